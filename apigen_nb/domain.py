@@ -1,0 +1,290 @@
+"""A domain: policy, tools, rules and data. A folder is a domain, and so is an adapter over somebody else's.
+
+    retail/policy.md     what the agent reads
+    retail/tools.py      typed functions over the database, marked @tool or @tool(writes=True)
+    retail/rules.py      the policy as predicates, marked @rule("tool", ...); the docstring is the message
+    retail/data/*.json   one file a table: {id: row}
+    retail/phrases.json  optional: how people say a tool call (see models.scripted.language)
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import inspect
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal, get_type_hints
+
+import docstring_parser
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+from pydantic import Field as Described
+
+from .records import Action, sha
+from .world import Database, Refusal, World
+
+BUILTIN = Path(__file__).parent / "domains"
+USER_TABLES = ("customers", "users", "members", "patients", "accounts")
+
+
+class DomainError(Exception):
+    """A domain cannot be used as it is; the message says what was found, what was expected and where."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A function that an agent can call. `kind` is "read", "write" or "other" (no data: transfer, calculate); a call of
+    a tool that `ends` closes the conversation. `parameters` is the JSON schema of its arguments."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    kind: Literal["read", "write", "other"]
+    ends: bool
+    check: Callable[[dict[str, Any]], dict[str, Any]] = field(compare=False)
+    run: Callable[[Database, dict[str, Any]], Any] = field(compare=False)
+
+    @property
+    def writes(self) -> bool:
+        return self.kind == "write"
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The tool in the OpenAI function format."""
+        function = {"name": self.name, "description": self.description, "parameters": self.parameters}
+        return {"type": "function", "function": function}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One executed action of a blueprint as a rule sees it: the call, the database before and after it, its result,
+    the user it is done for, and the steps before it."""
+
+    action: Action
+    before: Database
+    after: Database
+    result: Any
+    user: str
+    earlier: tuple[Step, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.action.name
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return self.action.arguments
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of the policy: `holds(step)` is False when the step breaks it; `text` is the message. It binds `tools`."""
+
+    name: str
+    text: str
+    tools: tuple[str, ...]
+    holds: Callable[[Step], bool] = field(compare=False)
+
+
+def tool(function: Callable[..., Any] | None = None, *, writes: bool = False, ends: bool = False, data: bool = True) -> Any:
+    """Mark a function of `tools.py` as a tool. `writes`: it changes the database. `ends`: it closes the conversation.
+    `data=False`: it neither reads nor changes the database."""
+
+    def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+        kind = "write" if writes else "read" if data and not ends else "other"
+        function.__tool__ = {"kind": kind, "ends": ends}  # type: ignore[attr-defined]
+        return function
+
+    return mark if function is None else mark(function)
+
+
+def rule(*tools: str) -> Callable[[Callable[[Step], bool]], Rule]:
+    """Mark a predicate of `rules.py` as a rule that binds these tools; its docstring is what people and models read."""
+
+    def mark(function: Callable[[Step], bool]) -> Rule:
+        text = " ".join((function.__doc__ or "").split())
+        if not text:
+            raise DomainError(f"rule {function.__name__} has no docstring; a rule's docstring is its message")
+        if not tools:
+            raise DomainError(f"rule {function.__name__} binds no tool; name them: @rule('cancel_order')")
+        return Rule(function.__name__, text, tools, function)
+
+    return mark
+
+
+def plain(value: Any) -> Any:
+    """A deep copy of plain JSON values, several times faster than `copy.deepcopy` on rows."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def _problems(error: ValidationError) -> str:
+    parts = []
+    for problem in error.errors(include_url=False):
+        where = ".".join(str(part) for part in problem["loc"])
+        found = "" if problem["type"] == "missing" else f", found {json.dumps(problem.get('input'), default=str)[:80]}"
+        parts.append(f"{where}: {problem['msg']}{found}")
+    return "; ".join(parts)
+
+
+def derive(function: Callable[..., Any]) -> Tool:
+    """A tool from a typed function with a docstring: its first parameter is the database, the others are the arguments.
+    DomainError when a type, the docstring or a parameter's description is missing."""
+    name, marks = function.__name__, function.__tool__  # type: ignore[attr-defined]
+    where = f"tool {name} ({Path(inspect.getsourcefile(function) or '?').name}:{function.__code__.co_firstlineno})"
+    doc = docstring_parser.parse(inspect.cleandoc(function.__doc__ or ""))
+    if not doc.short_description:
+        raise DomainError(f"{where} has no docstring; its docstring is what the agent reads")
+    described = {p.arg_name: " ".join((p.description or "").split()) for p in doc.params}
+    hints = get_type_hints(function, include_extras=True)
+    fields: dict[str, Any] = {}
+    for parameter in list(inspect.signature(function).parameters.values())[1:]:
+        if parameter.name not in hints:
+            raise DomainError(f"{where}: parameter {parameter.name!r} has no type")
+        if not described.get(parameter.name):
+            raise DomainError(f"{where}: parameter {parameter.name!r} is not described under 'Args:' in the docstring")
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[parameter.name] = (hints[parameter.name], Described(default, description=described[parameter.name]))
+    model: type[BaseModel] = create_model(name, __config__=ConfigDict(extra="forbid", strict=True), **fields)
+
+    def check(arguments: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return model.model_validate(arguments).model_dump(exclude_unset=True)
+        except ValidationError as error:
+            raise Refusal(f"wrong arguments for {name}: {_problems(error)}", kind="wrong arguments") from None
+
+    parameters = _without_titles(model.model_json_schema())
+    text = "\n\n".join(part for part in (doc.short_description, doc.long_description) if part)
+    return Tool(
+        name, text, parameters, marks["kind"], marks["ends"], check, lambda db, arguments: function(db, **arguments)
+    )
+
+
+def _without_titles(schema: Any) -> Any:
+    # pydantic repeats each name as a title; models pay for it in tokens
+    if isinstance(schema, dict):
+        return {k: _without_titles(v) for k, v in schema.items() if not (k == "title" and isinstance(v, str))}
+    return [_without_titles(item) for item in schema] if isinstance(schema, list) else schema
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Tools, policy, rules and data behind one world. `tables` is table → id → row; `users` names the table of the people
+    a conversation can serve, `subjects` are the ids that blueprints are drawn for; `phrases` is tool → wording (optional).
+    `copy` and `dump` are those of `World`."""
+
+    name: str
+    policy: str
+    tools: Mapping[str, Tool]
+    rules: tuple[Rule, ...]
+    tables: Mapping[str, Mapping[str, Any]]
+    users: str
+    subjects: tuple[str, ...]
+    phrases: Mapping[str, str] = field(default_factory=dict)
+    copy: Callable[[Any], Any] = plain
+    dump: Callable[[Any], Any] = plain
+
+    @staticmethod
+    def load(name: str) -> Domain:
+        """A built-in domain ("retail"), a folder ("./my_domain") or an adapter's ("tau2:retail")."""
+        return _load(name)
+
+    def world(self) -> World:
+        """A fresh world over the shared base rows."""
+        return World(self.tables, self.tools, self.copy, self.dump)
+
+    @property
+    def schemas(self) -> tuple[dict[str, Any], ...]:
+        """All tools in the OpenAI function format."""
+        return tuple(tool.schema for tool in self.tools.values())
+
+    def rules_for(self, tools: Iterable[str]) -> tuple[Rule, ...]:
+        wanted = set(tools)
+        return tuple(rule for rule in self.rules if wanted & set(rule.tools))
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of policy, tools, rules and data: `verify` refuses a dataset made on another version of the domain."""
+        rows = {table: {key: self.dump(row) for key, row in rows.items()} for table, rows in self.tables.items()}
+        return sha([self.policy, self.schemas, [[r.name, r.text, r.tools] for r in self.rules], rows])
+
+
+def builtin() -> tuple[str, ...]:
+    """The names of the domains that ship with the package."""
+    return tuple(sorted(p.name for p in BUILTIN.iterdir() if (p / "tools.py").is_file()))
+
+
+@functools.lru_cache(maxsize=8)
+def _load(name: str) -> Domain:
+    if name.startswith("tau2:"):
+        from .domains import tau2
+
+        return tau2.load(name.removeprefix("tau2:"))
+    folder = BUILTIN / name if name in builtin() else Path(name)
+    if not (folder / "tools.py").is_file():
+        known = ", ".join((*builtin(), "tau2:retail", "tau2:airline"))
+        raise DomainError(f"no domain {name!r}; built in are {known}; or give a folder that has tools.py")
+    return from_folder(folder)
+
+
+def from_folder(folder: Path) -> Domain:
+    """Read a domain folder. DomainError names the file and what is missing in it."""
+    tools_module = _module(folder / "tools.py")
+    functions = [f for f in vars(tools_module).values() if inspect.isfunction(f) and hasattr(f, "__tool__")]
+    if not functions:
+        raise DomainError(f"{folder / 'tools.py'} has no function marked @tool")
+    tools = {f.__name__: derive(f) for f in functions}
+    rules_module = _module(folder / "rules.py") if (folder / "rules.py").is_file() else None
+    rules = tuple(r for r in vars(rules_module).values() if isinstance(r, Rule)) if rules_module else ()
+    for bound in rules:
+        if unknown := set(bound.tools) - set(tools):
+            raise DomainError(f"rule {bound.name} binds unknown tools {sorted(unknown)}; tools are {', '.join(tools)}")
+    if not (folder / "policy.md").is_file():
+        raise DomainError(f"{folder} has no policy.md; it is what the agent reads")
+    tables = {path.stem: _table(path) for path in sorted((folder / "data").glob("*.json"))}
+    users = getattr(tools_module, "USERS", None) or next((t for t in USER_TABLES if t in tables), None)
+    if users not in tables:
+        found = ", ".join(tables) or "none"
+        raise DomainError(f"{folder}: no table of users; name it in tools.py, USERS = \"...\"; tables are {found}")
+    phrases = folder / "phrases.json"
+    return Domain(
+        name=folder.name,
+        policy=(folder / "policy.md").read_text(encoding="utf-8"),
+        tools=tools,
+        rules=rules,
+        tables=tables,
+        users=users,
+        subjects=tuple(tables[users]),
+        phrases=TypeAdapter(dict[str, str]).validate_json(phrases.read_bytes()) if phrases.is_file() else {},
+    )
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        return TypeAdapter(dict[str, dict[str, Any]]).validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise DomainError(f"{path} is not a table, an object of id → row: {_problems(error)}") from None
+
+
+def _module(path: Path) -> ModuleType:
+    # A domain folder is the user's own code; it is imported under a name of its own so that two folders never clash.
+    name = f"apigen_nb_domain_{sha(str(path.resolve()))}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise DomainError(f"{path} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except DomainError:
+        raise
+    except Exception as error:
+        raise DomainError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+    return module

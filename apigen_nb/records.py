@@ -1,0 +1,261 @@
+"""What the stages say to each other: frozen records, one record is one JSON line.
+
+Everything in `outputs/<run>/` is made of these; this module imports nothing of ours. Rejected work has the same
+shape as accepted work and keeps its reasons.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Role = Literal["generator", "judge", "feedback", "user", "critic", "agent"]
+Metric = Literal["correctness", "completeness", "satisfaction", "creativity"]
+METRICS: tuple[Metric, ...] = ("correctness", "completeness", "satisfaction", "creativity")
+
+
+def canonical(value: Any) -> str:
+    """JSON text that is equal exactly when the values are: sorted keys, no spaces, `1` and `1.0` told apart."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def sha(value: Any, length: int = 16) -> str:
+    """The first `length` hex digits of the SHA-256 of `canonical(value)`."""
+    return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()[:length]
+
+
+class Record(BaseModel):
+    """A frozen, typed value; `line()` is its one JSON line."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def line(self) -> str:
+        """This record as one line of JSON, without the newline."""
+        # Text of a model may hold lone surrogates, which no UTF-8 file can: they are written as escapes.
+        return json.dumps(self.model_dump(mode="json"), ensure_ascii=True, separators=(",", ":"))
+
+
+class Action(Record):
+    """One tool call: what the groundtruth consists of."""
+
+    name: str
+    arguments: dict[str, Any] = {}
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(f'{k}={json.dumps(v, ensure_ascii=False)}' for k, v in self.arguments.items())})"
+
+
+class Change(Record):
+    """One row of a diff. `before` is None for a new row, `after` is None for a deleted one."""
+
+    table: str
+    id: str
+    before: Any = None
+    after: Any = None
+
+
+class Vote(Record):
+    """What one judge said. `scores` is None when the reply held no valid scores: no vote, never a yes."""
+
+    judge: str
+    scores: dict[Metric, Literal[0, 1]] | None
+    reflection: str = ""
+    correction: str = ""
+    error: str = ""
+
+
+class Verdict(Record):
+    """What one gate says of one blueprint or trajectory. `kind` groups failures (a rule's name, a refusal's words);
+    `reason` is for people and for the feedback model. `scores` are the voted metrics of a committee."""
+
+    gate: str
+    passed: bool
+    kind: str = ""
+    reason: str = ""
+    votes: tuple[Vote, ...] = ()
+    scores: dict[Metric, Literal[0, 1]] = {}
+
+
+class Usage(Record):
+    """Tokens of one or more model calls. `calls` counts answered requests, `cached` is part of `prompt`."""
+
+    calls: int = 0
+    prompt: int = 0
+    cached: int = 0
+    completion: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(**{name: getattr(self, name) + getattr(other, name) for name in type(self).model_fields})
+
+
+class Draft(Record):
+    """What the generator answers (paper §3.1): a thought, the instruction, the groundtruth actions, the outputs."""
+
+    thought: str = ""
+    instruction: str
+    actions: tuple[Action, ...]
+    outputs: tuple[str, ...]
+
+
+class Seed(Record):
+    """The sampled context of one blueprint (paper §3.1, context preparation); a function of domain, run seed and number.
+
+    `walk` are the tools of the API walk in order, reads included; `records` are rows of one user, table → id → row;
+    `policy` are the rules that bind the walk; `examples` are accepted blueprints of earlier rounds."""
+
+    id: str
+    number: int
+    domain: str
+    user: str
+    walk: tuple[str, ...]
+    policy: tuple[str, ...]
+    records: dict[str, dict[str, Any]]
+    persona: str
+    examples: tuple[Blueprint, ...] = ()
+
+
+class Blueprint(Record):
+    """A task configuration: what the user wants (`instruction`, for the simulated user only), the groundtruth actions
+    (writing calls in order) and the outputs that the agent must tell. `user` is the row the task is about."""
+
+    id: str
+    domain: str
+    user: str
+    persona: str
+    instruction: str
+    actions: tuple[Action, ...]
+    outputs: tuple[str, ...]
+
+    @property
+    def content(self) -> str:
+        """A hash of what the task asks for, for finding duplicates; the id and the wording do not count."""
+        return sha([[a.name, a.arguments] for a in self.actions] + [list(self.outputs)])
+
+
+class Attempt(Record):
+    """One try at a blueprint: the feedback it was given ('' for the first), what came back, and every verdict."""
+
+    number: int
+    feedback: str = ""
+    thought: str = ""
+    blueprint: Blueprint | None = None
+    diff: tuple[Change, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+
+    @property
+    def accepted(self) -> bool:
+        return bool(self.verdicts) and all(v.passed for v in self.verdicts)
+
+    @property
+    def failures(self) -> tuple[Verdict, ...]:
+        return tuple(v for v in self.verdicts if not v.passed)
+
+
+class Proposal(Record):
+    """A line of `blueprints.jsonl`: one seed, all its attempts. `walk`, `persona`, `examples` say what was sampled."""
+
+    id: str
+    domain: str
+    user: str
+    walk: tuple[str, ...]
+    persona: str
+    examples: tuple[str, ...]
+    attempts: tuple[Attempt, ...]
+    accepted: bool
+    usage: dict[Role, Usage] = {}
+
+    @property
+    def blueprint(self) -> Blueprint:
+        """The accepted blueprint. ValueError when the proposal was rejected."""
+        last = self.attempts[-1].blueprint
+        if not self.accepted or last is None:
+            raise ValueError(f"{self.id} was rejected: it has no blueprint to play out")
+        return last
+
+
+class ToolCall(Record):
+    """A tool call in an agent's message. `arguments` is None when `raw`, the text that came, is not a JSON object."""
+
+    id: str
+    name: str
+    arguments: dict[str, Any] | None
+    raw: str = ""
+
+
+class Message(Record):
+    """One message of a conversation, in the shape of the OpenAI chat format. `error` marks a tool result that is a
+    refusal."""
+
+    role: Literal["user", "assistant", "tool"]
+    content: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+    error: bool = False
+
+
+class Divergence(Record):
+    """Where a conversation first left its groundtruth: the index of the message, what kind, what was expected there."""
+
+    turn: int
+    kind: Literal["different arguments", "extra write", "missing write", "output not told", "did not end"]
+    expected: str = ""
+    found: str = ""
+
+
+class Trajectory(Record):
+    """A line of `trajectories.jsonl`: one attempt at one blueprint, with its verdicts. `diff` is the reached end state."""
+
+    id: str
+    blueprint: str
+    attempt: int
+    messages: tuple[Message, ...]
+    ended: Literal["stop", "transfer", "max_steps", "agent_error", "user_error"]
+    reason: str = ""
+    verdicts: tuple[Verdict, ...]
+    diff: tuple[Change, ...] = ()
+    divergence: Divergence | None = None
+    usage: dict[Role, Usage] = {}
+
+    @property
+    def success(self) -> bool:
+        return bool(self.verdicts) and all(v.passed for v in self.verdicts)
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        return tuple(call for message in self.messages for call in message.tool_calls)
+
+    @property
+    def content(self) -> str:
+        """A hash of what was said and called, for keeping distinct successes only; call ids do not count."""
+        return sha([[m.role, m.content, [[c.name, c.arguments] for c in m.tool_calls]] for m in self.messages])
+
+
+class Question(Record):
+    """Everything that reaches a model, for any role (see `models`). `id` is known before the work and names one call.
+
+    `context` is what the prompt file is rendered from; `messages` and `tools` are the conversation's; `reply` is the
+    JSON schema of the answer wanted, or None for text. `sample` numbers independent answers to the same question."""
+
+    id: str
+    role: Role
+    prompt: str
+    context: dict[str, Any] = {}
+    messages: tuple[Message, ...] = ()
+    tools: tuple[dict[str, Any], ...] = ()
+    reply: dict[str, Any] | None = None
+    sample: int = 0
+
+
+class Answer(Record):
+    """What a model gave back: text and tool calls as they came. `error` says why there is nothing usable in it."""
+
+    text: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    usage: Usage = Field(default_factory=Usage)
+    error: str = ""
+
+
+Seed.model_rebuild()

@@ -1,0 +1,184 @@
+"""The copy-on-write database of one conversation.
+
+All worlds of a domain share its base rows. A reading tool sees them as they are. A writing tool works on private copies
+of the rows it touches, which replace the old ones when the call succeeds and are dropped when it is refused: a refused
+call changes nothing. Rows of a world are never changed in place after that, so a fork is a copy of a small dictionary
+(microseconds), and the end state of a conversation *is* its delta.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from typing import Any, Protocol
+
+from .records import Action, Change, canonical, sha
+
+Rows = Mapping[str, Any]
+
+
+class Refusal(Exception):
+    """A tool says no, for a reason the agent is told. `kind` groups refusals of one sort."""
+
+    def __init__(self, reason: str, kind: str = "") -> None:
+        super().__init__(reason)
+        self.kind = kind or reason
+
+
+class ToolBug(Exception):
+    """A tool broke in a way that is not a refusal: the domain's code is wrong, so the run stops."""
+
+
+class Runnable(Protocol):
+    """What a world needs to know of a tool (see `domain.Tool`)."""
+
+    @property
+    def writes(self) -> bool: ...
+    def check(self, arguments: dict[str, Any]) -> dict[str, Any]: ...
+    def run(self, db: Database, arguments: dict[str, Any]) -> Any: ...
+
+
+_GONE = object()
+
+
+class Table(MutableMapping[str, Any]):
+    """One table as a tool sees it: id → row. In a reading call it cannot be assigned to."""
+
+    __slots__ = ("_base", "_copy", "_name", "_overlay", "_staged")
+
+    def __init__(self, name: str, base: Rows, overlay: Rows, staged: dict[str, Any] | None, copy: Callable[[Any], Any]) -> None:
+        self._name, self._base, self._overlay, self._staged, self._copy = name, base, overlay, staged, copy
+
+    def _current(self, key: str) -> Any:
+        row = self._overlay.get(key)
+        row = self._base[key] if row is None else row
+        if row is _GONE:
+            raise KeyError(key)
+        return row
+
+    def __getitem__(self, key: str) -> Any:
+        staged = self._staged
+        if staged is None:
+            return self._current(key)
+        if key not in staged:
+            staged[key] = self._copy(self._current(key))
+        if staged[key] is _GONE:
+            raise KeyError(key)
+        return staged[key]
+
+    def _writable(self) -> dict[str, Any]:
+        if self._staged is None:
+            raise ToolBug(f"a reading tool wrote to table {self._name!r}; declare it with @tool(writes=True)")
+        return self._staged
+
+    def __setitem__(self, key: str, row: Any) -> None:
+        self._writable()[key] = row
+
+    def __delitem__(self, key: str) -> None:
+        if key not in self:
+            raise KeyError(key)
+        self._writable()[key] = _GONE
+
+    def __contains__(self, key: object) -> bool:
+        for rows in (self._staged or {}, self._overlay, self._base):
+            if key in rows:
+                return rows[key] is not _GONE  # type: ignore[index]  # key was just found in it
+        return False
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (key for key in self._base if key in self)
+        added = {**self._overlay, **(self._staged or {})}
+        yield from (key for key in added if key not in self._base and key in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class Database:
+    """What a tool gets as its first argument: the tables as attributes, `db.orders["#W1"]`."""
+
+    def __init__(self, tables: dict[str, Table]) -> None:
+        self.__dict__.update(tables)
+
+    def __getitem__(self, table: str) -> Table:
+        return self.__dict__[table]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__dict__)
+
+
+class World:
+    """One conversation's database: `call` a tool, `fork` it, ask for its delta.
+
+    `base` is table → id → row and is never changed. `copy` makes a private copy of a row, `dump` turns a row or a
+    tool's result into plain JSON values."""
+
+    __slots__ = ("_base", "_copy", "_dump", "_overlay", "_tools")
+
+    def __init__(
+        self, base: Mapping[str, Rows], tools: Mapping[str, Runnable], copy: Callable[[Any], Any], dump: Callable[[Any], Any]
+    ) -> None:
+        self._base, self._tools, self._copy, self._dump = base, tools, copy, dump
+        self._overlay: dict[str, dict[str, Any]] = {}
+
+    def fork(self) -> World:
+        """A world in the same state that goes its own way from here."""
+        other = World(self._base, self._tools, self._copy, self._dump)
+        other._overlay = {table: dict(rows) for table, rows in self._overlay.items()}
+        return other
+
+    def database(self) -> Database:
+        """The current rows, to look at."""
+        return self._view(None)
+
+    def _view(self, staged: dict[str, dict[str, Any]] | None) -> Database:
+        nothing: dict[str, Any] = {}
+        return Database(
+            {
+                name: Table(
+                    name,
+                    rows,
+                    self._overlay.get(name, nothing),
+                    None if staged is None else staged.setdefault(name, {}),
+                    self._copy,
+                )
+                for name, rows in self._base.items()
+            }
+        )
+
+    def call(self, action: Action) -> Any:
+        """Run a tool and give back its result as plain JSON values. Refusal when the tool does not exist, does not
+        take these arguments or says no; ToolBug when it breaks."""
+        tool = self._tools.get(action.name)
+        if tool is None:
+            raise Refusal(f"no tool {action.name!r}; tools are {', '.join(self._tools)}", kind="unknown tool")
+        arguments = tool.check(action.arguments)
+        staged: dict[str, dict[str, Any]] | None = {} if tool.writes else None
+        try:
+            result = self._dump(tool.run(self._view(staged), arguments))
+        except (Refusal, ToolBug):
+            raise
+        except Exception as error:
+            raise ToolBug(f"{action} broke: {type(error).__name__}: {error}") from error
+        for name, rows in (staged or {}).items():
+            if rows:
+                self._overlay.setdefault(name, {}).update(rows)
+        return result
+
+    def delta(self) -> tuple[Change, ...]:
+        """The rows that differ from the base, by table and id. Two worlds of a domain have equal deltas exactly when
+        their whole databases are equal (as `canonical` JSON)."""
+        changes = []
+        for table in sorted(self._overlay):
+            base = self._base[table]
+            for key in sorted(self._overlay[table]):
+                row = self._overlay[table][key]
+                before = self._dump(base[key]) if key in base else None
+                after = None if row is _GONE else self._dump(row)
+                if canonical(before) != canonical(after):
+                    changes.append(Change(table=table, id=key, before=before, after=after))
+        return tuple(changes)
+
+
+def digest(delta: tuple[Change, ...]) -> str:
+    """A SHA-256 of an end state: equal for two deltas over one base exactly when the end states are equal."""
+    return sha([[c.table, c.id, c.after] for c in delta], length=64)
