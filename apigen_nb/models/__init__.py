@@ -1,0 +1,75 @@
+"""A model is a function from a question to an answer; this is all that the rest of the package knows of models.
+
+`endpoint` asks any OpenAI-compatible server, `scripted` is the stand-in that ships with the package, a plain async
+function will do in a test. Nothing but the `Question` reaches any of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from contextvars import ContextVar
+from typing import Any
+
+from ..records import Answer, Question, Role, Usage
+
+Model = Callable[[Question], Awaitable[Answer]]
+
+
+class NoAnswer(Exception):
+    """This question got no answer within its tries. The job that asked fails, is kept in `errors.jsonl` and is tried
+    again by the next run."""
+
+
+class EndpointDown(Exception):
+    """No question can be answered (nobody listens, key refused, model unknown): the stage stops at once."""
+
+
+class Unparsable(ValueError):
+    """A reply does not hold the JSON that was asked for; the message says what was found."""
+
+
+_meter: ContextVar[dict[Role, Usage] | None] = ContextVar("meter", default=None)
+
+
+@contextlib.contextmanager
+def metered() -> Iterator[dict[Role, Usage]]:
+    """Collect the tokens of all questions asked within, per role."""
+    usage: dict[Role, Usage] = {}
+    token = _meter.set(usage)
+    try:
+        yield usage
+    finally:
+        _meter.reset(token)
+
+
+async def ask(model: Model, question: Question) -> Answer:
+    """Ask and count the tokens. All stages ask through here."""
+    answer = await model(question)
+    usage = _meter.get()
+    if usage is not None:
+        usage[question.role] = usage.get(question.role, Usage()) + answer.usage
+    return answer
+
+
+_FENCED = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
+
+
+def read_json(answer: Answer) -> dict[str, Any]:
+    """The JSON object in a reply: the whole text, else the first fenced block, else the first object in the text.
+    Unparsable when there is none or the answer is an error. Nothing is repaired: half an object is no object."""
+    if answer.error:
+        raise Unparsable(answer.error)
+    text = answer.text.strip()
+    candidates = [text, *(match.strip() for match in _FENCED.findall(text)), text[text.find("{") :] if "{" in text else ""]
+    for candidate in candidates:
+        try:
+            value, _ = json.JSONDecoder().raw_decode(candidate)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            return value
+    found = "an empty reply" if not text else f"{text[:120]!r}{'…' if len(text) > 120 else ''}"
+    raise Unparsable(f"expected a JSON object, found {found}")
