@@ -174,7 +174,7 @@ def _without_titles(schema: Any) -> Any:
     return [_without_titles(item) for item in schema] if isinstance(schema, list) else schema
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Domain:
     """Tools, policy, rules and data behind one world. `tables` is table → id → row; `users` names the table of the people
     a conversation can serve, `subjects` are the ids that blueprints are drawn for; `phrases` is tool → wording (optional).

@@ -8,7 +8,7 @@ call changes nothing. Rows of a world are never changed in place after that, so 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, ItemsView, Iterator, Mapping, MutableMapping, ValuesView
 from typing import Any, Protocol
 
 from .records import Action, Change, canonical, sha
@@ -37,33 +37,40 @@ class Runnable(Protocol):
     def run(self, db: Database, arguments: dict[str, Any]) -> Any: ...
 
 
-_GONE = object()
+_GONE: Any = object()
+_MISSING: Any = object()
 
 
 class Table(MutableMapping[str, Any]):
-    """One table as a tool sees it: id → row. In a reading call it cannot be assigned to."""
+    """One table as a tool sees it: id → row, the base's rows first. In a reading call it cannot be assigned to.
+
+    A row that is deleted and put back keeps its place; new rows come last, in the order they were added."""
 
     __slots__ = ("_base", "_copy", "_name", "_overlay", "_staged")
 
-    def __init__(self, name: str, base: Rows, overlay: Rows, staged: dict[str, Any] | None, copy: Callable[[Any], Any]) -> None:
+    def __init__(
+        self, name: str, base: Rows, overlay: Rows, staged: dict[str, Any] | None, copy: Callable[[Any], Any]
+    ) -> None:
         self._name, self._base, self._overlay, self._staged, self._copy = name, base, overlay, staged, copy
 
-    def _current(self, key: str) -> Any:
-        row = self._overlay.get(key)
-        row = self._base[key] if row is None else row
-        if row is _GONE:
-            raise KeyError(key)
-        return row
+    def _rows(self) -> Rows:
+        # Tools scan whole tables: untouched ones are given as they are, touched ones are merged at the speed of C.
+        if not self._overlay and not self._staged:
+            return self._base
+        rows = {**self._base, **self._overlay, **(self._staged or {})}
+        return {key: row for key, row in rows.items() if row is not _GONE}
 
     def __getitem__(self, key: str) -> Any:
         staged = self._staged
-        if staged is None:
-            return self._current(key)
-        if key not in staged:
-            staged[key] = self._copy(self._current(key))
-        if staged[key] is _GONE:
+        row = _MISSING if staged is None else staged.get(key, _MISSING)
+        if row is _MISSING:
+            row = self._overlay.get(key, _MISSING)
+            row = self._base[key] if row is _MISSING else row
+            if staged is not None and row is not _GONE:
+                row = staged[key] = self._copy(row)
+        if row is _GONE:
             raise KeyError(key)
-        return staged[key]
+        return row
 
     def _writable(self) -> dict[str, Any]:
         if self._staged is None:
@@ -71,26 +78,35 @@ class Table(MutableMapping[str, Any]):
         return self._staged
 
     def __setitem__(self, key: str, row: Any) -> None:
-        self._writable()[key] = row
+        staged = self._writable()
+        if not isinstance(key, str) or row is None:
+            raise ToolBug(f"table {self._name!r} maps text to rows, found {key!r} → {type(row).__name__}")
+        staged[key] = row
 
     def __delitem__(self, key: str) -> None:
+        staged = self._writable()
         if key not in self:
             raise KeyError(key)
-        self._writable()[key] = _GONE
+        staged[key] = _GONE
 
     def __contains__(self, key: object) -> bool:
-        for rows in (self._staged or {}, self._overlay, self._base):
-            if key in rows:
+        for rows in (self._staged, self._overlay, self._base):
+            if rows and key in rows:
                 return rows[key] is not _GONE  # type: ignore[index]  # key was just found in it
         return False
 
     def __iter__(self) -> Iterator[str]:
-        yield from (key for key in self._base if key in self)
-        added = {**self._overlay, **(self._staged or {})}
-        yield from (key for key in added if key not in self._base and key in self)
+        return iter(self._rows())
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(self._rows())
+
+    # In a writing call every row that is handed out must be a private copy, so only reading calls take the fast way.
+    def items(self) -> ItemsView[str, Any]:
+        return ItemsView(self) if self._staged is not None else self._rows().items()
+
+    def values(self) -> ValuesView[Any]:
+        return ValuesView(self) if self._staged is not None else self._rows().values()
 
 
 class Database:
@@ -98,6 +114,9 @@ class Database:
 
     def __init__(self, tables: dict[str, Table]) -> None:
         self.__dict__.update(tables)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise ToolBug(f"a tool replaced table {name!r}; change its rows instead, the assignment would be lost")
 
     def __getitem__(self, table: str) -> Table:
         return self.__dict__[table]
@@ -115,19 +134,23 @@ class World:
     __slots__ = ("_base", "_copy", "_dump", "_overlay", "_tools")
 
     def __init__(
-        self, base: Mapping[str, Rows], tools: Mapping[str, Runnable], copy: Callable[[Any], Any], dump: Callable[[Any], Any]
+        self,
+        base: Mapping[str, Rows],
+        tools: Mapping[str, Runnable],
+        copy: Callable[[Any], Any],
+        dump: Callable[[Any], Any],
     ) -> None:
         self._base, self._tools, self._copy, self._dump = base, tools, copy, dump
-        self._overlay: dict[str, dict[str, Any]] = {}
+        self._overlay: dict[str, Rows] = {}
 
     def fork(self) -> World:
         """A world in the same state that goes its own way from here."""
         other = World(self._base, self._tools, self._copy, self._dump)
-        other._overlay = {table: dict(rows) for table, rows in self._overlay.items()}
+        other._overlay = dict(self._overlay)
         return other
 
     def database(self) -> Database:
-        """The current rows, to look at."""
+        """The current rows, to look at; calls made later do not show in it."""
         return self._view(None)
 
     def _view(self, staged: dict[str, dict[str, Any]] | None) -> Database:
@@ -151,22 +174,24 @@ class World:
         tool = self._tools.get(action.name)
         if tool is None:
             raise Refusal(f"no tool {action.name!r}; tools are {', '.join(self._tools)}", kind="unknown tool")
-        arguments = tool.check(action.arguments)
         staged: dict[str, dict[str, Any]] | None = {} if tool.writes else None
         try:
-            result = self._dump(tool.run(self._view(staged), arguments))
+            result = self._dump(tool.run(self._view(staged), tool.check(action.arguments)))
         except (Refusal, ToolBug):
             raise
         except Exception as error:
             raise ToolBug(f"{action} broke: {type(error).__name__}: {error}") from error
         for name, rows in (staged or {}).items():
             if rows:
-                self._overlay.setdefault(name, {}).update(rows)
+                # A new dictionary: forks and earlier views of the database share the old one.
+                self._overlay[name] = {**self._overlay.get(name, {}), **rows}
         return result
 
     def delta(self) -> tuple[Change, ...]:
-        """The rows that differ from the base, by table and id. Two worlds of a domain have equal deltas exactly when
-        their whole databases are equal (as `canonical` JSON)."""
+        """The rows that differ from the base, by table and id: the end state of a conversation.
+
+        Two worlds of a domain have deltas of the same `digest` exactly when their whole databases are equal as
+        `canonical` JSON. Compare digests: Python's `==` takes 1, 1.0 and True for the same."""
         changes = []
         for table in sorted(self._overlay):
             base = self._base[table]

@@ -1,0 +1,194 @@
+"""Phase 1 (paper §3.1): draft a blueprint, judge it, reflect, and try again. Every attempt is kept with its verdicts."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from .domain import Domain
+from .gates import Gate
+from .gates.execution import execute
+from .models import Model, Unparsable, ask, metered, read_json
+from .models.cast import Cast
+from .records import Attempt, Blueprint, Draft, Proposal, Question, Seed, Verdict
+from .sampling import sample
+from .store import Journal, Run, each
+
+
+class _Action(BaseModel):
+    name: str = Field(description="name of a writing tool")
+    arguments: dict[str, Any] = Field(description="all its arguments, exact")
+
+
+class _Reply(BaseModel):
+    """The JSON a generator is asked for."""
+
+    thought: str = Field(description="what the user could want and how the policy bears on it")
+    instruction: str = Field(description="what the user wants, in the second person")
+    actions: list[_Action] = Field(description="the groundtruth: writing calls in order")
+    outputs: list[str] = Field(description="what the agent must tell the user")
+
+
+def read_draft(reply: dict[str, Any]) -> Draft:
+    """A draft from a generator's reply. Unparsable names each part that is missing or of the wrong type."""
+    try:
+        return Draft.model_validate({name: reply[name] for name in Draft.model_fields if name in reply})
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:6])
+        raise Unparsable(problems) from None
+
+
+async def judge(blueprint: Blueprint, domain: Domain, gates: Sequence[Gate]) -> tuple[Verdict, ...]:
+    """The verdicts of all gates that have something to say. Plain gates are free and all speak; gates that wait for a
+    model are asked only while nothing has failed. No verdict at all is a failure: nothing passes unjudged."""
+    verdicts: list[Verdict] = []
+    for gate in gates:
+        costs = inspect.iscoroutinefunction(gate) or inspect.iscoroutinefunction(getattr(gate, "__call__", None))  # noqa: B004
+        if costs and any(not verdict.passed for verdict in verdicts):
+            break
+        verdict = gate(blueprint, domain)
+        verdict = await verdict if inspect.isawaitable(verdict) else verdict
+        if verdict is not None:
+            verdicts.append(verdict)
+    return tuple(verdicts) or (Verdict(gate="none", passed=False, kind="not judged", reason="no gate gave a verdict"),)
+
+
+async def propose(
+    seed: Seed, domain: Domain, *, generator: Model, feedback: Model, gates: Sequence[Gate], reflections: int = 3
+) -> Proposal:
+    """Draft from a seed, judge, and repair with reflection at most `reflections` times (paper: 3 in retail, 5 in airline)."""
+    attempts: list[Attempt] = []
+    with metered() as usage:
+        while not attempts or not (attempts[-1].accepted or len(attempts) > reflections):
+            plan = await _reflect(seed, attempts[-1], feedback) if attempts else ""
+            attempts.append(await _attempt(seed, domain, generator, gates, attempts, plan))
+    return Proposal(
+        id=seed.id,
+        domain=domain.name,
+        user=seed.user,
+        walk=seed.walk,
+        persona=seed.persona,
+        examples=tuple(example.id for example in seed.examples),
+        attempts=tuple(attempts),
+        accepted=attempts[-1].accepted,
+        usage=usage,
+    )
+
+
+async def _attempt(
+    seed: Seed, domain: Domain, generator: Model, gates: Sequence[Gate], earlier: list[Attempt], plan: str
+) -> Attempt:
+    number = len(earlier)
+    question = Question(
+        id=f"{seed.id}/a{number}/generator",
+        role="generator",
+        prompt="generator",
+        context={
+            "policy": list(seed.policy),
+            "tools": [tool.schema for name, tool in domain.tools.items() if tool.kind == "read" or name in seed.walk],
+            "records": seed.records,
+            "user": seed.user,
+            "persona": seed.persona,
+            "walk": list(seed.walk),
+            "writes": [name for name in seed.walk if domain.tools[name].writes],
+            "examples": [_task(example) for example in seed.examples],
+            "previous": _task(next((a.blueprint for a in reversed(earlier) if a.blueprint), None)),
+            "feedback": plan,
+        },
+        reply=_Reply.model_json_schema(),
+    )
+    try:
+        draft = read_draft(read_json(await ask(generator, question)))
+    except Unparsable as problem:
+        verdict = Verdict(gate="format", passed=False, kind="reply unreadable", reason=f"the reply is no blueprint: {problem}")
+        return Attempt(number=number, feedback=plan, verdicts=(verdict,))
+    blueprint = Blueprint(
+        id=seed.id,
+        domain=domain.name,
+        user=seed.user,
+        persona=seed.persona,
+        instruction=draft.instruction,
+        actions=draft.actions,
+        outputs=draft.outputs,
+    )
+    verdicts = await judge(blueprint, domain, gates)
+    return Attempt(
+        number=number,
+        feedback=plan,
+        thought=draft.thought,
+        blueprint=blueprint,
+        diff=execute(blueprint, domain).diff,
+        verdicts=verdicts,
+    )
+
+
+def _task(blueprint: Blueprint | None) -> dict[str, Any] | str:
+    return blueprint.model_dump(mode="json", include={"instruction", "actions", "outputs"}) if blueprint else ""
+
+
+async def _reflect(seed: Seed, attempt: Attempt, feedback: Model) -> str:
+    """All failures of an attempt, summarised into a plan by the feedback model. When it has nothing usable to say, the
+    failures themselves are the plan."""
+    failures = [{"gate": verdict.gate, "reason": verdict.reason} for verdict in attempt.failures]
+    task = attempt.blueprint.model_dump(mode="json") if attempt.blueprint else {"instruction": "", "actions": [], "outputs": []}
+    question = Question(
+        id=f"{seed.id}/a{attempt.number}/feedback",
+        role="feedback",
+        prompt="feedback",
+        context={**{name: task[name] for name in ("instruction", "actions", "outputs")}, "failures": failures},
+    )
+    answer = await ask(feedback, question)
+    return answer.text.strip() or "\n".join(f"{failure['gate']}: {failure['reason']}" for failure in failures)
+
+
+@dataclass(frozen=True)
+class _Phase1:
+    """The work on one seed, for `store.each`."""
+
+    domain: Domain
+    cast: Cast
+    gates: tuple[Gate, ...]
+    reflections: int
+
+    async def __call__(self, seed: Seed) -> Proposal:
+        return await propose(
+            seed,
+            self.domain,
+            generator=self.cast.generator,
+            feedback=self.cast.feedback,
+            gates=self.gates,
+            reflections=self.reflections,
+        )
+
+
+async def propose_all(
+    domain: Domain,
+    cast: Cast,
+    gates: Sequence[Gate],
+    run: Run,
+    *,
+    seeds: int,
+    seed: int,
+    reflections: int = 3,
+    concurrency: int = 32,
+    round_size: int = 50,
+) -> list[Proposal]:
+    """Phase 1 for seeds 0 … seeds-1: writes `blueprints.jsonl`, continues where an earlier run stopped. The pool of
+    examples grows from round to round, so neither concurrency nor interruption changes the outcome."""
+    journal = Journal(run.blueprints, Proposal)
+    work = _Phase1(domain, cast, tuple(gates), reflections)
+    proposals: list[Proposal] = []
+    for start in range(0, seeds, round_size):
+        pool = [proposal.blueprint for proposal in proposals if proposal.accepted]
+        draw = functools.partial(sample, domain, seed, pool=pool)
+        batch = [draw(number) for number in range(start, min(start + round_size, seeds))]
+        proposals += await each(
+            work, batch, journal, concurrency=concurrency, title="blueprints", total=seeds
+        )
+    journal.finish([proposal.id for proposal in proposals])
+    return proposals

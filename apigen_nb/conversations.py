@@ -1,0 +1,182 @@
+"""Phase 2 (paper §3.2): a simulated user and an agent play a blueprint out in a world; the end is checked, not judged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .checks import all_told, divergence, same_state
+from .domain import Domain
+from .gates.execution import execute
+from .models import Model, ask, metered
+from .models.cast import Cast
+from .records import Action, Blueprint, Divergence, Message, Question, Role, ToolCall, Trajectory, Usage, Verdict
+from .store import Journal, Run, each
+from .world import Refusal, World
+
+STOP = "###STOP###"
+Ending = Literal["stop", "transfer", "max_steps", "agent_error", "user_error"]
+
+
+@dataclass(frozen=True)
+class Play:
+    """A conversation that is to be held: attempt `number` at a blueprint. Its id is known before the work."""
+
+    blueprint: Blueprint
+    number: int
+
+    @property
+    def id(self) -> str:
+        return f"{self.blueprint.id}.t{self.number}"
+
+
+def respond(world: World, call: ToolCall) -> Message:
+    """Run one tool call of an agent and give back the tool's message. A call that is not JSON, or that is refused, is
+    an error message to the agent; a broken tool (ToolBug) is loud."""
+    if call.arguments is None:
+        text = f"Error: the arguments of {call.name} are not a JSON object: {call.raw[:200]}"
+        return Message(role="tool", content=text, tool_call_id=call.id, error=True)
+    try:
+        result = world.call(Action(name=call.name, arguments=call.arguments))
+    except Refusal as refusal:
+        return Message(role="tool", content=f"Error: {refusal}", tool_call_id=call.id, error=True)
+    return Message(role="tool", content=as_text(result), tool_call_id=call.id)
+
+
+def as_text(result: Any) -> str:
+    """A tool's result as the agent reads it."""
+    return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
+
+
+async def converse(play: Play, domain: Domain, *, agent: Model, user: Model, max_steps: int = 30) -> Trajectory:
+    """Play one conversation and check its end. Only conversations that the user ended, or that were handed over to a
+    human, are scored; `max_steps` counts replies of the agent, as in tau-bench."""
+    blueprint, world, messages = play.blueprint, domain.world(), []
+    with metered() as usage:
+        ended, reason = await _dialogue(play, domain, world, messages, agent, user, max_steps)
+    return assess(play, domain, world, tuple(messages), ended, reason, usage)
+
+
+async def _dialogue(
+    play: Play, domain: Domain, world: World, messages: list[Message], agent: Model, user: Model, max_steps: int
+) -> tuple[Ending, str]:
+    """Append the messages of one conversation to `messages`; how and why it ended."""
+    steps, closing = 0, False
+    while True:
+        answer = await ask(user, _user_question(play, messages))
+        if answer.error or not answer.text.strip():
+            return "user_error", answer.error or "the user said nothing"
+        messages.append(Message(role="user", content=answer.text.strip()))
+        if STOP in answer.text:
+            return "stop", ""
+        while True:
+            if steps == max_steps:
+                return "max_steps", f"the agent was not done after {max_steps} steps"
+            steps += 1
+            answer = await ask(agent, _agent_question(play, domain, messages))
+            if answer.error or not (answer.text.strip() or answer.tool_calls):
+                return "agent_error", answer.error or "the agent said nothing"
+            messages.append(Message(role="assistant", content=answer.text.strip(), tool_calls=answer.tool_calls))
+            if closing or not answer.tool_calls:
+                break
+            replies = [respond(world, call) for call in answer.tool_calls]
+            messages += replies
+            # after a hand-over the agent has one more message, so that no conversation ends on a tool's result
+            closing = any(
+                call.name in domain.tools and domain.tools[call.name].ends and not reply.error
+                for call, reply in zip(answer.tool_calls, replies, strict=True)
+            )
+        if closing:
+            if messages[-1].tool_calls:
+                return "agent_error", "the agent called tools after handing over to a human"
+            return "transfer", ""
+
+
+def _user_question(play: Play, messages: Sequence[Message]) -> Question:
+    """What the simulated user sees: instruction, persona and what was said. No tools, no results, no groundtruth."""
+    said = tuple(m.model_copy(update={"tool_calls": ()}) for m in messages if m.role != "tool" and m.content)
+    context = {"instruction": play.blueprint.instruction, "persona": play.blueprint.persona}
+    return Question(id=f"{play.id}/user/{len(messages)}", role="user", prompt="user", context=context, messages=said)
+
+
+def _agent_question(play: Play, domain: Domain, messages: Sequence[Message]) -> Question:
+    """What the agent sees: policy, tools and the conversation. No instruction, no groundtruth."""
+    return Question(
+        id=f"{play.id}/agent/{len(messages)}",
+        role="agent",
+        prompt="agent",
+        context={"policy": domain.policy},
+        messages=tuple(messages),
+        tools=domain.schemas,
+    )
+
+
+def assess(
+    play: Play,
+    domain: Domain,
+    world: World,
+    messages: tuple[Message, ...],
+    ended: Ending,
+    reason: str = "",
+    usage: dict[Role, Usage] | None = None,
+) -> Trajectory:
+    """The trajectory of a finished conversation with its verdicts and its first divergence."""
+    blueprint, reached = play.blueprint, world.delta()
+    finished = ended in ("stop", "transfer")
+    verdicts = (
+        Verdict(gate="ended", passed=finished, kind="" if finished else ended, reason=reason),
+        same_state(execute(blueprint, domain).diff, reached),
+        all_told(blueprint.outputs, messages),
+    )
+    writes = frozenset(name for name, tool in domain.tools.items() if tool.writes)
+    first = None if all(v.passed for v in verdicts) else divergence(blueprint, messages, writes)
+    if first is None and not finished:
+        first = Divergence(turn=max(len(messages) - 1, 0), kind="did not end", found=reason)
+    return Trajectory(
+        id=play.id,
+        blueprint=blueprint.id,
+        attempt=play.number,
+        messages=messages,
+        ended=ended,
+        reason=reason,
+        verdicts=verdicts,
+        diff=reached,
+        divergence=first,
+        usage=usage or {},
+    )
+
+
+@dataclass(frozen=True)
+class _Phase2:
+    """The work on one conversation, for `store.each`."""
+
+    domain: Domain
+    cast: Cast
+    max_steps: int
+
+    async def __call__(self, play: Play) -> Trajectory:
+        return await converse(
+            play, self.domain, agent=self.cast.agent, user=self.cast.user, max_steps=self.max_steps
+        )
+
+
+async def converse_all(
+    domain: Domain,
+    cast: Cast,
+    run: Run,
+    blueprints: Sequence[Blueprint],
+    *,
+    attempts: int = 3,
+    max_steps: int = 30,
+    concurrency: int = 32,
+) -> list[Trajectory]:
+    """Phase 2 for all accepted blueprints: writes `trajectories.jsonl`, a line per blueprint × attempt; continues where
+    an earlier run stopped. Attempts are independent; the dataset keeps the distinct successes."""
+    journal = Journal(run.trajectories, Trajectory)
+    plays = [Play(blueprint, number) for blueprint in blueprints for number in range(1, attempts + 1)]
+    work = _Phase2(domain, cast, max_steps)
+    trajectories = await each(work, plays, journal, concurrency=concurrency, title="trajectories", total=len(plays))
+    journal.finish([play.id for play in plays])
+    return trajectories

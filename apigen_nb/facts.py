@@ -1,0 +1,105 @@
+"""What a value says: the facts in rows and results, which parameter a fact fits, and whether a text tells a value."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
+
+SCALARS = (str, int, float)
+
+
+class Fact(NamedTuple):
+    """A scalar found in a value. `key` is the field's name (singular; `payment_methods: {"g1": …}` gives key
+    `payment_method_id`, value "g1"), `holder` the innermost object around it."""
+
+    key: str
+    value: Any
+    holder: dict[str, Any]
+
+
+def singular(word: str) -> str:
+    """`item_ids` → `item_id`, `addresses` → `address`; names that are not plural stay."""
+    for plural, single in (("ies", "y"), ("sses", "ss"), ("ss", "ss"), ("us", "us"), ("s", "")):
+        if word.endswith(plural) and len(word) > len(plural) + 1:
+            return word[: -len(plural)] + single
+    return word
+
+
+def facts(value: Any, key: str = "", holder: dict[str, Any] | None = None) -> Iterator[Fact]:
+    """All facts in a JSON value, objects inside strings included, in order of appearance."""
+    holder = {} if holder is None else holder
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if isinstance(item, dict) and key and not _is_field(name):
+                # a dict keyed by ids: the key is a fact about the row behind it
+                yield Fact(f"{singular(key)}_id", name, item)
+            yield from facts(item, str(name), value)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from facts(item, key, holder)
+    elif isinstance(value, str) and value[:1] in "{[" and (inner := _json(value)) is not None:
+        yield from facts(inner, key, holder)
+    elif isinstance(value, SCALARS):
+        yield Fact(singular(key), value, holder)
+
+
+def _is_field(name: str) -> bool:
+    return bool(re.fullmatch(r"[a-z][a-z_]*", name))
+
+
+def _json(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict | list) else None
+
+
+PREFIXES = re.compile(r"^(new|old|from|to|source|target|original|current|refund|refund_to)_")
+
+
+def fits(parameter: str, key: str) -> bool:
+    """Whether a fact under this key can fill a parameter of this name: `new_item_ids` takes an `item_id`, `order_id`
+    takes what stands in a list `orders`."""
+    wanted, found = singular(parameter), singular(key)
+    while wanted != found and (shorter := PREFIXES.sub("", wanted)) != wanted:
+        wanted = shorter
+    return bool(found) and found in (wanted, wanted.removesuffix("_id"))
+
+
+def produced_key(tool: str) -> str:
+    """The key of a tool's bare result, read off its name: `find_user_id_by_email` gives a `user_id`."""
+    match = re.search(r"(?:^|_)((?:[a-z]+_)?[a-z]+_id)(?:_|$)", re.sub(r"^(find|get|lookup|look_up|search|identify)_", "", tool))
+    return match.group(1) if match else ""
+
+
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w])")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+
+
+def fold(text: str) -> str:
+    """Text as it is compared: case and thousands separators folded, white space made one."""
+    return _THOUSANDS.sub("", " ".join(text.casefold().split()))
+
+
+def number(text: str) -> Decimal | None:
+    """The number that a text is ("$1,234.50" → 1234.5), or None."""
+    try:
+        return Decimal(_THOUSANDS.sub("", text.strip().lstrip("$€£").rstrip("%").strip()))
+    except InvalidOperation:
+        return None
+
+
+def tells(text: str, output: str) -> bool:
+    """Whether a text tells an expected output: a number by its value ("$1,234.50" tells "1234.5"), anything else as
+    whole words. Both sides are folded (tau-bench strips commas from one side only, so it never finds "1,234")."""
+    text, wanted = fold(text), fold(output)
+    if not wanted:
+        return False
+    value = number(wanted)
+    if value is not None and value.is_finite():
+        return any(Decimal(found) == value for found in _NUMBER.findall(text))
+    return re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", text) is not None

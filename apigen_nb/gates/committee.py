@@ -1,0 +1,126 @@
+"""Gate 2, the review committee (paper §3.1): several judges, a majority per metric, a threshold on their mean.
+
+The authors publish neither the number of judges nor the threshold nor what a tie does: three judges, a parameter, and a
+tie fails. A judge that answers nonsense is asked once more and then has no vote; that is never a yes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ..domain import Domain
+from ..models import Model, Unparsable, ask, read_json
+from ..records import METRICS, Blueprint, Change, Metric, Question, Verdict, Vote
+from .execution import execute
+
+
+class Scores(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    correctness: Literal[0, 1]
+    completeness: Literal[0, 1]
+    satisfaction: Literal[0, 1]
+    creativity: Literal[0, 1]
+
+
+class Review(BaseModel):
+    """What a judge answers."""
+
+    scores: Scores
+    reflection: str = ""
+    correction: str = ""
+
+
+def fields(change: Change) -> list[dict[str, Any]]:
+    """A changed row field by field: path, before, after; only what differs."""
+    rows: list[dict[str, Any]] = []
+
+    def compare(path: str, before: Any, after: Any) -> None:
+        if isinstance(before, dict) and isinstance(after, dict):
+            for key in dict.fromkeys([*before, *after]):
+                compare(f"{path}.{key}" if path else str(key), before.get(key), after.get(key))
+        elif isinstance(before, list) and isinstance(after, list):
+            for n in range(max(len(before), len(after))):
+                compare(f"{path}[{n}]", *(side[n] if n < len(side) else None for side in (before, after)))
+        elif before != after:
+            rows.append({"row": f"{change.table}/{change.id}", "field": path, "before": before, "after": after})
+
+    compare("", change.before, change.after)
+    return rows
+
+
+class Committee:
+    """A gate made of judges. `threshold` is the mean of the four voted metrics from which a blueprint is accepted."""
+
+    def __init__(self, judges: Sequence[Model], threshold: float = 0.75) -> None:
+        if len(judges) % 2 == 0:
+            raise ValueError(f"a committee of {len(judges)} judges can tie; give it an odd number")
+        self.judges, self.threshold = tuple(judges), threshold
+        self.majority = len(judges) // 2 + 1
+
+    async def __call__(self, blueprint: Blueprint, domain: Domain) -> Verdict:
+        """Ask a majority of the judges, then one more at a time until the result is settled."""
+        votes = list(await asyncio.gather(*(self._vote(n, blueprint, domain) for n in range(self.majority))))
+        while not self._settled(votes) and len(votes) < len(self.judges):
+            votes.append(await self._vote(len(votes), blueprint, domain))
+        if sum(vote.scores is not None for vote in votes) < self.majority:
+            errors = "; ".join(f"{vote.judge}: {vote.error}" for vote in votes if vote.error)
+            return Verdict(
+                gate="committee", passed=False, kind="not judged", votes=tuple(votes), reason=f"too few valid votes: {errors}"
+            )
+        scores: dict[Metric, Literal[0, 1]] = {metric: 1 if self._yes(votes, metric) else 0 for metric in METRICS}
+        mean = sum(scores.values()) / len(scores)
+        low = [metric for metric in METRICS if not scores[metric]]
+        passed = mean >= self.threshold
+        said = [f"{v.judge}: {v.reflection} {v.correction}".strip() for v in votes if v.scores and 0 in v.scores.values()]
+        reason = "" if passed else f"{', '.join(low)} voted 0 (mean {mean:.2f} < {self.threshold}). {' | '.join(said)}"
+        return Verdict(
+            gate="committee", passed=passed, kind="" if passed else low[0], reason=reason, votes=tuple(votes), scores=scores
+        )
+
+    def _yes(self, votes: list[Vote], metric: Metric) -> bool:
+        return sum(vote.scores[metric] for vote in votes if vote.scores) >= self.majority
+
+    def _settled(self, votes: list[Vote]) -> bool:
+        left = len(self.judges) - len(votes)
+        return all(
+            self._yes(votes, m) or sum(v.scores[m] for v in votes if v.scores) + left < self.majority for m in METRICS
+        )
+
+    async def _vote(self, number: int, blueprint: Blueprint, domain: Domain) -> Vote:
+        name, error = f"judge {number + 1}", ""
+        for sample in range(2):
+            question = Question(
+                id=f"{blueprint.id}/judge{number}",
+                role="judge",
+                prompt="judge",
+                context=_context(blueprint, domain),
+                reply=Review.model_json_schema(),
+                sample=sample,
+            )
+            try:
+                review = Review.model_validate(read_json(await ask(self.judges[number], question)))
+            except Unparsable as problem:
+                error = str(problem)
+            except ValidationError as problem:
+                error = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problem.errors()[:4])
+            else:
+                scores: dict[Metric, Literal[0, 1]] = {metric: getattr(review.scores, metric) for metric in METRICS}
+                return Vote(judge=name, scores=scores, reflection=review.reflection, correction=review.correction)
+        return Vote(judge=name, scores=None, error=error)
+
+
+def _context(blueprint: Blueprint, domain: Domain) -> dict[str, Any]:
+    used = dict.fromkeys(action.name for action in blueprint.actions)
+    return {
+        "policy": [rule.text for rule in domain.rules_for(used)] or [domain.policy],
+        "tools": [domain.tools[name].schema for name in used],
+        "instruction": blueprint.instruction,
+        "actions": [action.model_dump() for action in blueprint.actions],
+        "outputs": list(blueprint.outputs),
+        "diff": [row for change in execute(blueprint, domain).diff for row in fields(change)],
+    }

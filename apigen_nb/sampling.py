@@ -1,0 +1,102 @@
+"""Context preparation (paper §3.1): the samplers that make one `Seed`, each with a rate that varies from seed to seed.
+
+A seed is a function of the domain, the run's seed, its number and the pool of accepted blueprints, and of nothing else.
+The authors publish neither rates nor budgets; ours are the constants below.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+from .domain import Domain
+from .facts import facts
+from .graph import Graph
+from .records import Blueprint, Seed, canonical
+
+WRITES = {1: 0.5, 2: 0.35, 3: 0.15}  # groundtruth actions asked for → share of the seeds
+RECORDS_BUDGET = 24_000  # characters of JSON, about 6k tokens
+EXAMPLES = 2
+EXAMPLES_RATE = (0.3, 0.9)  # a seed gets examples with a probability drawn from this range
+
+AGES = ("a student", "a young parent", "a nurse on night shifts", "an office worker", "a retired teacher", "a shop owner")
+MOODS = ("cheerful", "calm", "tired", "worried", "annoyed", "in a hurry")
+MANNERS = ("writes short messages", "explains the background first", "is polite", "is direct", "likes things in order")
+SKILLS = ("knows online shops well", "is not used to online services", "reads every line twice")
+
+
+def persona(rng: Random) -> str:
+    """Who the user is, composed from short lists of our own."""
+    return f"{rng.choice(AGES)}, {rng.choice(MOODS)}, who {rng.choice(MANNERS)} and {rng.choice(SKILLS)}"
+
+
+def prefix(domain: str) -> str:
+    """What the ids of a domain's blueprints start with: `retail`, `tau2-retail`, `my_domain`."""
+    return domain.replace(":", "-")
+
+
+@functools.lru_cache(maxsize=8)
+def _homes(domain: Domain) -> dict[str, list[str]]:
+    """Row id → tables that hold it."""
+    homes: dict[str, list[str]] = {}
+    for table, rows in domain.tables.items():
+        for key in rows:
+            homes.setdefault(key, []).append(table)
+    return homes
+
+
+@functools.lru_cache(maxsize=8)
+def _owned(domain: Domain) -> dict[str, list[tuple[str, str]]]:
+    """User id → rows that name this user."""
+    users = domain.tables[domain.users]
+    owned: dict[str, list[tuple[str, str]]] = {}
+    for table, rows in domain.tables.items():
+        if table != domain.users:
+            for key, row in rows.items():
+                for name in {f.value for f in facts(domain.dump(row)) if isinstance(f.value, str) and f.value in users}:
+                    owned.setdefault(name, []).append((table, key))
+    return owned
+
+
+def records_of(domain: Domain, user: str, budget: int = RECORDS_BUDGET) -> dict[str, dict[str, Any]]:
+    """A user's row and everything hanging on it, table → id → row: first what names the user or is named by the user's
+    row, then what those rows name, breadth first until the budget of JSON characters is spent."""
+    homes, found = _homes(domain), {}
+    frontier = [(domain.users, user), *_owned(domain).get(user, ())]
+    spent = 0
+    while frontier:
+        table, key = frontier.pop(0)
+        if key in found.get(table, {}) or (table == domain.users and key != user):
+            continue
+        row = domain.dump(domain.tables[table][key])
+        spent += len(canonical(row))
+        if spent > budget and found:
+            continue
+        found.setdefault(table, {})[key] = row
+        named = dict.fromkeys(f.value for f in facts({table: {key: row}}) if isinstance(f.value, str))
+        frontier += [(home, name) for name in named for home in homes.get(name, ())]
+    return found
+
+
+def sample(domain: Domain, seed: int, number: int, pool: Sequence[Blueprint] = ()) -> Seed:
+    """The seed of one number. `pool` are the accepted blueprints of earlier rounds, in id order."""
+    rng = Random(f"{domain.name}/{seed}/{number}")
+    user = rng.choice(domain.subjects)
+    writes = rng.choices(list(WRITES), list(WRITES.values()))[0]
+    walk = Graph.of(domain).walk(domain, rng, writes)
+    wanted = {name for name in walk if domain.tools[name].writes}
+    related = [blueprint for blueprint in pool if wanted & {a.name for a in blueprint.actions}]
+    some = rng.random() < rng.uniform(*EXAMPLES_RATE)
+    return Seed(
+        id=f"{prefix(domain.name)}-{number:05d}",
+        number=number,
+        domain=domain.name,
+        user=user,
+        walk=walk,
+        policy=tuple(rule.text for rule in domain.rules_for(walk)) or (domain.policy,),
+        records=records_of(domain, user),
+        persona=persona(rng),
+        examples=tuple(rng.sample(related, min(EXAMPLES, len(related)))) if some else (),
+    )
