@@ -34,6 +34,9 @@ class _Reply(BaseModel):
     outputs: list[str] = Field(description="what the agent must tell the user")
 
 
+REPLY = _Reply.model_json_schema()
+
+
 def read_draft(reply: dict[str, Any]) -> Draft:
     """A draft from a generator's reply. Unparsable names each part that is missing or of the wrong type."""
     try:
@@ -90,17 +93,17 @@ async def _attempt(
         prompt="generator",
         context={
             "policy": list(seed.policy),
-            "tools": [tool.schema for name, tool in domain.tools.items() if tool.kind == "read" or name in seed.walk],
+            "tools": list(domain.schemas),
+            "writing": [name for name, tool in domain.tools.items() if tool.writes],
             "records": seed.records,
             "user": seed.user,
             "persona": seed.persona,
             "walk": list(seed.walk),
-            "writes": [name for name in seed.walk if domain.tools[name].writes],
             "examples": [_task(example) for example in seed.examples],
             "previous": _task(next((a.blueprint for a in reversed(earlier) if a.blueprint), None)),
             "feedback": plan,
         },
-        reply=_Reply.model_json_schema(),
+        reply=REPLY,
     )
     try:
         draft = read_draft(read_json(await ask(generator, question)))

@@ -63,7 +63,7 @@ async def _dialogue(
     play: Play, domain: Domain, world: World, messages: list[Message], agent: Model, user: Model, max_steps: int
 ) -> tuple[Ending, str]:
     """Append the messages of one conversation to `messages`; how and why it ended."""
-    steps, closing = 0, False
+    steps, made, closing = 0, 0, False  # calls are numbered here: small models give every call the same id
     while True:
         answer = await ask(user, _user_question(play, messages))
         if answer.error or not answer.text.strip():
@@ -78,15 +78,17 @@ async def _dialogue(
             answer = await ask(agent, _agent_question(play, domain, messages))
             if answer.error or not (answer.text.strip() or answer.tool_calls):
                 return "agent_error", answer.error or "the agent said nothing"
-            messages.append(Message(role="assistant", content=answer.text.strip(), tool_calls=answer.tool_calls))
-            if closing or not answer.tool_calls:
+            calls = tuple(call.model_copy(update={"id": f"call_{made + n}"}) for n, call in enumerate(answer.tool_calls, 1))
+            made += len(calls)
+            messages.append(Message(role="assistant", content=answer.text.strip(), tool_calls=calls))
+            if closing or not calls:
                 break
-            replies = [respond(world, call) for call in answer.tool_calls]
+            replies = [respond(world, call) for call in calls]
             messages += replies
             # after a hand-over the agent has one more message, so that no conversation ends on a tool's result
             closing = any(
                 call.name in domain.tools and domain.tools[call.name].ends and not reply.error
-                for call, reply in zip(answer.tool_calls, replies, strict=True)
+                for call, reply in zip(calls, replies, strict=True)
             )
         if closing:
             if messages[-1].tool_calls:

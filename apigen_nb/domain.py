@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, TypeVar, get_type_hints, overload
 
 import docstring_parser
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
@@ -88,6 +88,17 @@ class Rule:
     text: str
     tools: tuple[str, ...]
     holds: Callable[[Step], bool] = field(compare=False)
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@overload
+def tool(function: F) -> F: ...
+
+
+@overload
+def tool(function: None = None, *, writes: bool = False, ends: bool = False, data: bool = True) -> Callable[[F], F]: ...
 
 
 def tool(function: Callable[..., Any] | None = None, *, writes: bool = False, ends: bool = False, data: bool = True) -> Any:
@@ -200,7 +211,7 @@ class Domain:
         """A fresh world over the shared base rows."""
         return World(self.tables, self.tools, self.copy, self.dump)
 
-    @property
+    @functools.cached_property
     def schemas(self) -> tuple[dict[str, Any], ...]:
         """All tools in the OpenAI function format."""
         return tuple(tool.schema for tool in self.tools.values())
@@ -209,7 +220,7 @@ class Domain:
         wanted = set(tools)
         return tuple(rule for rule in self.rules if wanted & set(rule.tools))
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """A hash of policy, tools, rules and data: `verify` refuses a dataset made on another version of the domain."""
         rows = {table: {key: self.dump(row) for key, row in rows.items()} for table, rows in self.tables.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ class Fact(NamedTuple):
     holder: dict[str, Any]
 
 
+@functools.lru_cache(maxsize=16384)
 def singular(word: str) -> str:
     """`item_ids` → `item_id`, `addresses` → `address`; names that are not plural stay."""
     for plural, single in (("ies", "y"), ("sses", "ss"), ("ss", "ss"), ("us", "us"), ("s", "")):
@@ -46,6 +48,7 @@ def facts(value: Any, key: str = "", holder: dict[str, Any] | None = None) -> It
         yield Fact(singular(key), value, holder)
 
 
+@functools.lru_cache(maxsize=16384)
 def _is_field(name: str) -> bool:
     return bool(re.fullmatch(r"[a-z][a-z_]*", name))
 
@@ -61,6 +64,7 @@ def _json(text: str) -> Any:
 PREFIXES = re.compile(r"^(new|old|from|to|source|target|original|current|refund|refund_to)_")
 
 
+@functools.lru_cache(maxsize=65536)  # a run asks a few thousand pairs millions of times
 def fits(parameter: str, key: str) -> bool:
     """Whether a fact under this key can fill a parameter of this name: `new_item_ids` takes an `item_id`, `order_id`
     takes what stands in a list `orders`."""
@@ -80,6 +84,7 @@ _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w])")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
+@functools.lru_cache(maxsize=65536)
 def fold(text: str) -> str:
     """Text as it is compared: case and thousands separators folded, white space made one."""
     return _THOUSANDS.sub("", " ".join(text.casefold().split()))
@@ -102,4 +107,21 @@ def tells(text: str, output: str) -> bool:
     value = number(wanted)
     if value is not None and value.is_finite():
         return any(Decimal(found) == value for found in _NUMBER.findall(text))
-    return re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", text) is not None
+    return whole(text, wanted) >= 0
+
+
+def whole(text: str, part: str) -> int:
+    """Where a part first stands in a text as whole words, or -1. (A regular expression a part would be compiled anew
+    for each of thousands of values.)"""
+    start = text.find(part)
+    while start >= 0:
+        end = start + len(part)
+        before, after = text[start - 1 : start], text[end : end + 1]
+        if not (_word(before) and _word(part[:1])) and not (_word(part[-1:]) and _word(after)):
+            return start
+        start = text.find(part, start + 1)
+    return -1
+
+
+def _word(character: str) -> bool:
+    return character.isalnum() or character == "_"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 EVERY = 0.3  # seconds between two updates; more often costs more than it tells
 FILE = "progress.json"
+QUIET = 10.0  # seconds between two lines where there is no terminal to draw a bar on
 
 
 class Progress:
@@ -25,21 +29,15 @@ class Progress:
         self._shown = 0.0
         self._cell = _cell()
 
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def count(self, record: object) -> None:
+    def count(self, record: object, *, quietly: bool = False) -> None:
         """One record more; it is an accepted one when its `accepted` or `success` is true."""
         self.done += 1
         self.accepted += bool(getattr(record, "accepted", False) or getattr(record, "success", False))
-        if time.monotonic() - self._shown >= EVERY:
+        if not quietly and time.monotonic() - self._shown >= EVERY:
             self._show()
 
     def close(self) -> None:
-        """The stage has ended: no file and no line remain."""
+        """The work has ended, at least for now: no file and no line remain."""
         self.file.unlink(missing_ok=True)
         if self._cell is not None:
             self._cell.update({"text/plain": ""}, raw=True)
@@ -66,6 +64,39 @@ def read(folder: Path) -> dict[str, Any] | None:
         return dict(json.loads((folder / FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return None
+
+
+@contextlib.contextmanager
+def watched(folder: Path, label: str) -> Iterator[None]:
+    """Tell people on stderr how far the stage in this folder is: a bar in a terminal, else a line now and then."""
+    stop = threading.Event()
+    thread = threading.Thread(target=_watch, args=(folder, label, stop), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        (folder / FILE).unlink(missing_ok=True)  # a dead kernel leaves it
+
+
+def _watch(folder: Path, label: str, stop: threading.Event) -> None:
+    from tqdm import tqdm
+
+    bar, spoken = None, time.monotonic()
+    while not stop.wait(EVERY):
+        told = read(folder)
+        if told is None:
+            continue
+        if sys.stderr.isatty():
+            bar = bar or tqdm(desc=label, file=sys.stderr, leave=False, dynamic_ncols=True)
+            bar.total, bar.n = told["total"], told["done"]
+            bar.set_postfix_str(f"{told['accepted']} accepted")
+        elif time.monotonic() - spoken >= QUIET:
+            print(f"{label}: {line(told)}", file=sys.stderr, flush=True)
+            spoken = time.monotonic()
+    if bar is not None:
+        bar.close()
 
 
 def _cell() -> Any:

@@ -7,13 +7,14 @@ are there, `finish` writes the artefact (`blueprints.jsonl`) in the order of the
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence, Sized
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from pydantic import ValidationError
-
+from .lines import Damaged as Damaged
+from .lines import append, drop_half_line, write_whole
+from .lines import read_lines as read_lines
+from .manifest import Run as Run
 from .models import NoAnswer
 from .progress import Progress
 from .records import Record
@@ -32,10 +33,6 @@ R = TypeVar("R", bound=Record)
 Item = TypeVar("Item", bound=Identified)
 
 
-class Damaged(Exception):
-    """A file does not hold what it should; the message names the file and the line."""
-
-
 class Incomplete(Exception):
     """An artefact cannot be written yet: records are missing. `missing` are their ids; the finished ones are kept."""
 
@@ -52,55 +49,6 @@ class Failure(Record):
     reason: str
 
 
-def write_whole(path: Path, lines: Iterable[str]) -> None:
-    """Write a text file so that any reader, at any moment and after any crash, finds the old file or the new one."""
-    draft = path.with_name(path.name + ".tmp")
-    with draft.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(line + "\n" for line in lines)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(draft, path)
-
-
-def read_lines(path: Path | str, kind: type[R]) -> list[R]:
-    """All records of a finished artefact. Damaged when a line is not a whole record: artefacts are written at once, so a
-    half-written line means that something else has touched the file."""
-    path = Path(path)
-    records = []
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                records.append(kind.model_validate_json(line))
-            except ValidationError as error:
-                problem = error.errors(include_url=False)[0]
-                where = ".".join(str(part) for part in problem["loc"])
-                cut = "" if line.endswith(b"\n") else "; the line is cut off"
-                raise Damaged(
-                    f"{path}, line {number}: expected a {kind.__name__}, found {where and where + ': '}{problem['msg']}{cut}"
-                ) from None
-    return records
-
-
-def _drop_half_line(path: Path) -> None:
-    # A process killed while it wrote leaves a last line without its end. Appending to it would spoil the next line too.
-    data = path.read_bytes()
-    whole = data.rfind(b"\n") + 1
-    if whole < len(data):
-        os.truncate(path, whole)
-
-
-def _append(path: Path, line: str) -> None:
-    # One write on O_APPEND: a line of a killed process is absent or is the last one, never in the midst of others.
-    data = (line + "\n").encode()
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    try:
-        if (written := os.write(file, data)) < len(data):
-            os.ftruncate(file, os.fstat(file).st_size - written)
-            raise OSError(f"{path}: only {written} of {len(data)} bytes could be written; is the disk full?")
-    finally:
-        os.close(file)
-
-
 class Journal(Generic[R]):
     """The records of one stage, finished ones by id in `done`. `path` is the artefact, `<path>.part` the journal.
 
@@ -113,11 +61,12 @@ class Journal(Generic[R]):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.done: dict[str, R] = {}
         self._order: list[str] | None = None
+        self._progress: Progress | None = None
         if self.path.exists():
             self._read(self.path, kind)
             self._order = list(self.done)
         if self.part.exists():
-            _drop_half_line(self.part)
+            drop_half_line(self.part)
             self._read(self.part, kind)
 
     def _read(self, path: Path, kind: type[R]) -> None:
@@ -128,7 +77,7 @@ class Journal(Generic[R]):
         """Append one finished record as a whole line. ValueError when its id is done already."""
         if _id(record) in self.done:
             raise ValueError(f"{_id(record)} is already in {self.part.name}")
-        _append(self.part, record.line())
+        append(self.part, record.line())
         self.done[_id(record)] = record
 
     def finish(self, ids: Iterable[str]) -> None:
@@ -136,7 +85,7 @@ class Journal(Generic[R]):
         missing. An artefact that holds exactly these is left as it is."""
         ids = list(ids)
         if len(set(ids)) < len(ids):
-            raise ValueError(f"{self.path.name}: ids must differ, found {next(i for i in ids if ids.count(i) > 1)} twice")
+            raise ValueError(f"{self.path.name}: {next(i for i in ids if ids.count(i) > 1)} is asked for twice")
         if missing := [id for id in ids if id not in self.done]:
             few = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
             raise Incomplete(
@@ -150,9 +99,17 @@ class Journal(Generic[R]):
         self.part.unlink(missing_ok=True)
         self.tidy_errors()
 
+    def progress(self, title: str) -> Progress:
+        """The one line of this journal, however many rounds are worked on it."""
+        if self._progress is None:
+            self._progress = Progress(self.path.parent, title)
+            for record in self.done.values():
+                self._progress.count(record, quietly=True)
+        return self._progress
+
     def note(self, id: str, reason: str) -> None:
         """Remember in `errors.jsonl` that a job got no answer."""
-        _append(self.path.parent / ERRORS, Failure(id=id, stage=self.path.stem, reason=reason).line())
+        append(self.path.parent / ERRORS, Failure(id=id, stage=self.path.stem, reason=reason).line())
 
     def tidy_errors(self) -> None:
         """Keep the last line of each failed job in `errors.jsonl` and none of those that are done by now."""
@@ -169,7 +126,7 @@ def failures(folder: Path) -> list[Failure]:
     path = folder / ERRORS
     if not path.exists():
         return []
-    _drop_half_line(path)
+    drop_half_line(path)
     return list({(f.stage, f.id): f for f in read_lines(path, Failure)}.values())
 
 
@@ -180,18 +137,19 @@ async def each(
     *,
     concurrency: int = 32,
     title: str = "",
-    progress: Progress | None = None,
+    total: int | None = None,
 ) -> list[R]:
-    """Do `work(item) -> record` (same id) for all items that the journal does not hold, at most `concurrency` at a time;
-    returns the finished records in the order of the items.
+    """Do `work(item) -> record` (same id) for all items that the journal does not hold, at most `concurrency` at a
+    time; returns the finished records in the order of the items.
 
     NoAnswer in a job becomes a line of `errors.jsonl` and the others go on. Anything else (EndpointDown, a bug, a
-    cancellation) stops the others and is raised; what was finished is in the journal. For several rounds on one journal
-    give all of them one `progress`, else the line counts this call only."""
+    cancellation) stops the others and is raised; what was finished is in the journal. It may be called several times,
+    in rounds, on one journal; `total` is then what all rounds come to, for whoever watches."""
     if concurrency < 1:
         raise ValueError(f"concurrency must be at least 1, found {concurrency}")
     size = len(items) if isinstance(items, Sized) else None
-    shown = progress or Progress(journal.path.parent, title or journal.path.stem, size)
+    shown = journal.progress(title or journal.path.stem)
+    shown.total = size if total is None else total
     order: dict[str, None] = {}
 
     def waiting() -> Iterator[Item]:
@@ -199,9 +157,7 @@ async def each(
             if item.id in order:
                 raise ValueError(f"two items have the id {item.id}")
             order[item.id] = None
-            if item.id in journal.done:
-                shown.count(journal.done[item.id])
-            else:
+            if item.id not in journal.done:
                 yield item
 
     async def worker(todo: Iterator[Item]) -> None:
@@ -218,7 +174,8 @@ async def each(
 
     # Workers share one iterator: 100,000 items are neither 100,000 tasks nor all in memory.
     todo = waiting()
-    workers = [asyncio.create_task(worker(todo)) for _ in range(concurrency if size is None else min(concurrency, size))]
+    count = concurrency if size is None else min(concurrency, size)
+    workers = [asyncio.create_task(worker(todo)) for _ in range(count)]
     try:
         await asyncio.gather(*workers)
     finally:
@@ -226,8 +183,7 @@ async def each(
             task.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
         journal.tidy_errors()
-        if progress is None:
-            shown.close()
+        shown.close()
     return [journal.done[id] for id in order if id in journal.done]
 
 

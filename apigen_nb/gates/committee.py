@@ -35,6 +35,9 @@ class Review(BaseModel):
     correction: str = ""
 
 
+REVIEW = Review.model_json_schema()
+
+
 def fields(change: Change) -> list[dict[str, Any]]:
     """A changed row field by field: path, before, after; only what differs."""
     rows: list[dict[str, Any]] = []
@@ -99,7 +102,7 @@ class Committee:
                 role="judge",
                 prompt="judge",
                 context=_context(blueprint, domain),
-                reply=Review.model_json_schema(),
+                reply=REVIEW,
                 sample=sample,
             )
             try:

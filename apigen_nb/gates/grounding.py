@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..domain import Domain
 from ..facts import SCALARS, Fact, facts, fold, number, singular, tells
 from ..graph import candidates, required, result_facts, try_call
-from ..records import Blueprint, Verdict
+from ..records import Action, Blueprint, Verdict
 from ..sampling import records_of
 from ..world import World
 from .execution import execute, executes
@@ -22,38 +22,61 @@ DEPTH = 4  # reads in a row: find the user, the user, the order, the product
 CALLS_A_TOOL = 60
 
 
+class Gap(NamedTuple):
+    """An argument that the instruction does not tell. `about` are the action's other values where the argument is a
+    choice (an enum): that another order was cancelled for some reason says nothing about this one."""
+
+    action: int
+    tool: str
+    name: str
+    value: Any
+    about: frozenset[str] | None
+
+
 def is_grounded(blueprint: Blueprint, domain: Domain) -> Verdict | None:
     """Name the arguments and outputs that an agent has no way to know. None when the actions do not execute."""
     executed = executes(blueprint, domain)
     if executed is None or not executed.passed:
         return None
     told = fold(blueprint.instruction)
-    missing = {
-        (action_number, name, value): action.name
-        for action_number, action in enumerate(blueprint.actions, 1)
-        for name, value in leaves(action.arguments)
-        if not _said(value, told)
-    }
-    untold = [output for output in blueprint.outputs]
+    gaps, untold = list(_gaps(blueprint, domain, told)), list(blueprint.outputs)
     execution = execute(blueprint, domain)
     known = list(_told_facts(blueprint, domain, told))
-    for world, extra in ((domain.world(), ()), (execution.world, [step.result for step in execution.steps])):
-        if not missing and not untold:
-            break
-        found = Findings(facts_of for result in extra for facts_of in facts(result))
-        for results in reachable(world, domain, list(known)):
-            found.add(results)
-            missing = {key: tool for key, tool in missing.items() if not found.holds(key[2])}
-            untold = [output for output in untold if not found.derives(output)]
-            if not missing and not untold:
-                break
+    found = Findings([])
+    for call, results in reachable(domain.world(), domain, list(known)):
+        found.add(results)
+        asked = {str(value) for value in call.arguments.values()}
+        gaps = [gap for gap in gaps if not (found.holds(gap.value) and (gap.about is None or asked & gap.about and _in(gap, results)))]
         untold = [output for output in untold if not found.derives(output)]
+        if not gaps and not untold:
+            break
+    # an argument may come from the result of an earlier action; an output from any, or from reads after the last one
+    earlier = [Findings(facts(step.result)) for step in execution.steps]
+    gaps = [gap for gap in gaps if not any(known.holds(gap.value) for known in earlier[: gap.action - 1])]
+    untold = [output for output in untold if not any(known.derives(output) for known in earlier)]
+    if untold and blueprint.actions:
+        for _, results in reachable(execution.world, domain, list(known)):
+            after = Findings(results)
+            untold = [output for output in untold if not after.derives(output)]
     problems = [
-        f"action {n}, {tool}: {name}={value!r} is neither in the instruction nor reachable by reads from it"
-        for (n, name, value), tool in missing.items()
+        f"action {gap.action}, {gap.tool}: {gap.name}={gap.value!r} is neither in the instruction nor reachable by reads from it"
+        for gap in gaps
     ] + [f"output {output!r} cannot be derived from what the reading tools return" for output in untold]
-    kind = "argument unknown" if missing else "output not derivable" if untold else ""
+    kind = "argument unknown" if gaps else "output not derivable" if untold else ""
     return Verdict(gate="grounding", passed=not problems, kind=kind, reason="; ".join(problems))
+
+
+def _gaps(blueprint: Blueprint, domain: Domain, told: str) -> Iterator[Gap]:
+    for number, action in enumerate(blueprint.actions, 1):
+        specs = domain.tools[action.name].parameters["properties"]
+        for name, value in leaves(action.arguments):
+            if not _said(value, told):
+                others = frozenset(str(v) for k, v in leaves(action.arguments) if k != name)
+                yield Gap(number, action.name, name, value, others if "enum" in specs.get(name, {}) else None)
+
+
+def _in(gap: Gap, results: list[Fact]) -> bool:
+    return any(fact.value == gap.value for fact in results)
 
 
 def leaves(arguments: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -79,8 +102,8 @@ def _told_facts(blueprint: Blueprint, domain: Domain, told: str) -> Iterator[Fac
         yield from (Fact(f"{singular(table)}_id", word, {}) for word in sorted(words) if word in rows)
 
 
-def reachable(world: World, domain: Domain, known: list[Fact]) -> Iterator[list[Fact]]:
-    """The facts in results of reading tools that can be called with known facts, call by call, breadth first."""
+def reachable(world: World, domain: Domain, known: list[Fact]) -> Iterator[tuple[Action, list[Fact]]]:
+    """Calls of reading tools that can be made with known facts, and the facts in their results, breadth first."""
     reads = [tool for tool in domain.tools.values() if tool.kind == "read"]
     done: set[str] = set()
     for _ in range(DEPTH):
@@ -94,7 +117,7 @@ def reachable(world: World, domain: Domain, known: list[Fact]) -> Iterator[list[
                 if result is not None:
                     found = list(result_facts(action.name, result))
                     new += found
-                    yield found
+                    yield action, found
         if not new:
             return
         known += new

@@ -1,0 +1,124 @@
+"""The dataset: distinct verified conversations in two formats, and beside each row the proof that `verify` needs.
+
+    dataset/chat.jsonl       OpenAI chat: messages, tools
+    dataset/sharegpt.jsonl   ShareGPT as APIGen-MT-5k: conversations, tools, system
+    dataset/proofs.jsonl     line by line beside them: ids, blueprint, groundtruth, end state, hashes of both rows
+    dataset/README.md        the card: counts and provenance
+
+A pure function of `blueprints.jsonl` and `trajectories.jsonl`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from ..domain import Domain
+from ..gates.execution import execute
+from ..records import Action, Blueprint, Change, Proposal, Record, Trajectory, canonical, sha
+from ..store import Run, read_lines
+from ..world import digest
+from .card import card
+from .formats import chat_row, sharegpt_row
+
+
+class Proof(Record):
+    """What it takes to prove one row again: the task, its groundtruth, the end state, and what the rows hashed to."""
+
+    id: str
+    blueprint: str
+    domain: str
+    domain_fingerprint: str
+    user: str
+    persona: str
+    instruction: str
+    actions: tuple[Action, ...]
+    outputs: tuple[str, ...]
+    delta: tuple[Change, ...]
+    state: str
+    chat: str
+    sharegpt: str
+    models: dict[str, str]
+
+
+class Summary(Record):
+    """What the dataset holds: `rows` conversations of `blueprints` tasks; `duplicates` are successes that say the same
+    as an earlier one."""
+
+    rows: int
+    blueprints: int
+    duplicates: int
+    failures: int
+    counts: dict[str, int]
+
+
+def distinct(trajectories: Iterable[Trajectory]) -> tuple[list[Trajectory], int]:
+    """The successes that differ in what was said and called, in id order, and how many said the same as another."""
+    kept: dict[str, Trajectory] = {}
+    successes = sorted((t for t in trajectories if t.success), key=lambda t: t.id)
+    for trajectory in successes:
+        kept.setdefault(f"{trajectory.blueprint}/{trajectory.content}", trajectory)
+    return list(kept.values()), len(successes) - len(kept)
+
+
+def prove(trajectory: Trajectory, blueprint: Blueprint, domain: Domain, fingerprint: str, models: Mapping[str, str]) -> Proof:
+    """The proof of one row, with the groundtruth executed again."""
+    delta = execute(blueprint, domain).diff
+    return Proof(
+        id=trajectory.id,
+        blueprint=blueprint.id,
+        domain=domain.name,
+        domain_fingerprint=fingerprint,
+        user=blueprint.user,
+        persona=blueprint.persona,
+        instruction=blueprint.instruction,
+        actions=blueprint.actions,
+        outputs=blueprint.outputs,
+        delta=delta,
+        state=digest(delta),
+        chat=sha(chat_row(trajectory, domain), 64),
+        sharegpt=sha(sharegpt_row(trajectory, domain), 64),
+        models=dict(models),
+    )
+
+
+def build(run: Run, domain: Domain, models: Mapping[str, str]) -> Summary:
+    """Write the dataset of a run from its two files. `models` is role → model name, for proofs and card."""
+    proposals = read_lines(run.blueprints, Proposal)
+    trajectories = read_lines(run.trajectories, Trajectory)
+    blueprints = {proposal.id: proposal.blueprint for proposal in proposals if proposal.accepted}
+    rows, duplicates = distinct(trajectories)
+    fingerprint = domain.fingerprint
+    summary = Summary(
+        rows=len(rows),
+        blueprints=len({row.blueprint for row in rows}),
+        duplicates=duplicates,
+        failures=sum(not t.success for t in trajectories),
+        counts={
+            "seeds": len(proposals),
+            "accepted blueprints": len(blueprints),
+            "conversations": len(trajectories),
+            "verified conversations": len(rows) + duplicates,
+            "rows": len(rows),
+        },
+    )
+    run.dataset.mkdir(parents=True, exist_ok=True)
+    proofs = [prove(row, blueprints[row.blueprint], domain, fingerprint, models) for row in rows]
+    _write(run.dataset / "chat.jsonl", [canonical_line(chat_row(row, domain)) for row in rows])
+    _write(run.dataset / "sharegpt.jsonl", [canonical_line(sharegpt_row(row, domain)) for row in rows])
+    _write(run.dataset / "proofs.jsonl", [proof.line() for proof in proofs])
+    _write(run.dataset / "README.md", [card(summary.counts, duplicates, domain, models, rows)])
+    return summary
+
+
+def canonical_line(row: Mapping[str, object]) -> str:
+    """A row as one JSON line. Lone surrogates, which a model can send and no UTF-8 file can hold, become `?`."""
+    return canonical(row).encode("utf-8", "replace").decode("utf-8")
+
+
+def _write(path: Path, lines: Sequence[str]) -> None:
+    # whole or absent: a reader never finds half a dataset
+    part = path.with_suffix(path.suffix + ".part")
+    part.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    os.replace(part, path)

@@ -1,0 +1,70 @@
+"""The formats of exported rows: OpenAI chat, and ShareGPT as APIGen-MT-5k uses it.
+
+Known defects of the released rows are not repeated: arguments are always objects, no row ends on an observation, and
+each row has a proof beside it (see `verify`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ..domain import Domain
+from ..models.prompts import render
+from ..records import Message, Question, Trajectory
+
+STOP = "###STOP###"
+
+
+def spoken(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """The messages to train on: up to the last one of the agent, which has no open tool call. What the user says after
+    it (the stop) teaches nothing."""
+    last = max((n for n, m in enumerate(messages) if m.role == "assistant" and not m.tool_calls), default=-1)
+    return tuple(messages[: last + 1])
+
+
+def system_prompt(domain: Domain) -> str:
+    """The system prompt that the agent had."""
+    question = Question(id="system", role="agent", prompt="agent", context={"policy": domain.policy})
+    return str(render(question)[0]["content"])
+
+
+def _arguments(call: Any) -> str:
+    # a call that was no JSON object is exported as it was made: the tool's error answers it
+    return json.dumps(call.arguments, ensure_ascii=False) if call.arguments is not None else call.raw
+
+
+def chat_row(trajectory: Trajectory, domain: Domain) -> dict[str, Any]:
+    """OpenAI chat: `messages` and `tools`; arguments are JSON text, as that format has it."""
+    messages: list[dict[str, Any]] = [{"role": "system", "content": system_prompt(domain)}]
+    for message in spoken(trajectory.messages):
+        row: dict[str, Any] = {"role": message.role, "content": message.content}
+        if message.tool_calls:
+            row["tool_calls"] = [
+                {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _arguments(call)}}
+                for call in message.tool_calls
+            ]
+        if message.role == "tool":
+            row["tool_call_id"] = message.tool_call_id
+        messages.append(row)
+    return {"messages": messages, "tools": list(domain.schemas)}
+
+
+def sharegpt_row(trajectory: Trajectory, domain: Domain) -> dict[str, Any]:
+    """ShareGPT as APIGen-MT-5k: turns of human, gpt, function_call and observation; tools as JSON text. A message with
+    several calls becomes a call and its observation each, in the order they ran."""
+    turns: list[dict[str, str]] = []
+    messages = spoken(trajectory.messages)
+    results = {message.tool_call_id: message.content for message in messages if message.role == "tool"}
+    for message in messages:
+        if message.role == "user":
+            turns.append({"from": "human", "value": message.content})
+        elif message.role == "assistant" and message.content:
+            turns.append({"from": "gpt", "value": message.content})
+        for call in message.tool_calls:
+            if call.arguments is not None:
+                value = json.dumps({"name": call.name, "arguments": call.arguments}, ensure_ascii=False)
+                turns += [{"from": "function_call", "value": value}, {"from": "observation", "value": results[call.id]}]
+    functions = [schema["function"] for schema in domain.schemas]
+    return {"conversations": turns, "tools": json.dumps(functions, ensure_ascii=False), "system": system_prompt(domain)}

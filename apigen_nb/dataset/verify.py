@@ -1,0 +1,138 @@
+"""Prove a dataset again, from its files alone: replay every row in a fresh world and check state and outputs anew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..checks import all_told
+from ..conversations import respond
+from ..domain import Domain, DomainError
+from ..gates.execution import execute
+from ..records import Blueprint, Message, ToolCall, sha
+from ..store import Run, read_lines
+from ..world import ToolBug, digest
+from . import Proof
+
+FILES = ("chat.jsonl", "sharegpt.jsonl", "proofs.jsonl")
+
+
+@dataclass
+class VerifyReport:
+    """What was proven: `rows` looked at, calls replayed, and (row id, reason) of each that does not hold."""
+
+    rows: int = 0
+    calls: int = 0
+    failures: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        return not self.failures
+
+    def lines(self) -> list[str]:
+        """The report as lines for a terminal."""
+        bad = len({row for row, _ in self.failures})
+        head = f"{self.rows} rows, {self.calls} calls replayed: {max(self.rows - bad, 0)} hold, {bad} do not"
+        return [head, *(f"  {row}: {reason}" for row, reason in self.failures)]
+
+
+def verify(folder: Path | str) -> VerifyReport:
+    """Verify the dataset in a run's folder (or the dataset folder itself)."""
+    report = VerifyReport()
+    home = Run(Path(folder)).dataset if (Path(folder) / "dataset").is_dir() else Path(folder)
+    missing = [name for name in FILES if not (home / name).is_file()]
+    if missing:
+        report.failures.append((home.name, f"no dataset here: {', '.join(missing)} missing"))
+        return report
+    proofs = read_lines(home / "proofs.jsonl", Proof)
+    chats, shared = ((home / name).read_text(encoding="utf-8").splitlines() for name in FILES[:2])
+    if not len(chats) == len(shared) == len(proofs):
+        counts = f"chat {len(chats)}, sharegpt {len(shared)}, proofs {len(proofs)}"
+        report.failures.append(("files", f"the files differ in length: {counts}; rows are missing"))
+    report.failures += [("files", problem) for problem in _promised(home, len(proofs))]
+    fingerprints: dict[str, str] = {}
+    for proof, chat, share in zip(proofs, chats, shared, strict=False):
+        report.rows += 1
+        problems, calls = _row(proof, chat, share, fingerprints)
+        report.calls += calls
+        report.failures += [(proof.id, problem) for problem in problems]
+    return report
+
+
+def _promised(home: Path, rows: int) -> Iterator[str]:
+    """What the run's manifest says of the number of rows, where there is one."""
+    manifest = home.parent / "run.json"
+    if manifest.is_file():
+        counts = json.loads(manifest.read_text(encoding="utf-8")).get("counts", {})
+        promised = counts.get("rows") if isinstance(counts, dict) else None
+        if promised is not None and promised != rows:
+            yield f"run.json promises {promised} rows, there are {rows}"
+
+
+def _row(proof: Proof, chat: str, share: str, fingerprints: dict[str, str]) -> tuple[list[str], int]:
+    try:
+        domain = Domain.load(proof.domain)
+    except DomainError as error:
+        return [str(error)], 0
+    fingerprint = fingerprints.setdefault(proof.domain, domain.fingerprint)
+    if fingerprint != proof.domain_fingerprint:
+        return [f"made on another version of {proof.domain} ({proof.domain_fingerprint}, here {fingerprint})"], 0
+    try:
+        chat_row, share_row = json.loads(chat), json.loads(share)
+        return _prove(proof, chat_row, share_row, domain)
+    except (ValueError, KeyError, TypeError, ToolBug) as error:
+        return [f"the row cannot be read: {type(error).__name__}: {error}"], 0
+
+
+def _prove(proof: Proof, chat: dict[str, Any], share: dict[str, Any], domain: Domain) -> tuple[list[str], int]:
+    """All that does not hold of one row, and how many calls were replayed."""
+    problems = []
+    for name, row, want in (("chat", chat, proof.chat), ("sharegpt", share, proof.sharegpt)):
+        if sha(row, 64) != want:
+            problems.append(f"the {name} row is not the one that was proven")
+    blueprint = Blueprint.model_validate(
+        proof.model_dump(include={"domain", "user", "persona", "instruction", "actions", "outputs"}) | {"id": proof.blueprint}
+    )
+    execution = execute(blueprint, domain)
+    if execution.refused:
+        number, action, refusal = execution.refused
+        problems.append(f"groundtruth action {number}, {action}, is refused: {refusal}")
+    if digest(execution.diff) != proof.state or digest(proof.delta) != proof.state:
+        problems.append("the groundtruth leads to another end state than recorded")
+    world, replayed, calls = domain.world(), [], []
+    results = {m["tool_call_id"]: m["content"] for m in chat["messages"] if m["role"] == "tool"}
+    for message in chat["messages"]:
+        for made in message.get("tool_calls", ()):
+            call = _call(made)
+            calls.append(call)
+            result = respond(world, call)
+            if result.content != results.get(call.id):
+                problems.append(f"{call.name} ({call.id}) gives another result than recorded")
+        if message["role"] == "assistant":
+            replayed.append(Message(role="assistant", content=message["content"]))
+    if digest(world.delta()) != proof.state:
+        problems.append("state check: the replayed conversation leads to another end state")
+    told = all_told(proof.outputs, replayed)
+    if not told.passed:
+        problems.append(f"output check: {told.reason}")
+    if _shared_calls(share) != [[c.name, c.arguments] for c in calls if c.arguments is not None]:
+        problems.append("the two formats hold different calls")
+    return problems, len(calls)
+
+
+def _call(made: dict[str, Any]) -> ToolCall:
+    text = made["function"]["arguments"]
+    try:
+        arguments = json.loads(text)
+    except ValueError:
+        arguments = None
+    known = arguments if isinstance(arguments, dict) else None
+    return ToolCall(id=made["id"], name=made["function"]["name"], arguments=known, raw="" if known is not None else text)
+
+
+def _shared_calls(share: dict[str, Any]) -> list[list[Any]]:
+    calls = [json.loads(turn["value"]) for turn in share["conversations"] if turn["from"] == "function_call"]
+    return [[call["name"], call["arguments"]] for call in calls]

@@ -1,0 +1,78 @@
+"""Files of JSON lines: a line is whole or absent."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from .records import Record
+
+R = TypeVar("R", bound=Record)
+
+
+class Damaged(Exception):
+    """A file does not hold what it should; the message names the file and the line."""
+
+
+def write_whole(path: Path, lines: Iterable[str]) -> None:
+    """Write a text file so that any reader, at any moment and after any crash, finds the old file or the new one."""
+    draft = path.with_name(path.name + ".tmp")
+    with draft.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(line + "\n" for line in lines)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, path)
+
+
+def read_lines(path: Path | str, kind: type[R]) -> list[R]:
+    """All records of a finished artefact. Damaged when a line is not a whole record: artefacts are written at once, so
+    a half-written line means that something else has touched the file."""
+    path = Path(path)
+    records = []
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                records.append(_record(line, kind))
+            except ValidationError as error:
+                problem = error.errors(include_url=False)[0]
+                where = ".".join(str(part) for part in problem["loc"])
+                found = f"{where}: {problem['msg']}" if where else problem["msg"]
+                cut = "" if line.endswith(b"\n") else "; the line is cut off"
+                raise Damaged(f"{path}, line {number}: expected a {kind.__name__}, found {found}{cut}") from None
+    return records
+
+
+def _record(line: bytes, kind: type[R]) -> R:
+    # A model's text may hold a lone surrogate, written as an escape: json reads it, pydantic's own parser does not.
+    if b"\\ud" in line:
+        with contextlib.suppress(ValueError):
+            return kind.model_validate(json.loads(line))
+    return kind.model_validate_json(line)
+
+
+def drop_half_line(path: Path) -> None:
+    """Cut a half-written last line off a journal."""
+    # A process killed while it wrote leaves a last line without its end. Appending to it would spoil the next line too.
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    if whole < len(data):
+        os.truncate(path, whole)
+
+
+def append(path: Path, line: str) -> None:
+    """Add one line, whole or not at all."""
+    # One write on O_APPEND: a line of a killed process is absent or is the last one, never in the midst of others.
+    data = (line + "\n").encode()
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        if (written := os.write(file, data)) < len(data):
+            os.ftruncate(file, os.fstat(file).st_size - written)
+            raise OSError(f"{path}: only {written} of {len(data)} bytes could be written; is the disk full?")
+    finally:
+        os.close(file)

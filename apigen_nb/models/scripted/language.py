@@ -1,0 +1,201 @@
+"""The one sentence grammar that all scripted roles speak and understand.
+
+An instruction is a row of sentences: "You are …." "Your email is ….", "You want to <clause>.", "You want to know the
+<field> of <thing>.". A clause is a domain's phrase for a tool, e.g. "cancel order {order_id} | because {reason}" (parts
+after a bar may be left unsaid), or else the tool's docstring: "cancel a pending order: order id #W1; reason too late".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Schema = dict[str, Any]
+
+
+@dataclass
+class Wish:
+    """A tool call that somebody wants, with how each argument was said. `head` is the clause's first part."""
+
+    tool: str
+    head: str
+    said: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question for one field of one thing."""
+
+    field: str
+    thing: str
+
+
+def words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def describe(holder: Mapping[str, Any]) -> str:
+    """How people call a thing that has an id: its name or kind, and its options in brackets; '' if there is no way."""
+    parts = [
+        words(value)
+        for key, value in holder.items()
+        if isinstance(value, str) and 0 < len(value) <= 40 and not _technical(key, value)
+    ]
+    options = [f"{words(k)} {v}" for item in holder.values() if isinstance(item, dict) for k, v in item.items() if isinstance(v, str)]
+    text = " ".join(parts[:3])
+    return f"{text} ({', '.join(options)})".strip() if options and len(options) <= 6 else text
+
+
+def _technical(key: str, value: str) -> bool:
+    return (
+        key.endswith("id")
+        or any(word in key for word in ("status", "kind", "number", "date", "_on", "_at", "time", "transaction", "phone"))
+        or bool(re.match(r"\d{4}-\d\d", value))
+    )
+
+
+def say(value: Any) -> str:
+    """A plain value as people write it."""
+    if isinstance(value, str):
+        return words(value) if re.fullmatch(r"[a-z]+(_[a-z]+)+", value) else value or "none"
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return " and ".join(map(say, value))
+    return json.dumps(value, ensure_ascii=False)
+
+
+def properties(schema: Schema) -> dict[str, Any]:
+    return dict(schema["function"]["parameters"].get("properties", {}))
+
+
+def required(schema: Schema) -> list[str]:
+    return list(schema["function"]["parameters"].get("required", []))
+
+
+def verb_phrase(schema: Schema) -> str:
+    """The first sentence of a docstring as a clause: "Cancel a pending order." → "cancel a pending order"."""
+    first = re.split(r"(?<=[a-z)])[.;:](?:\s|$)", schema["function"]["description"].strip(), maxsplit=1)[0]
+    first = " ".join(first.split()).rstrip(".").replace(":", ",").replace(";", ",")
+    return first[:1].lower() + first[1:]
+
+
+_READS = ("get", "find", "list", "search", "look", "lookup", "show", "check", "calculate", "read", "identify", "verify", "count")
+_FINDS = ("find", "identify", "verify", "authenticate", "lookup", "look")
+
+
+def is_reading(schema: Schema) -> bool:
+    """Whether a tool only looks, judged by its name as a language model would."""
+    return schema["function"]["name"].split("_")[0] in _READS
+
+
+def identifies(schema: Schema) -> bool:
+    """Whether a tool finds out who somebody is, judged by its name."""
+    name = schema["function"]["name"]
+    return name.split("_")[0] in _FINDS and any(who in name for who in ("user", "customer", "member", "account", "patient"))
+
+
+def means_user(parameter: str) -> bool:
+    """Whether a parameter is the id of the person served."""
+    return parameter in ("user_id", "customer_id", "member_id", "account_holder_id", "patient_id")
+
+
+class Language:
+    """Wording and understanding of tool calls. `phrases` is tool → phrase; tools without one speak by docstring."""
+
+    def __init__(self, phrases: Mapping[str, str]) -> None:
+        self._phrases = {tool: [part.strip() for part in phrase.split("|")] for tool, phrase in phrases.items()}
+        self._patterns = {tool: _pattern(parts) for tool, parts in self._phrases.items()}
+
+    def clause(self, schema: Schema, mentions: Mapping[str, str], leave_out: Sequence[str] = ()) -> str:
+        """A call as a clause, without what is left out."""
+        name = schema["function"]["name"]
+        mentions = {k: v for k, v in mentions.items() if k not in leave_out}
+        if name not in self._phrases:
+            said = "; ".join(f"{words(k)} {v}" for k, v in mentions.items())
+            return verb_phrase(schema) + (f": {said}" if said else "")
+        spoken = [part for part in self._phrases[name] if all(slot in mentions for slot in _slots(part))]
+        return " ".join(part.format_map(mentions) for part in spoken)
+
+    def optional(self, schema: Schema, mentions: Mapping[str, str]) -> list[str]:
+        """The arguments that a clause can leave unsaid."""
+        parts = self._phrases.get(schema["function"]["name"])
+        bound = set(_slots(parts[0])) if parts else set()
+        return [name for name in mentions if name not in bound]
+
+    def understand(self, clause: str, schemas: Sequence[Schema]) -> Wish | None:
+        """The call that a clause wants, of one of these tools; None when it is none of theirs."""
+        for schema in schemas:
+            name = schema["function"]["name"]
+            if name in self._patterns:
+                match = self._patterns[name].fullmatch(clause)
+                if match:
+                    return Wish(name, clause, {k: v for k, v in match.groupdict().items() if v})
+                continue
+            head, _, rest = clause.partition(": ")
+            if head == verb_phrase(schema):
+                slots = {words(p): p for p in properties(schema)}
+                said = {}
+                for part in filter(None, rest.split("; ")):
+                    slot = next((s for s in sorted(slots, key=len, reverse=True) if part.startswith(s + " ")), None)
+                    if slot:
+                        said[slots[slot]] = part[len(slot) + 1 :]
+                return Wish(name, head, said)
+        return None
+
+    def parts(self, clause: str) -> tuple[str, list[tuple[str, str, str]]]:
+        """A clause as its speaker knows it, without tools: what must be said first, and (slot words, mention, text) of
+        each further part."""
+        for name, pattern in self._patterns.items():
+            match = pattern.fullmatch(clause)
+            if match:
+                said = {k: v for k, v in match.groupdict().items() if v}
+                head, *rest = self._phrases[name]
+                spoken = [(slots[0], part) for part in rest if (slots := _slots(part)) and slots[0] in said]
+                return head.format_map(said), [(words(s), said[s], " " + p.format_map(said)) for s, p in spoken]
+        head, _, rest = clause.partition(": ")
+        return head, [_slot_and_mention(part) for part in filter(None, rest.split("; "))]
+
+
+def _slot_and_mention(part: str) -> tuple[str, str, str]:
+    # Without tools the border between slot and mention is not known; the whole part answers any question about it.
+    return part, part, f"; {part}"
+
+
+def _slots(part: str) -> list[str]:
+    return re.findall(r"\{(\w+)\}", part)
+
+
+def _pattern(parts: Sequence[str]) -> re.Pattern[str]:
+    def group(part: str) -> str:
+        return re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", re.escape(part))
+
+    return re.compile(group(parts[0]) + "".join(f"(?: {group(part)})?" for part in parts[1:]))
+
+
+_SENTENCE = re.compile(r"(?<=[.?!])\s+(?=(?:I|You|My|Your|The|Hello|Hi|Thank|Yes|No|Please|Also)\b)")
+
+
+def sentences(text: str) -> list[str]:
+    return [sentence.strip() for sentence in _SENTENCE.split(" ".join(text.split())) if sentence.strip()]
+
+
+def identity(sentence: str) -> dict[str, str]:
+    """ "Your first name is Ada, your zip is 12345." → {"first name": "Ada", "zip": "12345"}; {} for other sentences."""
+    if not re.match(r"(Your|My) [a-z ]+? is ", sentence):
+        return {}
+    found = re.findall(r"(?:^|, (?:and )?)(?:[Yy]our|[Mm]y) ([a-z0-9 ]+?) is (.+?)(?=, (?:and )?(?:your|my) |\.?$)", sentence)
+    return dict(found)
+
+
+def wanted(sentence: str) -> str | None:
+    """The clause of "You want to …." or "I want to ….", or None."""
+    match = re.fullmatch(r"(?:You|I) want to (?!know the )(.+?)\.?", sentence)
+    return match.group(1) if match else None
+
+
+def query(sentence: str) -> Query | None:
+    """The question of "You want to know the <field> of <thing>.", or None."""
+    match = re.fullmatch(r"(?:You|I) want to know the (.+?) of (.+?)\.?", sentence)
+    return Query(match.group(1), match.group(2)) if match else None
