@@ -8,10 +8,11 @@ call changes nothing. Rows of a world are never changed in place after that, so 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, ItemsView, Iterator, Mapping, MutableMapping, ValuesView
 from typing import Any, Protocol
 
-from .records import Action, Change, canonical, sha
+from .records import Action, Change, Message, ToolCall, canonical, sha
 
 Rows = Mapping[str, Any]
 
@@ -119,7 +120,8 @@ class Database:
         raise ToolBug(f"a tool replaced table {name!r}; change its rows instead, the assignment would be lost")
 
     def __getitem__(self, table: str) -> Table:
-        return self.__dict__[table]
+        found: Table = self.__dict__[table]
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.__dict__)
@@ -207,3 +209,17 @@ class World:
 def digest(delta: tuple[Change, ...]) -> str:
     """A SHA-256 of an end state: equal for two deltas over one base exactly when the end states are equal."""
     return sha([[c.table, c.id, c.after] for c in delta], length=64)
+
+
+def respond(world: World, call: ToolCall) -> Message:
+    """Run one tool call of an agent and give back the tool's message. A call that is not JSON, or that is refused, is
+    an error message to the agent; a broken tool (ToolBug) is loud."""
+    if call.arguments is None:
+        text = f"Error: the arguments of {call.name} are not a JSON object: {call.raw[:200]}"
+        return Message(role="tool", content=text, tool_call_id=call.id, error=True)
+    try:
+        result = world.call(Action(name=call.name, arguments=call.arguments))
+    except Refusal as refusal:
+        return Message(role="tool", content=f"Error: {refusal}", tool_call_id=call.id, error=True)
+    text = result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
+    return Message(role="tool", content=text, tool_call_id=call.id)
