@@ -7,6 +7,7 @@ function will do in a test. Nothing but the `Question` reaches any of them.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterator
@@ -54,19 +55,20 @@ async def ask(model: Model, question: Question) -> Answer:
     return answer
 
 
-_FENCED = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
+_FENCE = re.compile(r"```[ \t]*(?:json)?[ \t]*\n")
+_STARTS = 40  # a reply that has not shown its object after so many braces has none
 
 
 def read_json(answer: Answer) -> dict[str, Any]:
-    """The JSON object in a reply: the whole text, else the first fenced block, else the first object in the text.
+    """The JSON object in a reply: the whole text, else the first in a fenced block, else the first in the text.
     Unparsable when there is none or the answer is an error. Nothing is repaired: half an object is no object."""
     if answer.error:
         raise Unparsable(answer.error)
     text = answer.text.strip()
-    candidates = [text, *(match.strip() for match in _FENCED.findall(text)), text[text.find("{") :] if "{" in text else ""]
-    for candidate in candidates:
+    braces = [match.start() for match in itertools.islice(re.finditer(r"\{", text), _STARTS)]
+    for start in [0, *(match.end() for match in itertools.islice(_FENCE.finditer(text), _STARTS)), *braces]:
         try:
-            value, _ = json.JSONDecoder().raw_decode(candidate)
+            value, _ = json.JSONDecoder().raw_decode(text, start + len(text[start:]) - len(text[start:].lstrip()))
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):

@@ -12,8 +12,8 @@ from .scripted import LABEL, Scripted
 
 
 class Cast:
-    """The models of a run. `roles` gives single roles settings of their own (model, base_url, api_key_env, temperature);
-    for `judge` it may be a list, one a judge. `model="scripted"` is the embedded model."""
+    """The models of a run. `roles` gives single roles settings of their own (model, base_url, api_key_env,
+    temperature); for `judge` it may be a list, one a judge. `model="scripted"` is the embedded model."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class Cast:
     ) -> None:
         self._domain, self._seed, self._roles = domain, seed, dict(roles or {})
         self._common = {"model": model, "base_url": base_url, "api_key_env": api_key_env, "temperature": temperature}
-        self._limits = {"timeout": timeout, "concurrency": concurrency}
+        self._timeout, self._concurrency = timeout, concurrency
         self._built: dict[str, Model] = {}
 
     def _settings(self, role: str, number: int = 0) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class Cast:
             else:
                 from .endpoint import Endpoint  # importing openai takes most of a second
 
-                self._built[name] = Endpoint(**settings, **self._limits)
+                self._built[name] = Endpoint(**settings, timeout=self._timeout, concurrency=self._concurrency)
         return self._built[name]
 
     @cached_property

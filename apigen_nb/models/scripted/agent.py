@@ -101,7 +101,7 @@ class _Reading:
         return any(text.startswith(("Done", "I am sorry")) for text in said)
 
     def _report(self) -> str:
-        """What to say after a writing call: it is done, or why it was refused. Nothing when the call has to be repeated."""
+        """What to say after a writing call: it is done, or why it was refused; nothing when it has to be repeated."""
         _, call, result = self.calls[-1]
         if is_reading(self.schemas[call.name]) or call.arguments is None:
             return ""
@@ -190,8 +190,9 @@ class _Reading:
         return any(call.name == name and call.arguments == arguments for _, call, _ in self.calls)
 
     def _reads(self, turn: int, mentions: list[str], needed: list[str]) -> list[tuple[str, dict[str, Any]]]:
-        """The next reads that could help: first of what was named, which is always looked at once; then, while something
-        is still needed, of what hangs on it, then of the rest. Tools that brought nothing of the kind are not tried again."""
+        """The next reads that could help: first of what was named, which is always looked at once; then, while
+        something is still needed, of what hangs on it, then of the rest. Tools that brought nothing of the kind are not
+        tried again."""
         if len(self._since(turn)) >= READS_A_REQUEST:
             return []
         useless, hanging = self._useless(needed), self.notes.hanging(mentions)
@@ -216,12 +217,16 @@ class _Reading:
                 keys.setdefault(call.name, set()).update(self.notes.keys(call))
         if not needed:
             return set()
-        return {name for name, found in keys.items() if not any(fits(p, k) or words(k) == p for p in needed for k in found)}
+        return {
+            name for name, found in keys.items() if not any(fits(p, k) or words(k) == p for p in needed for k in found)
+        }
 
     def _values(self, parameter: str, mentions: list[str], hanging: set[Any]) -> Iterator[tuple[Any, int]]:
         if not parameter.endswith("_id"):
             return
-        known = {k.fact.value for k in self.notes.found if fits(parameter, k.fact.key) and isinstance(k.fact.value, str)}
+        known = {
+            k.fact.value for k in self.notes.found if fits(parameter, k.fact.key) and isinstance(k.fact.value, str)
+        }
         named = {mention for mention in mentions if re.fullmatch(r"\S*\d\S*", mention)}
         if means_user(parameter):
             known |= {self.notes.user} if self.notes.user else set()
@@ -235,4 +240,6 @@ class _Reading:
         return any(re.sub(r"\d+", "0", other) == shape for other in known)
 
     def _call(self, calls: list[tuple[str, dict[str, Any]]]) -> Answer:
-        return Answer(tool_calls=tuple(ToolCall(id="call", name=name, arguments=arguments) for name, arguments in calls))
+        return Answer(
+            tool_calls=tuple(ToolCall(id="call", name=name, arguments=arguments) for name, arguments in calls)
+        )

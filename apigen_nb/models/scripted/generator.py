@@ -118,7 +118,13 @@ class _Writer:
         return chosen
 
     def _value(
-        self, parameter: str, spec: dict[str, Any], schema: Schema, arguments: dict[str, Any], rows: list[tuple[str, str]], used: set[str]
+        self,
+        parameter: str,
+        spec: dict[str, Any],
+        schema: Schema,
+        arguments: dict[str, Any],
+        rows: list[tuple[str, str]],
+        used: set[str],
     ) -> Any:
         options = spec.get("enum") or _either(str(spec.get("description", "")))
         if options:
@@ -145,14 +151,17 @@ class _Writer:
         return None if parameter.endswith("_id") else self.rng.choice(NOTES)
 
     def _suited(self, choices: list[Found], schema: Schema, rows: list[tuple[str, str]], used: set[str]) -> list[Found]:
-        """The choices that belong with what was chosen before, and else those that were not used yet and whose status or
-        kind the tool's text names, unless the generator does not read it. After feedback it reads: then none may be left."""
+        """The choices that belong with what was chosen before, and else those that were not used yet and whose status
+        or kind the tool's text names, unless the generator does not read it. After feedback it reads: then none may be
+        left."""
         if rows and any(f.row in rows for f in choices):
             choices = [f for f in choices if f.row in rows]
         else:
             fresh = [f for f in choices if str(f.fact.value) not in used]
             choices = fresh if self.feedback else fresh or choices
-        if not self.feedback and self.dice.slips("generator picks a row without reading its status", schema["function"]["name"]):
+        if not self.feedback and self.dice.slips(
+            "generator picks a row without reading its status", schema["function"]["name"]
+        ):
             return choices
         text = f"{words(schema['function']['name'])} {schema['function']['description']}".lower()
         named = [f for f in choices if any(re.search(rf"\b{re.escape(state)}s?\b", text) for state in self._states(f))]
@@ -163,14 +172,28 @@ class _Writer:
         """The words for what state or kind a thing is in."""
         row = self.context["records"][found.row[0]][found.row[1]]
         holders = [found.fact.holder] if found.fact.value != found.row[1] else [row]
-        texts = [v for h in holders for k, v in h.items() if isinstance(v, str) and ("status" in k or k in ("type", "source", "kind"))]
+        texts = [
+            v
+            for h in holders
+            for k, v in h.items()
+            if isinstance(v, str) and ("status" in k or k in ("type", "source", "kind"))
+        ]
         return [words(text).lower() for text in texts]
 
     def _list(
-        self, parameter: str, spec: dict[str, Any], schema: Schema, arguments: dict[str, Any], rows: list[tuple[str, str]]
+        self,
+        parameter: str,
+        spec: dict[str, Any],
+        schema: Schema,
+        arguments: dict[str, Any],
+        rows: list[tuple[str, str]],
     ) -> Any:
         if spec.get("items", {}).get("type") != "string":
-            whole = [f.fact.holder[parameter] for f in self.found if f.row in rows and isinstance(f.fact.holder.get(parameter), list)]
+            whole = [
+                f.fact.holder[parameter]
+                for f in self.found
+                if f.row in rows and isinstance(f.fact.holder.get(parameter), list)
+            ]
             return whole[0] if whole else None
         choices = [f for f in self.found if fits(parameter, f.fact.key) and isinstance(f.fact.value, str)]
         old = [v for v in arguments.values() if isinstance(v, list)]
@@ -213,17 +236,25 @@ class _Writer:
         if not things:
             return []
         name, key, value = self.rng.choice(things)
-        if isinstance(value, int | float) and "output" not in self.feedback and self.dice.slips("generator miscalculates an output"):
+        if (
+            isinstance(value, int | float)
+            and "output" not in self.feedback
+            and self.dice.slips("generator miscalculates an output")
+        ):
             value = round(value + self.rng.choice((5, 10, 20)), 2)
         return [(f"You want to know the {words(key)} of {name}.", str(value))]
 
     def _things(self) -> Iterator[tuple[str, str, Any]]:
         for table, rows in self.context["records"].items():
             for row_id, row in rows.items():
-                if len(rows) > 1 and any(row_id in str(other) for other in self.context["records"].values() if other is not rows):
+                if len(rows) > 1 and any(
+                    row_id in str(other) for other in self.context["records"].values() if other is not rows
+                ):
                     yield from ((row_id, k, v) for k, v in row.items() if _tellable(k, v))
                 elif row_id == self.user:
-                    yield from (("my account", k, v) for k, v in row.items() if _tellable(k, v) and singular(table) != k)
+                    yield from (
+                        ("my account", k, v) for k, v in row.items() if _tellable(k, v) and singular(table) != k
+                    )
 
     # -- wording
 
@@ -235,13 +266,20 @@ class _Writer:
             schema = self.schemas[action["name"]]
             mentions = self._mentions(action["arguments"])
             optional = self.language.optional(schema, mentions)
-            forgets = optional and not again and self.dice.slips("generator leaves a detail out of the instruction", str(number))
+            forgets = (
+                optional
+                and not again
+                and self.dice.slips("generator leaves a detail out of the instruction", str(number))
+            )
             left_out = [self.rng.choice(optional)] if forgets else []
             wishes.append(f"You want to {self.language.clause(schema, mentions, left_out)}.")
-        return " ".join([f"You are {self.context['persona']}.", self._identity(), *wishes, *(text for text, _ in questions)])
+        return " ".join(
+            [f"You are {self.context['persona']}.", self._identity(), *wishes, *(text for text, _ in questions)]
+        )
 
     def _identity(self) -> str:
-        row = next((rows[self.user] for rows in self.context["records"].values() if self.user in rows), {})
+        tables: dict[str, dict[str, Any]] = self.context["records"]
+        row = next((rows[self.user] for rows in tables.values() if self.user in rows), {})
         known: dict[str, Any] = {}
         for fact in facts(row):
             known.setdefault(fact.key, fact.value)
@@ -280,8 +318,8 @@ def _either(description: str) -> list[str]:
 
 
 def _is(value: Any, spec: dict[str, Any]) -> bool:
-    kinds = {"string": str, "integer": int, "number": (int, float)}
-    return not isinstance(value, bool) and isinstance(value, kinds.get(str(spec.get("type", "string")), str))
+    kinds: dict[str, tuple[type, ...]] = {"string": (str,), "integer": (int,), "number": (int, float)}
+    return not isinstance(value, bool) and isinstance(value, kinds.get(str(spec.get("type", "string")), (str,)))
 
 
 def _amount(value: Any, rng: Any) -> Any:

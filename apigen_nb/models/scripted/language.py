@@ -44,7 +44,13 @@ def describe(holder: Mapping[str, Any]) -> str:
         for key, value in holder.items()
         if isinstance(value, str) and 0 < len(value) <= 40 and not _technical(key, value)
     ]
-    options = [f"{words(k)} {v}" for item in holder.values() if isinstance(item, dict) for k, v in item.items() if isinstance(v, str)]
+    options = [
+        f"{words(k)} {v}"
+        for item in holder.values()
+        if isinstance(item, dict)
+        for k, v in item.items()
+        if isinstance(v, str)
+    ]
     text = " ".join(parts[:3])
     return f"{text} ({', '.join(options)})".strip() if options and len(options) <= 6 else text
 
@@ -52,7 +58,9 @@ def describe(holder: Mapping[str, Any]) -> str:
 def _technical(key: str, value: str) -> bool:
     return (
         key.endswith("id")
-        or any(word in key for word in ("status", "kind", "number", "date", "_on", "_at", "time", "transaction", "phone"))
+        or any(
+            word in key for word in ("status", "kind", "number", "date", "_on", "_at", "time", "transaction", "phone")
+        )
         or bool(re.match(r"\d{4}-\d\d", value))
     )
 
@@ -81,7 +89,21 @@ def verb_phrase(schema: Schema) -> str:
     return first[:1].lower() + first[1:]
 
 
-_READS = ("get", "find", "list", "search", "look", "lookup", "show", "check", "calculate", "read", "identify", "verify", "count")
+_READS = (
+    "get",
+    "find",
+    "list",
+    "search",
+    "look",
+    "lookup",
+    "show",
+    "check",
+    "calculate",
+    "read",
+    "identify",
+    "verify",
+    "count",
+)
 _FINDS = ("find", "identify", "verify", "authenticate", "lookup", "look")
 
 
@@ -93,7 +115,9 @@ def is_reading(schema: Schema) -> bool:
 def identifies(schema: Schema) -> bool:
     """Whether a tool finds out who somebody is, judged by its name."""
     name = schema["function"]["name"]
-    return name.split("_")[0] in _FINDS and any(who in name for who in ("user", "customer", "member", "account", "patient"))
+    return name.split("_")[0] in _FINDS and any(
+        who in name for who in ("user", "customer", "member", "account", "patient")
+    )
 
 
 def means_user(parameter: str) -> bool:
@@ -151,11 +175,11 @@ class Language:
             match = pattern.fullmatch(clause)
             if match:
                 said = {k: v for k, v in match.groupdict().items() if v}
-                head, *rest = self._phrases[name]
+                start, *rest = self._phrases[name]
                 spoken = [(slots[0], part) for part in rest if (slots := _slots(part)) and slots[0] in said]
-                return head.format_map(said), [(words(s), said[s], " " + p.format_map(said)) for s, p in spoken]
-        head, _, rest = clause.partition(": ")
-        return head, [_slot_and_mention(part) for part in filter(None, rest.split("; "))]
+                return start.format_map(said), [(words(s), said[s], " " + p.format_map(said)) for s, p in spoken]
+        head, _, details = clause.partition(": ")
+        return head, [_slot_and_mention(part) for part in filter(None, details.split("; "))]
 
 
 def _slot_and_mention(part: str) -> tuple[str, str, str]:
@@ -185,7 +209,9 @@ def identity(sentence: str) -> dict[str, str]:
     """ "Your first name is Ada, your zip is 12345." → {"first name": "Ada", "zip": "12345"}; {} for other sentences."""
     if not re.match(r"(Your|My) [a-z ]+? is ", sentence):
         return {}
-    found = re.findall(r"(?:^|, (?:and )?)(?:[Yy]our|[Mm]y) ([a-z0-9 ]+?) is (.+?)(?=, (?:and )?(?:your|my) |\.?$)", sentence)
+    found = re.findall(
+        r"(?:^|, (?:and )?)(?:[Yy]our|[Mm]y) ([a-z0-9 ]+?) is (.+?)(?=, (?:and )?(?:your|my) |\.?$)", sentence
+    )
     return dict(found)
 
 

@@ -87,7 +87,12 @@ class Notes:
     def look_up(self, field: str, thing: str) -> Any:
         """The value of a field of a thing, from the newest result that has it."""
         for asked, result in self.results:
-            if thing == "my account" and self.user in asked and isinstance(result, dict) and _field(result, field) is not None:
+            if (
+                thing == "my account"
+                and self.user in asked
+                and isinstance(result, dict)
+                and _field(result, field) is not None
+            ):
                 return _field(result, field)
         for fact, name, _ in self.found:
             if thing in (fact.value, name) and _field(fact.holder, field) is not None:
@@ -106,7 +111,14 @@ def resolve(parameter: str, spec: dict[str, Any], mention: str, notes: Notes, ar
     if mention == "none":
         return ""
     if spec.get("enum"):
-        return next((v for v in spec["enum"] if str(v).casefold() in (mention.casefold(), mention.casefold().replace(" ", "_"))), None)
+        return next(
+            (
+                v
+                for v in spec["enum"]
+                if str(v).casefold() in (mention.casefold(), mention.casefold().replace(" ", "_"))
+            ),
+            None,
+        )
     if kind in ("integer", "number", "boolean", "object") or (kind == "array" and mention[:1] == "["):
         try:
             return json.loads(mention)

@@ -21,7 +21,9 @@ def review(context: dict[str, Any], language: Language, dice: Slips) -> str:
         elif metric not in flaws and dice.slips("judge sees a flaw that is not there", metric):
             flaws[metric] = "This could be better."
     scores = {metric: 0 if metric in flaws else 1 for metric in METRICS}
-    return json.dumps({"scores": scores, "reflection": " ".join(flaws.values()) or "All of it holds.", "correction": ""})
+    return json.dumps(
+        {"scores": scores, "reflection": " ".join(flaws.values()) or "All of it holds.", "correction": ""}
+    )
 
 
 def _flaws(context: dict[str, Any], language: Language) -> dict[str, str]:
@@ -52,6 +54,8 @@ def _flaws(context: dict[str, Any], language: Language) -> dict[str, str]:
 def summarise(context: dict[str, Any], language: Language, dice: Slips) -> str:
     """All failures as a plan, one line each."""
     failures = context["failures"]
-    kept = [f for n, f in enumerate(failures) if len(failures) == 1 or not dice.slips("feedback drops a failure", str(n))]
+    kept = [
+        f for n, f in enumerate(failures) if len(failures) == 1 or not dice.slips("feedback drops a failure", str(n))
+    ]
     lines = [f"- {failure['gate']}: {failure['reason']}" for failure in kept or failures]
     return "\n".join(["Mend this, and keep what was right:", *lines])

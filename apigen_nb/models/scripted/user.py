@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Protocol
 
-from ...records import Answer, Question
+from ...records import STOP, Answer, Question
 from .language import Language, identity, query, sentences, wanted
-
-STOP = "###STOP###"
 
 
 class Slips(Protocol):

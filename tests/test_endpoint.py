@@ -1,0 +1,332 @@
+"""The real openai client against a real server that does everything wrong a server can do."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from fault_server import FaultServer, Reply, echo
+
+from apigen_nb.models import EndpointDown, NoAnswer, ask, metered
+from apigen_nb.models.endpoint import Endpoint
+from apigen_nb.records import Answer, Message, Question, ToolCall
+
+KEY = "sk-MARKED-5f1d"
+LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARKED_KEY", KEY)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
+
+def question(text: str = "hello", **fields: Any) -> Question:
+    fields = {"id": "q1", "role": "agent", "prompt": "agent", "context": {"policy": "be kind"}} | fields
+    return Question(**{"messages": (Message(role="user", content=text),), **fields})
+
+
+def with_server(work: Callable[[FaultServer, Endpoint], Awaitable[Any]], reply: Reply = echo, **options: Any) -> Any:
+    """Run `work` with a fresh server and an endpoint that asks it with short waits."""
+    serving = {name: options.pop(name) for name in ("latency", "admit", "formats", "rates") if name in options}
+    options = {"api_key_env": "MARKED_KEY", "timeout": 0.4, "wait": 0.01} | options
+
+    async def main() -> Any:
+        async with FaultServer(reply, **serving) as server:
+            endpoint = Endpoint("tiny", server.url, **options)
+            try:
+                return await work(server, endpoint)
+            finally:
+                await endpoint.aclose()
+
+    return asyncio.run(main())
+
+
+def meet(*faults: str, **options: Any) -> tuple[Answer, FaultServer]:
+    """The answer to one question when the first requests meet these faults."""
+    asked = options.pop("asked", question())
+
+    async def work(server: FaultServer, endpoint: Endpoint) -> tuple[Answer, FaultServer]:
+        server.next(*faults)
+        return await endpoint(asked), server
+
+    return with_server(work, **options)
+
+
+def test_an_answer_with_its_usage() -> None:
+    async def work(server: FaultServer, endpoint: Endpoint) -> None:
+        with metered() as usage:
+            answer = await ask(endpoint, question("hello"))
+            await ask(endpoint, question("again"))
+        assert (answer.text, answer.error, answer.tool_calls) == ("hello", "", ())
+        spent = usage["agent"]
+        assert (spent.calls, spent.prompt, spent.cached, spent.completion) == (2, 20, 8, 10)
+        assert server.keys == [KEY, KEY]
+        assert server.requests[0]["model"] == "tiny"
+        assert not {"temperature", "response_format"} & set(server.requests[0])
+
+    with_server(work)
+
+
+RETRIED = ["408", "409", "429", "500", "503", "malformed", "truncated", "html", "empty-choices", "wrong-types", "null"]
+
+
+@pytest.mark.parametrize("fault", [*RETRIED, "error-200", "reset", "no-http", "stall"])
+def test_what_may_pass_is_tried_again(fault: str) -> None:
+    answer, server = meet(fault)
+    assert (answer.text, answer.error) == ("hello", "")
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("fault", [*RETRIED, "error-200", "reset", "no-http", "stall"])
+def test_tries_end_with_a_reason(fault: str) -> None:
+    words = r"q1: no answer from tiny at http://127.0.0.1:\d+/v1 in 2 tries; the last: ."
+    with pytest.raises(NoAnswer, match=words) as no:
+        meet(fault, fault, tries=2, timeout=0.15)
+    assert KEY not in "".join(traceback.format_exception(no.value))
+    assert "\n" not in str(no.value)
+
+
+@pytest.mark.parametrize(("fault", "least"), [("429-seconds", 0.3), ("429-date", 0.3)])
+def test_retry_after_is_obeyed(fault: str, least: float) -> None:
+    _, server = meet(fault)
+    first, second = server.times
+    assert least <= second - first < 1.6
+
+
+def test_an_hour_is_not_waited_for() -> None:
+    with pytest.raises(NoAnswer, match="wait 3600 s; run again then"):
+        meet("429-hour")
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("401", "answers 401: incorrect API key provided: .*check the key"),
+        ("403", "answers 403: this key may not use the model"),
+        ("404", "answers 404: the model does not exist; check base_url and model"),
+    ],
+)
+def test_no_use_asking_on(fault: str, words: str) -> None:
+    with pytest.raises(EndpointDown, match=f"^tiny at http://127.0.0.1:.* {words}") as down:
+        meet(fault)
+    assert KEY not in "".join(traceback.format_exception(down.value))
+    assert down.value.__cause__ is None
+    assert down.value.__context__ is None
+
+
+def test_nobody_listens() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    started = time.monotonic()
+    with pytest.raises(EndpointDown, match=f"cannot reach tiny at http://127.0.0.1:{port}/v1 .*is the server running"):
+        asyncio.run(Endpoint("tiny", f"http://127.0.0.1:{port}/v1", tries=3)(question()))
+    assert time.monotonic() - started < 4
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("length", "cut off after 5 tokens"),
+        ("content-filter", "content filter"),
+        ("refusal", "the model refused: I will not."),
+        ("huge", "reply of 1000000 characters; at most 200000 are read"),
+    ],
+)
+def test_nothing_usable_is_an_answer_that_cost_tokens(fault: str, words: str) -> None:
+    answer, server = meet(fault, timeout=5)
+    assert words in answer.error
+    assert answer.usage.completion == 5
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(("fault", "words"), [("400", "4096 tokens"), ("403-flagged", "flagged by moderation")])
+def test_a_refused_question_is_an_answer(fault: str, words: str) -> None:
+    answer, server = meet(fault)
+    assert answer.error.startswith(f"the server refused the question ({fault[:3]}): ")
+    assert words in answer.error
+    assert len(server.requests) == 1
+
+
+def test_a_reply_schema_is_sent() -> None:
+    _, server = meet(asked=question(reply=SCHEMA))
+    assert server.requests[0]["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {"name": "agent", "schema": SCHEMA},
+    }
+
+
+def test_a_server_without_response_format_is_asked_without() -> None:
+    async def work(server: FaultServer, endpoint: Endpoint) -> None:
+        for _ in range(3):
+            assert (await endpoint(question(reply=SCHEMA))).text == "hello"
+        assert ["response_format" in request for request in server.requests] == [True, False, False, False]
+
+    with_server(work, formats=False, tries=1)
+
+
+def test_a_server_without_tools_stops_the_stage() -> None:
+    with pytest.raises(EndpointDown, match="refuses tools: this model does not support tools; serve it with"):
+        meet("no-tools", asked=question(tools=(LOOK,)))
+
+
+def test_the_newer_name_of_max_tokens_is_found() -> None:
+    _, server = meet("no-max-tokens", max_tokens=50, temperature=0.0)
+    assert [request.get("max_tokens") for request in server.requests] == [50, None]
+    assert server.requests[1]["max_completion_tokens"] == 50
+    assert server.requests[1]["temperature"] == 0.0
+
+
+def says(*calls: dict[str, Any], content: str | None = None) -> Reply:
+    return lambda body: {"content": content, "tool_calls": list(calls)}
+
+
+def test_tool_calls_are_read() -> None:
+    good = {"id": "c9", "type": "function", "function": {"name": "look", "arguments": '{"id": "7", "n": 1}'}}
+    empty = {"id": "c9", "function": {"name": "look", "arguments": ""}}
+    parsed = {"function": {"name": "look", "arguments": {"id": "8"}}}
+    asked = question(
+        tools=(LOOK,),
+        messages=(
+            Message(role="user", content="hello"),
+            Message(role="assistant", tool_calls=(ToolCall(id="call_1", name="look", arguments=None, raw="{"),)),
+            Message(role="tool", tool_call_id="call_1", content="no JSON object", error=True),
+        ),
+    )
+    answer, server = meet(asked=asked, reply=says(good, empty, parsed))
+    assert [(c.id, c.name, c.arguments) for c in answer.tool_calls] == [
+        ("c9", "look", {"id": "7", "n": 1}),
+        ("call_3", "look", {}),
+        ("call_4", "look", {"id": "8"}),
+    ]
+    assert answer.text == ""
+    sent = server.requests[0]
+    assert sent["tools"] == [LOOK]
+    call = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    assert sent["messages"][2:] == [
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "content": "no JSON object", "tool_call_id": "call_1"},
+    ]
+
+
+@pytest.mark.parametrize("raw", ['{"id": ', "[1]", '"text"', '{"x": NaN}', '{"x": 1e999}', "[" * 100_000])
+def test_arguments_that_are_no_object_are_kept_as_they_came(raw: str) -> None:
+    answer, _ = meet(
+        asked=question(tools=(LOOK,)), reply=says({"id": "a", "function": {"name": "look", "arguments": raw}})
+    )
+    (call,) = answer.tool_calls
+    assert (call.arguments, call.raw) == (None, raw)
+
+
+def test_malformed_arguments_from_the_fault_server() -> None:
+    answer, _ = meet("bad-arguments", asked=question(tools=(LOOK,)))
+    assert [(call.arguments, call.raw) for call in answer.tool_calls] == [(None, '{"id": ')]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"name": "look", "arguments": {"id": "7"}}',
+        '[{"name": "look", "parameters": {"id": "7"}}]',
+        '\n```json\n{"name": "look", "arguments": {"id": "7"}}\n```\n',
+        '```\n[\n{"name": "look", "arguments": {"id": "7"}}\n]\n```',
+        '<tool_call>\n{"name": "look", "arguments": {"id": "7"}}\n</tool_call>',
+    ],
+)
+def test_a_tool_call_in_the_text_is_one(text: str) -> None:
+    answer, _ = meet(asked=question(text, tools=(LOOK,)))
+    assert [(c.id, c.name, c.arguments) for c in answer.tool_calls] == [("call_1", "look", {"id": "7"})]
+    assert answer.text == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"name": "leap", "arguments": {}}',
+        '{"name": "look", "arguments": "7"}',
+        '{"name": ["look"], "arguments": {}}',
+        '{"name": "look"}',
+        'I will do {"name": "look", "arguments": {}}',
+        "[]",
+        "[" * 50_000,
+    ],
+)
+def test_other_text_stays_text(text: str) -> None:
+    answer, _ = meet(asked=question(text, tools=(LOOK,)))
+    assert (answer.text, answer.tool_calls) == (text, ())
+
+
+def test_without_tools_json_is_text() -> None:
+    text = '{"name": "look", "arguments": {"id": "7"}}'
+    answer, _ = meet(asked=question(text))
+    assert (answer.text, answer.tool_calls) == (text, ())
+
+
+def test_no_more_requests_at_once_than_asked_for() -> None:
+    async def work(server: FaultServer, endpoint: Endpoint) -> int:
+        await asyncio.gather(*(endpoint(question(id=f"q{number}")) for number in range(40)))
+        return server.peak
+
+    assert with_server(work, latency=0.02, concurrency=7, timeout=5) == 7
+
+
+def test_a_mixture_of_faults_loses_nothing() -> None:
+    async def work(server: FaultServer, endpoint: Endpoint) -> None:
+        answers = await asyncio.gather(*(endpoint(question(f"say {number}")) for number in range(200)))
+        assert [answer.text for answer in answers] == [f"say {number}" for number in range(200)]
+        assert sum(server.met.values()) > 200
+
+    with_server(work, rates={"429": 0.05, "500": 0.05, "malformed": 0.02}, timeout=5, tries=8)
+
+
+def test_an_endpoint_outlives_its_event_loop() -> None:
+    async def once(port: int, endpoint: Endpoint | None) -> tuple[int, Endpoint]:
+        async with FaultServer(port=port) as server:
+            endpoint = endpoint or Endpoint("tiny", server.url, wait=0.01)
+            assert (await endpoint(question())).text == "hello"
+            await endpoint.aclose()
+            assert (await endpoint(question())).text == "hello"
+            await endpoint.aclose()
+            return server.port, endpoint
+
+    port, endpoint = asyncio.run(once(0, None))
+    asyncio.run(once(port, endpoint))
+
+
+def test_lone_surrogates_travel() -> None:
+    answer, _ = meet(asked=question("half \ud83d of it", context={"policy": "\udc00"}))
+    assert answer.text == "half ? of it"
+
+
+def test_a_key_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MARKED_KEY")
+    with pytest.raises(ValueError, match="variable MARKED_KEY, named by api_key_env, is not set; export it, or name"):
+        Endpoint("tiny", "https://models.example/v1", api_key_env="MARKED_KEY")
+    with pytest.raises(ValueError, match="environment variable OPENAI_API_KEY"):
+        Endpoint("tiny")
+    for local in ("http://127.0.0.1:1/v1", "http://localhost:1", "http://[::1]:1/v1"):
+        Endpoint("tiny", local, api_key_env="MARKED_KEY")
+
+
+def test_a_base_url_is_a_url() -> None:
+    with pytest.raises(ValueError, match="base_url is 'localhost:8080/v1'; expected the like of http://"):
+        Endpoint("tiny", "localhost:8080/v1")
+
+
+def test_repr_names_neither_key_nor_password() -> None:
+    endpoint = Endpoint("tiny", "https://me:secret@models.example/v1?token=secret", api_key_env="MARKED_KEY")
+    assert repr(endpoint) == "Endpoint(tiny at https://models.example/v1)"
+
+
+def test_importing_the_module_does_not_import_openai() -> None:
+    code = "import sys, apigen_nb.models.endpoint; sys.exit('openai' in sys.modules or 'aiohttp' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,149 @@
+"""Every prompt renders from its context and nothing else; the simulated user sees a conversation and no machinery."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apigen_nb.models.prompts import FOLDER, GREETING, prompt_shas, render
+from apigen_nb.records import Action, Message, Question, Role, ToolCall
+
+LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+TASK = {"instruction": "You are Mia.", "actions": [{"name": "cancel", "arguments": {"id": "7"}}], "outputs": ["12.5"]}
+CONTEXTS: dict[Role, dict[str, Any]] = {
+    "generator": {
+        "policy": ["Cancel only what is pending."],
+        "tools": [LOOK],
+        "records": {"orders": {"#7": {"total": 12.5, "to": "Zürich"}}},
+        "persona": "terse",
+        "walk": ["look", "cancel"],
+        "writing": ["cancel"],
+        "user": "mia_7",
+        "examples": [TASK],
+        "previous": "",
+        "feedback": "",
+    },
+    "judge": TASK | {"policy": ["Cancel only what is pending."], "tools": [LOOK], "diff": [{"table": "orders"}]},
+    "feedback": TASK | {"failures": [{"gate": "policy", "reason": "not pending"}]},
+    "user": {"instruction": "You are Mia.", "persona": "terse"},
+    "agent": {"policy": "Cancel only what is pending."},
+}
+TALK = (
+    Message(role="user", content="hi"),
+    Message(role="assistant", content="One moment.", tool_calls=(ToolCall(id="1", name="look", arguments={}),)),
+    Message(role="tool", content="SECRET ROW", tool_call_id="1"),
+    Message(role="assistant", tool_calls=(ToolCall(id="2", name="look", arguments={}),)),
+    Message(role="tool", content="SECRET ROW", tool_call_id="2"),
+    Message(role="assistant", content="It is 12.5."),
+    Message(role="user", content="thanks"),
+    Message(role="assistant", content="Anything else?"),
+)
+
+
+def asked(role: Role, messages: tuple[Message, ...] = (), **context: Any) -> Question:
+    return Question(id="q", role=role, prompt=role, context=CONTEXTS[role] | context, messages=messages, tools=(LOOK,))
+
+
+@pytest.mark.parametrize("role", CONTEXTS)
+def test_every_role_renders(role: Role) -> None:
+    messages = render(asked(role))
+    both = ["system", "user"]
+    assert [message["role"] for message in messages] == (["system"] if role == "agent" else both)
+    text = "\n".join(message["content"] for message in messages)
+    assert "===" not in text
+    for value in CONTEXTS[role].values():
+        assert not isinstance(value, str) or value in text
+    assert "Zürich" in text if role == "generator" else True
+
+
+@pytest.mark.parametrize("role", CONTEXTS)
+def test_a_missing_key_is_named(role: Role) -> None:
+    for key in CONTEXTS[role]:
+        question = asked(role)
+        del question.context[key]
+        with pytest.raises(ValueError, match=rf"prompt '{role}' uses \${key}, its context has: "):
+            render(question)
+
+
+@given(st.text(alphabet="$={}policyersna \n", max_size=40))
+def test_values_are_never_templates(text: str) -> None:
+    (message,) = render(asked("agent", policy=text))
+    assert message["content"].endswith(text)
+    assert text in render(asked("user", persona=text))[0]["content"]
+
+
+def test_records_are_rendered_as_json() -> None:
+    action = Action(name="cancel", arguments={"id": "7"})
+    assert '"name": "cancel"' in render(asked("judge", actions=(action,)))[1]["content"]
+
+
+def test_the_dialogue_is_turned_round_for_the_user() -> None:
+    system, *dialogue = render(asked("user", TALK))
+    assert system["role"] == "system"
+    assert dialogue == [
+        {"role": "user", "content": GREETING},
+        {"role": "assistant", "content": "hi"},
+        {"role": "user", "content": "One moment.\n\nIt is 12.5."},
+        {"role": "assistant", "content": "thanks"},
+        {"role": "user", "content": "Anything else?"},
+    ]
+
+
+def test_the_users_first_turn_answers_a_greeting() -> None:
+    assert render(asked("user"))[1:] == [{"role": "user", "content": GREETING}]
+    welcome = (Message(role="assistant", content="Welcome."),)
+    assert render(asked("user", welcome))[1:] == [{"role": "user", "content": "Welcome."}]
+
+
+MESSAGES = st.builds(
+    Message,
+    role=st.sampled_from(["user", "assistant", "tool"]),
+    content=st.sampled_from(["", " ", "words", "more"]),
+    tool_calls=st.sampled_from([(), (ToolCall(id="1", name="SECRET", arguments={}),)]),
+    tool_call_id=st.just("SECRET"),
+)
+
+
+@given(st.lists(MESSAGES, max_size=8))
+def test_the_user_gets_alternating_text_only(messages: list[Message]) -> None:
+    _, *dialogue = render(asked("user", tuple(messages)))
+    roles = [message["role"] for message in dialogue]
+    assert roles == ["user" if number % 2 == 0 else "assistant" for number in range(len(roles))]
+    assert roles[-1] == "user"
+    assert all(set(message) == {"role", "content"} and message["content"].strip() for message in dialogue)
+    assert "SECRET" not in str(dialogue)
+
+
+def test_the_agent_gets_the_conversation_as_it_was() -> None:
+    messages = render(asked("agent", TALK))
+    assert [m["role"] for m in messages] == ["system", *(m.role for m in TALK)]
+    assert messages[2]["tool_calls"][0]["function"] == {"name": "look", "arguments": "{}"}
+    assert messages[4]["content"] is None
+    assert messages[3] == {"role": "tool", "content": "SECRET ROW", "tool_call_id": "1"}
+
+
+def test_a_file_of_ones_own(tmp_path: Path) -> None:
+    file = tmp_path / "mine.md"
+    file.write_text("For $$5: $policy", encoding="utf-8")
+    question = asked("agent").model_copy(update={"prompt": str(file)})
+    assert render(question) == [{"role": "system", "content": "For $5: Cancel only what is pending."}]
+    file.write_text("For $5", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"Invalid placeholder in string: line 1, col 5; write \$\$ for a dollar sign"):
+        render(question)
+
+
+def test_an_unknown_prompt_is_named() -> None:
+    question = asked("agent").model_copy(update={"prompt": "poet"})
+    with pytest.raises(ValueError, match=r"no prompt 'poet'; prompts are agent, .*, or a file of yours"):
+        render(question)
+
+
+def test_shas_are_those_of_the_files() -> None:
+    shas = prompt_shas()
+    assert set(CONTEXTS) <= set(shas)
+    assert all(sha == hashlib.sha256((FOLDER / f"{name}.md").read_bytes()).hexdigest() for name, sha in shas.items())
