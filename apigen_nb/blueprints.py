@@ -1,4 +1,4 @@
-"""Phase 1 (paper §3.1): draft a blueprint, judge it, reflect, and try again. Every attempt is kept with its verdicts."""
+"""Phase 1 (paper §3.1): draft a blueprint, judge it, reflect, try again. Every attempt is kept with its verdicts."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def judge(blueprint: Blueprint, domain: Domain, gates: Sequence[Gate]) -> 
     model are asked only while nothing has failed. No verdict at all is a failure: nothing passes unjudged."""
     verdicts: list[Verdict] = []
     for gate in gates:
-        costs = inspect.iscoroutinefunction(gate) or inspect.iscoroutinefunction(getattr(gate, "__call__", None))  # noqa: B004
+        costs = any(map(inspect.iscoroutinefunction, (gate, type(gate).__call__)))
         if costs and any(not verdict.passed for verdict in verdicts):
             break
         verdict = gate(blueprint, domain)
@@ -64,7 +64,8 @@ async def judge(blueprint: Blueprint, domain: Domain, gates: Sequence[Gate]) -> 
 async def propose(
     seed: Seed, domain: Domain, *, generator: Model, feedback: Model, gates: Sequence[Gate], reflections: int = 3
 ) -> Proposal:
-    """Draft from a seed, judge, and repair with reflection at most `reflections` times (paper: 3 in retail, 5 in airline)."""
+    """Draft from a seed, judge, and repair with reflection at most `reflections` times (the paper: 3 in
+    retail, 5 in airline)."""
     attempts: list[Attempt] = []
     with metered() as usage:
         while not attempts or not (attempts[-1].accepted or len(attempts) > reflections):
@@ -108,7 +109,9 @@ async def _attempt(
     try:
         draft = read_draft(read_json(await ask(generator, question)))
     except Unparsable as problem:
-        verdict = Verdict(gate="format", passed=False, kind="reply unreadable", reason=f"the reply is no blueprint: {problem}")
+        verdict = Verdict(
+            gate="format", passed=False, kind="reply unreadable", reason=f"the reply is no blueprint: {problem}"
+        )
         return Attempt(number=number, feedback=plan, verdicts=(verdict,))
     blueprint = Blueprint(
         id=seed.id,
@@ -138,7 +141,11 @@ async def _reflect(seed: Seed, attempt: Attempt, feedback: Model) -> str:
     """All failures of an attempt, summarised into a plan by the feedback model. When it has nothing usable to say, the
     failures themselves are the plan."""
     failures = [{"gate": verdict.gate, "reason": verdict.reason} for verdict in attempt.failures]
-    task = attempt.blueprint.model_dump(mode="json") if attempt.blueprint else {"instruction": "", "actions": [], "outputs": []}
+    task = (
+        attempt.blueprint.model_dump(mode="json")
+        if attempt.blueprint
+        else {"instruction": "", "actions": [], "outputs": []}
+    )
     question = Question(
         id=f"{seed.id}/a{attempt.number}/feedback",
         role="feedback",
@@ -190,8 +197,6 @@ async def propose_all(
         pool = [proposal.blueprint for proposal in proposals if proposal.accepted]
         draw = functools.partial(sample, domain, seed, pool=pool)
         batch = [draw(number) for number in range(start, min(start + round_size, seeds))]
-        proposals += await each(
-            work, batch, journal, concurrency=concurrency, title="blueprints", total=seeds
-        )
+        proposals += await each(work, batch, journal, concurrency=concurrency, title="blueprints", total=seeds)
     journal.finish([proposal.id for proposal in proposals])
     return proposals

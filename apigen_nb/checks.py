@@ -1,4 +1,4 @@
-"""The reward of a conversation, as tau-bench defines it: state check and output check; and where it first went wrong."""
+"""The reward of a conversation as tau-bench defines it, state check and output check; and where it first went wrong."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ def all_told(outputs: Sequence[str], messages: Sequence[Message]) -> Verdict:
     """Output check: every expected output appears in some message of the agent."""
     said = [message.content for message in messages if message.role == "assistant"]
     missing = [output for output in outputs if not any(tells(text, output) for text in said)]
-    reason = f"told {len(outputs) - len(missing)} of {len(outputs)}; not told: {', '.join(map(repr, missing))}" if missing else ""
+    reason = (
+        f"told {len(outputs) - len(missing)} of {len(outputs)}; not told: {', '.join(map(repr, missing))}"
+        if missing
+        else ""
+    )
     return Verdict(gate="outputs", passed=not missing, kind="output not told" if missing else "", reason=reason)
 
 

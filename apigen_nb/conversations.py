@@ -1,22 +1,20 @@
-"""Phase 2 (paper §3.2): a simulated user and an agent play a blueprint out in a world; the end is checked, not judged."""
+"""Phase 2 (paper §3.2): a simulated user and an agent play a blueprint out in a world; the end is checked by code."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from .checks import all_told, divergence, same_state
 from .domain import Domain
 from .gates.execution import execute
 from .models import Model, ask, metered
 from .models.cast import Cast
-from .records import Action, Blueprint, Divergence, Message, Question, Role, ToolCall, Trajectory, Usage, Verdict
+from .records import STOP, Blueprint, Divergence, Message, Question, Role, Trajectory, Usage, Verdict
 from .store import Journal, Run, each
-from .world import Refusal, World
+from .world import World, respond
 
-STOP = "###STOP###"
 Ending = Literal["stop", "transfer", "max_steps", "agent_error", "user_error"]
 
 
@@ -32,28 +30,11 @@ class Play:
         return f"{self.blueprint.id}.t{self.number}"
 
 
-def respond(world: World, call: ToolCall) -> Message:
-    """Run one tool call of an agent and give back the tool's message. A call that is not JSON, or that is refused, is
-    an error message to the agent; a broken tool (ToolBug) is loud."""
-    if call.arguments is None:
-        text = f"Error: the arguments of {call.name} are not a JSON object: {call.raw[:200]}"
-        return Message(role="tool", content=text, tool_call_id=call.id, error=True)
-    try:
-        result = world.call(Action(name=call.name, arguments=call.arguments))
-    except Refusal as refusal:
-        return Message(role="tool", content=f"Error: {refusal}", tool_call_id=call.id, error=True)
-    return Message(role="tool", content=as_text(result), tool_call_id=call.id)
-
-
-def as_text(result: Any) -> str:
-    """A tool's result as the agent reads it."""
-    return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
-
-
 async def converse(play: Play, domain: Domain, *, agent: Model, user: Model, max_steps: int = 30) -> Trajectory:
     """Play one conversation and check its end. Only conversations that the user ended, or that were handed over to a
     human, are scored; `max_steps` counts replies of the agent, as in tau-bench."""
-    blueprint, world, messages = play.blueprint, domain.world(), []
+    world: World = domain.world()
+    messages: list[Message] = []
     with metered() as usage:
         ended, reason = await _dialogue(play, domain, world, messages, agent, user, max_steps)
     return assess(play, domain, world, tuple(messages), ended, reason, usage)
@@ -78,7 +59,9 @@ async def _dialogue(
             answer = await ask(agent, _agent_question(play, domain, messages))
             if answer.error or not (answer.text.strip() or answer.tool_calls):
                 return "agent_error", answer.error or "the agent said nothing"
-            calls = tuple(call.model_copy(update={"id": f"call_{made + n}"}) for n, call in enumerate(answer.tool_calls, 1))
+            calls = tuple(
+                call.model_copy(update={"id": f"call_{made + n}"}) for n, call in enumerate(answer.tool_calls, 1)
+            )
             made += len(calls)
             messages.append(Message(role="assistant", content=answer.text.strip(), tool_calls=calls))
             if closing or not calls:
@@ -159,9 +142,7 @@ class _Phase2:
     max_steps: int
 
     async def __call__(self, play: Play) -> Trajectory:
-        return await converse(
-            play, self.domain, agent=self.cast.agent, user=self.cast.user, max_steps=self.max_steps
-        )
+        return await converse(play, self.domain, agent=self.cast.agent, user=self.cast.user, max_steps=self.max_steps)
 
 
 async def converse_all(

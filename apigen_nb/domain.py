@@ -1,10 +1,10 @@
 """A domain: policy, tools, rules and data. A folder is a domain, and so is an adapter over somebody else's.
 
-    retail/policy.md     what the agent reads
-    retail/tools.py      typed functions over the database, marked @tool or @tool(writes=True)
-    retail/rules.py      the policy as predicates, marked @rule("tool", ...); the docstring is the message
-    retail/data/*.json   one file a table: {id: row}
-    retail/phrases.json  optional: how people say a tool call (see models.scripted.language)
+retail/policy.md     what the agent reads
+retail/tools.py      typed functions over the database, marked @tool or @tool(writes=True)
+retail/rules.py      the policy as predicates, marked @rule("tool", ...); the docstring is the message
+retail/data/*.json   one file a table: {id: row}
+retail/phrases.json  optional: how people say a tool call (see models.scripted.language)
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ def tool(function: F) -> F: ...
 def tool(function: None = None, *, writes: bool = False, ends: bool = False, data: bool = True) -> Callable[[F], F]: ...
 
 
-def tool(function: Callable[..., Any] | None = None, *, writes: bool = False, ends: bool = False, data: bool = True) -> Any:
+def tool(
+    function: Callable[..., Any] | None = None, *, writes: bool = False, ends: bool = False, data: bool = True
+) -> Any:
     """Mark a function of `tools.py` as a tool. `writes`: it changes the database. `ends`: it closes the conversation.
     `data=False`: it neither reads nor changes the database."""
 
@@ -133,7 +135,9 @@ def plain(value: Any) -> Any:
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    return value
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise TypeError(f"rows and results are plain JSON values, found {type(value).__name__}: {value!r:.80}")
 
 
 def _problems(error: ValidationError) -> str:
@@ -187,9 +191,9 @@ def _without_titles(schema: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Domain:
-    """Tools, policy, rules and data behind one world. `tables` is table → id → row; `users` names the table of the people
-    a conversation can serve, `subjects` are the ids that blueprints are drawn for; `phrases` is tool → wording (optional).
-    `copy` and `dump` are those of `World`."""
+    """Tools, policy, rules and data behind one world. `tables` is table → id → row; `users` names the table of those
+    whom a conversation can serve, `subjects` are the ids that blueprints are drawn for; `phrases` is tool → wording
+    (optional). `copy` and `dump` are those of `World`."""
 
     name: str
     policy: str
@@ -263,7 +267,7 @@ def from_folder(folder: Path) -> Domain:
     users = getattr(tools_module, "USERS", None) or next((t for t in USER_TABLES if t in tables), None)
     if users not in tables:
         found = ", ".join(tables) or "none"
-        raise DomainError(f"{folder}: no table of users; name it in tools.py, USERS = \"...\"; tables are {found}")
+        raise DomainError(f'{folder}: no table of users; name it in tools.py, USERS = "..."; tables are {found}')
     phrases = folder / "phrases.json"
     return Domain(
         name=folder.name,

@@ -76,7 +76,9 @@ def fits(parameter: str, key: str) -> bool:
 
 def produced_key(tool: str) -> str:
     """The key of a tool's bare result, read off its name: `find_user_id_by_email` gives a `user_id`."""
-    match = re.search(r"(?:^|_)((?:[a-z]+_)?[a-z]+_id)(?:_|$)", re.sub(r"^(find|get|lookup|look_up|search|identify)_", "", tool))
+    match = re.search(
+        r"(?:^|_)((?:[a-z]+_)?[a-z]+_id)(?:_|$)", re.sub(r"^(find|get|lookup|look_up|search|identify)_", "", tool)
+    )
     return match.group(1) if match else ""
 
 

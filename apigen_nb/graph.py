@@ -35,8 +35,7 @@ def required(tool: Tool) -> tuple[str, ...]:
 
 def result_facts(tool: str, result: Any) -> Iterator[Fact]:
     """The facts in a tool's result; a bare value gets its key from the tool's name."""
-    for fact in facts(result, key=produced_key(tool)):
-        yield fact
+    return facts(result, key=produced_key(tool))
 
 
 def candidates(tool: Tool, known: list[Fact], most: int) -> Iterator[Action]:
@@ -54,7 +53,7 @@ def candidates(tool: Tool, known: list[Fact], most: int) -> Iterator[Action]:
     whole = [found for found in together.values() if len(found) == len(names)]
     values = {n: list(dict.fromkeys(f.value for f in known if fits(n, f.key)))[:most] for n in names}
     loose = (dict(zip(names, combination, strict=True)) for combination in itertools.product(*values.values()))
-    seen = set()
+    seen: set[tuple[str, ...]] = set()
     for arguments in itertools.islice(itertools.chain(whole, loose), most * 2):
         key = tuple(map(repr, (arguments[n] for n in names)))
         if key not in seen and len(seen) < most:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Role = Literal["generator", "judge", "feedback", "user", "critic", "agent"]
 Metric = Literal["correctness", "completeness", "satisfaction", "creativity"]
+STOP = "###STOP###"  # what a simulated user says when its goal is met
 METRICS: tuple[Metric, ...] = ("correctness", "completeness", "satisfaction", "creativity")
 
 
@@ -45,7 +46,9 @@ class Action(Record):
     arguments: dict[str, Any] = {}
 
     def __str__(self) -> str:
-        return f"{self.name}({', '.join(f'{k}={json.dumps(v, ensure_ascii=False)}' for k, v in self.arguments.items())})"
+        return (
+            f"{self.name}({', '.join(f'{k}={json.dumps(v, ensure_ascii=False)}' for k, v in self.arguments.items())})"
+        )
 
 
 class Change(Record):
@@ -101,7 +104,7 @@ class Draft(Record):
 
 
 class Seed(Record):
-    """The sampled context of one blueprint (paper §3.1, context preparation); a function of domain, run seed and number.
+    """The sampled context of one blueprint (paper §3.1, context preparation), from domain, run seed and number.
 
     `walk` are the tools of the API walk in order, reads included; `records` are rows of one user, table → id → row;
     `policy` are the rules that bind the walk; `examples` are accepted blueprints of earlier rounds."""
@@ -206,7 +209,7 @@ class Divergence(Record):
 
 
 class Trajectory(Record):
-    """A line of `trajectories.jsonl`: one attempt at one blueprint, with its verdicts. `diff` is the reached end state."""
+    """A line of `trajectories.jsonl`: one attempt at one blueprint, its verdicts, `diff` as the reached end state."""
 
     id: str
     blueprint: str

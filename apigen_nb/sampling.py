@@ -21,7 +21,14 @@ RECORDS_BUDGET = 24_000  # characters of JSON, about 6k tokens
 EXAMPLES = 2
 EXAMPLES_RATE = (0.3, 0.9)  # a seed gets examples with a probability drawn from this range
 
-AGES = ("a student", "a young parent", "a nurse on night shifts", "an office worker", "a retired teacher", "a shop owner")
+AGES = (
+    "a student",
+    "a young parent",
+    "a nurse on night shifts",
+    "an office worker",
+    "a retired teacher",
+    "a shop owner",
+)
 MOODS = ("cheerful", "calm", "tired", "worried", "annoyed", "in a hurry")
 MANNERS = ("writes short messages", "explains the background first", "is polite", "is direct", "likes things in order")
 SKILLS = ("knows online shops well", "is not used to online services", "reads every line twice")
@@ -63,7 +70,8 @@ def _owned(domain: Domain) -> dict[str, list[tuple[str, str]]]:
 def records_of(domain: Domain, user: str, budget: int = RECORDS_BUDGET) -> dict[str, dict[str, Any]]:
     """A user's row and everything hanging on it, table → id → row: first what names the user or is named by the user's
     row, then what those rows name, breadth first until the budget of JSON characters is spent."""
-    homes, found = _homes(domain), {}
+    homes = _homes(domain)
+    found: dict[str, dict[str, Any]] = {}
     frontier = [(domain.users, user), *_owned(domain).get(user, ())]
     spent = 0
     while frontier:

@@ -62,7 +62,9 @@ def distinct(trajectories: Iterable[Trajectory]) -> tuple[list[Trajectory], int]
     return list(kept.values()), len(successes) - len(kept)
 
 
-def prove(trajectory: Trajectory, blueprint: Blueprint, domain: Domain, fingerprint: str, models: Mapping[str, str]) -> Proof:
+def prove(
+    trajectory: Trajectory, blueprint: Blueprint, domain: Domain, fingerprint: str, models: Mapping[str, str]
+) -> Proof:
     """The proof of one row, with the groundtruth executed again."""
     delta = execute(blueprint, domain).diff
     return Proof(

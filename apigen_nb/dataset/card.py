@@ -21,7 +21,10 @@ def card(
         f"# Verified conversations of {domain.name}",
         "",
         *(
-            [f"> **Made by the {LABEL}.** It shows that the pipeline works; its texts are templates, not training data.", ""]
+            [
+                f"> **Made by the {LABEL}.** It shows the pipeline at work; its texts are templates.",
+                "",
+            ]
             if scripted
             else []
         ),
@@ -40,7 +43,7 @@ def card(
         "|---|---|",
         *(f"| `{name}` | {count} |" for name, count in sorted(tools.items(), key=lambda item: (-item[1], item[0]))),
         "",
-        "Files: `chat.jsonl` (OpenAI chat), `sharegpt.jsonl` (as APIGen-MT-5k), `proofs.jsonl` (line by line beside them:",
-        "blueprint, groundtruth, end state). Method: APIGen-MT, arXiv 2504.03601.",
+        "Files: `chat.jsonl` (OpenAI chat), `sharegpt.jsonl` (as APIGen-MT-5k), `proofs.jsonl` (line by line beside",
+        "them: blueprint, groundtruth, end state). Method: APIGen-MT, arXiv 2504.03601.",
     ]
     return "\n".join(lines)

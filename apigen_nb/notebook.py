@@ -1,0 +1,104 @@
+"""One notebook: which parameters it declares, and its execution with a status of our own."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .lines import write_whole
+
+
+class UsageError(Exception):
+    """The run cannot start as it was asked for."""
+
+
+class StageFailed(Exception):
+    """A stage did not finish; `down` when no endpoint answers. The message is what to show last."""
+
+    def __init__(self, message: str, *, down: bool = False) -> None:
+        super().__init__(message)
+        self.down = down
+
+
+def declared(notebook: Path) -> dict[str, ast.expr]:
+    """The names that a notebook declares in its cell tagged `parameters`, with their defaults as code."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    for cell in cells:
+        if "parameters" in cell["metadata"].get("tags", []):
+            found: dict[str, ast.expr] = {}
+            for node in ast.parse("".join(cell["source"])).body:
+                if isinstance(node, ast.Assign):
+                    found |= {target.id: node.value for target in node.targets if isinstance(target, ast.Name)}
+                elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
+                    found[node.target.id] = node.value
+            return found
+    raise UsageError(f"{notebook.name} has no cell tagged 'parameters'")
+
+
+def execute(notebook: Path, parameters: Mapping[str, Any], copy: Path) -> None:
+    """Run a notebook with these parameters and save the executed copy, also of one that fails (with the cells so far).
+    StageFailed unless every code cell ran to its end without an error."""
+    importlib.import_module("apigen_nb.report")  # before nbformat: saves 2 s of import, see there
+    import nbformat
+    from nbclient.exceptions import DeadKernelError
+    from papermill.engines import papermill_engines
+    from papermill.iorw import load_notebook_node
+    from papermill.parameterize import parameterize_notebook
+    from traitlets.config import Config
+
+    node = load_notebook_node(str(notebook))
+    node = parameterize_notebook(node, dict(parameters), kernel_name="python3", language="python")
+    died = ""
+    try:
+        # Not papermill.execute_notebook: that one loses the cells of a dead kernel, counts sys.exit(0) as success,
+        # changes the directory of this process and writes absolute paths into the copy.
+        papermill_engines.execute_notebook_with_engine(
+            None,
+            node,
+            kernel_name="python3",
+            progress_bar=False,
+            autosave_cell_every=0,
+            start_timeout=120,
+            execution_timeout=None,
+            record_timing=False,
+            store_widget_state=False,
+            shutdown_kernel="immediate",  # the graceful way interrupts first, which kernels report as an error of theirs
+            resources={"metadata": {"path": str(notebook.parent)}},
+            config=Config({"KernelManager": {"transport_encryption": "auto"}}),
+        )
+    except DeadKernelError:
+        died = "the kernel died; was it killed, or out of memory?"
+    finally:
+        _tidy(node)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(copy, [nbformat.writes(node).rstrip("\n")])
+    _judge(node, notebook.stem, copy, died)
+
+
+def _tidy(notebook: Any) -> None:
+    # Executed copies are for reading: no times and paths of papermill, no emptied progress lines, no 5 MB of widgets.
+    notebook.metadata.pop("papermill", None)
+    notebook.metadata.pop("widgets", None)
+    for number, cell in enumerate(notebook.cells):
+        cell.metadata.pop("papermill", None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell["id"] = f"injected-{number}"
+        if cell.cell_type == "code":
+            cell.outputs = [o for o in cell.outputs if "data" not in o or any(o.data.values())]
+
+
+def _judge(notebook: Any, stage: str, copy: Path, died: str) -> None:
+    for number, cell in enumerate((c for c in notebook.cells if c.cell_type == "code"), 1):
+        for output in cell.outputs:
+            if output.output_type == "error":
+                said = " ".join(str(output.evalue).split())
+                where = f"{stage}, cell {number} (see {copy})"
+                raise StageFailed(f"{where}: {output.ename}: {said}", down=output.ename == "EndpointDown")
+        if cell.source.strip() and cell.execution_count is None and not died:
+            raise StageFailed(f"{stage}, cell {number} (see {copy}) did not run")
+    if died:
+        raise StageFailed(f"{stage} (see {copy}): {died}")

@@ -1,0 +1,221 @@
+"""The parameters of a run: one flat YAML file, validated before anything starts."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import importlib
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from .domain import Domain, DomainError
+from .records import Role
+
+GATES = ("format", "execution", "policy", "grounding", "committee")
+VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
+SECRETS = ("sk-", "sk_", "hf_", "gsk_", "xai-", "Bearer ")
+
+
+class ParamsError(Exception):
+    """The parameters cannot be used; one line says which, what was found and what was expected."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @field_validator("base_url", check_fields=False)
+    @classmethod
+    def _is_url(cls, value: str | None) -> str | None:
+        if value is not None and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
+            raise ValueError("expected a URL like http://localhost:8000/v1")
+        return value
+
+
+class RoleParams(_Strict):
+    """How one role is asked; what is not given is taken from the run."""
+
+    model: str | None = Field(None, description="Model name, or `scripted` for the stand-in.")
+    base_url: str | None = Field(None, description="OpenAI-compatible endpoint.")
+    api_key_env: str | None = Field(None, pattern=VARIABLE, description="NAME of the variable that holds the key.")
+    temperature: float | None = Field(None, ge=0, description="Sampling temperature; none: the server's default.")
+
+
+class Params(_Strict):
+    """All parameters. Each notebook declares those that it reads."""
+
+    domain: str = Field("retail", description="Built-in name, folder, or `tau2:retail`.")
+    seeds: int = Field(10, ge=1, description="How many seeds are drawn; each becomes a blueprint or is rejected.")
+    seed: int = Field(7, description="Number that all sampling starts from.")
+    reflections: int = Field(3, ge=0, description="Rounds of feedback after a failed attempt (paper: 3 or 5).")
+    gates: list[str] = Field(list(GATES), min_length=1, description="Gates in order; own ones as `module:function`.")
+    threshold: float = Field(0.75, ge=0, le=1, description="Mean of the voted metrics that the committee asks for.")
+    judges: int = Field(3, ge=1, description="Judges of the committee; odd, so that a majority exists.")
+    attempts: int = Field(3, ge=1, description="Conversations per accepted blueprint.")
+    max_steps: int = Field(30, ge=1, description="Agent steps per conversation (tau-bench: 30).")
+    concurrency: int = Field(32, ge=1, description="Jobs at the same time.")
+    round_size: int = Field(50, ge=1, description="Seeds per round; the pool of examples grows between rounds.")
+    model: str = Field("scripted", min_length=1, description="Model of all roles; `scripted` needs no key, no network.")
+    base_url: str | None = Field(None, description="OpenAI-compatible endpoint; none: OpenAI's.")
+    api_key_env: str = Field("OPENAI_API_KEY", pattern=VARIABLE, description="NAME of the variable that holds the key.")
+    temperature: float | None = Field(None, ge=0, description="Sampling temperature; none: the server's default.")
+    timeout: float = Field(60.0, gt=0, description="Seconds to wait for one reply.")
+    roles: dict[Role, RoleParams | list[RoleParams]] = Field(
+        {}, description="What differs for generator, judge (one, or a list), feedback, user, critic or agent."
+    )
+
+    @field_validator("judges")
+    @classmethod
+    def _is_odd(cls, value: int) -> int:
+        if value % 2 == 0:
+            raise ValueError("expected an odd number, so that a majority exists")
+        return value
+
+    @field_validator("roles")
+    @classmethod
+    def _lists_are_judges(cls, value: dict[Role, Any]) -> dict[Role, Any]:
+        for role, setting in value.items():
+            if isinstance(setting, list) and (role != "judge" or not setting):
+                raise ValueError("only judge takes a list, of at least one; the other roles are one model each")
+        return value
+
+    def plain(self) -> dict[str, Any]:
+        """The values as JSON knows them, what a role leaves out left out."""
+        values = self.model_dump(mode="json", exclude={"roles"})
+        return values | {"roles": self.model_dump(mode="json", include={"roles"}, exclude_none=True)["roles"]}
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
+    """`safe_load` that refuses a name given twice; YAML would silently keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value]
+        if twice := sorted({str(name) for name in names if names.count(name) > 1}):
+            raise yaml.MarkedYAMLError(problem=f"{twice[0]} is given twice", problem_mark=node.start_mark)
+        return dict(super().construct_mapping(node, deep))
+
+
+def load_params(path: Path | str | None, overrides: Iterable[str] = (), base: dict[str, Any] | None = None) -> Params:
+    """The parameters of a YAML file with `name=value` overrides on top; without a file, `base` or the defaults.
+    ParamsError, in one line, for anything that would stop the run later: a missing or broken file, an unknown name, a
+    wrong type, a domain that does not load, a gate that is not there, a key where a name of a variable belongs."""
+    values = dict(base or {}) if path is None else _read(Path(path))
+    where = "" if path is None else f"{path}: "
+    for override in overrides:
+        name, equals, text = override.partition("=")
+        if not equals:
+            raise ParamsError(f"-p {override}: expected name=value")
+        _known(name.strip(), "-p ")
+        values[name.strip()] = _value(name.strip(), text)
+    for name in values:
+        _known(str(name), where)
+    _no_keys(values, where)
+    try:
+        params = Params.model_validate(values)
+    except ValidationError as error:
+        # One problem a parameter: a union of types reports each of its members.
+        problems = {problem["loc"][0]: _problem(problem) for problem in reversed(error.errors(include_url=False))}
+        raise ParamsError(where + "; ".join(reversed(problems.values()))) from None
+    with _importable_from_here():
+        try:
+            Domain.load(params.domain)
+        except DomainError as error:
+            raise ParamsError(f"{where}domain: {_one_line(error)}") from None
+        for gate in params.gates:
+            _gate(gate, where)
+    return params
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except FileNotFoundError:
+        raise ParamsError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path}: cannot be read: {_one_line(error)}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise ParamsError(f"{path}{line}: broken YAML: {getattr(error, 'problem', None) or _one_line(error)}") from None
+    if values is not None and not isinstance(values, dict):
+        raise ParamsError(f"{path}: expected lines of name: value, found a {type(values).__name__}")
+    return values or {}
+
+
+def _known(name: str, where: str) -> None:
+    if name in Params.model_fields:
+        return
+    if "key" in name.lower() and name.lower() not in ("api_key_env", "api_key_var"):
+        raise ParamsError(f"{where}{name}: keys come from the environment; api_key_env is the NAME of the variable")
+    close = difflib.get_close_matches(name, Params.model_fields, 1)
+    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(Params.model_fields)}"
+    raise ParamsError(f"{where}unknown parameter {name!r}; {hint}")
+
+
+def _value(name: str, text: str) -> Any:
+    kind: Any = Params.model_fields[name].annotation
+    kinds = get_args(kind) if get_origin(kind) is UnionType else (kind,)
+    try:
+        value = yaml.load(text, _Loader)
+    except yaml.YAMLError:
+        value = text
+    # A text stays the text that was typed: YAML would turn a model named 007 into 7.
+    return text if str in kinds and not (value is None and type(None) in kinds) else value
+
+
+def _no_keys(value: Any, where: str, name: str = "") -> None:
+    # The value is never repeated in the message: it may be somebody's key, and parameters are written to run.json.
+    if isinstance(value, str) and value.strip().startswith(SECRETS):
+        raise ParamsError(f"{where}{name} looks like a key; keys come from the environment, name the variable instead")
+    if isinstance(value, str) and "://" in value and "@" in value:
+        raise ParamsError(f"{where}{name} looks like a URL with a password; keys come from the environment")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _no_keys(item, where, f"{name}.{key}" if name else str(key))
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            _no_keys(item, where, f"{name}.{number}")
+
+
+def _problem(problem: Any) -> str:
+    name = ".".join(str(part) for part in problem["loc"] if not str(part).startswith(("RoleParams", "list[", "[key]")))
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{name}: {message}, found {json.dumps(problem.get('input'), ensure_ascii=False, default=str)[:80]}"
+
+
+def _gate(name: str, where: str) -> None:
+    if name in GATES:
+        return
+    module, colon, function = name.partition(":")
+    if not colon:
+        raise ParamsError(f"{where}gates: no gate {name!r}; there are {', '.join(GATES)} and your own, module:function")
+    try:
+        found = getattr(importlib.import_module(module), function, None)
+    except Exception as error:
+        # Whatever an own module raises while it is imported, the run cannot start with it.
+        problem = f"{type(error).__name__}: {_one_line(error)}"
+        raise ParamsError(f"{where}gates: {name} cannot be imported: {problem}") from None
+    if not callable(found):
+        raise ParamsError(f"{where}gates: {module} has no function {function!r}")
+
+
+@contextlib.contextmanager
+def _importable_from_here() -> Iterator[None]:
+    # The `apigen-nb` script, unlike `python -m`, does not have the working directory on its path.
+    sys.path.insert(0, os.getcwd())
+    try:
+        yield
+    finally:
+        sys.path.remove(os.getcwd())
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,220 @@
+"""Frames of `tables` as plotly figures: pure functions, so that notebooks, widgets and pages show the same picture.
+
+Plain blue held, striped orange fell, grey is everything else; counts stand beside each percentage."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import plotly.io
+
+from .tables import interval, share
+from .text import clean, shorten
+
+HELD, FELL, QUIET = "#3a87ad", "#e08a52", "#8a94a3"
+INK = "#5f6b7a"  # report.js swaps it for the page's own ink, which knows light and dark
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
+# "Share chart" would upload the data; it is a button of plotly.js 4 by default
+CONFIG: dict[str, Any] = {"showSendToCloud": False, "displaylogo": False, "responsive": True}
+for _name in ("plotly_mimetype", "jupyterlab", "vscode"):
+    plotly.io.renderers[_name].config = CONFIG
+
+STRIPES = {"shape": "/", "size": 6, "solidity": 0.25, "fgcolor": "white", "fillmode": "overlay"}
+
+
+def label(text: Any, length: int = 44) -> str:
+    """A text of unknown origin as a label: one line, cut, and neither plotly's pseudo-HTML nor LaTeX."""
+    return html.escape(shorten(clean(str(text)).replace("\n", " "), length)).replace("$", "&#36;")
+
+
+def _figure(title: str, height: int, **layout: Any) -> go.Figure:
+    axis = {
+        "gridcolor": "rgba(128,138,150,.22)",
+        "zeroline": False,
+        "fixedrange": True,
+        "automargin": True,
+        "title": {"font": {"size": 12}},
+    }
+    return go.Figure(
+        layout={
+            "template": "none",
+            "title": {
+                "text": title,
+                "x": 0,
+                "xref": "container",
+                "y": 0.98,
+                "yanchor": "top",
+                "pad": {"l": 4, "t": 6},
+                "font": {"size": 14},
+            },
+            "height": height,
+            "margin": {"l": 8, "r": 16, "t": 44, "b": 36},
+            "font": {"family": FONT, "size": 12, "color": INK},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "barmode": "stack",
+            "bargap": 0.3,
+            "showlegend": False,
+            "xaxis": axis,
+            "yaxis": axis,
+            "hoverlabel": {"align": "left"},
+        }
+    ).update_layout(**layout)
+
+
+def _legend(held: str, fell: str) -> str:
+    return f"<span style='color:{HELD}'>■ {held}</span>   <span style='color:{FELL}'>▨ {fell}</span>"
+
+
+def _held_and_fell(
+    frame: pd.DataFrame,
+    names: list[str],
+    title: str,
+    unit: str,
+    words: tuple[str, str] = ("passed", "fell"),
+    facet: str = "",
+) -> go.Figure:
+    """Horizontal bars: `passed` and `fell` of each row of `frame`, the counts and the percentage at their end. `facet`
+    is the filter of the explorer page that a click on a bar opens."""
+    if frame.empty:
+        return empty(title)
+    shown = [label(name) for name in names]
+    places = list(range(len(names)))  # not the labels: two long ones may be cut to the same text
+    pairs = list(zip(frame["passed"].tolist(), frame["attempted"].tolist(), strict=True))
+    beside = [f"{passed:,} of {attempted:,} · {share(passed, attempted)}" for passed, attempted in pairs]
+    held, fell = words
+    figure = _figure(title, 104 + 34 * len(names), meta={"facet": facet}, bargap=0.34)
+    for word, column, marker in (
+        (held, "passed", {"color": HELD}),
+        (fell, "fell", {"color": FELL, "pattern": STRIPES}),
+    ):
+        hover = [
+            f"<b>{name}</b><br>{count:,} {word}<br>{text} {held}, 95 % interval {interval(*pair)}"
+            for name, count, text, pair in zip(shown, frame[column], beside, pairs, strict=True)
+        ]
+        figure.add_bar(x=frame[column].tolist(), y=places, orientation="h", name=word, marker=marker, customdata=names)
+        figure.update_traces(hovertext=hover, hoverinfo="text", selector={"name": word})
+    for place, text in zip(places, beside, strict=True):
+        figure.add_annotation(x=1, xref="paper", y=place, text=text, showarrow=False, xanchor="left", xshift=8)
+    most = int(frame["attempted"].max())
+    figure.update_xaxes(title_text=unit, nticks=6, rangemode="tozero", dtick=1 if most <= 6 else None)
+    figure.update_yaxes(
+        tickvals=places, ticktext=shown, range=[len(names) - 0.5, -0.5], ticklabelstandoff=6, showgrid=False
+    )
+    room = 20 + 6.6 * max(map(len, beside))  # pixels for the counts, at any width of the page
+    return figure.update_layout(title_subtitle={"text": _legend(held, fell)}, margin={"t": 62, "b": 44, "r": room})
+
+
+def empty(title: str) -> go.Figure:
+    """A figure that says that there is nothing to show."""
+    figure = _figure(title, 110).update_xaxes(visible=False).update_yaxes(visible=False)
+    return figure.add_annotation(text="nothing to show yet", showarrow=False, xref="paper", yref="paper", x=0, y=0.5)
+
+
+def funnel(frame: pd.DataFrame) -> go.Figure:
+    """Of `tables.funnel`: what each gate let pass, over all attempts."""
+    return _held_and_fell(
+        frame, frame["gate"].tolist(), "Through the gates: every attempt", "attempts", facet="fell at"
+    )
+
+
+def metrics(frame: pd.DataFrame) -> go.Figure:
+    """Of `tables.metrics`: what the committee's majority found met."""
+    names = frame["metric"].tolist()
+    return _held_and_fell(
+        frame, names, "What the committee found, metric by metric", "attempts judged", ("met", "not met")
+    )
+
+
+def failures(frame: pd.DataFrame, most: int = 12) -> go.Figure:
+    """Of `tables.failures`: the commonest reasons to fall, and how many of those were repaired by a later attempt."""
+    top = frame.head(most)
+    left = f" ({most} of {len(frame)} kinds)" if len(frame) > most else ""
+    drawn = pd.DataFrame({"attempted": top["count"], "passed": top["repaired"], "fell": top["count"] - top["repaired"]})
+    names = [f"{gate}: {kind}" if kind else gate for gate, kind in zip(top["gate"], top["kind"], strict=True)]
+    return _held_and_fell(
+        drawn, names, f"Why attempts fell{left}", "failed attempts", ("accepted later", "never repaired")
+    )
+
+
+def attempts(frame: pd.DataFrame) -> go.Figure:
+    """Of `tables.attempts`: verified conversations per attempt at a blueprint."""
+    names = [f"attempt {n}" for n in frame["attempt"]]
+    return _held_and_fell(frame, names, "Verified, attempt by attempt", "conversations", ("verified", "failed"))
+
+
+def ends(frame: pd.DataFrame) -> go.Figure:
+    """Of `tables.ends`: how conversations ended, or where they first diverged."""
+    column = frame.columns[0]
+    title = "How conversations ended" if column == "ended" else "Where failed conversations first went wrong"
+    names = frame[column].tolist()
+    return _held_and_fell(frame, names, title, "conversations", ("verified", "failed"), facet=column)
+
+
+def rounds(frame: pd.DataFrame) -> go.Figure:
+    """Of `tables.rounds`: accepted so far after each reflection, with the 95 % interval of the yield."""
+    title = "Accepted after each reflection"
+    if frame.empty:
+        return empty(title)
+    names = ["first try", *(f"reflection {n}" for n in frame["round"][1:])]
+    before = frame["so far"] - frame["accepted"]
+    total = int(frame["proposals"].iloc[0])
+    figure = _figure(title, 268, yaxis_title_text="proposals", margin_t=62, margin_b=30)
+    bars = (
+        ("before", before, {"color": QUIET, "opacity": 0.45}),
+        ("this round", frame["accepted"], {"color": HELD}),
+        ("still rejected", total - frame["so far"], {"color": FELL, "pattern": STRIPES}),
+    )
+    columns = (frame["tried"], frame["accepted"], frame["so far"])
+    hover = [
+        f"<b>{name}</b><br>{tried:,} tried, {added:,} accepted<br>"
+        f"{so_far:,} of {total:,} so far · {share(so_far, total)} {interval(so_far, total)}"
+        for name, tried, added, so_far in zip(names, *columns, strict=True)
+    ]
+    for name, heights, marker in bars:
+        figure.add_bar(x=names, y=heights.tolist(), name=name, marker=marker, hovertext=hover, hoverinfo="text")
+    spread = {
+        "array": (frame["high"] * total - frame["so far"]).tolist(),
+        "arrayminus": (frame["so far"] - frame["low"] * total).tolist(),
+    }
+    error = {"type": "data", "symmetric": False, "color": "black", "thickness": 1.4, "width": 6, **spread}
+    # a trace of its own: bars drawn later would hide the upper half
+    figure.add_scatter(
+        x=names,
+        y=frame["so far"].tolist(),
+        mode="markers",
+        marker={"size": 5, "color": "black"},
+        error_y=error,
+        hoverinfo="skip",
+    )
+    for name, added, so_far in zip(names, frame["accepted"], frame["so far"], strict=True):
+        text = f"+{added:,}<br><b>{share(so_far, total)}</b>" if total else ""
+        figure.add_annotation(
+            x=name, y=total, text=f"{text}<br>{so_far:,} of {total:,}", showarrow=False, yanchor="bottom", yshift=2
+        )
+    figure.update_yaxes(range=[0, total * 1.36], nticks=5, showgrid=False).update_xaxes(type="category", showgrid=False)
+    words = f"<span style='color:{QUIET}'>■ before</span>   {_legend('this round', 'still rejected')}   ├┤ 95 %"
+    return figure.update_layout(title_subtitle={"text": words})
+
+
+def histogram(frame: pd.DataFrame, column: str, unit: str = "") -> go.Figure:
+    """Of `tables.trajectories`: how many conversations have how many `turns` or `calls`, verified and not."""
+    words = {"turns": "Messages of the user in a conversation", "calls": "Tool calls in a conversation"}
+    title = words.get(column, label(column).capitalize())
+    if frame.empty:
+        return empty(title)
+    counts = frame.groupby([column, "success"]).size().unstack(fill_value=0)
+    figure = _figure(title, 270, yaxis_title_text="conversations", margin_t=62, bargap=0.12)
+    for success, name, marker in (
+        (True, "verified", {"color": HELD}),
+        (False, "failed", {"color": FELL, "pattern": STRIPES}),
+    ):
+        heights = counts[success].tolist() if success in counts else [0] * len(counts)
+        hover = [f"<b>{n} {column}</b><br>{v:,} {name}" for n, v in zip(counts.index, heights, strict=True)]
+        figure.add_bar(x=counts.index.tolist(), y=heights, name=name, marker=marker, hovertext=hover, hoverinfo="text")
+    mean = f"mean {frame[column].mean():.1f} over {len(frame):,} conversations"
+    figure.update_xaxes(title_text=unit or column, showgrid=False, dtick=1 if counts.index.max() <= 20 else None)
+    return figure.update_layout(title_subtitle={"text": f"{_legend('verified', 'failed')}   {mean}"})

@@ -1,0 +1,199 @@
+"""Records as HTML pieces, the same in a notebook and on a page: key figures, a conversation, a trajectory beside its
+groundtruth, a blueprint whole. Every value goes through Jinja's autoescape and `text.clean`; nothing is markdown."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ..records import METRICS, Action, Blueprint, Change, Proposal, Trajectory
+from . import align, tables
+from .text import LONGEST, clean, cut, shorten
+
+ASSETS = Path(__file__).parent / "assets"
+
+
+class Piece(str):
+    """HTML that is safe to show; a notebook draws it, with its style, when it is the last value of a cell."""
+
+    def __html__(self) -> str:
+        return str(self)
+
+    def __repr__(self) -> str:
+        return f"<Piece: {len(self):,} characters of HTML>"  # a notebook stores it beside the HTML
+
+    def _repr_html_(self) -> str:
+        style = (ASSETS / "pieces.css").read_text(encoding="utf-8")
+        return f"<style>{style}</style>{self}"
+
+
+def _safe(value: Any) -> Any:
+    return cut(clean(value)) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def value(item: Any, length: int = LONGEST) -> str:
+    """A JSON value as people read it in a cell: texts bare, other things as JSON, "–" where there is none."""
+    if item is align.ABSENT:
+        return "–"
+    if isinstance(item, list) and not any(isinstance(part, dict | list) for part in item):
+        return shorten(f"[{', '.join(map(value, item))}]", length)
+    text = item if isinstance(item, str) and item else json.dumps(item, ensure_ascii=False, default=str)
+    return shorten(text, length)
+
+
+def call(name: str, arguments: Mapping[str, Any] | None, raw: str = "") -> str:
+    """A tool call on one line; arguments that are not a JSON object are shown as they came."""
+    return f"{name}({raw})" if arguments is None else str(Action(name=name, arguments=dict(arguments)))
+
+
+def pretty(text: str) -> str:
+    """A tool's result, indented when it is JSON."""
+    try:
+        return json.dumps(json.loads(text), indent=1, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _items(argument: align.Argument, side: str) -> list[tuple[str, bool]]:
+    """The parts of an argument's value and whether the other side has them: a list differs item by item."""
+    own, other = (argument.expected, argument.made) if side == "expected" else (argument.made, argument.expected)
+    if isinstance(own, list) and isinstance(other, list) and not argument.same:
+        parts = [(value(item), any(align.same(item, o) for o in other)) for item in own]
+        apart = [part for item in parts for part in ((", ", True), item)][1:]
+        return [("[", True), *apart, ("]", True)]
+    return [(value(own), argument.same)]
+
+
+@functools.cache
+def environment() -> Environment:
+    """The templates in `assets/`, escaping by default."""
+    env = Environment(
+        loader=FileSystemLoader(ASSETS),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_safe,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters.update(value=value, pretty=pretty, shorten=shorten)
+    env.globals.update(call=call, items=_items, METRICS=METRICS, ABSENT=align.ABSENT)
+    return env
+
+
+def draw(template: str, **values: Any) -> Piece:
+    """A template of `assets/` filled in; everything that is not a Piece is escaped."""
+    return Piece(environment().get_template(template).render(**values))
+
+
+def _piece(template: str, /, **values: Any) -> Piece:
+    # jinja2 types a module's macros as Any; each returns escaped Markup
+    macro = getattr(environment().get_template("pieces.html.j2").module, template)
+    # Jupyter typesets LaTeX in HTML outputs unless the element says no.
+    return Piece(Markup('<div class="apigen mathjax_ignore tex2jax_ignore">{}</div>').format(macro(**values)))
+
+
+def key_figures(figures: Mapping[str, tuple[str, str]], scripted: bool = False) -> Piece:
+    """Cards of `tables.key_figures`."""
+    return _piece("key_figures", figures=figures, scripted=scripted)
+
+
+def badge(scripted: bool = True) -> Piece:
+    """The label that stands where figures of the scripted stand-in stand."""
+    return _piece("badge", scripted=scripted)
+
+
+def table(
+    frame: pd.DataFrame,
+    most: int = 20,
+    percent: Collection[str] = ("rate", "low", "high", "yield"),
+    links: Mapping[str, str] | None = None,
+) -> Piece:
+    """The first `most` rows of a frame. Columns named in `percent` are shares; `links` is column → page of the item
+    whose id stands in the column, by default proposals and trajectories."""
+    pages = (
+        {"proposal": "blueprints", "blueprint": "blueprints", "trajectory": "trajectories"} if links is None else links
+    )
+    numbers = {
+        c for c in frame.columns if pd.api.types.is_numeric_dtype(frame[c]) and not pd.api.types.is_bool_dtype(frame[c])
+    }
+    rows = [[(c, _cell(c, v, percent)) for c, v in row.items()] for row in frame.head(most).to_dict("records")]
+    return _piece("table", columns=list(frame.columns), rows=rows, numbers=numbers, pages=pages, total=len(frame))
+
+
+def _cell(column: Any, item: Any, percent: Collection[str]) -> str:
+    if isinstance(item, bool):
+        return "yes" if item else "no"
+    if item is None or (isinstance(item, float) and item != item):  # NaN is not itself
+        return "–"
+    if isinstance(item, float):
+        return f"{100 * item:.1f} %" if column in percent else f"{item:,.2f}"
+    return f"{item:,}" if isinstance(item, int) else str(item)
+
+
+def conversation(trajectory: Trajectory) -> Piece:
+    """Chat bubbles: the user left, the agent right, tool calls folded under one line, the first divergence marked."""
+    return _piece("conversation", t=trajectory, made=align.calls_made(trajectory.messages))
+
+
+def compare(
+    trajectory: Trajectory, blueprint: Blueprint | None, expected: Iterable[Change] = (), writes: Collection[str] = ()
+) -> Piece:
+    """A trajectory whole: what was said, beside the groundtruth, the end state and what the user was told to want.
+
+    `expected` is the diff of the groundtruth (of an accepted proposal: `proposal.attempts[-1].diff`); `writes` names
+    the domain's writing tools, so that an extra call of one is not taken for a read."""
+    made = align.calls_made(trajectory.messages)
+    pairs, reads = align.pair(blueprint.actions if blueprint else (), made, writes)
+    outputs = [(text, align.told(trajectory, text)) for text in (blueprint.outputs if blueprint else ())]
+    return _piece(
+        "compare",
+        t=trajectory,
+        made=made,
+        blueprint=blueprint,
+        pairs=pairs,
+        reads=reads,
+        fields=align.fields(expected, trajectory.diff),
+        outputs=outputs,
+        state=tables.check(trajectory, "state"),
+        told=tables.check(trajectory, "output"),
+    )
+
+
+def proposal(record: Proposal) -> Piece:
+    """A blueprint whole: every attempt with its instruction, actions, outputs, diff, verdicts, votes and feedback."""
+    attempts = [(attempt, align.fields(attempt.diff, attempt.diff)) for attempt in record.attempts]
+    return _piece("proposal", p=record, attempts=attempts)
+
+
+def example(
+    trajectories: Iterable[Trajectory], proposals: Iterable[Proposal], success: bool, writes: Collection[str] = ()
+) -> Piece:
+    """The first verified (or the first failed) trajectory as `compare` shows it."""
+    found = next((t for t in trajectories if t.success is success), None)
+    if found is None:
+        return _piece("note", text=f"No conversation {'was verified' if success else 'failed'}.")
+    held = next((p for p in proposals if p.id == found.blueprint and p.accepted), None)
+    return compare(found, held.blueprint if held else None, held.attempts[-1].diff if held else (), writes)
+
+
+def example_proposal(proposals: Iterable[Proposal], outcome: Literal["at once", "repaired", "rejected"]) -> Piece:
+    """The first proposal that was accepted at once, repaired by reflection, or rejected, as `proposal` shows it."""
+    for record in proposals:
+        how = "rejected" if not record.accepted else "repaired" if len(record.attempts) > 1 else "at once"
+        if how == outcome:
+            return proposal(record)
+    return _piece("note", text=f"No proposal was {outcome if outcome != 'at once' else 'accepted at once'}.")
+
+
+def first_line(path: Path) -> Piece:
+    """The first row of a JSONL file, indented; long texts in it are cut."""
+    with path.open(encoding="utf-8") as lines:
+        line = lines.readline()
+    return _piece("source", text=pretty(line) if line else "no rows", name=path.name)

@@ -1,0 +1,32 @@
+"""Texts that models wrote, made safe to look at: what is invisible becomes visible, what is endless is cut."""
+
+from __future__ import annotations
+
+import re
+
+LONGEST = 5_000  # characters of one text on a page; records in the JSONL files stay whole
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+
+def _visible(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return f"⟨U+{code:04X}⟩" if code < 0xD800 else "\ufffd"
+
+
+def clean(text: str) -> str:
+    """The text with control characters, bidirectional overrides and lone surrogates replaced by visible signs: a
+    terminal escape or a right-to-left override must not change how its neighbours look."""
+    return _CONTROL.sub(_visible, text.replace("\r\n", "\n"))
+
+
+def shorten(text: str, length: int) -> str:
+    """At most `length` characters, the last one "…" when something was cut."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def cut(text: str, length: int = LONGEST) -> str:
+    """At most `length` characters and a note that says how many more there are."""
+    return text if len(text) <= length else f"{text[:length]} … ({len(text) - length:,} more characters in the record)"

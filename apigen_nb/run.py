@@ -1,0 +1,195 @@
+"""The runner: one papermill execution per stage notebook, in order, then the report. Its own status decides, not
+papermill's: a stage is finished when every cell ran without an error and its artefact is whole.
+
+Started again on the same folder it runs the notebooks again; the stages find what is finished by record id. A folder
+made with other parameters is refused, because its results would be taken for those of the new ones. `resume=True` is
+for an endpoint that has moved or prompts that were edited: what is there stays, the rest is made with the new ones,
+and `run.json` says so under `changes`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, get_args
+
+from .domain import Domain, builtin
+from .manifest import Changed, Run, versions
+from .notebook import StageFailed, UsageError, declared, execute
+from .params import Params
+from .progress import watched
+from .records import Proposal, Role, Trajectory
+from .store import failures, read_lines
+
+STAGES = {  # stage → what it leaves for later stages
+    "1_domain": "",
+    "2_blueprints": "blueprints.jsonl",
+    "3_trajectories": "trajectories.jsonl",
+    "4_dataset": "dataset",
+    "7_report": "",
+}
+
+
+def run(params: Params, out: Path | str, stages: Sequence[str] = tuple(STAGES), *, resume: bool = False) -> None:
+    """Run these stages, in the order of `STAGES`, into the folder `out`. UsageError, Changed or InUse before anything
+    is written; StageFailed when one does not finish."""
+    folder = notebooks_folder()
+    names = _declarations(folder)
+    run = Run.open(out)
+    with run.locked():
+        _begin(run, params, stages, resume)
+        wanted = [stage for stage in STAGES if stage in stages]
+        for number, stage in enumerate(wanted, 1):
+            label = f"[{number}/{len(wanted)}] {stage}"
+            begin = time.monotonic()
+            with watched(run.folder, label):
+                values = _values(run, params, folder)
+                execute(
+                    folder / f"{stage}.ipynb",
+                    {name: values[name] for name in names[stage] if name in values},
+                    run.notebooks / f"{stage}.ipynb",
+                )
+                counts = _check(run, stage, params)
+            _record(run, stage, counts)
+            told = "".join(f" {number} {what}," for what, number in counts.items())
+            print(f"{label}:{told} {time.monotonic() - begin:.1f} s", file=sys.stderr, flush=True)
+
+
+def notebooks_folder() -> Path:
+    """The stage notebooks: beside the package in a checkout, else ./notebooks. UsageError when there are none."""
+    for folder in (Path(__file__).resolve().parent.parent / "notebooks", Path("notebooks").resolve()):
+        if (folder / "2_blueprints.ipynb").is_file():
+            return folder
+    raise UsageError("no stage notebooks, neither beside the package nor in ./notebooks; run from a checkout")
+
+
+def need(run: Run, name: str) -> None:
+    """Make sure that an earlier stage has left `name` ("blueprints.jsonl") in the run's folder; else run what is
+    missing in a process of its own, with the parameters that the folder was begun with, or the defaults. For notebooks
+    opened on their own in JupyterLab; under the runner there is nothing to do."""
+    if (run.folder / name).exists():
+        return
+    before = list(STAGES)[: list(STAGES.values()).index(name) + 1]
+    missing = [stage for stage in before if STAGES[stage] and not (run.folder / STAGES[stage]).exists()]
+    print(f"{run.folder} has no {name} yet: running {' and '.join(missing)} first", flush=True)
+    command = [sys.executable, "-m", "apigen_nb", "run", "--out", str(run.folder), "--stage", *missing]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise StageFailed((done.stderr.strip().splitlines() or [f"{' '.join(command)} failed"])[-1])
+
+
+def _declarations(folder: Path) -> dict[str, list[str]]:
+    missing = [stage for stage in STAGES if not (folder / f"{stage}.ipynb").is_file()]
+    if missing:
+        raise UsageError(f"no notebook {missing[0]}.ipynb in {folder.name}/")
+    names = {stage: list(declared(folder / f"{stage}.ipynb")) for stage in STAGES}
+    if unread := sorted(set(Params.model_fields) - {name for found in names.values() for name in found}):
+        raise UsageError(f"no notebook declares the parameter {', '.join(unread)}: it would have no effect")
+    return names
+
+
+def _begin(run: Run, params: Params, stages: Sequence[str], resume: bool) -> None:
+    from .models.prompts import prompt_shas
+
+    domain = Domain.load(params.domain)
+    facts = {
+        "domain": {"name": domain.name, "fingerprint": domain.fingerprint},
+        "models": _models(params),
+        "prompts": prompt_shas(),
+    }
+    old = run.read_manifest()
+    _inputs(run, stages)
+    makes = {"2_blueprints", "3_trajectories"} & set(stages) and old.get("started")
+    changes = list(old.get("changes", [])) + (_changes(run, old, facts, params, resume) if makes else [])
+    run.claim(resume=resume, **params.plain())
+    kept = {stage: done for stage, done in old.get("stages", {}).items() if stage not in stages}
+    run.write_manifest(
+        run.read_manifest()
+        | facts
+        | {"seed": params.seed, "versions": versions(), "changes": changes, "stages": kept}
+        | {"started": old.get("started") or _now(), "finished": None}
+    )
+    # Kernels start in the notebooks' folder: there neither a checkout that is not installed nor own gates are found.
+    home = Path(__file__).resolve().parent.parent
+    paths = [str(home)] if (home / "notebooks").is_dir() else []
+    paths += [os.getcwd()] if any(":" in gate for gate in params.gates) else []
+    os.environ["PYTHONPATH"] = os.pathsep.join([*paths, *filter(None, [os.environ.get("PYTHONPATH")])])
+    os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # a user's own "python3" kernel is another Python
+
+
+def _inputs(run: Run, stages: Sequence[str]) -> None:
+    for stage in stages:
+        for earlier, artefact in list(STAGES.items())[: list(STAGES).index(stage)]:
+            if artefact and earlier not in stages and not (run.folder / artefact).exists():
+                raise UsageError(f"{stage} needs {artefact}, which is not in {run.folder}; add --stage {earlier}")
+
+
+def _changes(run: Run, old: dict[str, Any], facts: dict[str, Any], params: Params, resume: bool) -> list[str]:
+    if old["domain"] != facts["domain"]:
+        name = facts["domain"]["name"]
+        raise Changed(f"the domain {name} has changed since {run.folder} was begun; use another folder: --out DIR")
+    edited = [name for name, sha in facts["prompts"].items() if old["prompts"].get(name) != sha]
+    if edited and not resume:
+        told = f"{run.folder} was begun with other prompts ({', '.join(edited)} edited since)"
+        raise Changed(f"{told}; use another folder, --out DIR, or keep what is there and go on with --resume")
+    before = old["parameters"].get("base_url")
+    moved = [f"base_url: {before} before, {params.base_url} now"] if before != params.base_url else []
+    return [f"prompt {name} edited" for name in edited] + moved
+
+
+def _values(run: Run, params: Params, folder: Path) -> dict[str, Any]:
+    # Paths reach the notebooks from their own folder: an absolute one would stand in every executed copy.
+    values = params.plain() | {"out": Path(os.path.relpath(run.folder.resolve(), folder)).as_posix()}
+    if params.domain not in builtin() and Path(params.domain).is_dir():
+        values["domain"] = Path(os.path.relpath(Path(params.domain).resolve(), folder)).as_posix()
+    return values
+
+
+def _models(params: Params) -> dict[str, Any]:
+    def of(role: Role) -> Any:
+        setting = params.roles.get(role)
+        if isinstance(setting, list):
+            return [one.model or params.model for one in setting]
+        return (setting and setting.model) or params.model
+
+    return {role: of(role) for role in get_args(Role)}
+
+
+def _check(run: Run, stage: str, params: Params) -> dict[str, int]:
+    artefact = STAGES[stage]
+    if artefact and not (run.folder / artefact).exists():
+        raise StageFailed(f"{stage} ended without {artefact}")
+    counts: dict[str, int] = {}
+    if stage == "2_blueprints":
+        proposals = read_lines(run.blueprints, Proposal)
+        counts = {"seeds": len(proposals), "accepted": sum(p.accepted for p in proposals)}
+        missing = params.seeds - len(proposals)
+    elif stage == "3_trajectories":
+        trajectories = read_lines(run.trajectories, Trajectory)
+        counts = {"trajectories": len(trajectories), "successful": sum(t.success for t in trajectories)}
+        accepted = {p.id for p in read_lines(run.blueprints, Proposal) if p.accepted}
+        missing = len(accepted - {t.blueprint for t in trajectories})
+    else:
+        missing = 0
+    left = [f for f in failures(run.folder) if f.stage == Path(artefact).stem]
+    if missing > 0 or left:
+        told = f"{max(missing, len(left))} rows are missing; reasons are in {run.folder / 'errors.jsonl'}"
+        raise StageFailed(f"{stage}: {told}, the same command tries them again")
+    return counts
+
+
+def _record(run: Run, stage: str, counts: Mapping[str, int]) -> None:
+    manifest = run.read_manifest()
+    done = manifest["stages"] | {stage: dict(counts)}
+    manifest["stages"] = {name: done[name] for name in STAGES if name in done}
+    manifest["finished"] = _now() if set(STAGES) <= set(done) else None
+    run.write_manifest(manifest)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
