@@ -16,7 +16,7 @@ from .gates.execution import execute
 from .models import Model, Unparsable, ask, metered, read_json
 from .models.cast import Cast
 from .records import Attempt, Blueprint, Draft, Proposal, Question, Seed, Verdict
-from .sampling import sample
+from .sampling import sample, seed_id
 from .store import Journal, Run, each
 
 
@@ -192,11 +192,14 @@ async def propose_all(
     examples grows from round to round, so neither concurrency nor interruption changes the outcome."""
     journal = Journal(run.blueprints, Proposal)
     work = _Phase1(domain, cast, tuple(gates), reflections)
+    names = [seed_id(domain.name, number) for number in range(seeds)]
     proposals: list[Proposal] = []
     for start in range(0, seeds, round_size):
         pool = [proposal.blueprint for proposal in proposals if proposal.accepted]
         draw = functools.partial(sample, domain, seed, pool=pool)
         batch = [draw(number) for number in range(start, min(start + round_size, seeds))]
         proposals += await each(work, batch, journal, concurrency=concurrency, title="blueprints", total=seeds)
-    journal.finish([proposal.id for proposal in proposals])
+        if len(proposals) < start + len(batch):
+            break  # the next round would draw its examples from another pool than an undisturbed run
+    journal.finish(names)
     return proposals

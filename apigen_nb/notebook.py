@@ -66,7 +66,7 @@ def execute(notebook: Path, parameters: Mapping[str, Any], copy: Path) -> None:
             execution_timeout=None,
             record_timing=False,
             store_widget_state=False,
-            shutdown_kernel="immediate",  # the graceful way interrupts first, which kernels report as an error of theirs
+            shutdown_kernel="immediate",  # a graceful one interrupts first; kernels call that an error
             resources={"metadata": {"path": str(notebook.parent)}},
             config=Config({"KernelManager": {"transport_encryption": "auto"}}),
         )

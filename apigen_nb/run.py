@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
+from .dataset import Proof
 from .domain import Domain, builtin
 from .manifest import Changed, Run, versions
 from .notebook import StageFailed, UsageError, declared, execute
@@ -172,8 +173,11 @@ def _check(run: Run, stage: str, params: Params) -> dict[str, int]:
     elif stage == "3_trajectories":
         trajectories = read_lines(run.trajectories, Trajectory)
         counts = {"trajectories": len(trajectories), "successful": sum(t.success for t in trajectories)}
-        accepted = {p.id for p in read_lines(run.blueprints, Proposal) if p.accepted}
-        missing = len(accepted - {t.blueprint for t in trajectories})
+        accepted = sum(proposal.accepted for proposal in read_lines(run.blueprints, Proposal))
+        missing = accepted * params.attempts - len(trajectories)
+    elif stage == "4_dataset":
+        counts = {"rows": len(read_lines(run.dataset / "proofs.jsonl", Proof))}
+        missing = 0
     else:
         missing = 0
     left = [f for f in failures(run.folder) if f.stage == Path(artefact).stem]

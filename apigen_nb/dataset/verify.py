@@ -11,8 +11,9 @@ from typing import Any
 from ..checks import all_told
 from ..domain import Domain, DomainError
 from ..gates.execution import execute
+from ..lines import read_lines
+from ..manifest import Run
 from ..records import Blueprint, Message, ToolCall, sha
-from ..store import Run, read_lines
 from ..world import ToolBug, digest, respond
 from . import Proof
 
@@ -65,8 +66,8 @@ def _promised(home: Path, rows: int) -> Iterator[str]:
     """What the run's manifest says of the number of rows, where there is one."""
     manifest = home.parent / "run.json"
     if manifest.is_file():
-        counts = json.loads(manifest.read_text(encoding="utf-8")).get("counts", {})
-        promised = counts.get("rows") if isinstance(counts, dict) else None
+        stages = json.loads(manifest.read_text(encoding="utf-8")).get("stages", {})
+        promised = stages.get("4_dataset", {}).get("rows")
         if promised is not None and promised != rows:
             yield f"run.json promises {promised} rows, there are {rows}"
 

@@ -48,11 +48,21 @@ def metered() -> Iterator[dict[Role, Usage]]:
 
 async def ask(model: Model, question: Question) -> Answer:
     """Ask and count the tokens. All stages ask through here."""
-    answer = await model(question)
+    answer = _storable(await model(question))
     usage = _meter.get()
     if usage is not None:
         usage[question.role] = usage.get(question.role, Usage()) + answer.usage
     return answer
+
+
+def _storable(answer: Answer) -> Answer:
+    """The answer without lone surrogates, which a model can send and no UTF-8 file can hold."""
+    try:
+        answer.model_dump_json()
+        return answer
+    except ValueError:
+        text = json.dumps(answer.model_dump(mode="python"), ensure_ascii=False)
+        return Answer.model_validate_json(text.encode("utf-8", "replace"))
 
 
 _FENCE = re.compile(r"```[ \t]*(?:json)?[ \t]*\n")

@@ -279,7 +279,7 @@ class _Writer:
 
     def _identity(self) -> str:
         tables: dict[str, dict[str, Any]] = self.context["records"]
-        row = next((rows[self.user] for rows in tables.values() if self.user in rows), {})
+        row: dict[str, Any] = next((rows[self.user] for rows in tables.values() if self.user in rows), {})
         known: dict[str, Any] = {}
         for fact in facts(row):
             known.setdefault(fact.key, fact.value)

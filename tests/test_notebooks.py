@@ -1,0 +1,98 @@
+"""Every notebook reads like the others, is stripped, and runs top to bottom on its own defaults."""
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apigen_nb.notebook import declared
+from apigen_nb.params import Params
+from apigen_nb.run import STAGES
+
+FOLDER = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+HEADINGS = ["Parameters", "Load", "Run", "Look", "Next"]
+NOT_HERE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Try, ast.For, ast.AsyncFor, ast.While)
+
+every = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def cells(path: Path, kind: str) -> list[dict[str, Any]]:
+    found = json.loads(path.read_text())["cells"]
+    return [cell | {"source": "".join(cell["source"])} for cell in found if cell["cell_type"] == kind]
+
+
+def test_all_stages_have_one() -> None:
+    assert {*STAGES, "0_tour"} <= {path.stem for path in NOTEBOOKS}
+
+
+@every
+def test_stripped(path: Path) -> None:
+    code = cells(path, "code")
+    assert [cell["source"] for cell in code if cell["outputs"] or cell["execution_count"] is not None] == []
+    assert set(json.loads(path.read_text())["metadata"]) <= {"kernelspec", "language_info"}
+
+
+@every
+def test_same_headings(path: Path) -> None:
+    text = "\n".join(cell["source"] for cell in cells(path, "markdown"))
+    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == HEADINGS
+
+
+@every
+def test_only_wiring(path: Path) -> None:
+    code = [cell for cell in cells(path, "code") if "parameters" not in cell["metadata"].get("tags", [])]
+    assert len(code) < 15
+    for cell in code:
+        assert cell["source"].count("\n") < 12
+        tree = compile(cell["source"], path.name, "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        assert [type(node).__name__ for node in ast.walk(tree) if isinstance(node, NOT_HERE)] == []
+
+
+@every
+def test_defaults_are_those_of_params(path: Path) -> None:
+    defaults = {name: ast.literal_eval(value) for name, value in declared(path).items()}
+    assert defaults
+    plain = Params().plain()
+    assert {name: value for name, value in defaults.items() if name != "out"} == {
+        name: plain[name] for name in defaults if name != "out"
+    }
+    assert defaults.get("out", "../outputs/tour") == "../outputs/tour"
+
+
+def nbval(notebook: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--nbval-lax",
+        "--nbval-cell-timeout=120",
+    ]
+    done = subprocess.run([*command, notebook.name], cwd=notebook.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+
+
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    # Copies, because a notebook's folder decides where its outputs go, and old ones would be continued.
+    return Path(shutil.copytree(FOLDER, tmp_path_factory.mktemp("all") / "notebooks"))
+
+
+@every
+def test_runs_top_to_bottom(path: Path, copies: Path) -> None:
+    nbval(copies / path.name)
+
+
+def test_runs_alone(tmp_path: Path) -> None:
+    """A late notebook that is opened first makes what it needs."""
+    nbval(Path(shutil.copytree(FOLDER, tmp_path / "notebooks")) / "4_dataset.ipynb")
+    assert (tmp_path / "outputs" / "tour" / "trajectories.jsonl").is_file()

@@ -1,0 +1,315 @@
+"""The runner over tiny notebooks of its own: what counts is its status, not what the stages do."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from apigen_nb import run as runner
+from apigen_nb.__main__ import STAGES, main
+from apigen_nb.manifest import Changed, InUse, Run
+from apigen_nb.notebook import StageFailed, UsageError, declared, execute
+from apigen_nb.params import Params
+
+PARAMETERS = "\n".join([f"{name} = {value!r}" for name, value in Params().plain().items()] + ['out = "../outputs/lab"'])
+CELLS = {
+    "1_domain": "print(domain)",
+    "2_blueprints": """
+        import asyncio
+        from apigen_nb.records import Attempt, Blueprint, Proposal, Verdict
+        from apigen_nb.store import Journal, Run, each
+        from apigen_nb.models import EndpointDown, NoAnswer
+
+        run = Run.open(out).claim(seeds=seeds, domain=domain)
+
+        async def work(item):
+            if item.id in model.split():
+                raise NoAnswer("503")
+            if model == "down":
+                raise EndpointDown("nobody listens at http://localhost:1/v1")
+            await asyncio.sleep(0.02 if model == "slow" else 0)
+            task = dict(domain=domain, user="u", persona="p")
+            print = Blueprint(id=item.id, instruction="i", actions=(), outputs=("o",), **task)
+            attempt = Attempt(number=0, blueprint=print, verdicts=(Verdict(gate="format", passed=True),))
+            return Proposal(id=item.id, walk=(), examples=(), attempts=(attempt,), accepted=True, **task)
+
+        class Item:
+            def __init__(self, number):
+                self.id = f"{domain}-{number:05}"
+
+        items = [Item(number) for number in range(seeds)]
+        journal = Journal(run.blueprints, Proposal)
+        proposals = await each(work, items, journal, concurrency=concurrency, title="blueprints")
+        journal.finish([item.id for item in items])
+        """,
+    "3_trajectories": """
+        from apigen_nb.records import Proposal, Trajectory, Verdict
+        from apigen_nb.store import Journal, Run, read_lines
+
+        run = Run.open(out)
+        journal = Journal(run.trajectories, Trajectory)
+        told = dict(attempt=1, messages=(), ended="stop", verdicts=(Verdict(gate="state", passed=True),))
+        found = [Trajectory(id=p.id + ".t1", blueprint=p.id, **told) for p in read_lines(run.blueprints, Proposal)]
+        [journal.add(trajectory) for trajectory in found if trajectory.id not in journal.done]
+        journal.finish([trajectory.id for trajectory in found])
+        """,
+    "4_dataset": "from apigen_nb.store import Run\nRun.open(out).dataset.mkdir(exist_ok=True)",
+    "7_report": "1 + 1",
+}
+
+
+def write(folder: Path, stage: str, *cells: str, parameters: str = PARAMETERS) -> Path:
+    sources = [textwrap.dedent(cell).strip() for cell in cells]
+    first = new_code_cell(parameters, metadata={"tags": ["parameters"]})
+    notebook = new_notebook(cells=[new_markdown_cell("# A stage"), first, *map(new_code_cell, sources)])
+    path = folder / f"{stage}.ipynb"
+    nbformat.write(notebook, path)
+    return path
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with stage notebooks, a parameter file and a report of one line."""
+    (tmp_path / "notebooks").mkdir()
+    for stage, cell in CELLS.items():
+        write(tmp_path / "notebooks", stage, cell)
+    (tmp_path / "tiny.yaml").write_text("seeds: 3\n")
+    # Stands in front of the package in every process that these tests start: other notebooks, a report without a look.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys, types, pathlib\n"
+        "import apigen_nb.run as runner\n"
+        f"runner.notebooks_folder = lambda: pathlib.Path({str(tmp_path / 'notebooks')!r})\n"
+        "html = types.ModuleType('apigen_nb.report.html')\n"
+        "def write_report(folder):\n"
+        "    (folder / 'report').mkdir(exist_ok=True)\n"
+        "    (folder / 'report' / 'index.html').write_text('report')\n"
+        "html.write_report = write_report\n"
+        "sys.modules['apigen_nb.report.html'] = html\n"
+    )
+    checkout = str(Path(__file__).parent.parent)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), checkout]))
+    monkeypatch.setattr(runner, "notebooks_folder", lambda: tmp_path / "notebooks")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "apigen_nb", *arguments]
+
+
+def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), capture_output=True, text=True, check=False)
+
+
+def last(text: str) -> str:
+    return text.strip().splitlines()[-1]
+
+
+def test_a_whole_run(home: Path) -> None:
+    done = call("run", "tiny.yaml", "-p", "seed=11")
+    assert (done.returncode, last(done.stdout)) == (0, "report: outputs/tiny/report/index.html"), done.stderr
+    assert [line.split()[1] for line in done.stderr.splitlines()] == [f"{stage}:" for stage in STAGES], done.stderr
+    assert "transport" not in done.stderr
+    run = Run(home / "outputs" / "tiny")
+    assert sorted(path.stem for path in run.notebooks.iterdir()) == list(STAGES)
+    manifest = run.read_manifest()
+    assert list(manifest)[-1] == "finished"
+    assert manifest["started"] <= manifest["finished"]
+    assert (manifest["parameters"]["seeds"], manifest["seed"]) == (3, 11)
+    assert manifest["stages"]["2_blueprints"] == {"seeds": 3, "accepted": 3}
+    assert manifest["stages"]["3_trajectories"] == {"trajectories": 3, "successful": 3}
+    assert manifest["models"]["judge"] == "scripted"
+    assert manifest["versions"]["python"]
+    assert manifest["prompts"]
+    for path in (run.folder / "run.json", *run.notebooks.iterdir()):
+        assert str(home) not in path.read_text()
+        assert "papermill" not in path.read_text() or path.name == "run.json"
+    names = {path.name for path in run.folder.iterdir()}
+    assert names - {".lock"} == {"blueprints.jsonl", "trajectories.jsonl", "dataset", "notebooks", "report", "run.json"}
+
+    before = run.blueprints.stat().st_mtime_ns
+    assert call("run", "tiny.yaml", "-p", "seed=11", "-p", "concurrency=2").returncode == 0
+    assert run.blueprints.stat().st_mtime_ns == before
+    again = call("run", "--out", "outputs/tiny", "--stage", "7_report")  # without a file: as the folder was begun
+    assert again.returncode == 0, again.stderr
+    other = call("run", "tiny.yaml")
+    assert other.returncode == 2
+    assert "seed: 11 before, 7 now" in other.stderr
+    assert "--out" in last(other.stderr)
+
+
+def test_killed_and_started_again_it_ends_with_the_same_artefacts(home: Path) -> None:
+    slow = ("run", "tiny.yaml", "-p", "seeds=150", "-p", "model=slow", "-p", "concurrency=2", "--stage", *STAGES[1:3])
+    process = subprocess.Popen(command(*slow, "--out", "killed"), stderr=subprocess.DEVNULL)
+    part = home / "killed" / "blueprints.jsonl.part"
+    end = time.monotonic() + 60
+    while not (part.exists() and len(part.read_bytes().splitlines()) > 20):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (home / "killed" / "blueprints.jsonl").exists()
+    kept = len(part.read_bytes().splitlines())
+    assert call(*slow, "--out", "killed").returncode == 0
+    assert call(*slow, "--out", "whole").returncode == 0
+    assert 20 < kept < 150
+    for name in ("blueprints.jsonl", "trajectories.jsonl"):
+        assert (home / "killed" / name).read_bytes() == (home / "whole" / name).read_bytes()
+
+
+def test_no_answer_is_told_and_tried_again(home: Path) -> None:
+    done = call("run", "tiny.yaml", "-p", "model=retail-00001", "--stage", "2_blueprints", "--out", "x")
+    assert done.returncode == 1
+    assert "Incomplete: 1 of 3 blueprints are missing: retail-00001" in last(done.stderr)
+    line = json.loads((home / "x" / "errors.jsonl").read_text())
+    assert line == {"id": "retail-00001", "stage": "blueprints", "reason": "503"}
+    assert Run(home / "x").read_manifest()["finished"] is None
+    source = (home / "notebooks" / "2_blueprints.ipynb").read_text()
+    (home / "notebooks" / "2_blueprints.ipynb").write_text(source.replace("503", "504").replace("in model", "in ''"))
+    assert call("run", "--out", "x", "--stage", "2_blueprints").returncode == 0
+    assert not (home / "x" / "errors.jsonl").exists()
+
+
+def test_endpoint_down_is_exit_3_and_one_last_line(home: Path) -> None:
+    done = call("run", "tiny.yaml", "-p", "model=down")
+    assert done.returncode == 3
+    assert last(done.stderr).endswith("EndpointDown: nobody listens at http://localhost:1/v1")
+    assert len(done.stderr.splitlines()) == 2
+    copy = nbformat.read(home / "outputs" / "tiny" / "notebooks" / "2_blueprints.ipynb", 4)
+    assert copy.cells[-1].outputs[-1].ename == "EndpointDown"
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("import sys; sys.exit(0)", "SystemExit: 0"),
+        ("import os; os.kill(os.getpid(), 9)", "the kernel died"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("raise ValueError('two\\nlines')", "ValueError: two lines"),
+    ],
+)
+def test_a_stage_that_does_not_end_well_has_failed(tmp_path: Path, cell: str, said: str) -> None:
+    path = write(tmp_path, "2_blueprints", "print('so far')", cell, "print('never')")
+    with pytest.raises(StageFailed, match=said):
+        execute(path, {"seeds": 3}, tmp_path / "copies" / "2_blueprints.ipynb")
+    copy = nbformat.read(tmp_path / "copies" / "2_blueprints.ipynb", 4)
+    assert [cell.execution_count for cell in copy.cells if cell.cell_type == "code"][-1] is None
+    assert copy.cells[3].outputs[0].text == "so far\n"
+
+
+def test_parameters_arrive_as_they_are(tmp_path: Path) -> None:
+    values = {"model": 'a "b" \\ \n007', "roles": {"judge": [{"model": "x"}]}, "temperature": None, "timeout": 1.5}
+    path = write(tmp_path, "x", "print(repr([model, roles, temperature, timeout, seeds]))")
+    execute(path, values, tmp_path / "y.ipynb")
+    printed = nbformat.read(tmp_path / "y.ipynb", 4).cells[-1].outputs[0].text
+    assert eval(printed) == [*values.values(), 10]
+
+
+def test_names_are_read_from_the_parameters_cell(tmp_path: Path) -> None:
+    text = "seeds: int = 3  # a = b\nmodel = 'x=y'\ntemperature: float | None = None\nrun = other = 1\n"
+    assert list(declared(write(tmp_path, "a", parameters=text))) == ["seeds", "model", "temperature", "run", "other"]
+
+
+def refusals() -> list[tuple[Callable[[Path], object], type[Exception], str]]:
+    def undeclared(home: Path) -> None:
+        less = PARAMETERS.replace("judges = 3\n", "")
+        for stage in STAGES:
+            write(home / "notebooks", stage, parameters=less)
+
+    return [
+        (lambda home: (home / "notebooks" / "4_dataset.ipynb").unlink(), UsageError, "no notebook 4_dataset.ipynb"),
+        (undeclared, UsageError, "no notebook declares the parameter judges"),
+        (lambda home: Run.open(home / "x").claim(seeds=4), Changed, "seeds: 4 before, 3 now"),
+    ]
+
+
+@pytest.mark.parametrize(("spoil", "kind", "said"), refusals())
+def test_what_cannot_start_is_refused(
+    home: Path, spoil: Callable[[Path], object], kind: type[Exception], said: str
+) -> None:
+    spoil(home)
+    with pytest.raises(kind, match=said):
+        runner.run(Params(seeds=3), home / "x")
+    assert not (home / "x" / "notebooks").exists()
+
+
+def test_a_stage_alone_says_what_it_lacks(home: Path) -> None:
+    with pytest.raises(UsageError, match=r"3_trajectories needs blueprints\.jsonl, .*add --stage 2_blueprints"):
+        runner.run(Params(), home / "x", ["3_trajectories"])
+
+
+def test_two_runs_in_one_folder(home: Path) -> None:
+    with Run.open(home / "x").locked(), pytest.raises(InUse, match="in use by another run"):
+        runner.run(Params(), home / "x", ["1_domain"])
+
+
+def test_a_stage_without_its_artefact_has_failed(home: Path) -> None:
+    write(home / "notebooks", "2_blueprints", "pass")
+    with pytest.raises(StageFailed, match=r"2_blueprints ended without blueprints\.jsonl"):
+        runner.run(Params(), home / "x", ["2_blueprints"])
+
+
+def test_edited_prompts_need_resume(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner.run(Params(seeds=2), home / "x", ["2_blueprints"])
+    monkeypatch.setattr("apigen_nb.models.prompts.prompt_shas", lambda: {"judge": "another"})
+    with pytest.raises(Changed, match=r"other prompts \(judge edited since\).*--resume"):
+        runner.run(Params(seeds=2), home / "x", ["2_blueprints"])
+    moved = Params(seeds=2, base_url="http://localhost:2/v1")
+    with pytest.raises(Changed, match="prompts"):
+        runner.run(moved, home / "x", ["2_blueprints"])
+    runner.run(moved, home / "x", ["2_blueprints"], resume=True)
+    changes = Run(home / "x").read_manifest()["changes"]
+    assert changes == ["prompt judge edited", "base_url: None before, http://localhost:2/v1 now"]
+
+
+def test_need_runs_what_is_missing_once(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run.open(home / "lab").claim(seeds=2)
+    runner.need(run, "trajectories.jsonl")
+    assert "running 2_blueprints and 3_trajectories first" in capsys.readouterr().out
+    assert len(run.blueprints.read_text().splitlines()) == 2
+    runner.need(run, "trajectories.jsonl")
+    assert capsys.readouterr().out == ""
+    write(home / "notebooks", "2_blueprints", "1 / 0")
+    with pytest.raises(StageFailed, match="ZeroDivisionError"):
+        runner.need(Run.open(home / "lab2"), "blueprints.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run"], "which run?"),
+        (["run", "nowhere.yaml"], "nowhere.yaml: no such file"),
+        (["run", "tiny.yaml", "-p", "sedes=3"], "did you mean seeds?"),
+        (["verify", "nowhere"], "no folder nowhere"),
+        (["report", "nowhere"], "no folder nowhere"),
+    ],
+)
+def test_bad_input_is_exit_2(home: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
+    assert main(arguments) == 2
+    assert said in last(capsys.readouterr().err)
+    assert not (home / "outputs").exists()
+
+
+def test_unknown_stage_is_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["run", "--stage", "2_blueprint"])
+    assert caught.value.code == 2
+    assert "invalid choice" in capsys.readouterr().err
+
+
+def test_stages_agree() -> None:
+    assert tuple(runner.STAGES) == STAGES
+
+
+def test_importing_is_cheap() -> None:
+    code = "import sys, apigen_nb.__main__; print([m for m in ('pydantic', 'papermill', 'pandas') if m in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
