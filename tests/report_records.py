@@ -1,0 +1,236 @@
+"""Synthetic records for the tests of the report: a small shop whose models write hostile texts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from apigen_nb.records import (
+    METRICS,
+    Action,
+    Attempt,
+    Blueprint,
+    Change,
+    Divergence,
+    Message,
+    Proposal,
+    ToolCall,
+    Trajectory,
+    Usage,
+    Verdict,
+    Vote,
+)
+from apigen_nb.report import charts, pieces, tables
+
+HOSTILE = (
+    "</script><script>window.hacked=1</script><img src=x onerror=window.hacked=2>"
+    "[click](javascript:window.hacked=3) ![x](http://evil.example/x.png) <!--<script>"
+    "\u202egnirts\u202c \x1b[31mred\x1b[0m $\\alpha$ ```mermaid\ngraph TD\n``` \ud800 {{ 7*7 }} " + "w" * 3_000
+)
+
+
+def order(status: str, lamp: str = "delivered", keyboard: str = "delivered", total: float = 112.4) -> dict:
+    items = [{"item_id": "lamp_18", "status": lamp}, {"item_id": "kbd_77", "status": keyboard}]
+    return {"status": status, "total": total, "items": items, "address": {"city": "Lyon", "zip": "69001"}}
+
+
+EXPECTED = (Change(table="orders", id="W4781", before=order("delivered"), after=order("return requested", "returned")),)
+REACHED = (
+    Change(
+        table="orders",
+        id="W4781",
+        before=order("delivered"),
+        after=order("return requested", "returned", "returned", 154.9),
+    ),
+)
+RETURN = Action(
+    name="return_items", arguments={"order_id": "W4781", "item_ids": ["lamp_18"], "refund_to": "gift_card_55"}
+)
+
+
+def blueprint(id: str, text: str = "") -> Blueprint:
+    wish = "You are Noor Haddad, 94110. You want to return the desk lamp of your last order, refunded to the gift card."
+    return Blueprint(
+        id=id, domain="retail", user="noor_haddad_2087", persona="in a hurry, short sentences",
+        instruction=f"{wish} {text}", actions=(RETURN,), outputs=("22.40",),
+    )  # fmt: skip
+
+
+def votes(*scores: int, text: str = "") -> tuple[Vote, ...]:
+    named = dict(zip(METRICS, scores, strict=True))
+    return (
+        Vote(judge="judge-1", scores=named, reflection=f"The refund is asked for. {text}", correction=text),
+        Vote(judge="judge-2", scores=named, reflection="Fine."),
+        Vote(judge="judge-3", scores=None, error="the reply is not JSON"),
+    )
+
+
+def attempt(number: int, fell: str = "", text: str = "") -> Attempt:
+    verdicts = []
+    for gate in ("format", "execution", "policy", "grounding", "committee"):
+        passed = gate != fell
+        kinds = {"execution": "order is not pending", "policy": "one_change_per_order", "committee": "completeness"}
+        committee = gate == "committee"
+        scores = (1, int(passed), 1, int(passed))
+        verdicts.append(
+            Verdict(
+                gate=gate, passed=passed, kind="" if passed else kinds.get(gate, "not derivable"),
+                reason="" if passed else f"action 1, {RETURN}: the order W4781 is delivered {text}",
+                votes=votes(*scores, text=text) if committee else (),
+                scores=dict(zip(METRICS, scores, strict=True)) if committee else {},
+            )
+        )  # fmt: skip
+        if not passed:
+            break
+    feedback = f"Return only what was delivered; say which card the refund goes to. {text}" if number else ""
+    return Attempt(
+        number=number, feedback=feedback, thought=f"The lamp can be returned. {text}", verdicts=tuple(verdicts),
+        blueprint=blueprint(f"retail-{number:05}", text), diff=EXPECTED,
+    )  # fmt: skip
+
+
+def proposals(count: int = 24, text: str = "") -> list[Proposal]:
+    falls: list[list[str]] = [
+        [""],
+        ["execution", ""],
+        ["committee", "policy", ""],
+        ["execution"] * 4,
+        ["grounding", ""],
+        [""],
+    ]
+    records = []
+    for number in range(count):
+        tries = falls[number % len(falls)]
+        attempts = [attempt(n, fell, text) for n, fell in enumerate(tries)]
+        id = f"retail-{number:05}"
+        attempts = [a.model_copy(update={"blueprint": blueprint(id, text)}) for a in attempts]
+        if number == 3:  # a reply that held no blueprint at all
+            unread = Verdict(
+                gate="format", passed=False, kind="reply unreadable", reason=f"the reply is no blueprint {text}"
+            )
+            attempts[0] = Attempt(number=0, verdicts=(unread,))
+        records.append(
+            Proposal(
+                id=id, domain="retail", user="noor_haddad_2087", walk=("find_customer", "get_order", "return_items"),
+                persona="in a hurry", examples=("retail-00000",) if number > 5 else (), attempts=tuple(attempts),
+                accepted=attempts[-1].accepted,
+                usage={"generator": Usage(calls=len(tries), prompt=900, completion=210)},
+            )
+        )  # fmt: skip
+    return records
+
+
+def said(role: str, content: str = "", *calls: ToolCall, answers: str = "", error: bool = False) -> Message:
+    return Message(role=role, content=content, tool_calls=calls, tool_call_id=answers, error=error)
+
+
+def trajectory(id: str, number: int, success: bool, text: str = "") -> Trajectory:
+    items = ["lamp_18"] if success else ["lamp_18", "kbd_77"]
+    made = {"order_id": "W4781", "item_ids": items, "refund_to": "gift_card_55"}
+    messages = (
+        said(
+            "user",
+            f"Hi, I'd like to send back the lamp and the keyboard of my last order. I'm Noor Haddad, 94110. {text}",
+        ),
+        said(
+            "assistant", "", ToolCall(id="c1", name="find_customer", arguments={"name": "Noor Haddad", "zip": "94110"})
+        ),
+        said("tool", '{"customer_id": "noor_haddad_2087", "orders": ["W4781"]}', answers="c1"),
+        said("assistant", "", ToolCall(id="c2", name="return_items", arguments=None, raw='{"order_id": "W47')),
+        said("tool", "Error: the arguments of return_items are not a JSON object", answers="c2", error=True),
+        said(
+            "assistant",
+            f"I found order W4781. You'd like to return the lamp, refunded to the gift card. Shall I go ahead? {text}",
+        ),
+        said("user", "Yes. Actually keep the keyboard, just the lamp."),
+        said("assistant", "", ToolCall(id="c3", name="return_items", arguments=made)),
+        said("tool", '{"status": "return requested", "refund": 22.4}', answers="c3"),
+        said(
+            "assistant",
+            "Done! You will get 22.40 back on your gift card." if success else "Done! You will get 64.90 back.",
+        ),
+        said("user", "Thanks. ###STOP###"),
+    )
+    verdicts = (
+        Verdict(gate="ended", passed=True),
+        Verdict(
+            gate="state",
+            passed=success,
+            kind="" if success else "state differs",
+            reason="" if success else f"1 rows differ: orders/W4781 {text}",
+        ),
+        Verdict(
+            gate="outputs",
+            passed=success,
+            kind="" if success else "output not told",
+            reason="" if success else "told 0 of 1; not told: '22.40'",
+        ),
+    )
+    first = Divergence(
+        turn=7, kind="different arguments", expected=str(RETURN), found=str(Action(name="return_items", arguments=made))
+    )
+    return Trajectory(
+        id=f"{id}.t{number}", blueprint=id, attempt=number, messages=messages, ended="stop",
+        verdicts=verdicts, diff=EXPECTED if success else REACHED, divergence=None if success else first,
+        usage={"agent": Usage(calls=4, prompt=9_000, cached=6_000, completion=400)},
+    )  # fmt: skip
+
+
+def trajectories(records: list[Proposal], text: str = "") -> list[Trajectory]:
+    accepted = [p.id for p in records if p.accepted]
+    return [trajectory(id, n, (number + n) % 3 != 0, text) for number, id in enumerate(accepted) for n in (1, 2, 3)]
+
+
+def executed_notebook(path: Path, records: list[Proposal], talks: list[Trajectory], text: str = "") -> None:
+    """A notebook as papermill leaves it: a figure, a table and a piece, code, and a warning on stderr."""
+    frame = tables.verdicts(records)
+    figure = charts.failures(tables.failures(frame)).to_plotly_json()
+    bundle = {"application/vnd.plotly.v1+json": figure, "text/plain": "Figure"}
+    last = talks[0]
+    piece = pieces.compare(last, records[0].blueprint, EXPECTED)
+    outputs = [
+        new_output("stream", name="stderr", text="WARNING: not for the page"),
+        new_output("display_data", bundle),
+        new_output("display_data", {"text/html": pieces.table(frame)._repr_html_(), "text/plain": "t"}),
+        new_output("display_data", {"text/html": piece._repr_html_(), "text/plain": "p"}),
+    ]
+    if text:
+        outputs += [
+            new_output("display_data", {"application/javascript": "window.hacked=9"}),
+            new_output(
+                "display_data", {"text/html": "<script>window.hacked=10</script><img src=x onerror=window.hacked=11>"}
+            ),
+        ]
+    cells = [
+        new_markdown_cell("# Pass rates\n\nWhat each gate let pass."),
+        new_markdown_cell("## Parameters"),
+        new_code_cell("secret_code = 1"),
+        new_markdown_cell("## Look"),
+        new_code_cell("look()", outputs=outputs),
+        new_markdown_cell("## Next\n\nOpen the next notebook."),
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(new_notebook(cells=cells), path)
+
+
+def make_run(folder: Path, text: str = "", count: int = 24) -> Path:
+    """A run's folder as the stages leave it."""
+    records = proposals(count, text)
+    talks = trajectories(records, text)
+    (folder / "dataset").mkdir(parents=True)
+    (folder / "blueprints.jsonl").write_text("".join(r.line() + "\n" for r in records))
+    (folder / "trajectories.jsonl").write_text("".join(r.line() + "\n" for r in talks))
+    (folder / "dataset" / "chat.jsonl").write_text("{}\n" * sum(t.success for t in talks))
+    manifest = {
+        "parameters": {"domain": "retail", "seeds": count, "seed": 7, "model": "scripted"},
+        "models": {"agent": "scripted"},
+        "prompts": {"generator": "0a1b2c"},
+        "started": "2026-11-22T15:00:00",
+        "finished": None,
+    }
+    (folder / "run.json").write_text(json.dumps(manifest))
+    executed_notebook(folder / "notebooks" / "2_blueprints.ipynb", records, talks, text)
+    return folder

@@ -1,0 +1,300 @@
+"""The report: frames, alignment, and pages on which hostile texts are texts and nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from report_records import (
+    EXPECTED,
+    HOSTILE,
+    REACHED,
+    RETURN,
+    attempt,
+    make_run,
+    proposals,
+    trajectories,
+    trajectory,
+)
+
+from apigen_nb.records import Action, Change, Proposal, ToolCall
+from apigen_nb.report import align, charts, html, pieces, tables, text
+
+
+class Tags(HTMLParser):
+    """All tags of a page with their attributes; the content of scripts is data, so a parser sees none in it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def assert_harmless(markup: str) -> None:
+    """No element or attribute that runs or loads anything, except our own scripts and JSON blocks."""
+    for tag, attributes in Tags(markup).found:
+        assert tag not in ("img", "iframe", "object", "embed", "base", "form"), (tag, attributes)
+        if tag == "script":
+            ours = attributes.get("src") in ("report.js", "plotly.min.js")
+            assert ours or attributes.get("type") == "application/json", attributes
+        assert not [name for name in attributes if name.startswith("on")], (tag, attributes)
+        for name in ("href", "src", "action", "srcset", "data"):
+            assert not re.match(r"\s*(https?:|//|javascript:)", attributes.get(name) or "", re.IGNORECASE), attributes
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_run(tmp_path_factory.mktemp("runs") / "hostile", HOSTILE, count=12)
+    return html.write_report(folder).parent
+
+
+def test_import_keeps_the_slow_grammar_out() -> None:
+    code = "import apigen_nb.report, nbformat, sys; print(sys.modules['rfc3987_syntax'], 'lark' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["None", "False"]
+
+
+def test_funnel_counts_attempts_in_the_order_of_the_gates() -> None:
+    frame = tables.funnel(tables.verdicts(proposals(6)))
+    assert frame["gate"].tolist() == ["format", "execution", "policy", "grounding", "committee"]
+    assert frame["attempted"][0] == 13
+    assert frame["attempted"].is_monotonic_decreasing
+    assert (frame["passed"] + frame["fell"] == frame["attempted"]).all()
+    assert frame["attempted"][1:].tolist() == frame["passed"][:-1].tolist()
+
+
+def test_rounds_add_up_to_the_yield() -> None:
+    made = proposals(6)
+    frame = tables.rounds(made)
+    assert frame["accepted"].tolist() == [2, 2, 1, 0]
+    assert frame["so far"].tolist() == [2, 4, 5, 5]
+    assert frame["tried"].tolist() == [6, 4, 2, 1]
+    assert frame["yield"].iloc[-1] == pytest.approx(5 / 6)
+
+
+def test_a_failure_is_repaired_when_a_later_attempt_was_accepted() -> None:
+    frame = tables.failures(tables.verdicts(proposals(6))).set_index(["gate", "kind"])
+    assert tuple(frame.loc[("grounding", "not derivable"), ["count", "repaired"]]) == (1, 1)
+    assert tuple(frame.loc[("format", "reply unreadable"), ["count", "repaired"]]) == (1, 0)
+    assert tuple(frame.loc[("execution", "order is not pending"), ["count", "repaired"]]) == (4, 1)
+
+
+@pytest.mark.parametrize(
+    ("passed", "total", "low", "high"),
+    [(131, 200, 0.5868, 0.7174), (0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (0, 0, 0.0, 1.0)],
+)
+def test_wilson_interval(passed: int, total: int, low: float, high: float) -> None:
+    assert tables.wilson(passed, total) == pytest.approx((low, high), abs=1e-3)
+
+
+def test_everything_draws_with_nothing_in_it() -> None:
+    none: list[Proposal] = []
+    verdicts, talks = tables.verdicts(none), tables.trajectories([])
+    figures = [
+        charts.funnel(tables.funnel(verdicts)),
+        charts.failures(tables.failures(verdicts)),
+        charts.metrics(tables.metrics(none)),
+        charts.rounds(tables.rounds(none)),
+        charts.attempts(tables.attempts(talks)),
+        charts.ends(tables.ends(talks)),
+        charts.histogram(talks, "turns"),
+    ]
+    assert all("nothing to show" in figure.to_json() for figure in figures)
+    assert tables.key_figures([], [])["seeds"][0] == "0"
+    assert "No conversation failed" in pieces.example([], [], False)
+    assert "nothing to show" in pieces.table(verdicts)
+
+
+def test_alignment_finds_the_item_too_many() -> None:
+    failed = trajectory("retail-00000", 1, False)
+    pairs, reads = align.pair([RETURN], align.calls_made(failed.messages))
+    assert [p.status for p in pairs] == ["different argument", "refused"]
+    assert [a.name for a in pairs[0].arguments if not a.same] == ["item_ids"]
+    assert [m.call.name for m in reads] == ["find_customer"]
+    piece = pieces.compare(failed, proposals(1)[0].blueprint, EXPECTED)
+    assert "<del>kbd_77</del>" in piece
+    assert "<del>lamp_18</del>" not in piece
+
+
+def test_alignment_prefers_the_exact_call_and_names_missing_and_extra_ones() -> None:
+    def made(name: str, **arguments: object) -> align.Made:
+        return align.Made(1, ToolCall(id="c", name=name, arguments=arguments), "ok", False)
+
+    wanted = [
+        Action(name="cancel", arguments={"id": 1}),
+        Action(name="cancel", arguments={"id": 2}),
+        Action(name="pay"),
+    ]
+    pairs, _ = align.pair(wanted, [made("cancel", id=2), made("refund", id=3)], writes={"refund"})
+    assert [p.status for p in pairs] == ["missing", "as expected", "missing", "extra"]
+
+
+def test_a_reused_call_id_does_not_mix_results_up() -> None:
+    talk = trajectory("retail-00000", 1, True)
+    renamed = [
+        m.model_copy(
+            update={
+                "tool_call_id": "same" if m.tool_call_id else "",
+                "tool_calls": tuple(c.model_copy(update={"id": "same"}) for c in m.tool_calls),
+            }
+        )
+        for m in talk.messages
+    ]
+    assert [m.result for m in align.calls_made(renamed)] == [m.result for m in align.calls_made(talk.messages)]
+
+
+def test_fields_compare_items_by_their_own_id() -> None:
+    found = {f.path: f for f in align.fields(EXPECTED, REACHED)}
+    assert set(found) == {"status", "total", "items.lamp_18.status", "items.kbd_77.status"}
+    assert not found["items.kbd_77.status"].same
+    assert (found["total"].before, found["total"].expected, found["total"].reached) == (112.4, 112.4, 154.9)
+
+
+def test_fields_of_new_and_deleted_rows_and_items() -> None:
+    new = Change(table="claims", id="C1", before=None, after={"item": "lamp", "open": True})
+    gone = Change(table="carts", id="K1", before={"items": [{"id": "a"}]}, after=None)
+    grown = Change(
+        table="orders", id="O1", before={"items": [{"id": "a"}]}, after={"items": [{"id": "a"}, {"id": "b", "n": 1}]}
+    )
+    found = [(f.row, f.path, f.before, f.expected) for f in align.fields([new, gone, grown], [])]
+    assert ("claims/C1", "item", align.ABSENT, "lamp") in found
+    assert ("orders/O1", "items.b", align.ABSENT, {"id": "b", "n": 1}) in found
+    assert any(row == "carts/K1" and after is align.ABSENT for row, _, _, after in found)
+
+
+@pytest.mark.parametrize("nasty", [HOSTILE, "\ud800 lone", "", "x" * 1_000_000, "{% raw %}{{ 1 }}", "<b>&amp;</b>"])
+def test_pieces_escape_every_text(nasty: str) -> None:
+    record = proposals(1)[0].model_copy(update={"attempts": (attempt(0, "policy", nasty), attempt(1, "", nasty))})
+    talk = trajectory("retail-00000", 1, False, nasty)
+    shown = [
+        pieces.proposal(record),
+        pieces.compare(talk, record.blueprint, EXPECTED),
+        pieces.conversation(talk),
+        pieces.table(tables.verdicts([record])),
+        pieces.key_figures({nasty or "x": (nasty, nasty)}),
+    ]
+    for piece in shown:
+        assert_harmless(piece)
+        assert len(piece.encode("utf-8")) < 200_000  # a megabyte of one letter is cut, not shown
+    figure = charts.failures(tables.failures(tables.verdicts([record]))).to_json()
+    assert "<script" not in figure.replace("\\u003c", "<").split('"customdata"')[0]
+
+
+def test_labels_are_neither_markup_nor_latex() -> None:
+    assert (
+        charts.label("<a href='javascript:x'>$a$</a>") == "&lt;a href=&#x27;javascript:x&#x27;&gt;&#36;a&#36;&lt;/a&gt;"
+    )
+    assert len(text.shorten("w" * 999, 44)) == 44
+
+
+def test_invisible_characters_become_visible() -> None:
+    assert text.clean("a\x1b[31m\u202eb\ud800\x00\r\nc\td") == "a␛[31m⟨U+202E⟩b�␀\nc\td"
+
+
+def test_pages_hold_hostile_texts_as_texts(hostile: Path) -> None:
+    for page in hostile.glob("*.html"):
+        markup = page.read_text(encoding="utf-8")
+        if page.stem != "2_blueprints":  # whose notebook shows raw HTML of its author: the browser test covers it
+            assert_harmless(markup)
+        assert "secret_code" not in markup
+    for name in ("blueprints.html", "trajectories.html"):
+        markup = (hostile / name).read_text(encoding="utf-8")
+        block = re.search(r'<script type="application/json" id="items">(.*?)</script>', markup, re.DOTALL)
+        assert block is not None
+        for item in json.loads(block[1]):
+            assert_harmless(item["html"])
+            assert "&lt;/script&gt;&lt;script&gt;window.hacked=1" in item["html"] or item["id"].endswith("00003")
+
+
+def test_pages_ask_no_host_and_share_one_plotly(hostile: Path) -> None:
+    assert sorted(p.name for p in hostile.iterdir() if p.suffix != ".html") == [
+        "plotly.min.js",
+        "report.css",
+        "report.js",
+    ]
+    for page in hostile.glob("*.html"):
+        markup = page.read_text(encoding="utf-8")
+        assert "default-src 'none'" in markup
+        assert markup.count('src="plotly.min.js"') <= 1
+        assert page.stat().st_size < 1_000_000
+    for page in ("index.html", "2_blueprints.html"):
+        assert 'src="plotly.min.js"' in (hostile / page).read_text(encoding="utf-8")
+    own = "".join((hostile / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
+    assert "http" not in own
+
+
+def test_stage_page_shows_results_without_code_or_chatter(tmp_path: Path) -> None:
+    page = (html.write_report(make_run(tmp_path / "demo", count=6)).parent / "2_blueprints.html").read_text(
+        encoding="utf-8"
+    )
+    assert "What each gate let pass" in page
+    assert 'class="plot"' in page
+    for absent in (
+        "secret_code",
+        "not for the page",
+        "Parameters",
+        "Open the next notebook",
+        "../report/",
+        ".apigen {",
+    ):
+        assert absent not in page
+
+
+def test_index_says_what_was_run(tmp_path: Path) -> None:
+    page = html.write_report(make_run(tmp_path / "demo", count=6)).read_text(encoding="utf-8")
+    assert "6 seeds gave 5 accepted blueprints" in page
+    assert "scripted model" in page
+    assert "parameters · seed" in page
+    assert "0a1b2c" in page
+    assert 'href="../trajectories.jsonl"' in page
+
+
+def test_an_empty_folder_gives_a_page_that_says_so(tmp_path: Path) -> None:
+    page = html.write_report(tmp_path).read_text(encoding="utf-8")
+    assert "0 seeds" in page
+    assert "no run.json" in page
+    assert "scripted model" not in page
+
+
+def test_a_page_of_a_stage_that_is_gone_goes_too(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "demo", count=6)
+    index = html.write_report(folder)
+    (folder / "trajectories.jsonl").unlink()
+    html.write_report(folder)
+    assert not (index.parent / "trajectories.html").exists()
+
+
+def test_a_large_run_is_sampled_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(html, "MOST_ITEMS", 7)
+    page = (html.write_report(make_run(tmp_path / "demo")).parent / "trajectories.html").read_text(encoding="utf-8")
+    assert "A sample: 7 of 60" in page
+    assert page.count('"facets":') == 7
+
+
+def test_a_trajectory_without_its_blueprint_is_shown(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "demo", count=6)
+    (folder / "blueprints.jsonl").unlink()
+    page = (html.write_report(folder).parent / "trajectories.html").read_text(encoding="utf-8")
+    assert "is not in this run" in page
+
+
+def test_the_report_is_the_same_twice(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "demo", count=6)
+    pages = [{p.name: p.read_bytes() for p in html.write_report(folder).parent.iterdir()} for _ in range(2)]
+    assert pages[0] == pages[1]
+
+
+def test_key_figures_count_what_there_is() -> None:
+    made = proposals(6)
+    figures = tables.key_figures(made, trajectories(made), rows=9)
+    assert figures["accepted blueprints"] == ("5", "83.3 % [43.6–97.0]")
+    assert figures["repaired by reflection"] == ("3", "75.0 % of 4 that fell first")
+    assert figures["rows in the dataset"][0] == "9"
