@@ -87,15 +87,15 @@ async def propose(
 async def _attempt(
     seed: Seed, domain: Domain, generator: Model, gates: Sequence[Gate], earlier: list[Attempt], plan: str
 ) -> Attempt:
-    number = len(earlier)
+    number, offered = len(earlier), (*seed.walk, *seed.spare)
     question = Question(
         id=f"{seed.id}/a{number}/generator",
         role="generator",
         prompt="generator",
         context={
             "policy": list(seed.policy),
-            "tools": list(domain.schemas),
-            "writing": [name for name, tool in domain.tools.items() if tool.writes],
+            "tools": [domain.tools[name].schema for name in offered],
+            "writing": [name for name in offered if domain.tools[name].writes],
             "records": seed.records,
             "user": seed.user,
             "persona": seed.persona,

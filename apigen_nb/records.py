@@ -106,7 +106,8 @@ class Draft(Record):
 class Seed(Record):
     """The sampled context of one blueprint (paper §3.1, context preparation), from domain, run seed and number.
 
-    `walk` are the tools of the API walk in order, reads included; `records` are rows of one user, table → id → row;
+    `walk` are the tools of the API walk in order, reads included; `spare` are writing tools that may replace one of
+    them; `records` are rows of one user, table → id → row;
     `policy` are the rules that bind the walk; `examples` are accepted blueprints of earlier rounds."""
 
     id: str
@@ -114,6 +115,7 @@ class Seed(Record):
     domain: str
     user: str
     walk: tuple[str, ...]
+    spare: tuple[str, ...]
     policy: tuple[str, ...]
     records: dict[str, dict[str, Any]]
     persona: str

@@ -17,7 +17,8 @@ from .graph import Graph
 from .records import Blueprint, Seed, canonical
 
 WRITES = {1: 0.5, 2: 0.35, 3: 0.15}  # groundtruth actions asked for → share of the seeds
-RECORDS_BUDGET = 24_000  # characters of JSON, about 6k tokens
+RECORDS_BUDGET = 12_000  # characters of JSON, about 4k tokens
+SPARE = 2  # further writing tools, for when the records allow none of the walk
 EXAMPLES = 2
 EXAMPLES_RATE = (0.3, 0.9)  # a seed gets examples with a probability drawn from this range
 
@@ -95,6 +96,8 @@ def sample(domain: Domain, seed: int, number: int, pool: Sequence[Blueprint] = (
     writes = rng.choices(list(WRITES), list(WRITES.values()))[0]
     walk = Graph.of(domain).walk(domain, rng, writes)
     wanted = {name for name in walk if domain.tools[name].writes}
+    others = [name for name, tool in domain.tools.items() if tool.writes and name not in wanted]
+    spare = tuple(rng.sample(others, min(SPARE, len(others))))
     related = [blueprint for blueprint in pool if wanted & {a.name for a in blueprint.actions}]
     some = rng.random() < rng.uniform(*EXAMPLES_RATE)
     return Seed(
@@ -103,7 +106,8 @@ def sample(domain: Domain, seed: int, number: int, pool: Sequence[Blueprint] = (
         domain=domain.name,
         user=user,
         walk=walk,
-        policy=tuple(rule.text for rule in domain.rules_for(walk)) or (domain.policy,),
+        spare=spare,
+        policy=tuple(rule.text for rule in domain.rules_for((*walk, *spare))) or (domain.policy,),
         records=records_of(domain, user),
         persona=persona(rng),
         examples=tuple(rng.sample(related, min(EXAMPLES, len(related)))) if some else (),

@@ -57,12 +57,22 @@ CELLS = {
 
         run = Run.open(out)
         journal = Journal(run.trajectories, Trajectory)
-        told = dict(attempt=1, messages=(), ended="stop", verdicts=(Verdict(gate="state", passed=True),))
-        found = [Trajectory(id=p.id + ".t1", blueprint=p.id, **told) for p in read_lines(run.blueprints, Proposal)]
+        told = dict(messages=(), ended="stop", verdicts=(Verdict(gate="state", passed=True),))
+        found = [
+            Trajectory(id=f"{p.id}.t{n}", blueprint=p.id, attempt=n, **told)
+            for p in read_lines(run.blueprints, Proposal)
+            for n in range(1, attempts + 1)
+        ]
         [journal.add(trajectory) for trajectory in found if trajectory.id not in journal.done]
         journal.finish([trajectory.id for trajectory in found])
         """,
-    "4_dataset": "from apigen_nb.store import Run\nRun.open(out).dataset.mkdir(exist_ok=True)",
+    "4_dataset": """
+        from apigen_nb.store import Run
+
+        run = Run.open(out)
+        run.dataset.mkdir(exist_ok=True)
+        (run.dataset / "proofs.jsonl").touch()
+        """,
     "7_report": "1 + 1",
 }
 
@@ -82,7 +92,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "notebooks").mkdir()
     for stage, cell in CELLS.items():
         write(tmp_path / "notebooks", stage, cell)
-    (tmp_path / "tiny.yaml").write_text("seeds: 3\n")
+    (tmp_path / "tiny.yaml").write_text("seeds: 3\nattempts: 1\n")
     # Stands in front of the package in every process that these tests start: other notebooks, a report without a look.
     (tmp_path / "sitecustomize.py").write_text(
         "import sys, types, pathlib\n"
