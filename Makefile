@@ -38,7 +38,7 @@ bench: $(VENV)/.tau2
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 serve-local: $(VENV)/.local
-	@$(BIN)/python examples/serve_local.py --port 8735
+	@$(BIN)/python examples/serve_local.py
 
 # Without chromium the browser tests skip themselves and say so; a missing browser is no reason to fail the others.
 browser:

@@ -67,6 +67,7 @@ class Params(_Strict):
     base_url: str | None = Field(None, description="OpenAI-compatible endpoint; none: OpenAI's.")
     api_key_env: str = Field("OPENAI_API_KEY", pattern=VARIABLE, description="NAME of the variable that holds the key.")
     temperature: float | None = Field(None, ge=0, description="Sampling temperature; none: the server's default.")
+    max_tokens: int | None = Field(None, ge=1, description="Longest reply in tokens; none: the server's limit.")
     timeout: float = Field(60.0, gt=0, description="Seconds to wait for one reply.")
     roles: dict[Role, RoleParams | list[RoleParams]] = Field(
         {}, description="What differs for generator, judge (one, or a list), feedback, user, critic or agent."

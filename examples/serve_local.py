@@ -30,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--port", type=int, default=8735)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--context", type=int, default=8192, help="tokens, shared by all requests under way")
+    parser.add_argument("--context", type=int, default=16384, help="tokens, shared by all requests under way")
     parser.add_argument("--parallel", type=int, default=1, help="requests at once")
     given = parser.parse_args()
     try:

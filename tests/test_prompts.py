@@ -77,9 +77,9 @@ def test_values_are_never_templates(text: str) -> None:
     assert text in render(asked("user", persona=text))[0]["content"]
 
 
-def test_records_are_rendered_as_json() -> None:
+def test_records_are_rendered_as_compact_json() -> None:
     action = Action(name="cancel", arguments={"id": "7"})
-    assert '"name": "cancel"' in render(asked("judge", actions=(action,)))[1]["content"]
+    assert '"name":"cancel"' in render(asked("judge", actions=(action,)))[1]["content"]
 
 
 def test_the_dialogue_is_turned_round_for_the_user() -> None:

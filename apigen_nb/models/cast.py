@@ -22,6 +22,7 @@ class Cast:
         base_url: str | None = None,
         api_key_env: str = "OPENAI_API_KEY",
         temperature: float | None = None,
+        max_tokens: int | None = None,
         timeout: float = 60.0,
         concurrency: int = 32,
         seed: int = 0,
@@ -29,7 +30,7 @@ class Cast:
     ) -> None:
         self._domain, self._seed, self._roles = domain, seed, dict(roles or {})
         self._common = {"model": model, "base_url": base_url, "api_key_env": api_key_env, "temperature": temperature}
-        self._timeout, self._concurrency = timeout, concurrency
+        self._max_tokens, self._timeout, self._concurrency = max_tokens, timeout, concurrency
         self._built: dict[str, Model] = {}
 
     def _settings(self, role: str, number: int = 0) -> dict[str, Any]:
@@ -47,7 +48,9 @@ class Cast:
             else:
                 from .endpoint import Endpoint  # importing openai takes most of a second
 
-                self._built[name] = Endpoint(**settings, timeout=self._timeout, concurrency=self._concurrency)
+                self._built[name] = Endpoint(
+                    **settings, max_tokens=self._max_tokens, timeout=self._timeout, concurrency=self._concurrency
+                )
         return self._built[name]
 
     @cached_property

@@ -62,9 +62,25 @@ def _parts(prompt: str) -> tuple[string.Template, ...]:
 
 
 def _text(value: Any) -> str:
+    """Text as it is; a list one item a line; an object one member a line, rows of tables included. Indented JSON would
+    say the same in a third more tokens."""
     if isinstance(value, str):
         return value
-    return json.dumps(value, indent=1, ensure_ascii=False, default=_plain)
+    if isinstance(value, list | tuple) and value:
+        return "\n".join(f"- {item if isinstance(item, str) else _line(item)}" for item in value)
+    if isinstance(value, dict) and value:
+        return "\n".join(
+            f"{key}:\n{_text(item)}" if _is_table(item) else f"{key}: {_line(item)}" for key, item in value.items()
+        )
+    return _line(value)
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict) and bool(value) and all(isinstance(row, dict) for row in value.values())
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 
 def _plain(value: Any) -> Any:
