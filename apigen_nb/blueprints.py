@@ -40,10 +40,15 @@ REPLY = _Reply.model_json_schema()
 def read_draft(reply: dict[str, Any]) -> Draft:
     """A draft from a generator's reply. Unparsable names each part that is missing or of the wrong type."""
     try:
-        return Draft.model_validate({name: reply[name] for name in Draft.model_fields if name in reply})
+        draft = Draft.model_validate({name: reply[name] for name in Draft.model_fields if name in reply})
+        if Draft.model_validate_json(draft.line()) != draft:
+            raise Unparsable("it holds values that JSON has not")
+        return draft
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:6])
         raise Unparsable(problems) from None
+    except (ValueError, RecursionError) as error:
+        raise Unparsable(f"it cannot be written down: {error}") from None
 
 
 async def judge(blueprint: Blueprint, domain: Domain, gates: Sequence[Gate]) -> tuple[Verdict, ...]:
@@ -53,7 +58,7 @@ async def judge(blueprint: Blueprint, domain: Domain, gates: Sequence[Gate]) -> 
     for gate in gates:
         costs = any(map(inspect.iscoroutinefunction, (gate, type(gate).__call__)))
         if costs and any(not verdict.passed for verdict in verdicts):
-            break
+            continue
         verdict = gate(blueprint, domain)
         verdict = await verdict if inspect.isawaitable(verdict) else verdict
         if verdict is not None:
@@ -153,7 +158,8 @@ async def _reflect(seed: Seed, attempt: Attempt, feedback: Model) -> str:
         context={**{name: task[name] for name in ("instruction", "actions", "outputs")}, "failures": failures},
     )
     answer = await ask(feedback, question)
-    return answer.text.strip() or "\n".join(f"{failure['gate']}: {failure['reason']}" for failure in failures)
+    plan = "" if answer.error else answer.text.strip()
+    return plan or "\n".join(f"{failure['gate']}: {failure['reason']}" for failure in failures)
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,9 @@ def assess(
         all_told(blueprint.outputs, messages),
     )
     writes = frozenset(name for name, tool in domain.tools.items() if tool.writes)
-    first = None if all(v.passed for v in verdicts) else divergence(blueprint, messages, writes)
+    first = (
+        None if all(v.passed for v in verdicts) else divergence(blueprint, messages, writes, reached=verdicts[1].passed)
+    )
     if first is None and not finished:
         first = Divergence(turn=max(len(messages) - 1, 0), kind="did not end", found=reason)
     return Trajectory(

@@ -209,7 +209,8 @@ class Domain:
     @staticmethod
     def load(name: str) -> Domain:
         """A built-in domain ("retail"), a folder ("./my_domain") or an adapter's ("tau2:retail")."""
-        return _load(name)
+        known = name in builtin() or name.startswith("tau2:")
+        return _load(name if known else str(Path(name).resolve()), name)
 
     def world(self) -> World:
         """A fresh world over the shared base rows."""
@@ -237,7 +238,7 @@ def builtin() -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=8)
-def _load(name: str) -> Domain:
+def _load(name: str, asked: str) -> Domain:
     if name.startswith("tau2:"):
         from .domains import tau2
 
@@ -245,7 +246,7 @@ def _load(name: str) -> Domain:
     folder = BUILTIN / name if name in builtin() else Path(name)
     if not (folder / "tools.py").is_file():
         known = ", ".join((*builtin(), "tau2:retail", "tau2:airline"))
-        raise DomainError(f"no domain {name!r}; built in are {known}; or give a folder that has tools.py")
+        raise DomainError(f"no domain {asked!r}; built in are {known}; or give a folder that has tools.py")
     return from_folder(folder)
 
 

@@ -56,7 +56,7 @@ def _is_field(name: str) -> bool:
 def _json(text: str) -> Any:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict | list) else None
 
@@ -82,7 +82,8 @@ def produced_key(tool: str) -> str:
     return match.group(1) if match else ""
 
 
-_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w])")
+# not the digits of an id, a date or a version: sku-210-03, 2026-05-03, 1.2.3, 12.5kg
+_NUMBER = re.compile(r"(?<![\w.])(?<!\w-)(-?)[$€£]?(\d+(?:\.\d+)?)(?![\w]|[.-]\d)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
@@ -95,9 +96,10 @@ def fold(text: str) -> str:
 def number(text: str) -> Decimal | None:
     """The number that a text is ("$1,234.50" → 1234.5), or None."""
     try:
-        return Decimal(_THOUSANDS.sub("", text.strip().lstrip("$€£").rstrip("%").strip()))
+        value = Decimal(_THOUSANDS.sub("", re.sub(r"^(-?)[$€£]", r"\1", text.strip()).rstrip("%").strip()))
     except InvalidOperation:
         return None
+    return value if value.is_finite() and abs(value.adjusted()) < 30 else None  # what else looks like one is a word
 
 
 def tells(text: str, output: str) -> bool:
@@ -107,8 +109,8 @@ def tells(text: str, output: str) -> bool:
     if not wanted:
         return False
     value = number(wanted)
-    if value is not None and value.is_finite():
-        return any(Decimal(found) == value for found in _NUMBER.findall(text))
+    if value is not None:
+        return any(Decimal(sign + found) == value for sign, found in _NUMBER.findall(text))
     return whole(text, wanted) >= 0
 
 

@@ -14,7 +14,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from .domain import Domain, Tool
-from .facts import Fact, facts, fits, produced_key
+from .facts import Fact, facts, fits, produced_key, singular
 from .records import Action
 from .world import Refusal, World
 
@@ -84,13 +84,20 @@ class Graph:
         """Tools whose results fill an argument of this one."""
         return tuple(dict.fromkeys(e.producer for e in self.edges if e.consumer == consumer))
 
+    def entrances(self, domain: Domain) -> tuple[str, ...]:
+        """Reading tools that find out who a user is: they give the user's id and take no id."""
+        key = f"{singular(domain.users)}_id"
+        finders = dict.fromkeys(edge.producer for edge in self.edges if edge.key == key)
+        return tuple(name for name in finders if not any(p.endswith("_id") for p in required(domain.tools[name])))
+
     def walk(self, domain: Domain, rng: Random, writes: int) -> tuple[str, ...]:
-        """A walk centred on `writes` writing tools: each is preceded by the reads that lead to its arguments."""
+        """A walk centred on `writes` writing tools: it starts where the user is found, and each is preceded by the
+        reads that lead to its arguments."""
         writing = [name for name, tool in domain.tools.items() if tool.writes]
         chosen: list[str] = []
         while len(chosen) < min(writes, len(writing)):
             chosen.append(rng.choice([name for name in writing if name not in chosen]))
-        path: list[str] = []
+        path = list(self.entrances(domain))
         for name in chosen:
             path += [read for read in self._reads_before(domain, name) if read not in path]
             path.append(name)
@@ -106,6 +113,16 @@ class Graph:
         return found[::-1]
 
 
+def _empty(result: Any) -> Iterator[str]:
+    """The keys of empty lists: another user's may hold something."""
+    if isinstance(result, dict):
+        for name, value in result.items():
+            yield from (singular(name),) if value == [] else _empty(value)
+    elif isinstance(result, list):
+        for item in result:
+            yield from _empty(item)
+
+
 @functools.lru_cache(maxsize=8)
 def _keys_of_results(domain: Domain) -> dict[str, set[str]]:
     rng, world = Random("graph"), domain.world()
@@ -116,8 +133,9 @@ def _keys_of_results(domain: Domain) -> dict[str, set[str]]:
         for _ in range(3):
             for tool in reads:
                 for action in candidates(tool, known, most=3):
-                    found = list(result_facts(tool.name, try_call(world, action)))
-                    keys[tool.name] |= {fact.key for fact in found}
+                    result = try_call(world, action)
+                    found = list(result_facts(tool.name, result))
+                    keys[tool.name] |= {fact.key for fact in found} | set(_empty(result))
                     known += [fact for fact in found[:200] if fact not in known[-400:]]
     return keys
 

@@ -36,7 +36,7 @@ class Record(BaseModel):
     def line(self) -> str:
         """This record as one line of JSON, without the newline."""
         # Text of a model may hold lone surrogates, which no UTF-8 file can: they are written as escapes.
-        return json.dumps(self.model_dump(mode="json"), ensure_ascii=True, separators=(",", ":"))
+        return json.dumps(self.model_dump(), ensure_ascii=True, separators=(",", ":"))
 
 
 class Action(Record):
@@ -205,7 +205,9 @@ class Divergence(Record):
     """Where a conversation first left its groundtruth: the index of the message, what kind, what was expected there."""
 
     turn: int
-    kind: Literal["different arguments", "extra write", "missing write", "output not told", "did not end"]
+    kind: Literal[
+        "different arguments", "extra write", "missing write", "different order", "output not told", "did not end"
+    ]
     expected: str = ""
     found: str = ""
 

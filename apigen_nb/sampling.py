@@ -56,28 +56,41 @@ def _homes(domain: Domain) -> dict[str, list[str]]:
 
 
 @functools.lru_cache(maxsize=8)
+def _owners(domain: Domain) -> dict[tuple[str, str], set[str]]:
+    """Row, as table and id → the users that it names; rows that name none are nobody's and left out."""
+    users = domain.tables[domain.users]
+    owners: dict[tuple[str, str], set[str]] = {}
+    for table, rows in domain.tables.items():
+        for key, row in rows.items() if table != domain.users else ():
+            named = {f.value for f in facts(domain.dump(row)) if isinstance(f.value, str) and f.value in users}
+            if named:
+                owners[table, key] = named
+    return owners
+
+
+@functools.lru_cache(maxsize=8)
 def _owned(domain: Domain) -> dict[str, list[tuple[str, str]]]:
     """User id → rows that name this user."""
-    users = domain.tables[domain.users]
     owned: dict[str, list[tuple[str, str]]] = {}
-    for table, rows in domain.tables.items():
-        if table != domain.users:
-            for key, row in rows.items():
-                for name in {f.value for f in facts(domain.dump(row)) if isinstance(f.value, str) and f.value in users}:
-                    owned.setdefault(name, []).append((table, key))
+    for row, users in _owners(domain).items():
+        for user in sorted(users):
+            owned.setdefault(user, []).append(row)
     return owned
 
 
 def records_of(domain: Domain, user: str, budget: int = RECORDS_BUDGET) -> dict[str, dict[str, Any]]:
     """A user's row and everything hanging on it, table → id → row: first what names the user or is named by the user's
-    row, then what those rows name, breadth first until the budget of JSON characters is spent."""
-    homes = _homes(domain)
+    row, then what those rows name, breadth first until the budget of JSON characters is spent. Rows of others are left
+    out."""
+    homes, owners = _homes(domain), _owners(domain)
     found: dict[str, dict[str, Any]] = {}
     frontier = [(domain.users, user), *_owned(domain).get(user, ())]
     spent = 0
     while frontier:
         table, key = frontier.pop(0)
         if key in found.get(table, {}) or (table == domain.users and key != user):
+            continue
+        if user not in owners.get((table, key), {user}):
             continue
         row = domain.dump(domain.tables[table][key])
         spent += len(canonical(row))

@@ -37,6 +37,7 @@ def seed(domain: Domain, number: int = 0) -> Seed:
         domain="library",
         user="M1",
         walk=("find_member", "get_member", "get_loan", "renew_loan"),
+        spare=("return_loan", "rename_member"),
         policy=("An overdue loan is not renewed.",),
         records=records_of(domain, "M1"),
         persona="calm",
@@ -88,7 +89,13 @@ async def test_a_good_draft_is_accepted_at_once(library: Domain) -> None:
     assert (attempt.number, attempt.feedback, attempt.thought) == (0, "", "hm")
     assert [(change.table, change.id) for change in attempt.diff] == [("loans", "L1")]
     assert made.blueprint == Blueprint(
-        id="library-00000", domain="library", user="M1", persona="calm", instruction=TELLS, actions=(RENEW,), outputs=("17",)
+        id="library-00000",
+        domain="library",
+        user="M1",
+        persona="calm",
+        instruction=TELLS,
+        actions=(RENEW,),
+        outputs=("17",),
     )
 
 
@@ -101,9 +108,8 @@ async def test_the_generator_sees_the_seed(library: Domain) -> None:
     assert context["walk"] == list(sampled.walk)
     assert context["policy"] == list(sampled.policy)
     assert (context["user"], context["persona"], context["examples"]) == ("M1", "calm", [])
-    assert [tool["function"]["name"] for tool in context["tools"]] == list(library.tools)
-    assert "get_loan" not in context["writing"]
-    assert "renew_loan" in context["writing"]
+    assert [tool["function"]["name"] for tool in context["tools"]] == [*sampled.walk, *sampled.spare]
+    assert context["writing"] == ["renew_loan", "return_loan", "rename_member"]
     assert (context["previous"], context["feedback"]) == ("", "")
 
 
@@ -196,7 +202,9 @@ UNREADABLE: dict[str, str | Answer] = {
     "actions is an object": json.dumps({**GOOD, "actions": {"name": "renew_loan"}}),
     "actions are names": json.dumps({**GOOD, "actions": ["renew_loan"]}),
     "an action without name": json.dumps({**GOOD, "actions": [{"arguments": {}}]}),
-    "arguments are a string": json.dumps({**GOOD, "actions": [{"name": "renew_loan", "arguments": '{"loan_id": "L1"}'}]}),
+    "arguments are a string": json.dumps(
+        {**GOOD, "actions": [{"name": "renew_loan", "arguments": '{"loan_id": "L1"}'}]}
+    ),
     "outputs is a string": json.dumps({**GOOD, "outputs": "17"}),
     "outputs are numbers": json.dumps({**GOOD, "outputs": [17]}),
 }
@@ -217,7 +225,10 @@ async def test_a_reply_that_is_no_blueprint_becomes_a_verdict_with_a_reason(libr
 
 
 ODD: dict[str, Any] = {
-    "arguments nested without end": {**GOOD, "actions": [{"name": "renew_loan", "arguments": {"loan_id": nested(300)}}]},
+    "arguments nested without end": {
+        **GOOD,
+        "actions": [{"name": "renew_loan", "arguments": {"loan_id": nested(300)}}],
+    },
     "arguments nested in an unknown tool": {**GOOD, "actions": [{"name": "burn", "arguments": {"a": nested(300)}}]},
     "a lone surrogate": {**GOOD, "instruction": "\ud83d", "outputs": ["\udc00"]},
     "a lone surrogate in arguments": {**GOOD, "actions": [{"name": "renew_loan", "arguments": {"loan_id": "\ud83d"}}]},
@@ -227,7 +238,6 @@ ODD: dict[str, Any] = {
     "a signalling NaN": {**GOOD, "actions": [], "outputs": ["sNaN"]},
     "a huge exponent": {
         **GOOD,
-        "instruction": f"{TELLS} 9e9999999",
         "actions": [{"name": "rename_member", "arguments": {"member_id": "M1", "name": "9e9999999"}}],
     },
     "brackets in a string": {**GOOD, "actions": [{"name": "return_loan", "arguments": {"loan_id": "[" * 100_000}}]},
@@ -331,7 +341,9 @@ def scripted(domain: Domain, seed: int = 3, shaken: int | None = None) -> Any:
         return answer
 
     return SimpleNamespace(
-        generator=late(cast.generator), feedback=late(cast.feedback), judges=lambda: [late(one) for one in cast.judges()]
+        generator=late(cast.generator),
+        feedback=late(cast.feedback),
+        judges=lambda: [late(one) for one in cast.judges()],
     )
 
 
@@ -364,7 +376,6 @@ async def test_another_seed_gives_other_bytes(retail: Domain, once: bytes, tmp_p
 def test_the_ids_are_in_order_and_some_are_accepted_and_some_repaired(retail: Domain, once: bytes) -> None:
     made = [Proposal.model_validate_json(line) for line in once.splitlines()]
     assert [proposal.id for proposal in made] == [f"retail-{number:05d}" for number in range(12)]
-    assert {proposal.accepted for proposal in made} == {True, False} or len(made) == 12
     assert any(proposal.accepted and len(proposal.attempts) > 1 for proposal in made)
 
 

@@ -55,7 +55,7 @@ class Summary(Record):
 def distinct(trajectories: Iterable[Trajectory]) -> tuple[list[Trajectory], int]:
     """The successes that differ in what was said and called, in id order, and how many said the same as another."""
     kept: dict[str, Trajectory] = {}
-    successes = sorted((t for t in trajectories if t.success), key=lambda t: t.id)
+    successes = sorted((t for t in trajectories if t.success), key=lambda t: (t.blueprint, t.attempt))
     for trajectory in successes:
         kept.setdefault(f"{trajectory.blueprint}/{trajectory.content}", trajectory)
     return list(kept.values()), len(successes) - len(kept)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ..checks import all_told
-from ..domain import Domain, DomainError
+from ..domain import Domain, DomainError, builtin
 from ..gates.execution import execute
 from ..lines import read_lines
 from ..manifest import Run
-from ..records import Blueprint, Message, ToolCall, sha
+from ..records import Blueprint, Message, Proposal, ToolCall, canonical, sha
 from ..world import ToolBug, digest, respond
 from . import Proof
 
@@ -48,18 +48,34 @@ def verify(folder: Path | str) -> VerifyReport:
         report.failures.append((home.name, f"no dataset here: {', '.join(missing)} missing"))
         return report
     proofs = read_lines(home / "proofs.jsonl", Proof)
-    chats, shared = ((home / name).read_text(encoding="utf-8").splitlines() for name in FILES[:2])
+    chats, shared = (_lines(home / name) for name in FILES[:2])
     if not len(chats) == len(shared) == len(proofs):
         counts = f"chat {len(chats)}, sharegpt {len(shared)}, proofs {len(proofs)}"
         report.failures.append(("files", f"the files differ in length: {counts}; rows are missing"))
     report.failures += [("files", problem) for problem in _promised(home, len(proofs))]
-    fingerprints: dict[str, str] = {}
-    for proof, chat, share in zip(proofs, chats, shared, strict=False):
+    tasks = _tasks(home.parent)
+    for proof, chat, share in zip(proofs, chats + [""] * len(proofs), shared + [""] * len(proofs), strict=False):
         report.rows += 1
-        problems, calls = _row(proof, chat, share, fingerprints)
+        problems, calls = _row(proof, chat, share, _where(home.parent, proof.domain), tasks)
         report.calls += calls
         report.failures += [(proof.id, problem) for problem in problems]
     return report
+
+
+def _lines(path: Path) -> list[str]:
+    # not splitlines: U+2028 and its like stand unescaped in JSON; bytes that are no UTF-8 are that row's problem
+    return path.read_bytes().decode("utf-8", "surrogateescape").split("\n")[:-1]
+
+
+def _where(folder: Path, name: str) -> str:
+    """What to load a proof's domain by: a domain folder is found from the run's manifest."""
+    return name if ":" in name or name in builtin() or not (folder / "run.json").is_file() else Run(folder).domain()
+
+
+def _tasks(folder: Path) -> dict[str, Blueprint] | None:
+    """The accepted blueprints of the run, where its file is beside the dataset."""
+    path = folder / "blueprints.jsonl"
+    return {p.id: p.blueprint for p in read_lines(path, Proposal) if p.accepted} if path.is_file() else None
 
 
 def _promised(home: Path, rows: int) -> Iterator[str]:
@@ -72,18 +88,20 @@ def _promised(home: Path, rows: int) -> Iterator[str]:
             yield f"run.json promises {promised} rows, there are {rows}"
 
 
-def _row(proof: Proof, chat: str, share: str, fingerprints: dict[str, str]) -> tuple[list[str], int]:
+def _row(proof: Proof, chat: str, share: str, where: str, tasks: dict[str, Blueprint] | None) -> tuple[list[str], int]:
     try:
-        domain = Domain.load(proof.domain)
+        domain = Domain.load(where)
     except DomainError as error:
         return [str(error)], 0
-    fingerprint = fingerprints.setdefault(proof.domain, domain.fingerprint)
-    if fingerprint != proof.domain_fingerprint:
-        return [f"made on another version of {proof.domain} ({proof.domain_fingerprint}, here {fingerprint})"], 0
+    if domain.fingerprint != proof.domain_fingerprint:
+        versions = f"{proof.domain_fingerprint}, here {domain.fingerprint}"
+        return [f"made on another version of {proof.domain} ({versions})"], 0
+    if tasks is not None and tasks.get(proof.blueprint) != _blueprint(proof):
+        return [f"the proof's task is not {proof.blueprint} in blueprints.jsonl"], 0
     try:
         chat_row, share_row = json.loads(chat), json.loads(share)
         return _prove(proof, chat_row, share_row, domain)
-    except (ValueError, KeyError, TypeError, ToolBug) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ToolBug) as error:
         return [f"the row cannot be read: {type(error).__name__}: {error}"], 0
 
 
@@ -93,15 +111,14 @@ def _prove(proof: Proof, chat: dict[str, Any], share: dict[str, Any], domain: Do
     for name, row, want in (("chat", chat, proof.chat), ("sharegpt", share, proof.sharegpt)):
         if sha(row, 64) != want:
             problems.append(f"the {name} row is not the one that was proven")
-    blueprint = Blueprint.model_validate(
-        proof.model_dump(include={"domain", "user", "persona", "instruction", "actions", "outputs"})
-        | {"id": proof.blueprint}
-    )
-    execution = execute(blueprint, domain)
+    if not proof.actions and not proof.outputs:
+        problems.append("the task is empty: any conversation would hold")
+    execution = execute(_blueprint(proof), domain)
     if execution.refused:
         number, action, refusal = execution.refused
         problems.append(f"groundtruth action {number}, {action}, is refused: {refusal}")
-    if digest(execution.diff) != proof.state or digest(proof.delta) != proof.state:
+    recorded, reached = ([change.model_dump() for change in delta] for delta in (proof.delta, execution.diff))
+    if digest(execution.diff) != proof.state or canonical(recorded) != canonical(reached):
         problems.append("the groundtruth leads to another end state than recorded")
     world, replayed, calls = domain.world(), [], []
     results = {m["tool_call_id"]: m["content"] for m in chat["messages"] if m["role"] == "tool"}
@@ -122,6 +139,11 @@ def _prove(proof: Proof, chat: dict[str, Any], share: dict[str, Any], domain: Do
     if _shared_calls(share) != [[c.name, c.arguments] for c in calls if c.arguments is not None]:
         problems.append("the two formats hold different calls")
     return problems, len(calls)
+
+
+def _blueprint(proof: Proof) -> Blueprint:
+    task = {name: getattr(proof, name) for name in ("domain", "user", "persona", "instruction", "actions", "outputs")}
+    return Blueprint(id=proof.blueprint, **task)
 
 
 def _call(made: dict[str, Any]) -> ToolCall:

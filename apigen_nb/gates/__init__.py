@@ -42,8 +42,11 @@ def choose(names: Iterable[str], committee: Committee | None = None) -> list[Gat
         elif ":" in name:
             module, _, function = name.partition(":")
             try:
-                chosen.append(getattr(importlib.import_module(module), function))
-            except (ImportError, AttributeError) as error:
+                gate = getattr(importlib.import_module(module), function)
+                if not callable(gate):
+                    raise TypeError(f"{function} is no function")
+                chosen.append(gate)
+            except (ImportError, AttributeError, ValueError, TypeError) as error:
                 raise UnknownGate(f"gate {name!r} cannot be imported: {error}") from None
         else:
             raise UnknownGate(f"no gate {name!r}; gates are {', '.join(NAMES)}, or name yours 'module:function'")

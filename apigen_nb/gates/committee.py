@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..domain import Domain
 from ..models import Model, Unparsable, ask, read_json
-from ..records import METRICS, Blueprint, Change, Metric, Question, Verdict, Vote
+from ..records import METRICS, Blueprint, Change, Metric, Question, Verdict, Vote, canonical
 from .execution import execute
+
+Score = Annotated[int, Field(ge=0, le=1)]  # Literal[0, 1] takes true for 1
 
 
 class Scores(BaseModel):
     model_config = ConfigDict(strict=True)
 
-    correctness: Literal[0, 1]
-    completeness: Literal[0, 1]
-    satisfaction: Literal[0, 1]
-    creativity: Literal[0, 1]
+    correctness: Score
+    completeness: Score
+    satisfaction: Score
+    creativity: Score
 
 
 class Review(BaseModel):
@@ -49,7 +51,7 @@ def fields(change: Change) -> list[dict[str, Any]]:
         elif isinstance(before, list) and isinstance(after, list):
             for n in range(max(len(before), len(after))):
                 compare(f"{path}[{n}]", *(side[n] if n < len(side) else None for side in (before, after)))
-        elif before != after:
+        elif canonical(before) != canonical(after):
             rows.append({"row": f"{change.table}/{change.id}", "field": path, "before": before, "after": after})
 
     compare("", change.before, change.after)
@@ -100,7 +102,9 @@ class Committee:
         return sum(vote.scores[metric] for vote in votes if vote.scores) >= self.majority
 
     def _settled(self, votes: list[Vote]) -> bool:
-        left = len(self.judges) - len(votes)
+        left, valid = len(self.judges) - len(votes), sum(vote.scores is not None for vote in votes)
+        if valid < self.majority:
+            return valid + left < self.majority
         return all(
             self._yes(votes, m) or sum(v.scores[m] for v in votes if v.scores) + left < self.majority for m in METRICS
         )
@@ -132,7 +136,7 @@ def _context(blueprint: Blueprint, domain: Domain) -> dict[str, Any]:
     used = dict.fromkeys(action.name for action in blueprint.actions)
     return {
         "policy": [rule.text for rule in domain.rules_for(used)] or [domain.policy],
-        "tools": [domain.tools[name].schema for name in used],
+        "tools": [domain.tools[name].schema for name in used if name in domain.tools],
         "instruction": blueprint.instruction,
         "actions": [action.model_dump() for action in blueprint.actions],
         "outputs": list(blueprint.outputs),

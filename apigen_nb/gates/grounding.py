@@ -147,7 +147,7 @@ class Findings:
             if " " in text:
                 self.texts.append(text)
             value = number(text)
-            if value is not None and value.is_finite():
+            if value is not None:
                 self.numbers.add(value)
                 totals[fact.key] = totals.get(fact.key, 0) + value
         # an agent can count what a list holds and add up one field of one result

@@ -56,13 +56,16 @@ async def ask(model: Model, question: Question) -> Answer:
 
 
 def _storable(answer: Answer) -> Answer:
-    """The answer without lone surrogates, which a model can send and no UTF-8 file can hold."""
+    """The answer as it can be written down and read back: without lone surrogates, which no UTF-8 file can hold; a call
+    with arguments that JSON has not (NaN, nested without end) counts as one that is no JSON."""
     try:
-        answer.model_dump_json()
-        return answer
-    except ValueError:
-        text = json.dumps(answer.model_dump(mode="python"), ensure_ascii=False)
+        text = json.dumps(answer.model_dump(), ensure_ascii=False, allow_nan=False)
         return Answer.model_validate_json(text.encode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        raw = "arguments that JSON has not"
+        calls = tuple(call.model_copy(update={"arguments": None, "raw": raw}) for call in answer.tool_calls)
+        text = answer.text.encode("utf-8", "replace").decode()
+        return answer.model_copy(update={"text": text, "tool_calls": calls})
 
 
 _FENCE = re.compile(r"```[ \t]*(?:json)?[ \t]*\n")

@@ -232,6 +232,8 @@ class _Writer:
         if not previous and self.rng.random() < 0.5 and actions:
             return []
         touched = {str(v) for action in actions for v in action["arguments"].values()}
+        if self.user in touched:
+            touched.add("my account")
         things = [thing for thing in self._things() if thing[0] not in touched]
         if not things:
             return []

@@ -17,7 +17,7 @@ def _read(text: str, key: str) -> tuple[Any, tuple[tuple[Fact, str], ...]]:
     """A tool's result and its facts, each with the name of its holder."""
     try:
         result = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         result = text
     found = list(facts(result, key=key))
     names = {id(fact.holder): describe(fact.holder) for fact in found}
@@ -122,7 +122,7 @@ def resolve(parameter: str, spec: dict[str, Any], mention: str, notes: Notes, ar
     if kind in ("integer", "number", "boolean", "object") or (kind == "array" and mention[:1] == "["):
         try:
             return json.loads(mention)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     if kind == "array":
         return _things(parameter, mention, notes, arguments)

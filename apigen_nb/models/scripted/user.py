@@ -29,7 +29,7 @@ def answer_as_user(question: Question, language: Language, dice: Slips) -> Answe
     if "could you tell me your" in heard:
         return Answer(text=_me(instruction) or "I have no more to say about me.")
     asked = re.search(r"[Cc]ould you tell me the (.+?)\?", heard)
-    if asked:
+    if asked and requests:
         return Answer(text=_detail(asked.group(1), requests[max(voiced - 1, 0)], language, dice))
     if "(yes/no)" in heard:
         return Answer(text="Yes, please go ahead.")

@@ -1,0 +1,475 @@
+"""Every plain gate, on a library small enough to read; the other tests of the stages use the same library."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apigen_nb.domain import Domain, from_folder
+from apigen_nb.gates import (
+    GATES,
+    NAMES,
+    Committee,
+    UnknownGate,
+    choose,
+    executes,
+    is_grounded,
+    obeys_policy,
+    well_formed,
+)
+from apigen_nb.gates.execution import execute
+from apigen_nb.records import Action, Blueprint, Verdict
+
+TOOLS = '''
+from typing import Literal
+
+from apigen_nb.domain import tool
+from apigen_nb.world import Database, Refusal
+
+
+@tool
+def find_member(db: Database, email: str) -> dict:
+    """Find a member's id by e-mail.
+
+    Args:
+        email: The e-mail address.
+    """
+    for member in db["members"].values():
+        if member["email"] == email:
+            return {"member_id": member["member_id"]}
+    raise Refusal(f"nobody has the e-mail address {email}", kind="no such member")
+
+
+@tool
+def get_member(db: Database, member_id: str) -> dict:
+    """Show a member: name, e-mail, points and loan ids.
+
+    Args:
+        member_id: The member's id.
+    """
+    if member_id not in db["members"]:
+        raise Refusal(f"no member {member_id}", kind="no such member")
+    return db["members"][member_id]
+
+
+@tool
+def get_loan(db: Database, loan_id: str) -> dict:
+    """Show a loan: title, status, days left and fee.
+
+    Args:
+        loan_id: The loan's id.
+    """
+    if loan_id not in db["loans"]:
+        raise Refusal(f"no loan {loan_id}", kind="no such loan")
+    return db["loans"][loan_id]
+
+
+@tool(writes=True)
+def renew_loan(db: Database, loan_id: str, reason: Literal["travel", "illness", "not finished"]) -> dict:
+    """Renew a loan by two weeks.
+
+    Args:
+        loan_id: The loan's id.
+        reason: Why it is renewed.
+    """
+    if loan_id not in db["loans"]:
+        raise Refusal(f"no loan {loan_id}", kind="no such loan")
+    loan = db["loans"][loan_id]
+    if loan["status"] != "out":
+        raise Refusal(f"loan {loan_id} is {loan['status']}", kind="not out")
+    loan.update(days_left=loan["days_left"] + 14, reason=reason)
+    return {"loan_id": loan_id, "days_left": loan["days_left"]}
+
+
+@tool(writes=True)
+def return_loan(db: Database, loan_id: str) -> dict:
+    """Take back a loan; its fee is put on a receipt.
+
+    Args:
+        loan_id: The loan's id.
+    """
+    if loan_id not in db["loans"]:
+        raise Refusal(f"no loan {loan_id}", kind="no such loan")
+    loan = db["loans"][loan_id]
+    if loan["status"] != "out":
+        raise Refusal(f"loan {loan_id} is {loan['status']}", kind="not out")
+    loan["status"] = "returned"
+    receipt_id = f"R-{len(db['receipts']) + 771}"
+    db["receipts"][receipt_id] = {"receipt_id": receipt_id, "loan_id": loan_id, "paid": False}
+    return {"receipt_id": receipt_id, "fee_due": loan["fee"]}
+
+
+@tool(writes=True)
+def pay_receipt(db: Database, receipt_id: str) -> str:
+    """Pay a receipt.
+
+    Args:
+        receipt_id: The receipt's id.
+    """
+    if receipt_id not in db["receipts"]:
+        raise Refusal(f"no receipt {receipt_id}", kind="no such receipt")
+    db["receipts"][receipt_id]["paid"] = True
+    return "paid"
+
+
+@tool(writes=True)
+def set_points(db: Database, member_id: str, points: int) -> str:
+    """Set the points of a member.
+
+    Args:
+        member_id: The member's id.
+        points: How many.
+    """
+    if points == 13:
+        raise ZeroDivisionError("a bug in the tool")
+    db["members"][member_id]["points"] = points
+    return "done"
+
+
+@tool(writes=True)
+def rename_member(db: Database, member_id: str, name: str) -> dict:
+    """Change the name of a member.
+
+    Args:
+        member_id: The member's id.
+        name: The new name.
+    """
+    db["members"][member_id]["name"] = name
+    return {"member_id": member_id, "name": name}
+
+
+@tool(ends=True)
+def hand_over(db: Database, summary: str) -> str:
+    """Hand the conversation over to a person.
+
+    Args:
+        summary: What it is about.
+    """
+    return "A person takes over."
+'''
+RULES = '''
+from apigen_nb.domain import Step, rule
+
+
+@rule("renew_loan", "return_loan")
+def own_loan(step: Step) -> bool:
+    """A loan must be the member's own."""
+    return step.before["loans"][step.arguments["loan_id"]]["member_id"] == step.user
+
+
+@rule("renew_loan")
+def renewed_once(step: Step) -> bool:
+    """In one conversation one loan is renewed."""
+    return not any(earlier.name == "renew_loan" for earlier in step.earlier)
+
+
+@rule("renew_loan")
+def overdue_stays(step: Step) -> bool:
+    """An overdue loan is not renewed."""
+    return step.before["loans"][step.arguments["loan_id"]]["days_left"] >= 0
+'''
+
+
+def _member(number: int, name: str, loan_ids: list[str]) -> dict[str, Any]:
+    email = f"{name.split()[0].lower()}@example.com"
+    return {"member_id": f"M{number}", "name": name, "email": email, "points": 1250, "loan_ids": loan_ids}
+
+
+def _loan(number: int, member_id: str, title: str, days_left: int, fee: float, status: str = "out") -> dict[str, Any]:
+    row = {"loan_id": f"L{number}", "member_id": member_id, "title": title, "status": status}
+    return {**row, "days_left": days_left, "fee": fee}
+
+
+DATA = {
+    "members": {"M1": _member(1, "Ada Moor", ["L1", "L2", "L3"]), "M2": _member(2, "Bo Fen", ["L4"])},
+    "loans": {
+        "L1": _loan(1, "M1", "Salt Roads", 3, 0.5),
+        "L2": _loan(2, "M1", "The Iron Orchard", -4, 2.25),
+        "L3": _loan(3, "M1", "Night Ferry", 0, 1.75, status="returned"),
+        "L4": _loan(4, "M2", "Bone Map", 9, 0.75),
+    },
+    "receipts": {"R-1": {"receipt_id": "R-1", "loan_id": "L3", "paid": False}},
+}
+
+
+def write_library(folder: Path) -> Path:
+    """The library as a domain folder: no phrases, so all wording comes from docstrings."""
+    (folder / "data").mkdir(parents=True)
+    (folder / "tools.py").write_text(TOOLS)
+    (folder / "rules.py").write_text(RULES)
+    (folder / "policy.md").write_text("Members renew and return their own loans. An overdue loan is not renewed.")
+    for table, rows in DATA.items():
+        (folder / "data" / f"{table}.json").write_text(json.dumps(rows))
+    return folder
+
+
+def call(name: str, /, **arguments: Any) -> Action:
+    return Action(name=name, arguments=arguments)
+
+
+def task(
+    *actions: Action, outputs: tuple[str, ...] = (), says: str = "", user: str = "M1", id: str = "library-00000"
+) -> Blueprint:
+    """A blueprint of the library whose user gives an e-mail address and then says `says`."""
+    email = DATA["members"][user]["email"]
+    says = f"Your email is {email}. {says}"
+    return Blueprint(
+        id=id, domain="library", user=user, persona="calm", instruction=says, actions=actions, outputs=outputs
+    )
+
+
+RENEW = call("renew_loan", loan_id="L1", reason="travel")
+RETURN = call("return_loan", loan_id="L1")
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Domain:
+    return from_folder(write_library(tmp_path_factory.mktemp("domains") / "library"))
+
+
+def verdict(gate: Any, blueprint: Blueprint, domain: Domain) -> Verdict:
+    found = gate(blueprint, domain)
+    assert isinstance(found, Verdict)
+    assert found.passed == (not found.reason) == (not found.kind)
+    return found
+
+
+# --- format
+
+
+def test_a_good_blueprint_passes_every_plain_gate(library: Domain) -> None:
+    good = task(RENEW, outputs=("The Iron Orchard", "17"), says="You want to renew Salt Roads, as you travel.")
+    for gate in GATES.values():
+        assert verdict(gate, good, library).passed
+
+
+@pytest.mark.parametrize(
+    ("actions", "outputs", "kind", "named"),
+    [
+        (
+            (call("burn_book", book="x"),),
+            (),
+            "unknown tool",
+            "action 1: no tool 'burn_book'; writing tools are renew_loan",
+        ),
+        ((RETURN, call("renew_loan", loan_id=1, reason="travel")), (), "wrong arguments", "action 2: .*loan_id"),
+        ((call("renew_loan", loan_id="L1", reason="boredom"),), (), "wrong arguments", "reason.*boredom"),
+        ((call("renew_loan", loan_id="L1"),), (), "wrong arguments", "reason: Field required"),
+        ((call("return_loan", loan_id="L1", force=True),), (), "wrong arguments", "force"),
+        ((call("set_points", member_id="M1", points="5"),), (), "wrong arguments", "points"),
+        ((call("set_points", member_id="M1", points=True),), (), "wrong arguments", "points"),
+        ((call("get_loan", loan_id="L1"),), (), "not a writing tool", "get_loan changes nothing"),
+        ((call("hand_over", summary="x"),), (), "not a writing tool", "hand_over changes nothing"),
+        ((), (), "empty task", "doing nothing would be rewarded"),
+        ((RETURN,), ("3", " \n"), "empty output", "output 2 is empty"),
+    ],
+)
+def test_format_names_what_is_wrong(
+    library: Domain, actions: tuple[Action, ...], outputs: tuple[str, ...], kind: str, named: str
+) -> None:
+    found = verdict(well_formed, task(*actions, outputs=outputs), library)
+    assert not found.passed
+    assert (found.gate, found.kind) == ("format", kind)
+    assert re.search(named, found.reason)
+
+
+def test_format_wants_an_instruction_and_names_all_problems_at_once(library: Domain) -> None:
+    bad = task(call("burn_book"), call("get_loan", loan_id=3), outputs=("",)).model_copy(update={"instruction": " \n"})
+    found = verdict(well_formed, bad, library)
+    assert found.kind == "no instruction"
+    for part in ("instruction is empty", "burn_book", "get_loan changes nothing", "loan_id", "output 1 is empty"):
+        assert part in found.reason
+
+
+def test_a_question_alone_is_a_task(library: Domain) -> None:
+    asks = task(outputs=("1,250",), says="You want to know your points.")
+    assert all(verdict(gate, asks, library).passed for gate in GATES.values())
+
+
+# --- execution
+
+
+def test_a_refused_action_fails_with_number_and_words_of_the_refusal(library: Domain) -> None:
+    found = verdict(executes, task(RETURN, RENEW), library)
+    assert (found.gate, found.kind) == ("execution", "not out")
+    assert "action 2, renew_loan" in found.reason
+    assert "loan L1 is returned" in found.reason
+
+
+def test_execution_stops_at_the_refusal_and_keeps_what_held(library: Domain) -> None:
+    execution = execute(task(RETURN, RENEW, call("rename_member", member_id="M1", name="Z")), library)
+    assert [step.name for step in execution.steps] == ["return_loan"]
+    assert [(change.table, change.id) for change in execution.diff] == [("loans", "L1"), ("receipts", "R-772")]
+
+
+def test_actions_that_change_nothing_in_the_end_fail(library: Domain) -> None:
+    there_and_back = [call("rename_member", member_id="M1", name=name) for name in ("Ada", "Ada Moor")]
+    found = verdict(executes, task(*there_and_back), library)
+    assert (found.kind, found.reason) == ("nothing changed", "the actions change nothing in the end")
+    assert verdict(executes, task(there_and_back[0]), library).passed
+
+
+def test_actions_run_on_a_fresh_world_each_time(library: Domain) -> None:
+    assert execute(task(RETURN), library).diff == execute(task(RETURN), library).diff
+    assert library.tables["loans"]["L1"]["status"] == "out"
+
+
+# --- policy
+
+
+def test_a_broken_rule_is_named_with_its_action(library: Domain) -> None:
+    found = verdict(obeys_policy, task(call("return_loan", loan_id="L4")), library)
+    assert (found.gate, found.kind) == ("policy", "own_loan")
+    assert "action 1, return_loan" in found.reason
+    assert "A loan must be the member's own." in found.reason
+
+
+def test_rules_see_the_steps_before_and_all_broken_ones_are_named(library: Domain) -> None:
+    late = call("renew_loan", loan_id="L2", reason="travel")
+    found = verdict(obeys_policy, task(RENEW, late), library)
+    assert "action 1" not in found.reason
+    assert found.reason.count("action 2") == 2
+    assert found.kind in ("renewed_once", "overdue_stays")
+
+
+# --- grounding
+
+
+def test_an_argument_that_nobody_tells_and_no_read_gives_is_named(library: Domain) -> None:
+    found = verdict(is_grounded, task(call("rename_member", member_id="M1", name="Ada Fen")), library)
+    assert (found.gate, found.kind) == ("grounding", "argument unknown")
+    assert "action 1, rename_member: name='Ada Fen'" in found.reason
+    assert "member_id" not in found.reason
+    told = task(call("rename_member", member_id="M1", name="Ada Fen"), says="Your new name is ada  FEN.")
+    assert verdict(is_grounded, told, library).passed
+
+
+def test_an_id_of_somebody_else_is_not_reachable(library: Domain) -> None:
+    found = verdict(is_grounded, task(call("return_loan", loan_id="L4"), says="You want to return a book."), library)
+    assert "loan_id='L4'" in found.reason
+
+
+def test_who_the_user_is_has_to_be_told(library: Domain) -> None:
+    silent = task(RENEW).model_copy(update={"instruction": "You want to renew a loan because you travel."})
+    found = verdict(is_grounded, silent, library)
+    assert "loan_id='L1'" in found.reason
+
+
+def test_a_choice_has_to_be_told_even_where_another_row_holds_the_word(library: Domain) -> None:
+    rows = {**library.tables, "loans": {k: {**v} for k, v in library.tables["loans"].items()}}
+    rows["loans"]["L2"]["reason"] = "illness"
+    used = dataclasses.replace(library, tables=rows)
+    sick = call("renew_loan", loan_id="L1", reason="illness")
+    found = verdict(is_grounded, task(sick, says="You want to renew Salt Roads."), used)
+    assert "reason='illness'" in found.reason
+    assert verdict(is_grounded, task(sick, says="You want to renew Salt Roads because of illness."), used).passed
+
+
+def test_an_output_that_no_read_gives_is_named(library: Domain) -> None:
+    found = verdict(is_grounded, task(RENEW, outputs=("3", "Moby Dick"), says="As you travel."), library)
+    assert (found.kind, found.reason.count("cannot be derived")) == ("output not derivable", 1)
+    assert "'Moby Dick'" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("output", "derivable"),
+    [
+        ("Salt Roads", True),
+        ("salt roads", True),
+        ("1,250", True),
+        ("$2.25", True),
+        ("3", True),  # loans, counted
+        ("Bone Map", False),
+        ("$0.75", False),
+        ("99", False),
+        ("2.2", False),
+        ("returned", True),
+        ("return", False),
+    ],
+)
+def test_what_can_be_derived(library: Domain, output: str, derivable: bool) -> None:
+    assert verdict(is_grounded, task(outputs=(output,)), library).passed == derivable
+
+
+def test_an_output_may_hold_only_after_the_actions(library: Domain) -> None:
+    renewed = task(RENEW, outputs=("17",), says="As you travel.")
+    assert verdict(is_grounded, renewed, library).passed
+    assert not verdict(is_grounded, task(RETURN, outputs=("17",)), library).passed
+
+
+def test_an_output_may_come_from_the_result_of_an_action(library: Domain) -> None:
+    assert verdict(is_grounded, task(RETURN, outputs=("R-772",)), library).passed
+    assert not verdict(is_grounded, task(RENEW, outputs=("R-772",), says="As you travel."), library).passed
+
+
+def test_an_argument_may_come_from_the_result_of_an_earlier_action_only(library: Domain) -> None:
+    pay = call("pay_receipt", receipt_id="R-772")
+    assert verdict(is_grounded, task(RETURN, pay), library).passed
+    other = call("pay_receipt", receipt_id="R-1")
+    found = verdict(is_grounded, task(other, RETURN), library)
+    assert "action 1, pay_receipt: receipt_id='R-1'" in found.reason
+
+
+@pytest.mark.parametrize(
+    "text", ["sNaN", "9e9999999", "[" * 100_000, "[" * 900 + "]" * 900, "\ud800", "١٢", "{}", "$$"]
+)
+def test_grounding_never_raises_on_what_a_model_wrote(library: Domain, text: str) -> None:
+    assert is_grounded(task(call("rename_member", member_id="M1", name=text), says=text), library) is not None
+    assert is_grounded(task(outputs=(text,), says=text), library) is not None
+
+
+# --- all of them
+
+
+@pytest.mark.parametrize("gate", [executes, obeys_policy, is_grounded])
+def test_a_gate_is_silent_where_the_form_is_wrong(library: Domain, gate: Any) -> None:
+    assert gate(task(call("burn_book")), library) is None
+    assert gate(task(), library) is None
+
+
+@pytest.mark.parametrize("gate", [obeys_policy, is_grounded])
+def test_a_gate_is_silent_where_an_action_is_refused(library: Domain, gate: Any) -> None:
+    assert gate(task(RETURN, RETURN), library) is None
+
+
+async def _yes(question: Any) -> Any:
+    raise AssertionError("nobody asks here")
+
+
+def test_choose_keeps_the_order_and_finds_functions_of_modules() -> None:
+    panel = Committee([_yes])
+    assert choose(["policy", "committee", "format"], panel) == [obeys_policy, panel, well_formed]
+    assert choose(["apigen_nb.gates.format:well_formed"]) == [well_formed]
+    assert choose([]) == []
+
+
+@pytest.mark.parametrize("name", ["fromat", "", "no.such.module:gate", "apigen_nb.gates:no_such_gate", "json"])
+def test_an_unknown_gate_is_named(name: str) -> None:
+    with pytest.raises(UnknownGate, match=f"gate {name!r}"):
+        choose(["format", name])
+
+
+def test_an_unknown_gate_is_told_which_there_are() -> None:
+    with pytest.raises(UnknownGate, match=", ".join(NAMES)):
+        choose(["fromat"])
+
+
+@pytest.mark.parametrize("name", [":gate", "module:", ":", "apigen_nb.gates:NAMES"])
+def test_a_name_that_leads_to_no_function_is_no_gate(name: str) -> None:
+    with pytest.raises(UnknownGate):
+        choose([name])
+
+
+def test_a_committee_that_is_asked_for_but_not_given_is_not_left_out_in_silence() -> None:
+    with pytest.raises((UnknownGate, ValueError), match="committee"):
+        choose(["format", "committee"])
+
+
+def test_gates_do_not_wait() -> None:
+    assert not any(asyncio.iscoroutinefunction(gate) for gate in GATES.values())
