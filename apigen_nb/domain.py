@@ -239,11 +239,12 @@ def builtin() -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=8)
 def _load(name: str, asked: str) -> Domain:
+    # `name` is what tells domains apart, a folder by its whole path; `asked` is what messages show
     if name.startswith("tau2:"):
         from .domains import tau2
 
         return tau2.load(name.removeprefix("tau2:"))
-    folder = BUILTIN / name if name in builtin() else Path(name)
+    folder = BUILTIN / name if name in builtin() else Path(asked)
     if not (folder / "tools.py").is_file():
         known = ", ".join((*builtin(), "tau2:retail", "tau2:airline"))
         raise DomainError(f"no domain {asked!r}; built in are {known}; or give a folder that has tools.py")

@@ -399,7 +399,7 @@ def test_nothing_expected_is_told_by_silence_and_nothing_diverges(library: Domai
     assert divergence(task(outputs=()), (), WRITES, reached=True) is None
     done = Message(role="assistant", tool_calls=(ToolCall(id="1", name="renew_loan", arguments=RENEW.arguments),))
     reply = Message(role="tool", content="{}", tool_call_id="1")
-    assert divergence(task(RENEW), (done, reply), WRITES) is None
+    assert divergence(task(RENEW), (done, reply), WRITES, reached=True) is None
 
 
 # --- what a model may send
