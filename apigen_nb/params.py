@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from .domain import Domain, DomainError
 from .records import Role
 
+PLAYED: tuple[Role, ...] = ("generator", "judge", "feedback", "user", "agent")  # the critic comes with best-of-N
 GATES = ("format", "execution", "policy", "grounding", "committee")
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 SECRETS = ("sk-", "sk_", "hf_", "gsk_", "xai-", "Bearer ")
@@ -132,7 +133,22 @@ def load_params(path: Path | str | None, overrides: Iterable[str] = (), base: di
             raise ParamsError(f"{where}domain: {_one_line(error)}") from None
         for gate in params.gates:
             _gate(gate, where)
+    _access(params, where)
     return params
+
+
+def _access(params: Params, where: str) -> None:
+    # Found out here, a missing key costs nothing; found out by a notebook, it costs a kernel and half a run.
+    for role in PLAYED:
+        setting = params.roles.get(role, RoleParams.model_validate({}))
+        for one in setting if isinstance(setting, list) else [setting]:
+            if (one.model or params.model) != "scripted":
+                from .models.endpoint import access  # most runs need none of it
+
+                try:
+                    access(one.base_url or params.base_url, one.api_key_env or params.api_key_env)
+                except ValueError as error:
+                    raise ParamsError(f"{where}{role}: {error}") from None
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -34,7 +34,8 @@ def test_every_parameter_says_what_it_is() -> None:
         assert [name for name, field in model.model_fields.items() if not field.description] == []
 
 
-def test_overrides_win_and_are_read_by_type() -> None:
+def test_overrides_win_and_are_read_by_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "of the test")
     params = load(
         "seeds: 3\nmodel: a\ntemperature: 0.5\n",
         *("seeds=5", "model=007", "temperature=null", "gates=[format, own_gates:short]", "timeout=5", "base_url="),
@@ -125,3 +126,16 @@ def test_keys_are_refused_and_not_repeated(text: str, said: str) -> None:
 def test_parameters_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Params().seeds = 3  # type: ignore[misc]
+
+
+def test_a_key_that_is_not_set_is_told_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MY_KEY", raising=False)
+    with pytest.raises(
+        ParamsError, match="judge: environment variable MY_KEY, named by api_key_env, is not set"
+    ) as told:
+        load("roles: {judge: [{model: scripted}, {model: m, api_key_env: MY_KEY}]}\n")
+    assert "\n" not in str(told.value)
+    monkeypatch.setenv("MY_KEY", "set")
+    load("roles: {judge: [{model: scripted}, {model: m, api_key_env: MY_KEY}]}\n")
+    monkeypatch.delenv("MY_KEY")
+    load("{model: m, api_key_env: MY_KEY, base_url: 'http://127.0.0.1:1/v1'}\n")  # a local server may need none

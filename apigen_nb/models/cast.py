@@ -74,6 +74,11 @@ class Cast:
         return [self._model("judge", n) for n in range(number)]
 
     @property
+    def scripted(self) -> bool:
+        """Whether the scripted model plays any role; figures are labelled then."""
+        return any(LABEL in names for names in self.names.values())
+
+    @property
     def names(self) -> dict[str, str]:
         """Role → model name, with the scripted model under its label; for the manifest and the dataset card."""
         roles = ("generator", "judge", "feedback", "user", "agent")

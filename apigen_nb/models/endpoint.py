@@ -18,7 +18,7 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import tenacity
 
@@ -49,6 +49,21 @@ class _Again(Exception):
         self.nobody = nobody
 
 
+def access(base_url: str | None, api_key_env: str) -> tuple[SplitResult, str]:
+    """Where to ask and with which key; '' for a server on this machine that may need none. ValueError when the URL is
+    none or the variable is not set."""
+    base_url = base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
+    url = urlsplit(base_url)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise ValueError(f"base_url is {base_url!r}; expected the like of http://127.0.0.1:8080/v1")
+    key = os.environ.get(api_key_env, "").strip()
+    if not key and not (url.hostname in ("localhost", "0.0.0.0", "::1") or url.hostname.startswith("127.")):
+        raise ValueError(
+            f"environment variable {api_key_env}, named by api_key_env, is not set; export it, or name another"
+        )
+    return url, key
+
+
 class Endpoint:
     """One model at one server, to be called with a `Question`; at most `concurrency` requests are under way at once.
 
@@ -71,18 +86,10 @@ class Endpoint:
     ) -> None:
         import openai  # costs most of a second, which only those pay who ask a server
 
-        base_url = base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
-        url = urlsplit(base_url)
-        if url.scheme not in ("http", "https") or not url.hostname:
-            raise ValueError(f"base_url is {base_url!r}; expected the like of http://127.0.0.1:8080/v1")
-        self._key = os.environ.get(api_key_env, "").strip()
-        if not self._key and not (url.hostname in ("localhost", "0.0.0.0", "::1") or url.hostname.startswith("127.")):
-            raise ValueError(
-                f"environment variable {api_key_env}, named by api_key_env, is not set; export it, or name another"
-            )
+        url, self._key = access(base_url, api_key_env)
         # A user name or a query in the URL may be a secret too.
         self._name = f"{model} at {url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}"
-        self._openai, self._base_url = openai, base_url
+        self._openai, self._base_url = openai, url.geturl()
         # The whole URL, because the client takes a tenth of its time to join one.
         self._url = url._replace(path=f"{url.path.rstrip('/')}/chat/completions").geturl()
         self.model, self.timeout, self.concurrency, self.tries, self.wait = model, timeout, concurrency, tries, wait
