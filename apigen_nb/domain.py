@@ -12,51 +12,23 @@ from __future__ import annotations
 import functools
 import importlib.util
 import inspect
-import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, TypeVar, get_type_hints, overload
+from typing import Any
 
-import docstring_parser
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
-from pydantic import Field as Described
+from pydantic import TypeAdapter, ValidationError
 
 from .records import Action, sha
-from .world import Database, Refusal, World
+from .tool import DomainError, Tool, derive, problems, tool
+from .world import Database, World
 
 BUILTIN = Path(__file__).parent / "domains"
+__all__ = ["Domain", "DomainError", "Rule", "Step", "Tool", "builtin", "from_folder", "plain", "rule", "tool"]
+
 USER_TABLES = ("customers", "users", "members", "patients", "accounts")
-
-
-class DomainError(Exception):
-    """A domain cannot be used as it is; the message says what was found, what was expected and where."""
-
-
-@dataclass(frozen=True)
-class Tool:
-    """A function that an agent can call. `kind` is "read", "write" or "other" (no data: transfer, calculate); a call of
-    a tool that `ends` closes the conversation. `parameters` is the JSON schema of its arguments."""
-
-    name: str
-    description: str
-    parameters: dict[str, Any]
-    kind: Literal["read", "write", "other"]
-    ends: bool
-    check: Callable[[dict[str, Any]], dict[str, Any]] = field(compare=False)
-    run: Callable[[Database, dict[str, Any]], Any] = field(compare=False)
-
-    @property
-    def writes(self) -> bool:
-        return self.kind == "write"
-
-    @property
-    def schema(self) -> dict[str, Any]:
-        """The tool in the OpenAI function format."""
-        function = {"name": self.name, "description": self.description, "parameters": self.parameters}
-        return {"type": "function", "function": function}
 
 
 @dataclass(frozen=True)
@@ -90,31 +62,6 @@ class Rule:
     holds: Callable[[Step], bool] = field(compare=False)
 
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-@overload
-def tool(function: F) -> F: ...
-
-
-@overload
-def tool(function: None = None, *, writes: bool = False, ends: bool = False, data: bool = True) -> Callable[[F], F]: ...
-
-
-def tool(
-    function: Callable[..., Any] | None = None, *, writes: bool = False, ends: bool = False, data: bool = True
-) -> Any:
-    """Mark a function of `tools.py` as a tool. `writes`: it changes the database. `ends`: it closes the conversation.
-    `data=False`: it neither reads nor changes the database."""
-
-    def mark(function: Callable[..., Any]) -> Callable[..., Any]:
-        kind = "write" if writes else "read" if data and not ends else "other"
-        function.__tool__ = {"kind": kind, "ends": ends}  # type: ignore[attr-defined]
-        return function
-
-    return mark if function is None else mark(function)
-
-
 def rule(*tools: str) -> Callable[[Callable[[Step], bool]], Rule]:
     """Mark a predicate of `rules.py` as a rule that binds these tools; its docstring is what people and models read."""
 
@@ -138,55 +85,6 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float):
         return value
     raise TypeError(f"rows and results are plain JSON values, found {type(value).__name__}: {value!r:.80}")
-
-
-def _problems(error: ValidationError) -> str:
-    parts = []
-    for problem in error.errors(include_url=False):
-        where = ".".join(str(part) for part in problem["loc"])
-        found = "" if problem["type"] == "missing" else f", found {json.dumps(problem.get('input'), default=str)[:80]}"
-        parts.append(f"{where}: {problem['msg']}{found}")
-    return "; ".join(parts)
-
-
-def derive(function: Callable[..., Any]) -> Tool:
-    """A tool from a typed function with a docstring: its first parameter is the database, the others are the arguments.
-    DomainError when a type, the docstring or a parameter's description is missing."""
-    name, marks = function.__name__, function.__tool__  # type: ignore[attr-defined]
-    where = f"tool {name} ({Path(inspect.getsourcefile(function) or '?').name}:{function.__code__.co_firstlineno})"
-    doc = docstring_parser.parse(inspect.cleandoc(function.__doc__ or ""))
-    if not doc.short_description:
-        raise DomainError(f"{where} has no docstring; its docstring is what the agent reads")
-    described = {p.arg_name: " ".join((p.description or "").split()) for p in doc.params}
-    hints = get_type_hints(function, include_extras=True)
-    fields: dict[str, Any] = {}
-    for parameter in list(inspect.signature(function).parameters.values())[1:]:
-        if parameter.name not in hints:
-            raise DomainError(f"{where}: parameter {parameter.name!r} has no type")
-        if not described.get(parameter.name):
-            raise DomainError(f"{where}: parameter {parameter.name!r} is not described under 'Args:' in the docstring")
-        default = ... if parameter.default is parameter.empty else parameter.default
-        fields[parameter.name] = (hints[parameter.name], Described(default, description=described[parameter.name]))
-    model: type[BaseModel] = create_model(name, __config__=ConfigDict(extra="forbid", strict=True), **fields)
-
-    def check(arguments: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return model.model_validate(arguments).model_dump(exclude_unset=True)
-        except ValidationError as error:
-            raise Refusal(f"wrong arguments for {name}: {_problems(error)}", kind="wrong arguments") from None
-
-    parameters = _without_titles(model.model_json_schema())
-    text = "\n\n".join(part for part in (doc.short_description, doc.long_description) if part)
-    return Tool(
-        name, text, parameters, marks["kind"], marks["ends"], check, lambda db, arguments: function(db, **arguments)
-    )
-
-
-def _without_titles(schema: Any) -> Any:
-    # pydantic repeats each name as a title; models pay for it in tokens
-    if isinstance(schema, dict):
-        return {k: _without_titles(v) for k, v in schema.items() if not (k == "title" and isinstance(v, str))}
-    return [_without_titles(item) for item in schema] if isinstance(schema, list) else schema
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,7 +185,7 @@ def _table(path: Path) -> dict[str, Any]:
     try:
         return TypeAdapter(dict[str, dict[str, Any]]).validate_json(path.read_bytes())
     except ValidationError as error:
-        raise DomainError(f"{path} is not a table, an object of id → row: {_problems(error)}") from None
+        raise DomainError(f"{path} is not a table, an object of id → row: {problems(error)}") from None
 
 
 def _module(path: Path) -> ModuleType:

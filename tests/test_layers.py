@@ -8,7 +8,8 @@ PACKAGE = Path(__file__).parent.parent / "apigen_nb"
 FLOORS = (
     {"__init__", "records", "progress"},
     {"lines", "world", "facts"},
-    {"domain", "checks"},
+    {"tool", "checks"},
+    {"domain"},
     {"domains", "graph", "manifest", "models", "contract"},
     {"sampling", "store", "params"},
     {"gates"},

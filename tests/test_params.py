@@ -130,9 +130,8 @@ def test_parameters_are_frozen() -> None:
 
 def test_a_key_that_is_not_set_is_told_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MY_KEY", raising=False)
-    with pytest.raises(
-        ParamsError, match="judge: environment variable MY_KEY, named by api_key_env, is not set"
-    ) as told:
+    said = "judge: environment variable MY_KEY, named by api_key_env, is not set"
+    with pytest.raises(ParamsError, match=said) as told:
         load("roles: {judge: [{model: scripted}, {model: m, api_key_env: MY_KEY}]}\n")
     assert "\n" not in str(told.value)
     monkeypatch.setenv("MY_KEY", "set")
