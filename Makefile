@@ -16,6 +16,9 @@ CREATE = $(or $(PYTHON),$(error Python 3.11 or newer is needed and neither it no
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
+# Where this is set, every kernel compiles pandas anew: two seconds each.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test lint lab tau2 bench serve-local browser
 
 run: $(VENV)/.run
