@@ -252,7 +252,8 @@ def test_index_says_what_was_run(tmp_path: Path) -> None:
     page = html.write_report(make_run(tmp_path / "demo", count=6)).read_text(encoding="utf-8")
     assert "6 seeds gave 5 accepted blueprints" in page
     assert "scripted model" in page
-    assert "parameters · seed" in page
+    assert "random seed" in page
+    assert "All parameters" in page
     assert "0a1b2c" in page
     assert 'href="../trajectories.jsonl"' in page
 

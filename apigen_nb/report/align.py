@@ -66,8 +66,10 @@ class Field:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two values are equal JSON; ABSENT only equals itself."""
+    if one is other:
+        return True
     if one is ABSENT or other is ABSENT:
-        return one is other
+        return False
     return canonical(one) == canonical(other)
 
 

@@ -11,14 +11,15 @@ import pandas as pd
 import plotly.graph_objects as go
 import plotly.io
 
-from .tables import interval, share
+from .tables import ENDED, interval, share
 from .text import clean, shorten
 
-HELD, FELL, QUIET = "#3a87ad", "#e08a52", "#8a94a3"
-INK = "#5f6b7a"  # report.js swaps it for the page's own ink, which knows light and dark
+HELD, FELL, QUIET = "#3a87ad", "#e08a52", "#a9b1bc"
+INK = "#737f8c"  # readable on JupyterLab's light and dark; report.js swaps it for the page's own ink
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
-# "Share chart" would upload the data; it is a button of plotly.js 4 by default
-CONFIG: dict[str, Any] = {"showSendToCloud": False, "displaylogo": False, "responsive": True}
+# "Share chart" would upload the data; it is a button of plotly.js 4 by default. Not "responsive": JupyterLab resizes
+# figures itself, and with both a figure collapses to nothing when the window changes its size.
+CONFIG: dict[str, Any] = {"showSendToCloud": False, "displaylogo": False}
 for _name in ("plotly_mimetype", "jupyterlab", "vscode"):
     plotly.io.renderers[_name].config = CONFIG
 
@@ -69,6 +70,10 @@ def _legend(held: str, fell: str) -> str:
     return f"<span style='color:{HELD}'>■ {held}</span>   <span style='color:{FELL}'>▨ {fell}</span>"
 
 
+def _subtitle(text: str) -> dict[str, Any]:
+    return {"text": text, "font": {"size": 12}}
+
+
 def _held_and_fell(
     frame: pd.DataFrame,
     names: list[str],
@@ -76,42 +81,58 @@ def _held_and_fell(
     unit: str,
     words: tuple[str, str] = ("passed", "fell"),
     facet: str = "",
+    share_of: int = 0,
 ) -> go.Figure:
     """Horizontal bars: `passed` and `fell` of each row of `frame`, the counts and the percentage at their end. `facet`
-    is the filter of the explorer page that a click on a bar opens."""
+    is the filter of the explorer page that a click on a bar opens. With `share_of` all bars fell, and the percentage
+    is their share of that number."""
     if frame.empty:
-        return empty(title)
+        return empty(title, unit)
     shown = [label(name) for name in names]
     places = list(range(len(names)))  # not the labels: two long ones may be cut to the same text
     pairs = list(zip(frame["passed"].tolist(), frame["attempted"].tolist(), strict=True))
-    beside = [f"{passed:,} of {attempted:,} · {share(passed, attempted)}" for passed, attempted in pairs]
     held, fell = words
-    figure = _figure(title, 104 + 34 * len(names), meta={"facet": facet}, bargap=0.34)
+    if share_of:
+        beside = [f"{attempted:,} · {share(attempted, share_of)}" for _, attempted in pairs]
+        hovers = [f"{text} of {share_of:,} {unit}" for text in beside]
+    else:
+        beside = [f"{passed:,} of {attempted:,} · {share(passed, attempted)}" for passed, attempted in pairs]
+        hovers = [f"{text} {held}, 95 % interval {interval(*p)}" for text, p in zip(beside, pairs, strict=True)]
+    figure = _figure(title, 112 + 34 * len(names), meta={"facet": facet}, bargap=0.34)
     for word, column, marker in (
         (held, "passed", {"color": HELD}),
         (fell, "fell", {"color": FELL, "pattern": STRIPES}),
     ):
         hover = [
-            f"<b>{name}</b><br>{count:,} {word}<br>{text} {held}, 95 % interval {interval(*pair)}"
-            for name, count, text, pair in zip(shown, frame[column], beside, pairs, strict=True)
+            f"<b>{name}</b><br>{count:,} {word}<br>{text}"
+            for name, count, text in zip(shown, frame[column], hovers, strict=True)
         ]
         figure.add_bar(x=frame[column].tolist(), y=places, orientation="h", name=word, marker=marker, customdata=names)
         figure.update_traces(hovertext=hover, hoverinfo="text", selector={"name": word})
     for place, text in zip(places, beside, strict=True):
         figure.add_annotation(x=1, xref="paper", y=place, text=text, showarrow=False, xanchor="left", xshift=8)
+    head = f"of all {share_of:,}" if share_of else f"{held} of all"
+    figure.add_annotation(
+        x=1, xref="paper", y=1, yref="paper", text=f"<i>{head}</i>", showarrow=False, xanchor="left", yanchor="bottom",
+        xshift=8,
+    )  # fmt: skip
     most = int(frame["attempted"].max())
-    figure.update_xaxes(title_text=unit, nticks=6, rangemode="tozero", dtick=1 if most <= 6 else None)
+    figure.update_xaxes(title_text=unit, nticks=6, range=[0, most * 1.01], dtick=1 if most <= 6 else None)
     figure.update_yaxes(
         tickvals=places, ticktext=shown, range=[len(names) - 0.5, -0.5], ticklabelstandoff=6, showgrid=False
     )
-    room = 20 + 6.6 * max(map(len, beside))  # pixels for the counts, at any width of the page
-    return figure.update_layout(title_subtitle={"text": _legend(held, fell)}, margin={"t": 62, "b": 44, "r": room})
+    room = 20 + 6.6 * max(map(len, [head, *beside]))  # pixels for the counts, at any width of the page
+    legend = f"<span style='color:{FELL}'>▨ {fell}</span>" if share_of else _legend(held, fell)
+    return figure.update_layout(title_subtitle=_subtitle(legend), margin={"t": 70, "b": 44, "r": room})
 
 
-def empty(title: str) -> go.Figure:
-    """A figure that says that there is nothing to show."""
-    figure = _figure(title, 110).update_xaxes(visible=False).update_yaxes(visible=False)
-    return figure.add_annotation(text="nothing to show yet", showarrow=False, xref="paper", yref="paper", x=0, y=0.5)
+def empty(title: str, unit: str) -> go.Figure:
+    """A figure that says that there is nothing to show, and of what."""
+    figure = _figure(title, 84).update_xaxes(visible=False).update_yaxes(visible=False)
+    text = f"nothing to show: no {unit}"
+    return figure.add_annotation(
+        text=text, showarrow=False, xref="paper", yref="paper", x=0, y=0.5, xanchor="left", xshift=-2
+    )
 
 
 def funnel(frame: pd.DataFrame) -> go.Figure:
@@ -149,22 +170,64 @@ def attempts(frame: pd.DataFrame) -> go.Figure:
 def ends(frame: pd.DataFrame) -> go.Figure:
     """Of `tables.ends`: how conversations ended, or where they first diverged."""
     column = frame.columns[0]
-    title = "How conversations ended" if column == "ended" else "Where failed conversations first went wrong"
-    names = frame[column].tolist()
-    return _held_and_fell(frame, names, title, "conversations", ("verified", "failed"), facet=column)
+    names = [ENDED.get(name, name) for name in frame[column]]
+    if column == "ended":
+        title, unit, fallen = "How conversations ended", "conversations", 0
+    else:
+        title, unit = "Where failed conversations first went wrong", "failed conversations"
+        fallen = int(frame["attempted"].sum())
+    return _held_and_fell(frame, names, title, unit, ("verified", "failed"), facet=column, share_of=fallen)
+
+
+def tool_use(frame: pd.DataFrame) -> go.Figure:
+    """Of `tables.tool_use`: in how many conversations each tool is called."""
+    names = frame["tool"].tolist()
+    title = "Which tools the conversations call"
+    return _held_and_fell(frame, names, title, "conversations with a call", ("verified", "failed"))
+
+
+def selection(frame: pd.DataFrame) -> go.Figure:
+    """Of `tables.selection`: what remains of all conversations in the dataset."""
+    return _held_and_fell(frame, frame["step"].tolist(), "What remains", "conversations", ("kept", "left out"))
+
+
+def graph(frame: pd.DataFrame) -> go.Figure:
+    """Of `tables.links`: which tool's result can fill how many arguments of which other tool."""
+    title = "Whose results fill whose arguments"
+    if frame.empty:
+        return empty(title, "argument that another tool's result can fill")
+    tools, sources = list(dict.fromkeys(frame["tool"])), list(dict.fromkeys(frame["result of"]))
+    cells = {(row["tool"], row["result of"]): row["arguments"] for _, row in frame.iterrows()}
+    named = [[cells.get((tool, source), "") for source in sources] for tool in tools]
+    counts = [[text.count(",") + 1 if text else None for text in row] for row in named]
+    hover = [
+        [
+            f"<b>{label(tool)}</b> can take from <b>{label(source)}</b><br>{label(text, 90)}" if text else ""
+            for source, text in zip(sources, row, strict=True)
+        ]
+        for tool, row in zip(tools, named, strict=True)
+    ]
+    figure = _figure(title, 200 + 20 * len(tools), margin={"t": 180, "r": 76, "b": 12, "l": 8})
+    figure.add_heatmap(
+        x=[label(s) for s in sources], y=[label(t) for t in tools], z=counts, hovertext=hover, hoverinfo="text",
+        xgap=2, ygap=2, colorscale=[[0, "#a9cfe0"], [1, HELD]], showscale=False, texttemplate="%{z}", hoverongaps=False,
+    )  # fmt: skip
+    figure.update_yaxes(autorange="reversed", ticklabelstandoff=6)
+    figure.update_xaxes(side="top", tickangle=-35, automargin=False)
+    return figure.update_layout(title_subtitle=_subtitle("number of arguments; hover to read which"))
 
 
 def rounds(frame: pd.DataFrame) -> go.Figure:
     """Of `tables.rounds`: accepted so far after each reflection, with the 95 % interval of the yield."""
     title = "Accepted after each reflection"
     if frame.empty:
-        return empty(title)
+        return empty(title, "proposals")
     names = ["first try", *(f"reflection {n}" for n in frame["round"][1:])]
     before = frame["so far"] - frame["accepted"]
     total = int(frame["proposals"].iloc[0])
-    figure = _figure(title, 268, yaxis_title_text="proposals", margin_t=62, margin_b=30)
+    figure = _figure(title, 276, yaxis_title_text="proposals", margin_t=70, margin_b=30)
     bars = (
-        ("before", before, {"color": QUIET, "opacity": 0.45}),
+        ("before", before, {"color": QUIET}),
         ("this round", frame["accepted"], {"color": HELD}),
         ("still rejected", total - frame["so far"], {"color": FELL, "pattern": STRIPES}),
     )
@@ -197,17 +260,17 @@ def rounds(frame: pd.DataFrame) -> go.Figure:
         )
     figure.update_yaxes(range=[0, total * 1.36], nticks=5, showgrid=False).update_xaxes(type="category", showgrid=False)
     words = f"<span style='color:{QUIET}'>■ before</span>   {_legend('this round', 'still rejected')}   ├┤ 95 %"
-    return figure.update_layout(title_subtitle={"text": words})
+    return figure.update_layout(title_subtitle=_subtitle(words))
 
 
-def histogram(frame: pd.DataFrame, column: str, unit: str = "") -> go.Figure:
+def histogram(frame: pd.DataFrame, column: str) -> go.Figure:
     """Of `tables.trajectories`: how many conversations have how many `turns` or `calls`, verified and not."""
     words = {"turns": "Messages of the user in a conversation", "calls": "Tool calls in a conversation"}
     title = words.get(column, label(column).capitalize())
     if frame.empty:
-        return empty(title)
+        return empty(title, "conversations")
     counts = frame.groupby([column, "success"]).size().unstack(fill_value=0)
-    figure = _figure(title, 270, yaxis_title_text="conversations", margin_t=62, bargap=0.12)
+    figure = _figure(title, 276, yaxis_title_text="conversations", margin_t=70, bargap=0.12)
     for success, name, marker in (
         (True, "verified", {"color": HELD}),
         (False, "failed", {"color": FELL, "pattern": STRIPES}),
@@ -216,5 +279,9 @@ def histogram(frame: pd.DataFrame, column: str, unit: str = "") -> go.Figure:
         hover = [f"<b>{n} {column}</b><br>{v:,} {name}" for n, v in zip(counts.index, heights, strict=True)]
         figure.add_bar(x=counts.index.tolist(), y=heights, name=name, marker=marker, hovertext=hover, hoverinfo="text")
     mean = f"mean {frame[column].mean():.1f} over {len(frame):,} conversations"
-    figure.update_xaxes(title_text=unit or column, showgrid=False, dtick=1 if counts.index.max() <= 20 else None)
-    return figure.update_layout(title_subtitle={"text": f"{_legend('verified', 'failed')}   {mean}"})
+    figure.update_xaxes(
+        title_text={"turns": "messages of the user", "calls": "tool calls"}.get(column, column),
+        showgrid=False,
+        dtick=1 if counts.index.max() <= 20 else None,
+    )
+    return figure.update_layout(title_subtitle=_subtitle(f"{_legend('verified', 'failed')}   {mean}"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.resources
 import json
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,6 +42,25 @@ FILES = {
     "dataset/chat.jsonl": "the dataset in the OpenAI chat format",
     "dataset/sharegpt.jsonl": "the dataset as ShareGPT rows",
     "dataset/proofs.jsonl": "what a re-check of every row needs",
+}
+
+FIRST = {
+    "domain": "domain",
+    "seeds": "seeds",
+    "seed": "random seed",
+    "gates": "gates",
+    "judges": "judges in the committee",
+    "reflections": "reflections at most",
+    "attempts": "conversations per blueprint",
+}  # of the parameters, in the reader's order
+
+GROUPS = {
+    "parameters": "All parameters",
+    "domain": "The domain and the fingerprint of its files",
+    "models": "Models, role by role",
+    "prompts": "Prompt files by their SHA-256",
+    "versions": "Versions of Python and packages",
+    "stages": "Counts of each stage",
 }
 
 R = TypeVar("R", bound=Record)
@@ -143,7 +162,8 @@ def _index(held: Contents, pages: Sequence[tuple[str, str]]) -> str:
         links=[(href, name, about[href]) for href, name in pages if href in about],
         charts=[Markup(figure_html(figure.to_plotly_json())) for figure in figures],
         files=files,
-        provenance=list(_provenance(held.run)),
+        key_rows=_key_rows(held.run),
+        folds=_folds(held.run),
     )
 
 
@@ -153,19 +173,38 @@ def _sentence(held: Contents) -> str:
     talks, verified = len(held.trajectories), sum(t.success for t in held.trajectories)
     made = f"On {domain}, {tried:,} seeds gave {kept:,} accepted blueprints"
     held_talks = f"{talks:,} conversations about them gave {verified:,} verified trajectories"
-    return f"{made}, and {held_talks}." if talks else f"{made}. No conversation has been held yet."
+    none = "No conversation has been held yet" if kept else "So no conversation was held"
+    return f"{made}, and {held_talks}." if talks else f"{made}. {none}."
 
 
-def _provenance(run: dict[str, Any]) -> Iterable[tuple[str, str]]:
-    for name, item in run.items():
-        if isinstance(item, dict):
-            yield from ((f"{name} · {key}", pieces.value(entry)) for key, entry in item.items())
-        elif item is not None:
-            yield name, pieces.value(item)
+def _key_rows(run: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a reader asks first of `run.json`: which models, how much of what, when, what changed since."""
+    parameters, models = run.get("parameters") or {}, run.get("models") or {}
+    played: dict[str, list[str]] = {}
+    for role, name in models.items():
+        played.setdefault(pieces.value(name), []).append(role)
+    rows = [("model of every role" if len(played) == 1 else f"model of {', '.join(r)}", n) for n, r in played.items()]
+    rows += [(FIRST[name], pieces.value(parameters[name])) for name in FIRST if parameters.get(name) is not None]
+    rows += [(name, pieces.value(run[name])) for name in ("started", "finished") if run.get(name)]
+    if run and not run.get("finished"):
+        rows.append(("finished", "not yet: some stage was not run to its end"))
+    return rows + [("changed since it was begun", pieces.value(change)) for change in run.get("changes") or ()]
+
+
+def _folds(run: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The rest of `run.json`, group by group."""
+    groups = {name: item for name, item in run.items() if isinstance(item, dict) and item}
+    named = (
+        (GROUPS.get(name, name), {k: v for k, v in item.items() if v not in ({}, None)})
+        for name, item in groups.items()
+    )
+    return [(name, [(key, pieces.value(entry)) for key, entry in item.items()]) for name, item in named if item]
 
 
 def _size(path: Path) -> str:
     size = path.stat().st_size
+    if not size:
+        return "empty"
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
 
 
@@ -190,7 +229,11 @@ def _trajectories(records: Sequence[Trajectory], proposals: Sequence[Proposal]) 
 
     def facets(t: Trajectory) -> dict[str, str]:
         outcome = "verified" if t.success else "failed"
-        return {"outcome": outcome, "ended": t.ended, "divergence": t.divergence.kind if t.divergence else ""}
+        return {
+            "outcome": outcome,
+            "ended": tables.ENDED[t.ended],
+            "divergence": t.divergence.kind if t.divergence else "",
+        }
 
     def drawn(t: Trajectory) -> pieces.Piece:
         p = accepted.get(t.blueprint)

@@ -83,7 +83,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     env.filters.update(value=value, pretty=pretty, shorten=shorten)
-    env.globals.update(call=call, items=_items, METRICS=METRICS, ABSENT=align.ABSENT)
+    env.globals.update(call=call, items=_items, METRICS=METRICS, ENDED=tables.ENDED, ABSENT=align.ABSENT)
     return env
 
 
@@ -114,9 +114,10 @@ def table(
     most: int = 20,
     percent: Collection[str] = ("rate", "low", "high", "yield"),
     links: Mapping[str, str] | None = None,
+    fold: str = "",
 ) -> Piece:
     """The first `most` rows of a frame. Columns named in `percent` are shares; `links` is column → page of the item
-    whose id stands in the column, by default proposals and trajectories."""
+    whose id stands in the column, by default proposals and trajectories. With `fold` only this text shows at first."""
     pages = (
         {"proposal": "blueprints", "blueprint": "blueprints", "trajectory": "trajectories"} if links is None else links
     )
@@ -124,7 +125,9 @@ def table(
         c for c in frame.columns if pd.api.types.is_numeric_dtype(frame[c]) and not pd.api.types.is_bool_dtype(frame[c])
     }
     rows = [[(c, _cell(c, v, percent)) for c, v in row.items()] for row in frame.head(most).to_dict("records")]
-    return _piece("table", columns=list(frame.columns), rows=rows, numbers=numbers, pages=pages, total=len(frame))
+    return _piece(
+        "table", columns=list(frame.columns), rows=rows, numbers=numbers, pages=pages, total=len(frame), fold=fold
+    )
 
 
 def _cell(column: Any, item: Any, percent: Collection[str]) -> str:
@@ -175,25 +178,47 @@ def proposal(record: Proposal) -> Piece:
 def example(
     trajectories: Iterable[Trajectory], proposals: Iterable[Proposal], success: bool, writes: Collection[str] = ()
 ) -> Piece:
-    """The first verified (or the first failed) trajectory as `compare` shows it."""
-    found = next((t for t in trajectories if t.success is success), None)
-    if found is None:
-        return _piece("note", text=f"No conversation {'was verified' if success else 'failed'}.")
-    held = next((p for p in proposals if p.id == found.blueprint and p.accepted), None)
+    """The first verified (or the first failed) trajectory as `compare` shows it; one that changes something, if any."""
+    talks = list(trajectories)
+    accepted = {p.id: p for p in proposals if p.accepted}
+    shown = [t for t in talks if t.success is success]
+    if not shown:
+        none = f"No conversation {'was verified' if success else 'failed'}"
+        return _piece("note", text=f"{none}." if talks else f"{none}: none was held.")
+    found = next((t for t in shown if t.blueprint in accepted and accepted[t.blueprint].attempts[-1].diff), shown[0])
+    held = accepted.get(found.blueprint)
     return compare(found, held.blueprint if held else None, held.attempts[-1].diff if held else (), writes)
 
 
 def example_proposal(proposals: Iterable[Proposal], outcome: Literal["at once", "repaired", "rejected"]) -> Piece:
-    """The first proposal that was accepted at once, repaired by reflection, or rejected, as `proposal` shows it."""
+    """The first proposal that was accepted at once, repaired by reflection, or rejected, as `proposal` shows it; one
+    that changes something, if any."""
+    shown = []
     for record in proposals:
         how = "rejected" if not record.accepted else "repaired" if len(record.attempts) > 1 else "at once"
         if how == outcome:
-            return proposal(record)
+            shown.append(record)
+            if record.attempts[-1].diff:
+                return proposal(record)
+    if shown:
+        return proposal(shown[0])
     return _piece("note", text=f"No proposal was {outcome if outcome != 'at once' else 'accepted at once'}.")
 
 
 def first_line(path: Path) -> Piece:
-    """The first row of a JSONL file, indented; long texts in it are cut."""
+    """The first row of a JSONL file, indented; long texts in it are cut, and of `tools` only the first is shown."""
     with path.open(encoding="utf-8") as lines:
         line = lines.readline()
-    return _piece("source", text=pretty(line) if line else "no rows", name=path.name)
+    text = json.dumps(_brief(json.loads(line)), indent=1, ensure_ascii=False) if line else "no rows"
+    return _piece("source", text=text, name=path.name)
+
+
+def _brief(item: Any, key: str = "") -> Any:
+    if isinstance(item, dict):
+        return {name: _brief(part, name) for name, part in item.items()}
+    if isinstance(item, list):
+        left = [f"… and {len(item) - 1} more tools"] if key == "tools" and len(item) > 1 else []
+        return [_brief(part) for part in (item[:1] if left else item)] + left
+    if isinstance(item, str) and key == "tools":  # ShareGPT rows hold their tools as JSON in a text
+        return shorten(item, 400)
+    return cut(item, 240) if isinstance(item, str) else item

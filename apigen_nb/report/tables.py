@@ -22,6 +22,15 @@ TRAJECTORIES = [
 ]  # fmt: skip
 
 
+ENDED = {
+    "stop": "by the user, content",
+    "transfer": "handed to a person",
+    "max_steps": "step limit reached",
+    "agent_error": "no answer for the agent",
+    "user_error": "no answer for the user",
+}
+
+
 def wilson(passed: int, total: int, level: float = 0.95) -> tuple[float, float]:
     """The Wilson score interval of a proportion; (0, 1) when nothing was counted.
 
@@ -156,6 +165,26 @@ def ends(frame: pd.DataFrame, column: str = "ended") -> pd.DataFrame:
     return _rates(rows, [column])
 
 
+def tool_use(records: Iterable[Trajectory]) -> pd.DataFrame:
+    """Per tool in how many conversations it is called, and how many of those were verified; commonest first."""
+    called: Counter[str] = Counter()
+    verified: Counter[str] = Counter()
+    for t in records:
+        names = {clean(call.name) for call in t.calls}
+        called.update(names)
+        verified.update(names if t.success else ())
+    ranked = sorted(called.items(), key=lambda item: (-item[1], item[0]))
+    return _rates([{"tool": name, "attempted": n, "passed": verified[name]} for name, n in ranked], ["tool"])
+
+
+def selection(records: Sequence[Trajectory], rows: int) -> pd.DataFrame:
+    """What remains of all conversations: the verified ones, and of these the distinct ones, which are the rows."""
+    verified = sum(t.success for t in records)
+    steps = [("verified", len(records), verified), ("distinct", verified, rows)]
+    shown = [{"step": name, "attempted": before, "passed": after} for name, before, after in steps if before]
+    return _rates(shown, ["step"])
+
+
 def total_usage(records: Iterable[Proposal | Trajectory]) -> dict[Role, Usage]:
     """Tokens per role, summed."""
     totals: dict[Role, Usage] = {}
@@ -166,9 +195,11 @@ def total_usage(records: Iterable[Proposal | Trajectory]) -> dict[Role, Usage]:
 
 
 def usage(records: Iterable[Proposal | Trajectory]) -> pd.DataFrame:
-    """`total_usage` as a frame: one row a role."""
+    """`total_usage` as a frame: one row a role. Where no tokens were counted (scripted model) there are only calls."""
     rows = [(role, *used.model_dump().values()) for role, used in total_usage(records).items()]
-    return pd.DataFrame(rows, columns=["role", "model calls", "prompt tokens", "of these cached", "answer tokens"])
+    frame = pd.DataFrame(rows, columns=["role", "model calls", "prompt tokens", "of these cached", "answer tokens"])
+    counted = bool(frame[["prompt tokens", "answer tokens"]].to_numpy().sum())
+    return frame if counted else frame[["role", "model calls"]]
 
 
 def key_figures(
@@ -236,19 +267,22 @@ def sizes(domain: Domain) -> pd.DataFrame:
 
 
 def sample(domain: Domain, table: str, most: int = 3) -> pd.DataFrame:
-    """The first rows of a domain's table, field by field."""
+    """The first rows of a domain's table, field by field; of an object in a field, part by part."""
     rows = []
     for key, row in itertools.islice(domain.tables[table].items(), most):
         dumped = domain.dump(row)
         fields = dumped if isinstance(dumped, dict) else {"": dumped}
-        rows += [(key, name, canonical(value)) for name, value in fields.items()]
-    return pd.DataFrame(rows, columns=["id", "field", "value"])
+        for name, item in fields.items():
+            parts = {f"{name}.{part}": v for part, v in item.items()} if isinstance(item, dict) else {name: item}
+            rows += [(key, path, v if isinstance(v, str) else canonical(v)) for path, v in parts.items()]
+    frame = pd.DataFrame(rows, columns=["id", "field", "value"])
+    return frame.assign(id=frame["id"].where(~frame["id"].duplicated(), ""))
 
 
-def edges(graph: Graph) -> pd.DataFrame:
-    """The API graph, a row an argument: which tools' results can fill it."""
-    producers: dict[tuple[str, str], dict[str, None]] = {}
+def links(graph: Graph) -> pd.DataFrame:
+    """The API graph, a row a pair of tools: which arguments of the one the results of the other can fill."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
     for edge in graph.edges:
-        producers.setdefault((edge.consumer, edge.parameter), {})[edge.producer] = None
-    rows = [(consumer, argument, ", ".join(names)) for (consumer, argument), names in producers.items()]
-    return pd.DataFrame(rows, columns=["tool", "argument", "can be filled by a result of"])
+        found.setdefault((edge.consumer, edge.producer), {})[edge.parameter] = None
+    rows = [(consumer, producer, ", ".join(names)) for (consumer, producer), names in found.items()]
+    return pd.DataFrame(rows, columns=["tool", "result of", "arguments"])
