@@ -106,6 +106,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "sys.modules['apigen_nb.report.html'] = html\n"
     )
     checkout = str(Path(__file__).parent.parent)
+    monkeypatch.setenv("OPENAI_API_KEY", "of the test")  # some tests put their wish into the model's name
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), checkout]))
     monkeypatch.setattr(runner, "notebooks_folder", lambda: tmp_path / "notebooks")
     monkeypatch.chdir(tmp_path)
