@@ -22,6 +22,8 @@ from report_records import (
     trajectory,
 )
 
+from apigen_nb.domain import Domain
+from apigen_nb.graph import Graph
 from apigen_nb.records import Action, Change, Proposal, ToolCall
 from apigen_nb.report import align, charts, html, pieces, tables, text
 
@@ -285,6 +287,53 @@ def test_a_trajectory_without_its_blueprint_is_shown(tmp_path: Path) -> None:
     (folder / "blueprints.jsonl").unlink()
     page = (html.write_report(folder).parent / "trajectories.html").read_text(encoding="utf-8")
     assert "is not in this run" in page
+
+
+def test_a_domain_shows_as_a_figure_of_its_graph_and_a_row_part_by_part() -> None:
+    retail = Domain.load("retail")
+    found = tables.links(Graph.of(retail)).set_index(["tool", "result of"])["arguments"]
+    assert found["cancel_order", "get_customer"] == "order_id"
+    assert "cancel_order" in charts.graph(found.reset_index()).to_json()
+    row = tables.sample(retail, retail.users, 1)
+    assert row["id"].tolist()[1:] == [""] * (len(row) - 1)
+    assert "address.city" in row["field"].tolist()
+
+
+def test_what_remains_and_what_is_called() -> None:
+    talks = trajectories(proposals(6))
+    verified = sum(t.success for t in talks)
+    kept = tables.selection(talks, verified - 1).set_index("step")
+    assert kept.loc["verified", ["attempted", "passed"]].tolist() == [len(talks), verified]
+    assert kept.loc["distinct", ["attempted", "passed"]].tolist() == [verified, verified - 1]
+    called = tables.tool_use(talks).set_index("tool")  # a tool called twice in a conversation counts once
+    assert called.loc["return_items", ["attempted", "passed"]].tolist() == [len(talks), verified]
+
+
+def test_only_what_failed_is_counted_where_nothing_can_hold() -> None:
+    talks = tables.trajectories(trajectories(proposals(6)))
+    fallen = int((~talks["success"]).sum())
+    figure = charts.ends(tables.ends(talks, "divergence"))
+    texts = [note.text for note in figure.layout.annotations]
+    assert f"{fallen} · 100.0 %" in texts
+    assert not [text for text in texts if "0 of" in text]
+
+
+def test_the_first_row_is_cut_to_what_can_be_read(tmp_path: Path) -> None:
+    row = {"messages": [{"role": "system", "content": "p" * 5_000}], "tools": [{"name": f"t{n}"} for n in range(9)]}
+    (tmp_path / "chat.jsonl").write_text(json.dumps(row) + "\n")
+    piece = pieces.first_line(tmp_path / "chat.jsonl")
+    assert "4,760 more characters" in piece
+    assert "and 8 more tools" in piece
+    assert "t1" not in piece
+
+
+def test_an_example_changes_something_if_any_does() -> None:
+    made = proposals(6)
+    idle = made[0].attempts[0].model_copy(update={"diff": ()})
+    made[0] = made[0].model_copy(update={"attempts": (idle,)})
+    assert "blueprint retail-00001" in pieces.example(trajectories(made), made, True)
+    assert "blueprint retail-00000" in pieces.example(trajectories(made[:1]), made, True)
+    assert "none was held" in pieces.example([], [], False)
 
 
 def test_the_report_is_the_same_twice(tmp_path: Path) -> None:
