@@ -19,7 +19,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import psutil
 import pytest
 from fault_server import FaultServer, Reply
@@ -31,20 +30,22 @@ from apigen_nb.dataset import build
 from apigen_nb.domain import Domain
 from apigen_nb.gates import Committee, choose
 from apigen_nb.models.cast import Cast
+from apigen_nb.models.endpoint import Endpoint
 from apigen_nb.models.prompts import FOLDER
-from apigen_nb.params import load_params
+from apigen_nb.params import Params
 from apigen_nb.records import METRICS, STOP, Blueprint, Proposal, Trajectory
 from apigen_nb.store import Run, failures, read_lines
 
 Body = dict[str, Any]
-KEY, HERE = "sk-MARKED-KEY-123", Path(__file__).parent
+KEY = "sk-MARKED-KEY-123"
 ENV = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
-ENV |= {"PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent}", "E2E_KEY": KEY}
+ENV |= {"PYTHONPATH": str(Path(__file__).parent.parent), "E2E_KEY": KEY, "PYTHONHASHSEED": "1"}
 JUDGES = [("judge", f"judge-{number}") for number in (1, 2, 3)]
 OTHERS = [(role, f"the-{role}") for role in ("generator", "feedback", "user", "agent")]
 ROLES = {role: {"model": name} for role, name in OTHERS} | {"judge": [{"model": name} for _, name in JUDGES]}
 STARTS = {role: (FOLDER / f"{role}.md").read_text()[:60] for role in ROLES}
-SERVED = {"seed": 19, "round_size": 5, "attempts": 2, "concurrency": 8, "model": "tiny", "api_key_env": "E2E_KEY"}
+SCRIPTED = {"seeds": 40, "seed": 19, "round_size": 15}
+SERVED = {"seeds": 6, "seed": 19, "round_size": 5, "attempts": 2, "model": "tiny", "api_key_env": "E2E_KEY"}
 ARTEFACTS = ("blueprints.jsonl", "trajectories.jsonl", *(f"dataset/{n}.jsonl" for n in ("chat", "sharegpt", "proofs")))
 MAKING = ("2_blueprints", "3_trajectories", "4_dataset")
 PLAN = "Write the task as JSON, nothing around it."
@@ -113,43 +114,52 @@ def serving(reply: Reply, **options: Any) -> Iterator[FaultServer]:
         loop.call_soon_threadsafe(loop.stop)
 
 
-def straight(file: Path | str, out: Path | str, *overrides: str) -> None:
-    """What the notebooks do, as a plain program: no papermill, no kernels."""
-    p, run = load_params(file, overrides), Run.open(out)
+def straight(out: Path, **values: Any) -> None:
+    """What the notebooks do, as a plain program: no papermill, no kernels, one job at a time."""
+    p, run = Params(**values), Run.open(out)
     domain = Domain.load(p.domain)
     cast = Cast(domain, p.model, p.base_url, p.api_key_env, seed=p.seed, roles=p.plain()["roles"])
     gates = choose(p.gates, Committee(cast.judges(p.judges), p.threshold))
 
     async def work() -> None:
-        drawn = {name: getattr(p, name) for name in ("seeds", "seed", "round_size", "concurrency")}
+        drawn = {"seeds": p.seeds, "seed": p.seed, "round_size": p.round_size, "concurrency": 1}
         proposals = await propose_all(domain, cast, gates, run, **drawn)
         accepted = [proposal.blueprint for proposal in proposals if proposal.accepted]
-        await converse_all(domain, cast, run, accepted, attempts=p.attempts, concurrency=p.concurrency)
+        await converse_all(domain, cast, run, accepted, attempts=p.attempts, concurrency=1)
+        for model in {cast.generator, cast.feedback, cast.user, cast.agent, *cast.judges(p.judges)}:
+            if isinstance(model, Endpoint):
+                await model.aclose()
 
     asyncio.run(work())
     build(run, domain, cast.names)
 
 
-def write(file: Path, **values: Any) -> Path:
+def command(name: str, *arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "apigen_nb", name, *map(str, arguments)]
+
+
+def of_run(out: Path, *stages: str, **values: Any) -> list[str]:
+    file = out.with_suffix(".yaml")
     file.write_text(json.dumps(values))  # JSON is YAML
-    return file
+    return command("run", file, "--out", out, *(["--stage", *stages] if stages else []))
 
 
-def command(*arguments: str | Path) -> list[str]:
-    return [sys.executable, "-m", "apigen_nb", *map(str, arguments)]
-
-
-def cli(name: str, folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def call(command: list[str], out: Path) -> subprocess.CompletedProcess[str]:
     """One command in a process of its own. Whatever comes of it, the key stands nowhere."""
-    done = subprocess.run(command(name, *arguments or [folder]), capture_output=True, text=True, check=False, env=ENV)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=ENV)
     assert KEY not in done.stdout + done.stderr
-    assert [path for path in folder.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()] == []
+    assert [path for path in out.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()] == []
     assert "Traceback" not in done.stdout + done.stderr
     return done
 
 
-def run(file: Path, out: Path, *stages: str) -> subprocess.CompletedProcess[str]:
-    return cli("run", out, file, "--out", out, *(["--stage", *stages] if stages else []))
+def run(out: Path, *stages: str, **values: Any) -> subprocess.CompletedProcess[str]:
+    return call(of_run(out, *stages, **values), out)
+
+
+def verify(out: Path) -> tuple[int, str]:
+    done = call(command("verify", out), out)
+    return done.returncode, re.sub(r"[0-9]+ calls", "… calls", done.stdout.strip())
 
 
 def read(folder: Path) -> tuple[list[Proposal], list[Trajectory]]:
@@ -175,11 +185,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def undisturbed(home: Path) -> Path:
-    """A scripted run of 40 seeds without notebooks, one job at a time."""
-    file, out = write(home / "scripted.yaml", seeds=40, seed=19, round_size=15), home / "undisturbed"
-    code = f"import test_end_to_end as t; t.straight({str(file)!r}, {str(out)!r}, 'concurrency=1')"
-    subprocess.run([sys.executable, "-c", code], check=True, env=ENV | {"PYTHONHASHSEED": "1"})
-    return out
+    straight(home / "undisturbed", **SCRIPTED)
+    return home / "undisturbed"
 
 
 @pytest.fixture(scope="module")
@@ -190,8 +197,8 @@ def player(undisturbed: Path) -> Player:
 def test_every_role_by_its_own_model(home: Path, player: Player) -> None:
     out = home / "http"
     with serving(player, latency=0.01, jitter=0.01) as server:
-        file = write(home / "http.yaml", **SERVED, seeds=12, roles=ROLES, base_url=server.url)
-        done = run(file, out)
+        values = SERVED | {"seeds": 12, "roles": ROLES, "base_url": server.url}
+        done = run(out, **values, concurrency=8)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == f"report: {out / 'report' / 'index.html'}"
     assert {(role_of(body), body["model"]) for body in server.requests} == {*JUDGES, *OTHERS}
@@ -211,49 +218,12 @@ def test_every_role_by_its_own_model(home: Path, player: Player) -> None:
     assert manifest["finished"]
     assert manifest["models"]["judge"] == [name for _, name in JUDGES]
     assert manifest["stages"]["2_blueprints"] == {"seeds": 12, "accepted": len(accepted)}
-    verified, rows = cli("verify", out), len(accepted)  # both attempts at a task say the same here: one row of the two
-    assert verified.returncode == 0, verified.stdout
-    assert re.fullmatch(rf"{rows} rows, \d+ calls replayed: {rows} hold, 0 do not\n", verified.stdout)
+    rows = len(accepted)  # both attempts at a task say the same here: one row of the two
+    assert verify(out) == (0, f"{rows} rows, … calls replayed: {rows} hold, 0 do not")
 
     with serving(player) as other:
-        straight(file, home / "one", "concurrency=1", f"base_url={other.url}")
+        straight(home / "one", **values | {"base_url": other.url})
     assert artefacts(home / "one") == artefacts(out)
-
-
-def test_every_fault_at_once(home: Path, player: Player) -> None:
-    out, doomed = home / "faults", [list(player.tasks)[2]]
-
-    def reply(body: Body) -> str | Body:
-        assert not any(customer in str(body["messages"]) for customer in doomed)  # else the server says 500
-        return player(body)
-
-    with serving(reply, rates=RATES, seed=3) as server:
-        file = write(home / "faults.yaml", **SERVED, seeds=6, roles=ROLES, base_url=server.url, timeout=5)
-        server.next(*RATES)
-        done = run(file, out, "2_blueprints")
-        assert done.returncode == 1
-        missing = r"Incomplete: \d of 6 blueprints are missing: .*retail-00002.*; reasons are in errors\.jsonl"
-        assert re.search(missing, done.stderr.splitlines()[-1])
-        left = {failure.id: failure.reason for failure in failures(out)}
-        assert re.search(r"no answer from the-generator at .* in 4 tries; the last: .", left["retail-00002"])
-        assert not (out / "blueprints.jsonl").exists()
-        doomed.clear()
-        done = run(file, out, "2_blueprints", "3_trajectories")
-        if done.returncode:  # four faults in a row have hit somebody; the next run has a healthy server
-            assert (done.returncode, bool(failures(out))) == (1, True)
-            server.rates = {}
-            done = run(file, out, "2_blueprints", "3_trajectories")
-        assert done.returncode == 0, done.stderr
-    assert set(RATES) <= set(server.met)
-    assert not (out / "errors.jsonl").exists()
-    proposals, trajectories = read(out)
-    accepted = [proposal.id for proposal in proposals if proposal.accepted]
-    assert [proposal.id for proposal in proposals] == [f"retail-{number:05}" for number in range(6)]
-    assert [t.id for t in trajectories] == [f"{id}.t{number}" for id in accepted for number in (1, 2)]
-    stages, successful = Run(out).read_manifest()["stages"], sum(trajectory.success for trajectory in trajectories)
-    assert stages["2_blueprints"] == {"seeds": 6, "accepted": len(accepted)}
-    assert stages["3_trajectories"] == {"trajectories": 2 * len(accepted), "successful": successful}
-    assert_reasons(proposals, trajectories)
 
 
 def assert_only_text(folder: Path, page: str) -> None:
@@ -267,11 +237,11 @@ def assert_only_text(folder: Path, page: str) -> None:
             data = json.loads(block)
             assert_harmless("".join(item["html"] for item in data if isinstance(data, list)))
     for copy in (folder / "notebooks").iterdir():
-        outputs = [output for cell in nbformat.read(copy, 4).cells for output in cell.get("outputs", ())]
-        assert {output.output_type for output in outputs} <= {"execute_result", "display_data", "stream"}
+        outputs = [output for cell in json.loads(copy.read_text())["cells"] for output in cell.get("outputs", ())]
+        assert {output["output_type"] for output in outputs} <= {"execute_result", "display_data", "stream"}
         for data in (output.get("data", {}) for output in outputs):
             assert set(data) <= {"text/html", "text/plain", "application/vnd.plotly.v1+json"}, copy
-            assert_harmless(data.get("text/html", ""))
+            assert_harmless("".join(data.get("text/html", "")))
             assert not re.search(r"<(img|script|a|h1)\b", json.dumps(data.get("application/vnd.plotly.v1+json", "")))
 
 
@@ -281,42 +251,40 @@ def test_garbage(home: Path, what: str) -> None:
     out, replies, talk = home / f"garbage-{what}", itertools.cycle(GARBAGE), what == "trajectories"
     roles = {role: {"model": "scripted"} for role in ("generator", "judge", "feedback")} if talk else {}
     with serving(lambda body: next(replies)) as server:
-        file = write(home / "garbage.yaml", **SERVED, seeds=6, base_url=server.url, roles=roles)
+        values = SERVED | {"base_url": server.url, "roles": roles}
         if talk:
-            straight(file, out)
-        done = run(file, out, *([MAKING[1]] if talk else MAKING))
+            straight(out, **values)
+        done = run(out, *([MAKING[1]] if talk else MAKING), **values)
     assert done.returncode == 0, done.stderr
     proposals, trajectories = read(out)
     accepted = sum(proposal.accepted for proposal in proposals)
     assert (len(proposals), len(trajectories), accepted > 0) == (6, 2 * accepted, talk)
     assert not any(trajectory.success for trajectory in trajectories)
     assert_reasons(proposals, trajectories)
-    assert cli("report", out).returncode == 0
+    assert call(command("report", out), out).returncode == 0
     told = "gave 0 verified trajectories" if talk else "6 seeds gave 0 accepted blueprints"
     assert told in (out / "report" / "index.html").read_text()
     assert_only_text(out, f"{what}.html")
-    verified = cli("verify", out)
-    assert (verified.returncode, verified.stdout) == (0, "0 rows, 0 calls replayed: 0 hold, 0 do not\n")
+    assert verify(out) == (0, "0 rows, … calls replayed: 0 hold, 0 do not")
 
 
 def test_nobody_answers_or_no_key(home: Path) -> None:
     started = time.monotonic()
-    done = run(write(home / "nobody.yaml", **SERVED, base_url="http://127.0.0.1:9/v1"), home / "a", "2_blueprints")
+    done = run(home / "nobody", "2_blueprints", **SERVED, base_url="http://127.0.0.1:9/v1")
     assert (done.returncode, len(done.stderr.splitlines())) == (3, 1)
     assert re.search(r"EndpointDown: cannot reach tiny at http://127.0.0.1:9/v1 .*is the server running", done.stderr)
     assert time.monotonic() - started < 20
 
     with serving(str, rates={"401": 1.0}) as server:
-        done = run(write(home / "401.yaml", **SERVED, base_url=server.url), home / "b", "2_blueprints")
+        done = run(home / "refused", "2_blueprints", **SERVED, base_url=server.url)
     assert (done.returncode, len(done.stderr.splitlines())) == (3, 1)
     assert "answers 401: incorrect API key provided: ***; check the key" in done.stderr
     assert set(server.keys) == {KEY}
 
-    values = SERVED | {"base_url": "https://models.example/v1", "api_key_env": "E2E_UNSET"}
-    done = run(write(home / "unset.yaml", **values), home / "c")
+    done = run(home / "unset", **SERVED | {"base_url": "https://models.example/v1", "api_key_env": "E2E_UNSET"})
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert "E2E_UNSET" in done.stderr
-    assert not (home / "c").exists()
+    assert not (home / "unset").exists()
 
 
 def kill(begun: list[str], moment: Callable[[], bool], kernels_too: bool = True) -> None:
@@ -337,8 +305,8 @@ def kill(begun: list[str], moment: Callable[[], bool], kernels_too: bool = True)
 
 
 def kill_and_go_on(home: Path) -> Path:
-    file, out = home / "scripted.yaml", home / "killed"
-    begun = command("run", file, "--out", out, "--stage", *MAKING)
+    out = home / "killed"
+    begun = of_run(out, *MAKING, **SCRIPTED)
 
     def lines(name: str) -> int:
         part = out / f"{name}.jsonl.part"
@@ -348,22 +316,62 @@ def kill_and_go_on(home: Path) -> Path:
     assert 3 < lines("blueprints") < 40
     kill(begun, lambda: lines("trajectories") > 3)
     assert 3 < lines("trajectories") < 3 * sum(p.accepted for p in read_lines(out / "blueprints.jsonl", Proposal))
-    kill([name for name in begun if name != MAKING[0]], (out / "dataset").exists, kernels_too=False)
+    kill(of_run(out, *MAKING[1:], **SCRIPTED), (out / "dataset").exists, kernels_too=False)
     assert list(Run(out).read_manifest()["stages"]) == [*MAKING[:2]]
-    done = run(file, out, MAKING[2])
+    done = run(out, MAKING[2], **SCRIPTED)
     assert done.returncode == 0, done.stderr
     return out
 
 
+def meet_every_fault(home: Path, player: Player) -> None:
+    out, doomed = home / "faults", [list(player.tasks)[2]]
+
+    def reply(body: Body) -> str | Body:
+        assert not any(customer in str(body["messages"]) for customer in doomed)  # else the server says 500
+        return player(body)
+
+    with serving(reply, rates=RATES, seed=3) as server:
+        values = SERVED | {"roles": ROLES, "base_url": server.url, "timeout": 5.0}
+        server.next(*RATES)
+        done = run(out, "2_blueprints", **values)
+        assert done.returncode == 1
+        missing = r"Incomplete: \d of 6 blueprints are missing: .*retail-00002.*; reasons are in errors\.jsonl"
+        assert re.search(missing, done.stderr.splitlines()[-1])
+        left = {failure.id: failure.reason for failure in failures(out)}
+        assert re.search(r"no answer from the-generator at .* in 4 tries; the last: .", left["retail-00002"])
+        assert not (out / "blueprints.jsonl").exists()
+        doomed.clear()
+        done = run(out, *MAKING[:2], **values)
+        if done.returncode:  # four faults in a row have hit somebody; the next run has a healthy server
+            assert (done.returncode, bool(failures(out))) == (1, True)
+            server.rates = {}
+            done = run(out, *MAKING[:2], **values)
+        assert done.returncode == 0, done.stderr
+    assert set(RATES) <= set(server.met)
+    assert not (out / "errors.jsonl").exists()
+    proposals, trajectories = read(out)
+    accepted = [proposal.id for proposal in proposals if proposal.accepted]
+    assert [proposal.id for proposal in proposals] == [f"retail-{number:05}" for number in range(6)]
+    assert [t.id for t in trajectories] == [f"{id}.t{number}" for id in accepted for number in (1, 2)]
+    stages, successful = Run(out).read_manifest()["stages"], sum(trajectory.success for trajectory in trajectories)
+    assert stages["2_blueprints"] == {"seeds": 6, "accepted": len(accepted)}
+    assert stages["3_trajectories"] == {"trajectories": 2 * len(accepted), "successful": successful}
+    assert_reasons(proposals, trajectories)
+
+
 @pytest.fixture(scope="module", autouse=True)
-def killed(home: Path, undisturbed: Path) -> Iterator[Future[Path]]:
-    """Goes on beside the other tests, which mostly wait."""
+def beside(home: Path, undisturbed: Path, player: Player) -> Iterator[tuple[Future[Path], Future[None]]]:
+    """What goes on beside the other tests, which mostly wait."""
     with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(kill_and_go_on, home)
+        yield pool.submit(kill_and_go_on, home), pool.submit(meet_every_fault, home, player)
 
 
-def test_killed_at_any_moment_it_ends_with_the_same_bytes(killed: Future[Path], undisturbed: Path) -> None:
-    out = killed.result()
+def test_killed_at_any_moment_it_ends_with_the_same_bytes(beside: tuple[Future[Path], ...], undisturbed: Path) -> None:
+    out = beside[0].result()
     assert artefacts(out) == artefacts(undisturbed)
     assert [path for path in out.rglob("*") if path.suffix in (".part", ".tmp")] == []
-    assert cli("verify", out).returncode == 0
+    assert verify(out)[0] == 0
+
+
+def test_every_fault_at_once(beside: tuple[Future[Path], Future[None]]) -> None:
+    beside[1].result()
