@@ -46,7 +46,6 @@ ROLES = {role: {"model": name} for role, name in OTHERS} | {"judge": [{"model": 
 STARTS = {role: (FOLDER / f"{role}.md").read_text()[:60] for role in ROLES}
 SCRIPTED = {"seeds": 40, "seed": 19, "round_size": 15}
 SERVED = {"seeds": 6, "seed": 19, "round_size": 5, "attempts": 2, "model": "tiny", "api_key_env": "E2E_KEY"}
-ARTEFACTS = ("blueprints.jsonl", "trajectories.jsonl", *(f"dataset/{n}.jsonl" for n in ("chat", "sharegpt", "proofs")))
 MAKING = ("2_blueprints", "3_trajectories", "4_dataset")
 PLAN = "Write the task as JSON, nothing around it."
 FAULTS = "429 500 503 malformed html empty-choices length content-filter refusal huge bad-arguments tool-in-text reset"
@@ -167,7 +166,8 @@ def read(folder: Path) -> tuple[list[Proposal], list[Trajectory]]:
 
 
 def artefacts(folder: Path) -> dict[str, bytes]:
-    return {name: (folder / name).read_bytes() for name in ARTEFACTS}
+    files = (folder / "blueprints.jsonl", folder / "trajectories.jsonl", *sorted((folder / "dataset").iterdir()))
+    return {path.name: path.read_bytes() for path in files}
 
 
 def assert_reasons(proposals: list[Proposal], trajectories: list[Trajectory]) -> None:
