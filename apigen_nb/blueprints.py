@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
+from .difficulty import ASKED
 from .domain import Domain
 from .gates import Gate
 from .gates.execution import execute
@@ -32,9 +33,12 @@ class _Reply(BaseModel):
     instruction: str = Field(description="what the user wants, in the second person")
     actions: list[_Action] = Field(description="the groundtruth: writing calls in order")
     outputs: list[str] = Field(description="what the agent must tell the user")
+    denied: list[_Action] = Field([], description="calls for wishes that must come to nothing, by kind")
+    withheld: list[str] = Field([], description="details told only when asked, by kind")
 
 
 REPLY = _Reply.model_json_schema()
+TASK = ("instruction", "actions", "outputs", "denied", "withheld")
 
 
 def read_draft(reply: dict[str, Any]) -> Draft:
@@ -67,14 +71,14 @@ async def judge(blueprint: Blueprint, domain: Domain, gates: Sequence[Gate]) -> 
 
 
 async def propose(
-    seed: Seed, domain: Domain, *, generator: Model, feedback: Model, gates: Sequence[Gate], reflections: int = 3
+    seed: Seed, domain: Domain, *, generator: Model, feedback: Model | None, gates: Sequence[Gate], reflections: int = 3
 ) -> Proposal:
     """Draft from a seed, judge, and repair with reflection at most `reflections` times (the paper: 3 in
-    retail, 5 in airline)."""
+    retail, 5 in airline). Without a feedback model each try starts anew, knowing nothing of those before."""
     attempts: list[Attempt] = []
     with metered() as usage:
         while not attempts or not (attempts[-1].accepted or len(attempts) > reflections):
-            plan = await _reflect(seed, attempts[-1], feedback) if attempts else ""
+            plan = await _reflect(seed, attempts[-1], feedback) if attempts and feedback else ""
             attempts.append(await _attempt(seed, domain, generator, gates, attempts, plan))
     return Proposal(
         id=seed.id,
@@ -85,6 +89,9 @@ async def propose(
         examples=tuple(example.id for example in seed.examples),
         attempts=tuple(attempts),
         accepted=attempts[-1].accepted,
+        kind=seed.kind,
+        behaviour=seed.behaviour,
+        level=seed.level,
         usage=usage,
     )
 
@@ -104,12 +111,16 @@ async def _attempt(
             "records": seed.records,
             "user": seed.user,
             "persona": seed.persona,
+            "behaviour": seed.behaviour,
+            "kind": seed.kind,
+            "difficulty": ASKED[seed.level],
             "walk": list(seed.walk),
             "examples": [_task(example) for example in seed.examples],
-            "previous": _task(next((a.blueprint for a in reversed(earlier) if a.blueprint), None)),
+            "previous": _task(next((a.blueprint for a in reversed(earlier) if plan and a.blueprint), None)),
             "feedback": plan,
         },
         reply=REPLY,
+        sample=0 if plan else number,
     )
     try:
         draft = read_draft(read_json(await ask(generator, question)))
@@ -126,6 +137,10 @@ async def _attempt(
         instruction=draft.instruction,
         actions=draft.actions,
         outputs=draft.outputs,
+        kind=seed.kind,
+        behaviour=seed.behaviour,
+        denied=draft.denied,
+        withheld=draft.withheld,
     )
     verdicts = await judge(blueprint, domain, gates)
     return Attempt(
@@ -139,7 +154,7 @@ async def _attempt(
 
 
 def _task(blueprint: Blueprint | None) -> dict[str, Any] | str:
-    return blueprint.model_dump(mode="json", include={"instruction", "actions", "outputs"}) if blueprint else ""
+    return blueprint.model_dump(mode="json", include=set(TASK)) if blueprint else ""
 
 
 async def _reflect(seed: Seed, attempt: Attempt, feedback: Model) -> str:
@@ -149,13 +164,13 @@ async def _reflect(seed: Seed, attempt: Attempt, feedback: Model) -> str:
     task = (
         attempt.blueprint.model_dump(mode="json")
         if attempt.blueprint
-        else {"instruction": "", "actions": [], "outputs": []}
+        else {name: "" if name == "instruction" else [] for name in TASK}
     )
     question = Question(
         id=f"{seed.id}/a{attempt.number}/feedback",
         role="feedback",
         prompt="feedback",
-        context={**{name: task[name] for name in ("instruction", "actions", "outputs")}, "failures": failures},
+        context={**{name: task[name] for name in TASK}, "kind": seed.kind, "failures": failures},
     )
     answer = await ask(feedback, question)
     plan = "" if answer.error else answer.text.strip()

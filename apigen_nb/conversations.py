@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from . import setting
+from .behaviour import shows
 from .checks import all_told, divergence, same_state
 from .domain import Domain
 from .gates.execution import execute
 from .models import Model, ask, metered
 from .models.cast import Cast
-from .records import STOP, Blueprint, Divergence, Message, Question, Role, Trajectory, Usage, Verdict
+from .records import STOP, Blueprint, Choice, Divergence, Message, Question, Role, Trajectory, Usage, Verdict
 from .store import Journal, Run, each
 from .world import World, respond
 
@@ -33,20 +35,30 @@ class Play:
 async def converse(play: Play, domain: Domain, *, agent: Model, user: Model, max_steps: int = 30) -> Trajectory:
     """Play one conversation and check its end. Only conversations that the user ended, or that were handed over to a
     human, are scored; `max_steps` counts replies of the agent, as in tau-bench."""
-    world: World = domain.world()
+    world = setting.world(play.blueprint, domain)
     messages: list[Message] = []
+    choices: list[Choice] = []
     with metered() as usage:
-        ended, reason = await _dialogue(play, domain, world, messages, agent, user, max_steps)
-    return assess(play, domain, world, tuple(messages), ended, reason, usage)
+        ended, reason = await _dialogue(play, domain, world, messages, choices, agent, user, max_steps)
+    return assess(play, domain, world, tuple(messages), ended, reason, usage, tuple(choices))
 
 
 async def _dialogue(
-    play: Play, domain: Domain, world: World, messages: list[Message], agent: Model, user: Model, max_steps: int
+    play: Play,
+    domain: Domain,
+    world: World,
+    messages: list[Message],
+    choices: list[Choice],
+    agent: Model,
+    user: Model,
+    max_steps: int,
 ) -> tuple[Ending, str]:
-    """Append the messages of one conversation to `messages`; how and why it ended."""
+    """Append the messages of one conversation to `messages`, the user's choices to `choices`; how and why it ended."""
     steps, made, closing = 0, 0, False  # calls are numbered here: small models give every call the same id
     while True:
         answer = await ask(user, _user_question(play, messages))
+        if answer.candidates:
+            choices.append(Choice(turn=len(messages), chosen=answer.chosen, candidates=answer.candidates))
         if answer.error or not answer.text.strip():
             return "user_error", answer.error or "the user said nothing"
         messages.append(Message(role="user", content=answer.text.strip()))
@@ -82,7 +94,13 @@ async def _dialogue(
 def _user_question(play: Play, messages: Sequence[Message]) -> Question:
     """What the simulated user sees: instruction, persona and what was said. No tools, no results, no groundtruth."""
     said = tuple(m.model_copy(update={"tool_calls": ()}) for m in messages if m.role != "tool" and m.content)
-    context = {"instruction": play.blueprint.instruction, "persona": play.blueprint.persona}
+    blueprint = play.blueprint
+    context = {
+        "instruction": blueprint.instruction,
+        "persona": blueprint.persona,
+        "behaviour": blueprint.behaviour,
+        "withheld": list(blueprint.withheld),
+    }
     return Question(id=f"{play.id}/user/{len(messages)}", role="user", prompt="user", context=context, messages=said)
 
 
@@ -92,9 +110,9 @@ def _agent_question(play: Play, domain: Domain, messages: Sequence[Message]) -> 
         id=f"{play.id}/agent/{len(messages)}",
         role="agent",
         prompt="agent",
-        context={"policy": domain.policy},
+        context={"policy": setting.policy(play.blueprint, domain)},
         messages=tuple(messages),
-        tools=domain.schemas,
+        tools=setting.tools(play.blueprint, domain),
     )
 
 
@@ -106,14 +124,17 @@ def assess(
     ended: Ending,
     reason: str = "",
     usage: dict[Role, Usage] | None = None,
+    choices: tuple[Choice, ...] = (),
 ) -> Trajectory:
     """The trajectory of a finished conversation with its verdicts and its first divergence."""
     blueprint, reached = play.blueprint, world.delta()
     finished = ended in ("stop", "transfer")
+    shown = shows(blueprint, messages, domain)
     verdicts = (
         Verdict(gate="ended", passed=finished, kind="" if finished else ended, reason=reason),
         same_state(execute(blueprint, domain).diff, reached),
         all_told(blueprint.outputs, messages),
+        *([shown] if shown else []),
     )
     writes = frozenset(name for name, tool in domain.tools.items() if tool.writes)
     first = (
@@ -131,6 +152,7 @@ def assess(
         verdicts=verdicts,
         diff=reached,
         divergence=first,
+        choices=choices,
         usage=usage or {},
     )
 

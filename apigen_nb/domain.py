@@ -110,9 +110,11 @@ class Domain:
         known = name in builtin() or name.startswith("tau2:")
         return _load(name if known else str(Path(name).resolve()), name)
 
-    def world(self) -> World:
-        """A fresh world over the shared base rows."""
-        return World(self.tables, self.tools, self.copy, self.dump)
+    def world(self, removed: Iterable[str] = (), failing: Iterable[str] = ()) -> World:
+        """A fresh world over the shared base rows; without the `removed` tools, the `failing` ones refusing once."""
+        gone = frozenset(removed)
+        tools = {name: tool for name, tool in self.tools.items() if name not in gone} if gone else self.tools
+        return World(self.tables, tools, self.copy, self.dump, frozenset(failing))
 
     @functools.cached_property
     def schemas(self) -> tuple[dict[str, Any], ...]:

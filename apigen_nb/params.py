@@ -21,7 +21,7 @@ from .domain import Domain, DomainError
 from .records import Role
 
 PLAYED: tuple[Role, ...] = ("generator", "judge", "feedback", "user", "agent")  # the critic comes with best-of-N
-GATES = ("format", "execution", "policy", "grounding", "committee")
+GATES = ("format", "execution", "policy", "grounding", "kind", "committee")
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 SECRETS = ("sk-", "sk_", "hf_", "gsk_", "xai-", "Bearer ")
 

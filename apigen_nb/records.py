@@ -8,12 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Role = Literal["generator", "judge", "feedback", "user", "critic", "agent"]
 Metric = Literal["correctness", "completeness", "satisfaction", "creativity"]
+Kind = Literal[
+    "plain",
+    "missing detail",  # the agent must ask for what the user holds back and nobody can look up
+    "forbidden",  # the policy or a tool refuses a wish: the agent declines or hands over, nothing changes
+    "missing tool",  # the tool for a wish was taken away: the agent says so
+    "change of mind",  # the user drops the first wish for another before it is carried out
+    "tool error",  # the first call of a tool fails once: the agent tries again
+    "no tool",  # small talk and a question that the policy answers: no call at all
+    "parallel calls",  # independent writes, made in one message
+]
+Behaviour = Literal["cooperative", "terse", "impatient", "rambling", "forgetful"]
+Level = Literal["easy", "medium", "hard"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+BEHAVIOURS: tuple[Behaviour, ...] = get_args(Behaviour)
+LEVELS: tuple[Level, ...] = get_args(Level)
 STOP = "###STOP###"  # what a simulated user says when its goal is met
 METRICS: tuple[Metric, ...] = ("correctness", "completeness", "satisfaction", "creativity")
 
@@ -95,12 +110,15 @@ class Usage(Record):
 
 
 class Draft(Record):
-    """What the generator answers (paper §3.1): a thought, the instruction, the groundtruth actions, the outputs."""
+    """What the generator answers (paper §3.1): a thought, the instruction, the groundtruth actions, the outputs; ours:
+    what a hard behaviour needs, `denied` and `withheld` (see `Blueprint`)."""
 
     thought: str = ""
     instruction: str
     actions: tuple[Action, ...]
     outputs: tuple[str, ...]
+    denied: tuple[Action, ...] = ()
+    withheld: tuple[str, ...] = ()
 
 
 class Seed(Record):
@@ -108,7 +126,8 @@ class Seed(Record):
 
     `walk` are the tools of the API walk in order, reads included; `spare` are writing tools that may replace one of
     them; `records` are rows of one user, table → id → row;
-    `policy` are the rules that bind the walk; `examples` are accepted blueprints of earlier rounds."""
+    `policy` are the rules that bind the walk; `examples` are accepted blueprints of earlier rounds. `kind`,
+    `behaviour` and `level` are what the run's mix asks of this one."""
 
     id: str
     number: int
@@ -120,11 +139,18 @@ class Seed(Record):
     records: dict[str, dict[str, Any]]
     persona: str
     examples: tuple[Blueprint, ...] = ()
+    kind: Kind = "plain"
+    behaviour: Behaviour = "cooperative"
+    level: Level = "medium"
 
 
 class Blueprint(Record):
     """A task configuration: what the user wants (`instruction`, for the simulated user only), the groundtruth actions
-    (writing calls in order) and the outputs that the agent must tell. `user` is the row the task is about."""
+    (writing calls in order) and the outputs that the agent must tell. `user` is the row the task is about.
+
+    `kind` is the hard behaviour that the conversation must show, `behaviour` how the user comes across. `denied` are
+    wishes that must come to nothing: forbidden, without their tool, or dropped. `withheld` are details, worded as in
+    the instruction, that the user tells only when asked. `parts` are the blueprints that this one was recombined of."""
 
     id: str
     domain: str
@@ -133,11 +159,17 @@ class Blueprint(Record):
     instruction: str
     actions: tuple[Action, ...]
     outputs: tuple[str, ...]
+    kind: Kind = "plain"
+    behaviour: Behaviour = "cooperative"
+    denied: tuple[Action, ...] = ()
+    withheld: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
     @property
     def content(self) -> str:
         """A hash of what the task asks for, for finding duplicates; the id and the wording do not count."""
-        return sha([[a.name, a.arguments] for a in self.actions] + [list(self.outputs)])
+        calls = [[[a.name, a.arguments] for a in actions] for actions in (self.actions, self.denied)]
+        return sha([self.kind, *calls, list(self.outputs), list(self.withheld)])
 
 
 class Attempt(Record):
@@ -160,7 +192,8 @@ class Attempt(Record):
 
 
 class Proposal(Record):
-    """A line of `blueprints.jsonl`: one seed, all its attempts. `walk`, `persona`, `examples` say what was sampled."""
+    """A line of `blueprints.jsonl`: one seed, all its attempts. `walk`, `persona`, `examples`, `kind`, `behaviour` and
+    `level` say what was sampled; `parts` are the ids of the blueprints that were recombined, for those that were."""
 
     id: str
     domain: str
@@ -170,6 +203,10 @@ class Proposal(Record):
     examples: tuple[str, ...]
     attempts: tuple[Attempt, ...]
     accepted: bool
+    kind: Kind = "plain"
+    behaviour: Behaviour = "cooperative"
+    level: Level = "medium"
+    parts: tuple[str, ...] = ()
     usage: dict[Role, Usage] = {}
 
     @property
@@ -212,8 +249,37 @@ class Divergence(Record):
     found: str = ""
 
 
+class Candidate(Record):
+    """One message that the simulated user could have sent. `score` is the critic's, 0–10, None when it gave none;
+    `flaws` are what code found wrong with it."""
+
+    text: str
+    score: float | None = None
+    reason: str = ""
+    flaws: tuple[str, ...] = ()
+
+
+class Choice(Record):
+    """A turn of the user that was chosen among candidates: the index of the message, of the chosen one, and all."""
+
+    turn: int
+    chosen: int
+    candidates: tuple[Candidate, ...]
+
+
+class Blame(Record):
+    """Why a trajectory failed: who caused it, the index of the message where it first went wrong, and the evidence.
+    `judged` is true where only a judge could tell."""
+
+    cause: Literal["user", "agent", "blueprint", "tool", "endpoint"]
+    turn: int
+    evidence: str
+    judged: bool = False
+
+
 class Trajectory(Record):
-    """A line of `trajectories.jsonl`: one attempt at one blueprint, its verdicts, `diff` as the reached end state."""
+    """A line of `trajectories.jsonl`: one attempt at one blueprint, its verdicts, `diff` as the reached end state;
+    `choices` are the turns of a best-of-N user, `blame` says why a failed one failed."""
 
     id: str
     blueprint: str
@@ -224,6 +290,8 @@ class Trajectory(Record):
     verdicts: tuple[Verdict, ...]
     diff: tuple[Change, ...] = ()
     divergence: Divergence | None = None
+    choices: tuple[Choice, ...] = ()
+    blame: Blame | None = None
     usage: dict[Role, Usage] = {}
 
     @property
@@ -257,12 +325,15 @@ class Question(Record):
 
 
 class Answer(Record):
-    """What a model gave back: text and tool calls as they came. `error` says why there is nothing usable in it."""
+    """What a model gave back: text and tool calls as they came. `error` says why there is nothing usable in it. A
+    best-of-N user also gives the candidates that it chose from, and the index of the `chosen` one."""
 
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     usage: Usage = Field(default_factory=Usage)
     error: str = ""
+    candidates: tuple[Candidate, ...] = ()
+    chosen: int = 0
 
 
 Seed.model_rebuild()

@@ -38,6 +38,7 @@ class Runnable(Protocol):
     def run(self, db: Database, arguments: dict[str, Any]) -> Any: ...
 
 
+UNAVAILABLE = "the service is not available at the moment; nothing was changed, try again"
 _GONE: Any = object()
 _MISSING: Any = object()
 
@@ -131,9 +132,9 @@ class World:
     """One conversation's database: `call` a tool, `fork` it, ask for its delta.
 
     `base` is table → id → row and is never changed. `copy` makes a private copy of a row, `dump` turns a row or a
-    tool's result into plain JSON values."""
+    tool's result into plain JSON values. The first call of each tool in `failing` is refused as `UNAVAILABLE`."""
 
-    __slots__ = ("_base", "_copy", "_dump", "_overlay", "_tools")
+    __slots__ = ("_base", "_copy", "_dump", "_failing", "_overlay", "_tools")
 
     def __init__(
         self,
@@ -141,13 +142,14 @@ class World:
         tools: Mapping[str, Runnable],
         copy: Callable[[Any], Any],
         dump: Callable[[Any], Any],
+        failing: frozenset[str] = frozenset(),
     ) -> None:
-        self._base, self._tools, self._copy, self._dump = base, tools, copy, dump
+        self._base, self._tools, self._copy, self._dump, self._failing = base, tools, copy, dump, failing
         self._overlay: dict[str, Rows] = {}
 
     def fork(self) -> World:
         """A world in the same state that goes its own way from here."""
-        other = World(self._base, self._tools, self._copy, self._dump)
+        other = World(self._base, self._tools, self._copy, self._dump, self._failing)
         other._overlay = dict(self._overlay)
         return other
 
@@ -176,6 +178,9 @@ class World:
         tool = self._tools.get(action.name)
         if tool is None:
             raise Refusal(f"no tool {action.name!r}; tools are {', '.join(self._tools)}", kind="unknown tool")
+        if action.name in self._failing:
+            self._failing -= {action.name}
+            raise Refusal(UNAVAILABLE, kind="tool error")
         staged: dict[str, dict[str, Any]] | None = {} if tool.writes else None
         try:
             result = self._dump(tool.run(self._view(staged), tool.check(action.arguments)))

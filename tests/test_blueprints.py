@@ -28,6 +28,7 @@ __all__ = ["library"]
 
 PLAIN = list(GATES.values())
 TELLS = "Your email is ada@example.com. You want to renew Salt Roads, as you travel."
+NOTHING_ELSE: dict[str, list[str]] = {"outputs": [], "denied": [], "withheld": []}
 
 
 def seed(domain: Domain, number: int = 0) -> Seed:
@@ -85,7 +86,7 @@ async def test_a_good_draft_is_accepted_at_once(library: Domain) -> None:
     assert made.accepted
     assert len(made.attempts) == len(generator.asked) == 1
     attempt = made.attempts[0]
-    assert [verdict.gate for verdict in attempt.verdicts] == ["format", "execution", "policy", "grounding"]
+    assert [verdict.gate for verdict in attempt.verdicts] == ["format", "execution", "policy", "grounding", "kind"]
     assert (attempt.number, attempt.feedback, attempt.thought) == (0, "", "hm")
     assert [(change.table, change.id) for change in attempt.diff] == [("loans", "L1")]
     assert made.blueprint == Blueprint(
@@ -122,7 +123,7 @@ async def test_a_rejected_draft_is_repaired_with_feedback(library: Domain) -> No
     assert made.attempts[1].feedback == "Take a loan that is not overdue."
     second = generator.asked[1].context
     assert second["feedback"] == "Take a loan that is not overdue."
-    assert second["previous"] == {"instruction": TELLS, "actions": [overdue.model_dump()], "outputs": []}
+    assert second["previous"] == {"instruction": TELLS, "actions": [overdue.model_dump()], **NOTHING_ELSE}
     # the feedback model is told every failure of the last attempt and what it was about
     told = feedback.asked[0].context
     assert told["actions"] == [overdue.model_dump()]
@@ -130,7 +131,7 @@ async def test_a_rejected_draft_is_repaired_with_feedback(library: Domain) -> No
     assert "An overdue loan is not renewed." in told["failures"][0]["reason"]
     # the rejected attempt keeps its verdicts and what it did to the database
     first = made.attempts[0]
-    assert [verdict.passed for verdict in first.verdicts] == [True, True, False, True]
+    assert [verdict.passed for verdict in first.verdicts] == [True, True, False, True, True]
     assert [change.id for change in first.diff] == ["L2"]
 
 
@@ -443,7 +444,7 @@ async def test_examples_come_from_earlier_rounds_only(library: Domain, tmp_path:
     # what the generator is shown of an example is the task alone
     shown = [example for question in asked for example in question.context["examples"]]
     assert shown
-    assert all(set(example) == {"instruction", "actions", "outputs"} for example in shown)
+    assert all(set(example) == {"instruction", "actions", "outputs", "denied", "withheld"} for example in shown)
 
 
 async def test_rejected_blueprints_are_never_examples(library: Domain, tmp_path: Path) -> None:

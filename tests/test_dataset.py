@@ -298,19 +298,19 @@ def a_call_that_is_a_list(chat: Rows, shared: Rows, proofs: Rows) -> None:
 
 
 def changed_output(chat: Rows, shared: Rows, proofs: Rows) -> None:
-    proofs[VICTIM]["outputs"] = ["98765"]
+    proofs[VICTIM]["task"]["outputs"] = ["98765"]
 
 
 def rewritten_instruction(chat: Rows, shared: Rows, proofs: Rows) -> None:
-    proofs[VICTIM]["instruction"] += " You are in no hurry."
+    proofs[VICTIM]["task"]["instruction"] += " You are in no hurry."
 
 
 def emptied_task(chat: Rows, shared: Rows, proofs: Rows) -> None:
-    proofs[VICTIM] |= {"actions": [], "outputs": []}
+    proofs[VICTIM]["task"] |= {"actions": [], "outputs": []}
 
 
 def changed_groundtruth(chat: Rows, shared: Rows, proofs: Rows) -> None:
-    proofs[VICTIM]["actions"] = [
+    proofs[VICTIM]["task"]["actions"] = [
         {"name": "cancel_order", "arguments": {"order_id": "#R0", "cancel_reason": "no longer needed"}}
     ]
 
@@ -334,7 +334,7 @@ def other_fingerprint(chat: Rows, shared: Rows, proofs: Rows) -> None:
 
 
 def unknown_domain(chat: Rows, shared: Rows, proofs: Rows) -> None:
-    proofs[VICTIM]["domain"] = "nowhere"
+    proofs[VICTIM]["task"]["domain"] = "nowhere"
 
 
 TAMPERINGS = [
@@ -554,4 +554,4 @@ def test_a_run_without_successes_makes_an_empty_dataset_that_holds(tmp_path: Pat
     assert build(run, retail, {"agent": LABEL}).rows == 0
     report = verify(tmp_path)
     assert (report.rows, report.failures) == (0, [])
-    assert Proof.model_fields.keys() >= {"id", "blueprint", "actions", "outputs", "delta", "domain_fingerprint"}
+    assert Proof.model_fields.keys() >= {"id", "task", "delta", "domain_fingerprint"}

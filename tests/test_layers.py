@@ -12,7 +12,8 @@ FLOORS = (
     {"domain"},
     {"domains", "graph", "manifest", "models", "contract"},
     {"sampling", "store", "params"},
-    {"gates"},
+    {"setting", "gates"},
+    {"behaviour", "difficulty"},
     {"blueprints", "conversations", "dataset", "report"},  # the stages, and what draws them: none knows another
     {"notebook"},
     {"run"},

@@ -16,7 +16,7 @@ from ..domain import Domain
 from ..gates.execution import execute
 from ..lines import read_lines, write_whole
 from ..manifest import Run
-from ..records import Action, Blueprint, Change, Proposal, Record, Trajectory, canonical, sha
+from ..records import Blueprint, Change, Proposal, Record, Trajectory, canonical, sha
 from ..world import digest
 from .card import card
 from .formats import chat_row, sharegpt_row
@@ -26,14 +26,8 @@ class Proof(Record):
     """What it takes to prove one row again: the task, its groundtruth, the end state, and what the rows hashed to."""
 
     id: str
-    blueprint: str
-    domain: str
+    task: Blueprint
     domain_fingerprint: str
-    user: str
-    persona: str
-    instruction: str
-    actions: tuple[Action, ...]
-    outputs: tuple[str, ...]
     delta: tuple[Change, ...]
     state: str
     chat: str
@@ -68,18 +62,12 @@ def prove(
     delta = execute(blueprint, domain).diff
     return Proof(
         id=trajectory.id,
-        blueprint=blueprint.id,
-        domain=domain.name,
+        task=blueprint,
         domain_fingerprint=fingerprint,
-        user=blueprint.user,
-        persona=blueprint.persona,
-        instruction=blueprint.instruction,
-        actions=blueprint.actions,
-        outputs=blueprint.outputs,
         delta=delta,
         state=digest(delta),
-        chat=sha(chat_row(trajectory, domain), 64),
-        sharegpt=sha(sharegpt_row(trajectory, domain), 64),
+        chat=sha(chat_row(trajectory, blueprint, domain), 64),
+        sharegpt=sha(sharegpt_row(trajectory, blueprint, domain), 64),
         models=dict(models),
     )
 
@@ -106,8 +94,8 @@ def build(run: Run, domain: Domain, models: Mapping[str, str]) -> Summary:
     )
     run.dataset.mkdir(parents=True, exist_ok=True)
     proofs = [prove(row, blueprints[row.blueprint], domain, fingerprint, models) for row in rows]
-    write_whole(run.dataset / "chat.jsonl", [canonical(chat_row(row, domain)) for row in rows])
-    write_whole(run.dataset / "sharegpt.jsonl", [canonical(sharegpt_row(row, domain)) for row in rows])
+    for name, export in (("chat.jsonl", chat_row), ("sharegpt.jsonl", sharegpt_row)):
+        write_whole(run.dataset / name, [canonical(export(row, blueprints[row.blueprint], domain)) for row in rows])
     write_whole(run.dataset / "proofs.jsonl", [proof.line() for proof in proofs])
     write_whole(run.dataset / "README.md", [card(summary.counts, duplicates, domain, models, rows)])
     return summary

@@ -10,9 +10,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from .. import setting
 from ..domain import Domain
 from ..models.prompts import render
-from ..records import Message, Question, Trajectory
+from ..records import Blueprint, Message, Question, Trajectory
 
 
 def spoken(messages: Sequence[Message]) -> tuple[Message, ...]:
@@ -22,9 +23,10 @@ def spoken(messages: Sequence[Message]) -> tuple[Message, ...]:
     return tuple(messages[: last + 1])
 
 
-def system_prompt(domain: Domain) -> str:
+def system_prompt(blueprint: Blueprint, domain: Domain) -> str:
     """The system prompt that the agent had."""
-    question = Question(id="system", role="agent", prompt="agent", context={"policy": domain.policy})
+    context = {"policy": setting.policy(blueprint, domain)}
+    question = Question(id="system", role="agent", prompt="agent", context=context)
     return str(render(question)[0]["content"])
 
 
@@ -33,9 +35,9 @@ def _arguments(call: Any) -> str:
     return json.dumps(call.arguments, ensure_ascii=False) if call.arguments is not None else call.raw
 
 
-def chat_row(trajectory: Trajectory, domain: Domain) -> dict[str, Any]:
+def chat_row(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> dict[str, Any]:
     """OpenAI chat: `messages` and `tools`; arguments are JSON text, as that format has it."""
-    messages: list[dict[str, Any]] = [{"role": "system", "content": system_prompt(domain)}]
+    messages: list[dict[str, Any]] = [{"role": "system", "content": system_prompt(blueprint, domain)}]
     for message in spoken(trajectory.messages):
         row: dict[str, Any] = {"role": message.role, "content": message.content}
         if message.tool_calls:
@@ -46,10 +48,10 @@ def chat_row(trajectory: Trajectory, domain: Domain) -> dict[str, Any]:
         if message.role == "tool":
             row["tool_call_id"] = message.tool_call_id
         messages.append(row)
-    return {"messages": messages, "tools": list(domain.schemas)}
+    return {"messages": messages, "tools": list(setting.tools(blueprint, domain))}
 
 
-def sharegpt_row(trajectory: Trajectory, domain: Domain) -> dict[str, Any]:
+def sharegpt_row(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> dict[str, Any]:
     """ShareGPT as APIGen-MT-5k: turns of human, gpt, function_call and observation; tools as JSON text. A message with
     several calls becomes a call and its observation each, in the order they ran."""
     turns: list[dict[str, str]] = []
@@ -64,5 +66,9 @@ def sharegpt_row(trajectory: Trajectory, domain: Domain) -> dict[str, Any]:
             if call.arguments is not None:
                 value = json.dumps({"name": call.name, "arguments": call.arguments}, ensure_ascii=False)
                 turns += [{"from": "function_call", "value": value}, {"from": "observation", "value": results[call.id]}]
-    functions = [schema["function"] for schema in domain.schemas]
-    return {"conversations": turns, "tools": json.dumps(functions, ensure_ascii=False), "system": system_prompt(domain)}
+    functions = [schema["function"] for schema in setting.tools(blueprint, domain)]
+    return {
+        "conversations": turns,
+        "tools": json.dumps(functions, ensure_ascii=False),
+        "system": system_prompt(blueprint, domain),
+    }

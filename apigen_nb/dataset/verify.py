@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .. import setting
+from ..behaviour import shows
 from ..checks import all_told
 from ..domain import Domain, DomainError, builtin
 from ..gates.execution import execute
@@ -56,7 +58,7 @@ def verify(folder: Path | str) -> VerifyReport:
     tasks = _tasks(home.parent)
     for proof, chat, share in zip(proofs, chats + [""] * len(proofs), shared + [""] * len(proofs), strict=False):
         report.rows += 1
-        problems, calls = _row(proof, chat, share, _where(home.parent, proof.domain), tasks)
+        problems, calls = _row(proof, chat, share, _where(home.parent, proof.task.domain), tasks)
         report.calls += calls
         report.failures += [(proof.id, problem) for problem in problems]
     return report
@@ -95,9 +97,9 @@ def _row(proof: Proof, chat: str, share: str, where: str, tasks: dict[str, Bluep
         return [str(error)], 0
     if domain.fingerprint != proof.domain_fingerprint:
         versions = f"{proof.domain_fingerprint}, here {domain.fingerprint}"
-        return [f"made on another version of {proof.domain} ({versions})"], 0
-    if tasks is not None and tasks.get(proof.blueprint) != _blueprint(proof):
-        return [f"the proof's task is not {proof.blueprint} in blueprints.jsonl"], 0
+        return [f"made on another version of {proof.task.domain} ({versions})"], 0
+    if tasks is not None and tasks.get(proof.task.id) != proof.task:
+        return [f"the proof's task is not {proof.task.id} in blueprints.jsonl"], 0
     try:
         chat_row, share_row = json.loads(chat), json.loads(share)
         return _prove(proof, chat_row, share_row, domain)
@@ -111,39 +113,35 @@ def _prove(proof: Proof, chat: dict[str, Any], share: dict[str, Any], domain: Do
     for name, row, want in (("chat", chat, proof.chat), ("sharegpt", share, proof.sharegpt)):
         if sha(row, 64) != want:
             problems.append(f"the {name} row is not the one that was proven")
-    if not proof.actions and not proof.outputs:
+    if not proof.task.actions and not proof.task.outputs:
         problems.append("the task is empty: any conversation would hold")
-    execution = execute(_blueprint(proof), domain)
+    execution = execute(proof.task, domain)
     if execution.refused:
         number, action, refusal = execution.refused
         problems.append(f"groundtruth action {number}, {action}, is refused: {refusal}")
     recorded, reached = ([change.model_dump() for change in delta] for delta in (proof.delta, execution.diff))
     if digest(execution.diff) != proof.state or canonical(recorded) != canonical(reached):
         problems.append("the groundtruth leads to another end state than recorded")
-    world, replayed, calls = domain.world(), [], []
+    world, replayed, calls = setting.world(proof.task, domain), [], []
     results = {m["tool_call_id"]: m["content"] for m in chat["messages"] if m["role"] == "tool"}
     for message in chat["messages"]:
-        for made in message.get("tool_calls", ()):
-            call = _call(made)
+        if message["role"] not in ("user", "assistant"):
+            continue
+        made = tuple(map(_call, message.get("tool_calls", ())))
+        replayed.append(Message(role=message["role"], content=message["content"], tool_calls=made))
+        for call in made:
             calls.append(call)
-            result = respond(world, call)
+            replayed.append(result := respond(world, call))
             if result.content != results.get(call.id):
                 problems.append(f"{call.name} ({call.id}) gives another result than recorded")
-        if message["role"] == "assistant":
-            replayed.append(Message(role="assistant", content=message["content"]))
     if digest(world.delta()) != proof.state:
         problems.append("state check: the replayed conversation leads to another end state")
-    told = all_told(proof.outputs, replayed)
-    if not told.passed:
-        problems.append(f"output check: {told.reason}")
+    for check in (all_told(proof.task.outputs, replayed), shows(proof.task, replayed, domain)):
+        if check is not None and not check.passed:
+            problems.append(f"{check.gate} check: {check.reason}")
     if _shared_calls(share) != [[c.name, c.arguments] for c in calls if c.arguments is not None]:
         problems.append("the two formats hold different calls")
     return problems, len(calls)
-
-
-def _blueprint(proof: Proof) -> Blueprint:
-    task = {name: getattr(proof, name) for name in ("domain", "user", "persona", "instruction", "actions", "outputs")}
-    return Blueprint(id=proof.blueprint, **task)
 
 
 def _call(made: dict[str, Any]) -> ToolCall:

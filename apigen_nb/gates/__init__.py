@@ -15,6 +15,7 @@ from .committee import Committee
 from .execution import executes
 from .format import well_formed
 from .grounding import is_grounded
+from .kind import fits_kind
 from .policy import obeys_policy
 
 Gate = Callable[[Blueprint, Domain], Verdict | Awaitable[Verdict | None] | None]
@@ -23,6 +24,7 @@ GATES: dict[str, Gate] = {
     "execution": executes,
     "policy": obeys_policy,
     "grounding": is_grounded,
+    "kind": fits_kind,
 }
 NAMES = (*GATES, "committee")
 
@@ -61,6 +63,7 @@ __all__ = [
     "UnknownGate",
     "choose",
     "executes",
+    "fits_kind",
     "is_grounded",
     "obeys_policy",
     "well_formed",

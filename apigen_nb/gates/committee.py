@@ -140,5 +140,8 @@ def _context(blueprint: Blueprint, domain: Domain) -> dict[str, Any]:
         "instruction": blueprint.instruction,
         "actions": [action.model_dump() for action in blueprint.actions],
         "outputs": list(blueprint.outputs),
+        "kind": blueprint.kind,
+        "denied": [action.model_dump() for action in blueprint.denied],
+        "withheld": list(blueprint.withheld),
         "diff": [row for change in execute(blueprint, domain).diff for row in fields(change)],
     }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from ..domain import Domain
-from ..records import Blueprint, Verdict
+from ..records import Action, Blueprint, Verdict
 from ..world import Refusal
 
 
@@ -15,20 +17,23 @@ def well_formed(blueprint: Blueprint, domain: Domain) -> Verdict:
         problems.append(("no instruction", "the instruction is empty"))
     if not blueprint.actions and not blueprint.outputs:
         problems.append(("empty task", "there are neither actions nor outputs: doing nothing would be rewarded"))
-    for number, action in enumerate(blueprint.actions, 1):
-        tool = domain.tools.get(action.name)
-        if tool is None:
-            known = ", ".join(name for name, tool in domain.tools.items() if tool.writes)
-            problems.append(("unknown tool", f"action {number}: no tool {action.name!r}; writing tools are {known}"))
-            continue
-        if not tool.writes:
-            problems.append(
-                ("not a writing tool", f"action {number}: {action.name} changes nothing; only writes are actions")
-            )
-        try:
-            tool.check(action.arguments)
-        except Refusal as refusal:
-            problems.append((refusal.kind, f"action {number}: {refusal}"))
+    problems += wrong_calls(blueprint.actions, domain)
     problems += [("empty output", f"output {n} is empty") for n, o in enumerate(blueprint.outputs, 1) if not o.strip()]
     kind = problems[0][0] if problems else ""
     return Verdict(gate="format", passed=not problems, kind=kind, reason="; ".join(text for _, text in problems))
+
+
+def wrong_calls(actions: Sequence[Action], domain: Domain, what: str = "action") -> Iterator[tuple[str, str]]:
+    """Kind and text of each problem with the form of these calls."""
+    for number, action in enumerate(actions, 1):
+        tool = domain.tools.get(action.name)
+        if tool is None:
+            known = ", ".join(name for name, tool in domain.tools.items() if tool.writes)
+            yield "unknown tool", f"{what} {number}: no tool {action.name!r}; writing tools are {known}"
+            continue
+        if not tool.writes:
+            yield "not a writing tool", f"{what} {number}: {action.name} changes nothing; only writes are actions"
+        try:
+            tool.check(action.arguments)
+        except Refusal as refusal:
+            yield refusal.kind, f"{what} {number}: {refusal}"

@@ -40,6 +40,8 @@ def is_grounded(blueprint: Blueprint, domain: Domain) -> Verdict | None:
         return None
     told = fold(blueprint.instruction)
     gaps, untold = list(_gaps(blueprint, domain, told)), list(blueprint.outputs)
+    if blueprint.kind == "no tool":
+        untold = [output for output in untold if not tells(domain.policy, output)]
     execution = execute(blueprint, domain)
     known = list(_told_facts(blueprint, domain, told))
     found = Findings([])
@@ -74,7 +76,7 @@ def _gaps(blueprint: Blueprint, domain: Domain, told: str) -> Iterator[Gap]:
     for position, action in enumerate(blueprint.actions, 1):
         specs = domain.tools[action.name].parameters["properties"]
         for name, value in leaves(action.arguments):
-            if not _said(value, told):
+            if not said(value, told):
                 others = frozenset(str(v) for k, v in leaves(action.arguments) if k != name)
                 yield Gap(position, action.name, name, value, others if "enum" in specs.get(name, {}) else None)
 
@@ -91,7 +93,8 @@ def leaves(arguments: dict[str, Any]) -> Iterator[tuple[str, Any]]:
                 yield name, fact.value
 
 
-def _said(value: Any, told: str) -> bool:
+def said(value: Any, told: str) -> bool:
+    """Whether a (folded) text tells a value, as it is or with spaces for underscores."""
     text = str(value)
     return tells(told, text) or tells(told, text.replace("_", " "))
 
@@ -99,7 +102,7 @@ def _said(value: Any, told: str) -> bool:
 def _told_facts(blueprint: Blueprint, domain: Domain, told: str) -> Iterator[Fact]:
     """Facts that the instruction tells: of the user's own records, and row ids of any table."""
     records = records_of(domain, blueprint.user)
-    yield from (fact for fact in facts(records) if not isinstance(fact.value, bool) and _said(fact.value, told))
+    yield from (fact for fact in facts(records) if not isinstance(fact.value, bool) and said(fact.value, told))
     words = set(re.split(r"[\s,;()\"']+", blueprint.instruction))
     words |= {word.rstrip(".:!?") for word in words}
     for table, rows in domain.tables.items():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..domain import Domain
+from ..domain import Domain, Rule, Step
 from ..records import Blueprint, Verdict
-from .execution import execute, executes
+from .execution import Execution, execute, executes
 
 
 def obeys_policy(blueprint: Blueprint, domain: Domain) -> Verdict | None:
@@ -12,11 +12,16 @@ def obeys_policy(blueprint: Blueprint, domain: Domain) -> Verdict | None:
     executed = executes(blueprint, domain)
     if executed is None or not executed.passed:
         return None
-    broken = [
+    found = broken(execute(blueprint, domain), domain)
+    reason = "; ".join(f"action {number}, {step.action}, breaks the rule: {rule.text}" for rule, number, step in found)
+    return Verdict(gate="policy", passed=not found, kind=found[0][0].name if found else "", reason=reason)
+
+
+def broken(execution: Execution, domain: Domain) -> list[tuple[Rule, int, Step]]:
+    """The rules that an execution breaks, each with the number of the step and the step."""
+    return [
         (rule, number, step)
-        for number, step in enumerate(execute(blueprint, domain).steps, 1)
+        for number, step in enumerate(execution.steps, 1)
         for rule in domain.rules_for([step.name])
         if not rule.holds(step)
     ]
-    reason = "; ".join(f"action {number}, {step.action}, breaks the rule: {rule.text}" for rule, number, step in broken)
-    return Verdict(gate="policy", passed=not broken, kind=broken[0][0].name if broken else "", reason=reason)
