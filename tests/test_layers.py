@@ -13,8 +13,9 @@ FLOORS = (
     {"domains", "graph", "manifest", "models", "contract"},
     {"sampling", "store", "params"},
     {"setting", "gates"},
-    {"behaviour", "difficulty"},
-    {"blueprints", "conversations", "dataset", "report"},  # the stages, and what draws them: none knows another
+    {"behaviour", "difficulty", "defects", "critic", "blame"},
+    {"bench", "blueprints", "conversations", "dataset"},  # the stages: none knows another
+    {"report"},  # draws what the stages leave
     {"notebook"},
     {"run"},
     {"__main__"},

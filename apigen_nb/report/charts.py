@@ -81,10 +81,11 @@ def _held_and_fell(
     unit: str,
     words: tuple[str, str] = ("passed", "fell"),
     facet: str = "",
+    page: str = "trajectories",
     share_of: int = 0,
 ) -> go.Figure:
     """Horizontal bars: `passed` and `fell` of each row of `frame`, the counts and the percentage at their end. `facet`
-    is the filter of the explorer page that a click on a bar opens. With `share_of` all bars fell, and the percentage
+    is the filter of the explorer `page` that a click on a bar opens. With `share_of` all bars fell, and the percentage
     is their share of that number."""
     if frame.empty:
         return empty(title, unit)
@@ -98,7 +99,7 @@ def _held_and_fell(
     else:
         beside = [f"{passed:,} of {attempted:,} · {share(passed, attempted)}" for passed, attempted in pairs]
         hovers = [f"{text} {held}, 95 % interval {interval(*p)}" for text, p in zip(beside, pairs, strict=True)]
-    figure = _figure(title, 112 + 34 * len(names), meta={"facet": facet}, bargap=0.34)
+    figure = _figure(title, 112 + 34 * len(names), meta={"facet": facet, "page": page}, bargap=0.34)
     for word, column, marker in (
         (held, "passed", {"color": HELD}),
         (fell, "fell", {"color": FELL, "pattern": STRIPES}),
@@ -138,7 +139,12 @@ def empty(title: str, unit: str) -> go.Figure:
 def funnel(frame: pd.DataFrame) -> go.Figure:
     """Of `tables.funnel`: what each gate let pass, over all attempts."""
     return _held_and_fell(
-        frame, frame["gate"].tolist(), "Through the gates: every attempt", "attempts", facet="fell at"
+        frame,
+        frame["gate"].tolist(),
+        "Through the gates: every attempt",
+        "attempts",
+        facet="fell at",
+        page="blueprints",
     )
 
 
@@ -177,6 +183,35 @@ def ends(frame: pd.DataFrame) -> go.Figure:
         title, unit = "Where failed conversations first went wrong", "failed conversations"
         fallen = int(frame["attempted"].sum())
     return _held_and_fell(frame, names, title, unit, ("verified", "failed"), facet=column, share_of=fallen)
+
+
+def yields(frame: pd.DataFrame) -> go.Figure:
+    """Of `mix.yields`: blueprints accepted per kind or behaviour that was asked for."""
+    by = frame.columns[0]
+    return _held_and_fell(
+        frame,
+        frame[by].tolist(),
+        f"Blueprints, by {by}",
+        "seeds",
+        ("accepted", "rejected"),
+        facet=by,
+        page="blueprints",
+    )
+
+
+def successes(frame: pd.DataFrame) -> go.Figure:
+    """Of `mix.successes`: conversations verified per kind or behaviour."""
+    by = frame.columns[0]
+    return _held_and_fell(
+        frame, frame[by].tolist(), f"Conversations, by {by}", "conversations", ("verified", "failed"), facet=by
+    )
+
+
+def blames(frame: pd.DataFrame) -> go.Figure:
+    """Of `mix.blames`: who caused failed conversations."""
+    title, unit = "Who caused the failure", "failed conversations"
+    total = int(frame["attempted"].sum())
+    return _held_and_fell(frame, frame["cause"].tolist(), title, unit, facet="blame", share_of=total)
 
 
 def tool_use(frame: pd.DataFrame) -> go.Figure:

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from ..records import Proposal, Record, Trajectory
 from ..store import read_lines
-from . import charts, pieces, tables
+from . import charts, mix, pieces, tables
 from .notebooks import body_of, figure_html, has_figures, inert
 from .text import clean
 
@@ -155,6 +155,7 @@ def _index(held: Contents, pages: Sequence[tuple[str, str]]) -> str:
         figures += [charts.funnel(tables.funnel(verdicts)), charts.rounds(tables.rounds(held.proposals))]
     if held.trajectories:
         figures += [charts.attempts(tables.attempts(talks)), charts.ends(tables.ends(talks, "divergence"))]
+        figures += [charts.successes(mix.successes(held.proposals, held.trajectories, "kind"))]
     return pieces.draw(
         "index.html.j2",
         sentence=_sentence(held),
@@ -214,7 +215,13 @@ def _blueprints(proposals: Sequence[Proposal]) -> str:
             "rejected" if not p.accepted else "accepted after reflection" if len(p.attempts) > 1 else "accepted at once"
         )
         fell = next((v.gate for a in p.attempts for v in a.failures), "")
-        return {"outcome": outcome, "fell at": fell, "attempts": str(len(p.attempts))}
+        return {
+            "outcome": outcome,
+            "fell at": fell,
+            "attempts": str(len(p.attempts)),
+            "kind": p.kind,
+            "behaviour": p.behaviour,
+        }
 
     about = (
         "Each seed with all its attempts: what was asked for, what each gate said, what the feedback was. "
@@ -224,7 +231,7 @@ def _blueprints(proposals: Sequence[Proposal]) -> str:
 
 
 def _trajectories(records: Sequence[Trajectory], proposals: Sequence[Proposal]) -> str:
-    accepted = {p.id: p for p in proposals if p.accepted}
+    accepted, known = {p.id: p for p in proposals if p.accepted}, {p.id: p for p in proposals}
     writes = {action.name for p in proposals for a in p.attempts if a.blueprint for action in a.blueprint.actions}
 
     def facets(t: Trajectory) -> dict[str, str]:
@@ -233,6 +240,9 @@ def _trajectories(records: Sequence[Trajectory], proposals: Sequence[Proposal]) 
             "outcome": outcome,
             "ended": tables.ENDED[t.ended],
             "divergence": t.divergence.kind if t.divergence else "",
+            "blame": t.blame.cause if t.blame else "",
+            "kind": known[t.blueprint].kind if t.blueprint in known else "",
+            "behaviour": known[t.blueprint].behaviour if t.blueprint in known else "",
         }
 
     def drawn(t: Trajectory) -> pieces.Piece:

@@ -78,7 +78,8 @@ def _gate_order(frame: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys([*longest, *frame["gate"]]))
 
 
-def _rates(rows: list[dict[str, Any]], first: list[str]) -> pd.DataFrame:
+def rates(rows: list[dict[str, Any]], first: list[str]) -> pd.DataFrame:
+    """Rows with counts `attempted` and `passed` as a frame with what fell, the share that passed and its interval."""
     for row in rows:
         row["fell"] = row["attempted"] - row["passed"]
         row["rate"] = row["passed"] / row["attempted"] if row["attempted"] else 0.0
@@ -93,7 +94,7 @@ def funnel(frame: pd.DataFrame) -> pd.DataFrame:
         {"gate": gate, "attempted": int(counts.loc[gate, "size"]), "passed": int(counts.loc[gate, "sum"])}
         for gate in _gate_order(frame)
     ]
-    return _rates(rows, ["gate"])
+    return rates(rows, ["gate"])
 
 
 def metrics(proposals: Iterable[Proposal]) -> pd.DataFrame:
@@ -106,7 +107,7 @@ def metrics(proposals: Iterable[Proposal]) -> pd.DataFrame:
                 scored.update(verdict.scores.keys())
                 met.update(name for name, score in verdict.scores.items() if score)
     rows = [{"metric": name, "attempted": scored[name], "passed": met[name]} for name in METRICS if scored[name]]
-    return _rates(rows, ["metric"])
+    return rates(rows, ["metric"])
 
 
 def failures(frame: pd.DataFrame) -> pd.DataFrame:
@@ -154,7 +155,7 @@ def attempts(frame: pd.DataFrame) -> pd.DataFrame:
     """Of `trajectories`: per attempt number how many conversations were held and how many were verified."""
     counts = frame.groupby("attempt")["success"].agg(["size", "sum"])
     rows = [{"attempt": n, "attempted": int(c["size"]), "passed": int(c["sum"])} for n, c in counts.iterrows()]
-    return _rates(rows, ["attempt"])
+    return rates(rows, ["attempt"])
 
 
 def ends(frame: pd.DataFrame, column: str = "ended") -> pd.DataFrame:
@@ -162,7 +163,7 @@ def ends(frame: pd.DataFrame, column: str = "ended") -> pd.DataFrame:
     kept = frame[frame[column] != ""]
     counts = kept.groupby(column)["success"].agg(["size", "sum"]).sort_values("size", ascending=False)
     rows = [{column: name, "attempted": int(c["size"]), "passed": int(c["sum"])} for name, c in counts.iterrows()]
-    return _rates(rows, [column])
+    return rates(rows, [column])
 
 
 def tool_use(records: Iterable[Trajectory]) -> pd.DataFrame:
@@ -174,7 +175,7 @@ def tool_use(records: Iterable[Trajectory]) -> pd.DataFrame:
         called.update(names)
         verified.update(names if t.success else ())
     ranked = sorted(called.items(), key=lambda item: (-item[1], item[0]))
-    return _rates([{"tool": name, "attempted": n, "passed": verified[name]} for name, n in ranked], ["tool"])
+    return rates([{"tool": name, "attempted": n, "passed": verified[name]} for name, n in ranked], ["tool"])
 
 
 def selection(records: Sequence[Trajectory], rows: int) -> pd.DataFrame:
@@ -182,7 +183,7 @@ def selection(records: Sequence[Trajectory], rows: int) -> pd.DataFrame:
     verified = sum(t.success for t in records)
     steps = [("verified", len(records), verified), ("distinct", verified, rows)]
     shown = [{"step": name, "attempted": before, "passed": after} for name, before, after in steps if before]
-    return _rates(shown, ["step"])
+    return rates(shown, ["step"])
 
 
 def total_usage(records: Iterable[Proposal | Trajectory]) -> dict[Role, Usage]:

@@ -6,15 +6,15 @@ const ink = () => getComputedStyle(document.body).getPropertyValue("--quiet").tr
 function drawFigures() {
   for (const box of document.querySelectorAll(".plot")) {
     const figure = JSON.parse(box.nextElementSibling.textContent);
-    const facet = ((figure.layout || {}).meta || {}).facet;
+    const meta = (figure.layout || {}).meta || {};
+    const facet = meta.facet;
     const layout = { ...figure.layout, font: { ...(figure.layout || {}).font, color: ink() } };
     const config = { ...figure.config, showSendToCloud: false, displaylogo: false, responsive: true, plotlyServerURL: "" };
     Plotly.newPlot(box, figure.data, layout, config).then(() => {
       if (!facet) return;
       box.classList.add("leads");
-      const page = facet === "fell at" ? "blueprints.html" : "trajectories.html";
       box.on("plotly_click", (event) => {
-        location.href = page + "#?" + new URLSearchParams({ [facet]: event.points[0].customdata });
+        location.href = meta.page + ".html#?" + new URLSearchParams({ [facet]: event.points[0].customdata });
       });
     });
   }

@@ -1,0 +1,119 @@
+"""Frames on the mix of a run: what was asked for and what came of it, by kind, behaviour and cause of failure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import pandas as pd
+
+from ..bench import INTACT, Trial
+from ..records import BEHAVIOURS, KINDS, Proposal, Trajectory, Usage
+from .tables import interval, rates, share, total_usage
+
+ORDER: dict[str, tuple[str, ...]] = {"kind": KINDS, "behaviour": BEHAVIOURS}
+
+
+def yields(proposals: Iterable[Proposal], by: Literal["kind", "behaviour"]) -> pd.DataFrame:
+    """Per kind or behaviour: seeds that asked for it, and blueprints accepted."""
+    tried: Counter[str] = Counter()
+    passed: Counter[str] = Counter()
+    for proposal in proposals:
+        name = str(getattr(proposal, by))
+        tried[name] += 1
+        passed[name] += proposal.accepted
+    return _ordered(tried, passed, by)
+
+
+def successes(
+    proposals: Iterable[Proposal], records: Iterable[Trajectory], by: Literal["kind", "behaviour"]
+) -> pd.DataFrame:
+    """Per kind or behaviour: conversations held, and verified."""
+    of = {p.id: str(getattr(p, by)) for p in proposals}
+    tried: Counter[str] = Counter()
+    passed: Counter[str] = Counter()
+    for t in records:
+        tried[of.get(t.blueprint, "unknown")] += 1
+        passed[of.get(t.blueprint, "unknown")] += t.success
+    return _ordered(tried, passed, by)
+
+
+def _ordered(tried: Counter[str], passed: Counter[str], by: str) -> pd.DataFrame:
+    names = [name for name in (*ORDER[by], *sorted(set(tried) - set(ORDER[by]))) if tried[name]]
+    return rates([{by: name, "attempted": tried[name], "passed": passed[name]} for name in names], [by])
+
+
+def recombined(proposals: Iterable[Proposal], records: Iterable[Trajectory]) -> pd.DataFrame:
+    """Blueprints of one seed and of several parts: tried and accepted, conversations held and verified."""
+    parts = {p.id: len(p.parts) or 1 for p in proposals}
+    rows: dict[int, list[int]] = {}
+    for p in proposals:
+        row = rows.setdefault(parts[p.id], [0, 0, 0, 0])
+        row[0] += 1
+        row[1] += p.accepted
+    for t in records:
+        row = rows.setdefault(parts.get(t.blueprint, 1), [0, 0, 0, 0])
+        row[2] += 1
+        row[3] += t.success
+    named = [("one seed" if n == 1 else f"{n} parts", *row) for n, row in sorted(rows.items())]
+    return pd.DataFrame(named, columns=["made of", "tried", "accepted", "conversations", "verified"])
+
+
+def blames(records: Iterable[Trajectory]) -> pd.DataFrame:
+    """Who caused failed conversations: per cause how many, told by evidence in the files or by a judge."""
+    counts = Counter((t.blame.cause, t.blame.judged) for t in records if t.blame is not None)
+    causes = sorted({cause for cause, _ in counts}, key=lambda c: -counts[c, False] - counts[c, True])
+    rows = [
+        {"cause": cause, "judged": counts[cause, True], "attempted": sum(counts[cause, j] for j in (True, False))}
+        for cause in causes
+    ]
+    return rates([row | {"passed": 0} for row in rows], ["cause", "judged"])
+
+
+def early_stop(proposals: Sequence[Proposal], judges: int) -> pd.DataFrame:
+    """What the committee saved by not asking on once a result was settled. Tokens saved are the calls saved times the
+    mean of a judge's call; where no tokens were counted (scripted model) there are only calls."""
+    verdicts = [v for p in proposals for a in p.attempts for v in a.verdicts if v.votes]
+    asked = sum(len(v.votes) for v in verdicts)
+    used = total_usage(proposals).get("judge", Usage())
+    whole = judges * len(verdicts)
+    rows: list[tuple[str, Any]] = [
+        ("blueprints judged", f"{len(verdicts):,}"),
+        ("votes asked for", f"{asked:,} of {whole:,}"),
+        ("votes saved", f"{whole - asked:,} · {share(whole - asked, whole)}"),
+    ]
+    if tokens := used.prompt + used.completion:
+        saved = tokens / max(used.calls, 1) * (whole - asked)
+        rows.append(("tokens saved, about", f"{saved:,.0f} beside {tokens:,} spent"))
+    return pd.DataFrame(rows, columns=["committee", "count"])
+
+
+def bench(trials: Iterable[Trial]) -> pd.DataFrame:
+    """Of the gate bench: per planted defect how many blueprints had it, how many the plain gates and how many the
+    committee caught, with the 95 % interval of each; the intact ones, whose catches are false alarms, come last."""
+    rows: dict[str, dict[str, Any]] = {}
+    for trial in trials:
+        row = rows.setdefault(
+            trial.defect,
+            {"defect": trial.defect, "decidable": trial.decidable, "planted": 0, "gates": 0, "committee": 0, "any": 0},
+        )
+        caught = trial.caught_by
+        row["planted"] += 1
+        row["gates"] += any(gate != "committee" for gate in caught)
+        row["committee"] += "committee" in caught
+        row["any"] += bool(caught)
+    order = sorted(rows.values(), key=lambda row: (row["defect"] == INTACT, not row["decidable"]))
+    return pd.DataFrame(order, columns=["defect", "decidable", "planted", "gates", "committee", "any"])
+
+
+def recall(frame: pd.DataFrame) -> pd.DataFrame:
+    """Of `bench`: the counts as percentages with intervals, for people."""
+    shown = frame[["defect"]].copy()
+    shown["can be decided by"] = ["execution" if d else "a reader" for d in frame["decidable"]]
+    shown.loc[frame["defect"] == INTACT, "can be decided by"] = "–"
+    shown["planted"] = frame["planted"]
+    for column, title in (("gates", "plain gates"), ("committee", "committee"), ("any", "together")):
+        pairs = zip(frame[column], frame["planted"], strict=True)
+        shown[title] = [f"{share(caught, planted)} {interval(caught, planted)}" for caught, planted in pairs]
+    return shown

@@ -1,0 +1,134 @@
+"""The gate bench: every decidable defect is caught by a plain gate, intact blueprints pass, and a blind gate shows."""
+
+from __future__ import annotations
+
+import collections
+import functools
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from apigen_nb.bench import FILE, INTACT, Trial, bench, plant
+from apigen_nb.blueprints import propose_all
+from apigen_nb.defects import DEFECTS
+from apigen_nb.domain import Domain, builtin
+from apigen_nb.gates import GATES, Committee
+from apigen_nb.models.cast import Cast
+from apigen_nb.records import Blueprint, Verdict
+from apigen_nb.report import mix
+from apigen_nb.store import Run, read_lines
+
+ABSENT = pytest.mark.skipif(importlib.util.find_spec("tau2") is None, reason="install the tau2 extra: make tau2")
+DOMAINS = [*builtin(), pytest.param("tau2:retail", marks=ABSENT)]
+SEEDS, MOST = 40, 6
+
+
+@functools.cache
+def folder(tmp: Path, name: str) -> Path:
+    return tmp / name.replace(":", "-")
+
+
+@pytest.fixture(scope="module")
+def tmp(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bench")
+
+
+async def accepted(name: str, tmp: Path) -> tuple[Domain, list[Blueprint]]:
+    domain = Domain.load(name)
+    cast = Cast(domain, seed=7)
+    gates = [*GATES.values(), Committee(cast.judges(3))]
+    proposals = await propose_all(domain, cast, gates, Run.open(folder(tmp, name)), seeds=SEEDS, seed=7)
+    return domain, [p.blueprint for p in proposals if p.accepted]
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+async def test_plain_gates_catch_every_decidable_defect_and_nothing_else(name: str, tmp: Path) -> None:
+    domain, blueprints = await accepted(name, tmp)
+    trials = await bench(blueprints, domain, list(GATES.values()), Run.open(folder(tmp, name)), most=MOST)
+    missed = [(t.defect, t.id) for t in trials if t.decidable and not t.caught_by]
+    assert missed == []
+    assert [t.id for t in trials if t.defect == INTACT and t.caught_by] == []
+    planted = collections.Counter(t.defect for t in trials)
+    assert planted[INTACT] == len(blueprints) >= SEEDS // 3
+    assert sum(planted[d.name] > 0 for d in DEFECTS) >= 15
+    assert read_lines(folder(tmp, name) / FILE, Trial) == trials
+
+
+def test_there_are_kinds_of_both_sorts_and_names_are_unique() -> None:
+    assert len(DEFECTS) >= 20
+    assert len({d.name for d in DEFECTS}) == len(DEFECTS)
+    assert {d.decidable for d in DEFECTS} == {True, False}
+
+
+async def test_each_defect_changes_its_blueprint_in_one_way_and_can_be_planted_somewhere(tmp: Path) -> None:
+    domain, blueprints = await accepted("retail", tmp)
+    planted = plant(blueprints, domain, seed=3, most=MOST)
+    assert plant(blueprints, domain, seed=3, most=MOST) == planted
+    known = {b.id: b for b in blueprints}
+    for item in planted:
+        original = known[item.id.partition("/")[0]]
+        if item.defect == INTACT:
+            assert item.blueprint == original
+            continue
+        assert item.blueprint != original
+        assert (item.blueprint.id, item.blueprint.user) == (original.id, original.user)
+    assert {d.name for d in DEFECTS} == {item.defect for item in planted} - {INTACT}
+    assert max(collections.Counter(i.defect for i in planted if i.defect != INTACT).values()) <= MOST
+
+
+async def test_a_blind_gate_and_a_gate_that_fails_everything_show_in_the_figures(tmp: Path, tmp_path: Path) -> None:
+    domain, blueprints = await accepted("retail", tmp)
+
+    def blind(blueprint: Blueprint, domain: Domain) -> Verdict:
+        return Verdict(gate="blind", passed=True)
+
+    def grim(blueprint: Blueprint, domain: Domain) -> Verdict:
+        return Verdict(gate="grim", passed=False, kind="no", reason="no")
+
+    for gate, caught in ((blind, 0), (grim, 1)):
+        trials = await bench(blueprints[:4], domain, [gate], Run.open(tmp_path / gate.__name__), most=2)
+        frame = mix.bench(trials)
+        assert (frame["gates"] == caught * frame["planted"]).all()
+        assert frame["defect"].iloc[-1] == INTACT
+        shown = mix.recall(frame)
+        assert all(text.startswith(f"{100 * caught}.0 %") for text in shown["plain gates"])
+
+
+async def test_a_committee_that_cannot_judge_has_caught_nothing(tmp: Path, tmp_path: Path) -> None:
+    domain, blueprints = await accepted("retail", tmp)
+    lost = Verdict(gate="committee", passed=False, kind="not judged", reason="too few valid votes")
+
+    async def dumb(blueprint: Blueprint, domain: Domain) -> Verdict:
+        return lost
+
+    trials = await bench(blueprints[:2], domain, [dumb], Run.open(tmp_path), most=1)
+    assert trials
+    assert all(trial.verdicts == (lost,) and not trial.caught_by for trial in trials)
+
+
+async def test_the_committee_is_asked_about_everything(tmp: Path, tmp_path: Path) -> None:
+    domain, blueprints = await accepted("retail", tmp)
+    cast = Cast(domain, seed=7)
+    trials = await bench(blueprints[:6], domain, [Committee(cast.judges(3))], Run.open(tmp_path), most=2)
+    assert all(len(trial.verdicts) == 1 for trial in trials)
+    assert sum(trial.usage["judge"].calls for trial in trials) >= 2 * len(trials)
+    frame = mix.bench(trials)
+    assert 0 < frame["committee"].sum() < frame["planted"].sum()
+
+
+async def test_it_goes_on_where_it_was_stopped(tmp: Path, tmp_path: Path) -> None:
+    domain, blueprints = await accepted("retail", tmp)
+    asked: list[str] = []
+
+    def gate(blueprint: Blueprint, domain: Domain) -> Verdict:
+        asked.append(blueprint.id)
+        if len(asked) == 5:
+            raise SystemError("stopped")
+        return Verdict(gate="mine", passed=True)
+
+    with pytest.raises(SystemError):
+        await bench(blueprints[:3], domain, [gate], Run.open(tmp_path), most=1, concurrency=1)
+    trials = await bench(blueprints[:3], domain, [gate], Run.open(tmp_path), most=1, concurrency=1)
+    assert len(asked) == 5 + len(trials) - 4
+    assert len({trial.id for trial in trials}) == len(trials)
