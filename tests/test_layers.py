@@ -15,7 +15,7 @@ FLOORS = (
     {"setting", "gates"},
     {"behaviour", "difficulty", "defects", "critic", "blame"},
     {"bench", "blueprints", "conversations", "dataset"},  # the stages: none knows another
-    {"report"},  # draws what the stages leave
+    {"study", "report"},  # draws what the stages leave
     {"notebook"},
     {"run"},
     {"__main__"},

@@ -16,7 +16,8 @@ from apigen_nb.params import Params
 from apigen_nb.run import STAGES
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+NOTEBOOKS = sorted(FOLDER.rglob("[!.]*.ipynb"))
+STUDIES = FOLDER / "studies"  # larger than a tour, each with parameters and a folder of its own
 HEADINGS = ["Parameters", "Load", "Run", "Look", "Next"]
 NOT_HERE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Try, ast.For, ast.AsyncFor, ast.While)
 
@@ -59,11 +60,17 @@ def test_only_wiring(path: Path) -> None:
 def test_defaults_are_those_of_params(path: Path) -> None:
     defaults = {name: ast.literal_eval(value) for name, value in declared(path).items()}
     assert defaults
+    out = defaults.pop("out", "")
     plain = Params().plain()
-    assert {name: value for name, value in defaults.items() if name != "out"} == {
-        name: plain[name] for name in defaults if name != "out"
+    if path.parent == STUDIES:
+        assert out in ("", f"../../outputs/study-{path.stem}")
+        defaults = {name: value for name, value in defaults.items() if name in plain.keys() - {"seeds"}}
+    elif path.stem in STAGES or path.stem == "0_tour":
+        assert out in ("", "../outputs/tour")
+        assert defaults.keys() <= plain.keys()
+    assert {name: value for name, value in defaults.items() if name in plain} == {
+        name: plain[name] for name in defaults if name in plain
     }
-    assert defaults.get("out", "../outputs/tour") == "../outputs/tour"
 
 
 def nbval(notebook: Path) -> None:
@@ -89,7 +96,7 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @every
 def test_runs_top_to_bottom(path: Path, copies: Path) -> None:
-    nbval(copies / path.name)
+    nbval(copies / path.relative_to(FOLDER))
 
 
 def test_runs_alone(tmp_path: Path) -> None:

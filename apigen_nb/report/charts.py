@@ -207,6 +207,23 @@ def successes(frame: pd.DataFrame) -> go.Figure:
     )
 
 
+def arms(frame: pd.DataFrame) -> go.Figure:
+    """Of `mix.arms`: the yield of each arm of the reflection study."""
+    return _held_and_fell(
+        frame, frame["arm"].tolist(), "Accepted, arm by arm, of the same seeds", "seeds", ("accepted", "rejected")
+    )
+
+
+def recall(frame: pd.DataFrame, by: str = "gates") -> go.Figure:
+    """Of `mix.bench`: the share of each planted defect that the plain `gates`, the `committee` or `any` of them caught;
+    on the intact ones this is the share of false alarms."""
+    drawn = pd.DataFrame({"attempted": frame["planted"], "passed": frame[by]})
+    drawn["fell"] = drawn["attempted"] - drawn["passed"]
+    who = {"gates": "the plain gates", "committee": "the committee", "any": "both together"}[by]
+    names = frame["defect"].tolist()
+    return _held_and_fell(drawn, names, f"What {who} caught", "blueprints with the defect", ("caught", "missed"))
+
+
 def blames(frame: pd.DataFrame) -> go.Figure:
     """Of `mix.blames`: who caused failed conversations."""
     title, unit = "Who caused the failure", "failed conversations"

@@ -117,3 +117,43 @@ def recall(frame: pd.DataFrame) -> pd.DataFrame:
         pairs = zip(frame[column], frame["planted"], strict=True)
         shown[title] = [f"{share(caught, planted)} {interval(caught, planted)}" for caught, planted in pairs]
     return shown
+
+
+def arms(study: dict[str, list[Proposal]]) -> pd.DataFrame:
+    """Of the reflection study, per arm: seeds, tries made, accepted, the yield with its 95 % interval, and what it cost
+    in model calls and, where tokens were counted, in tokens per accepted blueprint."""
+    rows = []
+    for arm, proposals in study.items():
+        accepted = sum(p.accepted for p in proposals)
+        used = list(total_usage(proposals).values())
+        calls, tokens = sum(u.calls for u in used), sum(u.prompt + u.completion for u in used)
+        rows.append(
+            {
+                "arm": arm,
+                "attempted": len(proposals),
+                "passed": accepted,
+                "tries": sum(len(p.attempts) for p in proposals),
+                "model calls": calls,
+                "calls per accepted": calls / accepted if accepted else None,
+                "tokens per accepted": tokens / accepted if accepted and tokens else None,
+            }
+        )
+    return rates(rows, ["arm", "tries", "model calls", "calls per accepted", "tokens per accepted"])
+
+
+def pairs(study: dict[str, list[Proposal]], one: str, other: str) -> pd.DataFrame:
+    """The same seeds in two arms: accepted in both, in one only, in neither."""
+    first, second = ({p.id: p.accepted for p in study[arm]} for arm in (one, other))
+    counts = Counter((first[id], second[id]) for id in first if id in second)
+    named = {
+        (True, True): "both",
+        (True, False): f"only {one}",
+        (False, True): f"only {other}",
+        (False, False): "neither",
+    }
+    total = sum(counts.values())
+    rows = [
+        (name, counts[key], f"{share(counts[key], total)} {interval(counts[key], total)}")
+        for key, name in named.items()
+    ]
+    return pd.DataFrame(rows, columns=["accepted in", "seeds", "share"])
