@@ -1,0 +1,159 @@
+"""Killed at any moment, a run continues and ends with the bytes of one that was never interrupted.
+
+A child process works until a chosen write (a record of a journal, an artefact, its replacement), stops in the midst of
+its bytes, and is gone as after `kill -9`. `INTERRUPTIONS=1000` tries more moments than the 50 of every test run."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from apigen_nb.blueprints import propose_all
+from apigen_nb.conversations import converse_all
+from apigen_nb.dataset import build
+from apigen_nb.domain import Domain
+from apigen_nb.gates import GATES, Committee
+from apigen_nb.models.cast import Cast
+from apigen_nb.records import Proposal, Trajectory
+from apigen_nb.store import Run, read_lines
+from tests.test_gates import library
+
+__all__ = ["library"]
+TIMES = int(os.environ.get("INTERRUPTIONS", "50"))
+SEEDS, ATTEMPTS = 7, 2
+
+
+def stages(domain: Domain, folder: Path) -> None:
+    """All that a run writes into its folder, in this process."""
+
+    async def work() -> None:
+        cast, run = Cast(domain, seed=3), Run.open(folder)
+        gates = [*GATES.values(), Committee(cast.judges(3))]
+        proposals = await propose_all(domain, cast, gates, run, seeds=SEEDS, seed=3, round_size=3, concurrency=4)
+        blueprints = [p.blueprint for p in proposals if p.accepted]
+        await converse_all(domain, cast, run, blueprints, attempts=ATTEMPTS, concurrency=4)
+        build(run, domain, cast.names)
+
+    asyncio.run(work())
+
+
+def artefacts(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+class Moments:
+    """Counts the writes and replacements of a process; at the chosen one only a part is written, and it dies."""
+
+    def __init__(self, deadly: int | None = None, part: float = 0.0) -> None:
+        self.count, self.deadly, self.part = 0, deadly, part
+        self.write, self.replace, self.fsync = os.write, os.replace, os.fsync
+
+    def install(self) -> None:
+        os.write, os.replace, os.fsync = self._write, self._replace, self._fsync  # type: ignore[assignment]
+
+    def remove(self) -> None:
+        os.write, os.replace, os.fsync = self.write, self.replace, self.fsync
+
+    def _now(self) -> bool:
+        self.count += 1
+        return self.count == self.deadly
+
+    def _write(self, file: int, data: bytes) -> int:
+        if self._now():
+            self.write(file, data[: int(len(data) * self.part)])
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.write(file, data)
+
+    def _replace(self, old: Any, new: Any) -> None:
+        if self._now():
+            if self.part > 0.5:
+                self.replace(old, new)
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.replace(old, new)
+
+    def _fsync(self, file: int) -> None:
+        if self._now():  # the file is written as far as it had been flushed
+            os.truncate(file, int(os.fstat(file).st_size * self.part))
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.fsync(file)
+
+
+@functools.cache
+def _whole(domain: Domain, folder: Path) -> tuple[dict[str, bytes], int]:
+    moments = Moments()
+    moments.install()
+    try:
+        stages(domain, folder)
+    finally:
+        moments.remove()
+    return artefacts(folder), moments.count
+
+
+@pytest.fixture(scope="module")
+def undisturbed(library: Domain, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], int]:
+    """What a run leaves that nobody interrupts, and at how many moments it could have been interrupted."""
+    return _whole(library, tmp_path_factory.mktemp("undisturbed"))
+
+
+def dies(work: Callable[[], None], moments: Moments) -> bool:
+    """Do the work in a child process that dies at its moment; whether it did."""
+    child = os.fork()
+    if child == 0:  # pragma: no cover
+        moments.install()
+        try:
+            work()
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status)
+
+
+def test_there_are_many_moments_and_something_to_lose(undisturbed: tuple[dict[str, bytes], int]) -> None:
+    files, moments = undisturbed
+    assert moments > 20
+    assert {"blueprints.jsonl", "trajectories.jsonl", "dataset/chat.jsonl"} <= files.keys()
+    assert files["trajectories.jsonl"].count(b"\n") >= 4
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("number", range(TIMES))
+def test_killed_and_continued_is_as_undisturbed(
+    library: Domain, undisturbed: tuple[dict[str, bytes], int], tmp_path: Path, number: int
+) -> None:
+    files, moments = undisturbed
+    rng = Random(f"interruption {number}")
+    deaths = 0
+    for _ in range(rng.choice((1, 1, 2, 3))):  # what continues may be killed again
+        deaths += dies(lambda: stages(library, tmp_path), Moments(rng.randint(1, moments), rng.random()))
+        half = [path for path in (tmp_path / "blueprints.jsonl", tmp_path / "trajectories.jsonl") if path.exists()]
+        for path in half:  # an artefact is there as a whole or not at all
+            assert path.read_bytes() == files[path.name]
+    stages(library, tmp_path)
+    left = artefacts(tmp_path)
+    assert {name for name in left if not name.endswith(".tmp")} == set(files)
+    assert {name: left[name] for name in files} == files
+    assert deaths or number  # the first seed is known to die
+
+
+def test_records_that_were_finished_are_not_made_again(
+    library: Domain, undisturbed: tuple[dict[str, bytes], int], tmp_path: Path
+) -> None:
+    _, moments = undisturbed
+    assert dies(lambda: stages(library, tmp_path), Moments(moments // 2, 0.5))
+    journals = [p for p in tmp_path.iterdir() if p.suffix == ".part"] or [tmp_path / "blueprints.jsonl"]
+    kept = journals[0].read_bytes()
+    kept = kept[: kept.rfind(b"\n") + 1]
+    stages(library, tmp_path)
+    kind = Proposal if journals[0].name.startswith("blueprints") else Trajectory
+    final = {r.id: r for r in read_lines(tmp_path / journals[0].name.removesuffix(".part"), kind)}
+    made = [kind.model_validate_json(line) for line in kept.splitlines()]
+    assert made
+    assert all(final[record.id] == record for record in made)
