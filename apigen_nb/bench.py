@@ -97,7 +97,7 @@ async def bench(
     seed: int = 0,
     most: int = 25,
     concurrency: int = 32,
-) -> list[Trial]:
+) -> Sequence[Trial]:
     """Judge all intact and all spoilt blueprints; writes `bench.jsonl`, continues where an earlier run stopped."""
     items = plant(blueprints, domain, seed=seed, most=most)
     journal = Journal(run.folder / FILE, Trial)

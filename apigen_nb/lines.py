@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,22 +33,27 @@ def write_whole(path: Path, lines: Iterable[str]) -> None:
 def read_lines(path: Path | str, kind: type[R]) -> list[R]:
     """All records of a finished artefact. Damaged when a line is not a whole record: artefacts are written at once, so
     a half-written line means that something else has touched the file."""
-    path = Path(path)
-    records = []
+    return [record for _, _, record in each_line(Path(path), kind)]
+
+
+def each_line(path: Path, kind: type[R]) -> Iterator[tuple[int, bytes, R]]:
+    """Offset, bytes and record of every line, one at a time. Damaged as in `read_lines`."""
+    offset = 0
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                records.append(_record(line, kind))
+                yield offset, line, parse(line, kind)
             except ValidationError as error:
                 problem = error.errors(include_url=False)[0]
                 where = ".".join(str(part) for part in problem["loc"])
                 found = f"{where}: {problem['msg']}" if where else problem["msg"]
                 cut = "" if line.endswith(b"\n") else "; the line is cut off"
                 raise Damaged(f"{path}, line {number}: expected a {kind.__name__}, found {found}{cut}") from None
-    return records
+            offset += len(line)
 
 
-def _record(line: bytes, kind: type[R]) -> R:
+def parse(line: bytes, kind: type[R]) -> R:
+    """One record from its line. ValidationError when it is none."""
     # A model's text may hold a lone surrogate, written as an escape: json reads it, pydantic's own parser does not.
     if b"\\ud" in line:
         with contextlib.suppress(ValueError):
@@ -65,8 +70,8 @@ def drop_half_line(path: Path) -> None:
         os.truncate(path, whole)
 
 
-def append(path: Path, line: str) -> None:
-    """Add one line, whole or not at all."""
+def append(path: Path, line: str) -> int:
+    """Add one line, whole or not at all; gives the offset at which it stands."""
     # One write on O_APPEND: a line of a killed process is absent or is the last one, never in the midst of others.
     data = (line + "\n").encode()
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -74,5 +79,6 @@ def append(path: Path, line: str) -> None:
         if (written := os.write(file, data)) < len(data):
             os.ftruncate(file, os.fstat(file).st_size - written)
             raise OSError(f"{path}: only {written} of {len(data)} bytes could be written; is the disk full?")
+        return os.lseek(file, 0, os.SEEK_CUR) - len(data)
     finally:
         os.close(file)

@@ -32,7 +32,7 @@ class Progress:
     def count(self, record: object, *, quietly: bool = False) -> None:
         """One record more; it is an accepted one when its `accepted` or `success` is true."""
         self.done += 1
-        self.accepted += bool(getattr(record, "accepted", False) or getattr(record, "success", False))
+        self.accepted += is_accepted(record)
         if not quietly and time.monotonic() - self._shown >= EVERY:
             self._show()
 
@@ -50,6 +50,11 @@ class Progress:
         os.replace(draft, self.file)
         if self._cell is not None:
             self._cell.update({"text/plain": line(told)}, raw=True)
+
+
+def is_accepted(record: object) -> bool:
+    """Whether a record counts as accepted: its `accepted` or its `success` is true."""
+    return bool(getattr(record, "accepted", False) or getattr(record, "success", False))
 
 
 def line(told: dict[str, Any]) -> str:

@@ -1,22 +1,25 @@
 """Append-only JSONL: a line is whole or absent, work is resumed by record id, artefacts are written in id order.
 
 A stage adds every finished record to a journal (`blueprints.jsonl.part`) in the order in which work completes; when all
-are there, `finish` writes the artefact (`blueprints.jsonl`) in the order of the ids and removes the journal.
+are there, `finish` writes the artefact (`blueprints.jsonl`) in the order of the ids and removes the journal. Records
+stay on the disk: in memory is only where each line begins, so that the size of a run is bounded by the disk.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence, Sized
+from array import array
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, overload
 
 from .lines import Damaged as Damaged
-from .lines import append, drop_half_line, write_whole
+from .lines import append, drop_half_line, each_line, parse, write_whole
 from .lines import read_lines as read_lines
 from .manifest import Run as Run
 from .models import NoAnswer
-from .progress import Progress
+from .places import Places, key_of
+from .progress import Progress, is_accepted
 from .records import Record
 
 ERRORS = "errors.jsonl"
@@ -49,6 +52,85 @@ class Failure(Record):
     reason: str
 
 
+class Done(Mapping[str, R]):
+    """The finished records of a journal by id, in the order in which they were written; each is read from its file when
+    it is asked for."""
+
+    def __init__(self, files: tuple[Path, Path], kind: type[R]) -> None:
+        self._files, self._kind, self.places = files, kind, Places()
+
+    def lines(self) -> Iterator[tuple[int, bytes, R]]:
+        """Place, bytes and record of every line of the files that there are."""
+        for file, path in enumerate(self._files):
+            if path.exists():
+                for offset, line, record in each_line(path, self._kind):
+                    yield place_of(file, offset), line, record
+
+    def line(self, key: int) -> bytes:
+        """A line as it stands in its file. KeyError when there is none."""
+        place = self.places.get(key)
+        if place is None:
+            raise KeyError(key)
+        with self._files[place & 1].open("rb") as file:
+            file.seek(place >> 1)
+            return file.readline()
+
+    def __contains__(self, id: object) -> bool:
+        return isinstance(id, str) and self.places.get(key_of(id)) is not None
+
+    def __getitem__(self, id: str) -> R:
+        record = parse(self.line(key_of(id)), self._kind)
+        if _id(record) != id:
+            raise Damaged(f"{self._files[0].name}: the ids {id!r} and {_id(record)!r} cannot be told apart; rename one")
+        return record
+
+    def at(self, key: int) -> R:
+        """The record of a key."""
+        return parse(self.line(key), self._kind)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __iter__(self) -> Iterator[str]:
+        for place, _, record in self.lines():
+            if self.places.get(key_of(_id(record))) == place:
+                yield _id(record)
+
+
+class Records(Sequence[R]):
+    """Records of a journal in a given order, each read from the disk when it is asked for."""
+
+    def __init__(self, done: Done[R], keys: array[int]) -> None:
+        self._done, self._keys = done, keys
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @overload
+    def __getitem__(self, place: int) -> R: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Records[R]: ...
+
+    def __getitem__(self, place: int | slice) -> R | Records[R]:
+        if isinstance(place, slice):
+            return Records(self._done, self._keys[place])
+        return self._done.at(self._keys[place])
+
+    def __iter__(self) -> Iterator[R]:
+        return map(self._done.at, self._keys)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # equal to lists, which have none either
+
+
+def place_of(file: int, offset: int) -> int:
+    """The artefact is file 0, the journal file 1."""
+    return offset << 1 | file
+
+
 class Journal(Generic[R]):
     """The records of one stage, finished ones by id in `done`. `path` is the artefact, `<path>.part` the journal.
 
@@ -59,52 +141,68 @@ class Journal(Generic[R]):
         self.path = Path(path)
         self.part = self.path.with_name(self.path.name + ".part")
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.done: dict[str, R] = {}
-        self._order: list[str] | None = None
+        self.done = Done((self.path, self.part), kind)
+        self._order = array("Q")  # of the artefact
+        self._accepted = 0
         self._progress: Progress | None = None
-        if self.path.exists():
-            self._read(self.path, kind)
-            self._order = list(self.done)
         if self.part.exists():
             drop_half_line(self.part)
-            self._read(self.part, kind)
+        for place, _, record in self.done.lines():
+            if _id(record) not in self.done:
+                self._remember(record, place)
+            if not place & 1:
+                self._order.append(key_of(_id(record)))
 
-    def _read(self, path: Path, kind: type[R]) -> None:
-        for record in read_lines(path, kind):
-            self.done.setdefault(_id(record), record)
+    def _remember(self, record: R, place: int) -> None:
+        self.done.places.put(key_of(_id(record)), place)
+        self._accepted += is_accepted(record)
 
     def add(self, record: R) -> None:
         """Append one finished record as a whole line. ValueError when its id is done already."""
         if _id(record) in self.done:
             raise ValueError(f"{_id(record)} is already in {self.part.name}")
-        append(self.part, record.line())
-        self.done[_id(record)] = record
+        self._remember(record, place_of(1, append(self.part, record.line())))
 
     def finish(self, ids: Iterable[str]) -> None:
         """Write the artefact in the order of `ids` and remove the journal. Incomplete, and nothing written, when one is
         missing. An artefact that holds exactly these is left as it is."""
-        ids = list(ids)
-        if len(set(ids)) < len(ids):
-            raise ValueError(f"{self.path.name}: {next(i for i in ids if ids.count(i) > 1)} is asked for twice")
-        if missing := [id for id in ids if id not in self.done]:
+        keys, seen, missing = array("Q"), Places(), []
+        for id in ids:
+            key = key_of(id)
+            if seen.get(key) is not None:
+                raise ValueError(f"{self.path.name}: {id} is asked for twice")
+            seen.put(key, 0)
+            keys.append(key)
+            if id not in self.done:
+                missing.append(id)
+        if missing:
             few = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
             raise Incomplete(
-                f"{len(missing)} of {len(ids)} {self.path.stem} are missing: {few}; "
+                f"{len(missing)} of {len(keys)} {self.path.stem} are missing: {few}; "
                 f"reasons are in {ERRORS}, the next run tries them again",
                 missing,
             )
-        if self._order != ids or not self.path.exists():
-            write_whole(self.path, (self.done[id].line() for id in ids))
-            self._order = ids
+        if self._order != keys or not self.path.exists():
+            places = Places()
+            write_whole(self.path, self._placed(keys, places))
+            self._order, self.done.places = keys, places
         self.part.unlink(missing_ok=True)
         self.tidy_errors()
+
+    def _placed(self, keys: array[int], places: Places) -> Iterator[str]:
+        """The lines of the artefact; where each will stand in it goes into `places`."""
+        offset = 0
+        for key in keys:
+            line = self.done.line(key)
+            places.put(key, place_of(0, offset))
+            offset += len(line)
+            yield line.decode().removesuffix("\n")
 
     def progress(self, title: str) -> Progress:
         """The one line of this journal, however many rounds are worked on it."""
         if self._progress is None:
             self._progress = Progress(self.path.parent, title)
-            for record in self.done.values():
-                self._progress.count(record, quietly=True)
+            self._progress.done, self._progress.accepted = len(self.done), self._accepted
         return self._progress
 
     def note(self, id: str, reason: str) -> None:
@@ -138,7 +236,7 @@ async def each(
     concurrency: int = 32,
     title: str = "",
     total: int | None = None,
-) -> list[R]:
+) -> Records[R]:
     """Do `work(item) -> record` (same id) for all items that the journal does not hold, at most `concurrency` at a
     time; returns the finished records in the order of the items.
 
@@ -150,13 +248,15 @@ async def each(
     size = len(items) if isinstance(items, Sized) else None
     shown = journal.progress(title or journal.path.stem)
     shown.total = size if total is None else total
-    order: dict[str, None] = {}
+    order, seen = array("Q"), Places()
 
     def waiting() -> Iterator[Item]:
         for item in items:
-            if item.id in order:
+            key = key_of(item.id)
+            if seen.get(key) is not None:
                 raise ValueError(f"two items have the id {item.id}")
-            order[item.id] = None
+            seen.put(key, 0)
+            order.append(key)
             if item.id not in journal.done:
                 yield item
 
@@ -184,7 +284,7 @@ async def each(
         await asyncio.gather(*workers, return_exceptions=True)
         journal.tidy_errors()
         shown.close()
-    return [journal.done[id] for id in order if id in journal.done]
+    return Records(journal.done, array("Q", (key for key in order if journal.done.places.get(key) is not None)))
 
 
 def _id(record: Record) -> str:

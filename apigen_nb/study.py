@@ -52,13 +52,13 @@ async def reflection_study(
     seed: int,
     tries: int = 4,
     concurrency: int = 32,
-) -> dict[str, list[Proposal]]:
+) -> dict[str, Sequence[Proposal]]:
     """Phase 1 in three arms on the same seeds, without examples, which would differ from arm to arm; `tries` are those
     of the two retrying arms. Writes `<arm>.jsonl` per arm, continues where an earlier run stopped."""
     if tries < 2:
         raise ValueError(f"tries is {tries}; comparing ways to try again needs at least 2")
     drawn = [sample(domain, seed, number) for number in range(seeds)]
-    results = {}
+    results: dict[str, Sequence[Proposal]] = {}
     for arm in ARMS:
         reflections = 0 if arm == ARMS[0] else tries - 1
         work = _Arm(domain, cast, tuple(gates), reflections, feedback=arm == ARMS[2])

@@ -7,7 +7,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent / "apigen_nb"
 FLOORS = (
     {"__init__", "records", "progress"},
-    {"lines", "world", "facts"},
+    {"lines", "places", "world", "facts"},
     {"tool", "checks"},
     {"domain"},
     {"domains", "graph", "manifest", "models", "contract"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import pandas as pd
@@ -119,7 +119,7 @@ def recall(frame: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
-def arms(study: dict[str, list[Proposal]]) -> pd.DataFrame:
+def arms(study: Mapping[str, Sequence[Proposal]]) -> pd.DataFrame:
     """Of the reflection study, per arm: seeds, tries made, accepted, the yield with its 95 % interval, and what it cost
     in model calls and, where tokens were counted, in tokens per accepted blueprint."""
     rows = []
@@ -141,7 +141,7 @@ def arms(study: dict[str, list[Proposal]]) -> pd.DataFrame:
     return rates(rows, ["arm", "tries", "model calls", "calls per accepted", "tokens per accepted"])
 
 
-def pairs(study: dict[str, list[Proposal]], one: str, other: str) -> pd.DataFrame:
+def pairs(study: Mapping[str, Sequence[Proposal]], one: str, other: str) -> pd.DataFrame:
     """The same seeds in two arms: accepted in both, in one only, in neither."""
     first, second = ({p.id: p.accepted for p in study[arm]} for arm in (one, other))
     counts = Counter((first[id], second[id]) for id in first if id in second)
