@@ -1,0 +1,184 @@
+"""Write the bank's data from a fixed seed: `python -m apigen_nb.domains.banking.generate [folder]`.
+
+All people are invented by faker. The bytes depend on faker's word lists, hence on its version: see `FAKER`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from faker import Faker
+
+from apigen_nb.domains.banking.bank import TODAY, cents
+from apigen_nb.domains.banking.catalog import BILLERS, WORDS
+from apigen_nb.domains.banking.ledger import age, ago, dispute, enter, holdings, issue, purchases, settle
+
+SEED = 20260611
+CUSTOMERS = 220
+FAKER = "40.54.0"
+"""The version of faker that made the committed data."""
+
+Row = dict[str, Any]
+Table = dict[str, Row]
+SEND_LIMIT = {"basic": 500, "full": 2500}
+
+
+def moment(random: Random, days: int) -> str:
+    """A time of a day some days ago; of today, in the early morning, which is past."""
+    hour = random.randint(6, 9) if days == 0 else random.randint(8, 20)
+    day = datetime.fromisoformat(ago(days))
+    return day.replace(hour=hour, minute=random.randint(0, 59)).isoformat(timespec="minutes")
+
+
+def person(random: Random, fake: Faker, number: int) -> Row:
+    """A customer without accounts and cards. The phone number follows from the id, so no two are equal."""
+    first, last = fake.first_name(), fake.last_name()
+    level = random.choices(("basic", "full"), (30, 70))[0]
+    billers = random.sample(BILLERS, 5)
+    count = random.choice((0, 1, 2, 2, 3))
+    names = [fake.name() if random.random() < 0.5 else billers.pop() for _ in range(count)]
+    payees = {}
+    for index, name in enumerate(names, start=1):
+        fresh = index == count > 1 and random.random() < 0.3
+        payees[f"P{number}-{index}"] = {
+            "payee_id": f"P{number}-{index}",
+            "payee_name": name,
+            "masked_number": f"ends in {random.randint(0, 9999):04}",
+            "added_at": moment(random, 0 if fresh else random.randint(45, 900)),
+        }
+    bills = [
+        {
+            "payee_name": name,
+            "routing_number": f"{random.randint(110_000_000, 129_999_999)}",
+            "account_number": f"{random.randint(10**9, 10**10 - 1)}",
+            "amount": cents(random.randint(1500, 24_000) / 100),
+            "due_on": ago(-random.randint(2, 25)),
+        }
+        for name in billers[: random.choice((1, 1, 1, 1, 2))]
+    ]
+    return {
+        "customer_id": f"C{number}",
+        "first_name": first,
+        "last_name": last,
+        "email": f"{first}.{last}{number % 100:02}@example.{random.choice(('com', 'org'))}".lower(),
+        "phone": f"{200 + number // 1000 * 7}-555-{number * 7 % 10_000:04}",
+        "tier": random.choices(("standard", "plus", "premium"), (55, 30, 15))[0],
+        "identity_level": level,
+        "daily_send_limit": SEND_LIMIT[level],
+        "memorable_words": sorted(random.sample(WORDS, 4)),
+        "accounts": {},
+        "cards": {},
+        "payees": payees,
+        "bills": bills,
+    }
+
+
+def internal(random: Random, own: list[Row]) -> list[Row]:
+    """An earlier transfer or two between open accounts of the customer, booked on both."""
+    made = []
+    for _ in range(random.choice((1, 1, 1, 2)) if len(own) > 1 else 0):
+        source, target = random.sample(own, 2)
+        days = random.randint(1, min(30, age(source["opened_on"]), age(target["opened_on"])))
+        amount = 2.5 * random.randint(4, 80)
+        enter(source, "transfer out", amount, ago(days))
+        enter(target, "transfer in", amount, ago(days))
+        ends = {"from_account_id": source["account_id"], "to_account_id": target["account_id"]}
+        made.append(transfer(random, {"kind": "internal", **ends}, amount, "settled", days))
+    return made
+
+
+def external(random: Random, known: list[str], paying: list[Row]) -> list[Row]:
+    """Transfers to payees: settled, pending and cancelled ones."""
+    made = []
+    for _ in range(random.choice((1, 1, 1, 2)) if known and paying else 0):
+        source, payee_id = random.choice(paying), random.choice(known)
+        days = random.choice((0, 1, 1, random.randint(2, 35)))
+        status = "pending" if days <= 1 else random.choices(("settled", "cancelled"), (85, 15))[0]
+        amount = random.randint(800, 14_500) / 100
+        enter(source, "transfer out", amount, ago(days))
+        if status == "cancelled":
+            enter(source, "transfer returned", amount, ago(days))
+        ends = {"from_account_id": source["account_id"], "payee_id": payee_id}
+        made.append(transfer(random, {"kind": "external", **ends}, amount, status, days))
+    return made
+
+
+def transfer(random: Random, kind: Row, amount: float, status: str, days: int) -> Row:
+    """A transfer that was made some days ago; a pending one of yesterday settles in the coming night."""
+    return {**kind, "amount": cents(amount), "status": status, "made_at": moment(random, days)}
+
+
+def monthly(random: Random, known: list[str], paying: list[Row]) -> list[Row]:
+    """Up to three scheduled payments to payees."""
+    made = []
+    for _ in range(random.choice((0, 1, 2, 2, 3)) if known and paying else 0):
+        status = random.choices(("active", "paused", "cancelled"), (50, 38, 12))[0]
+        due = TODAY + timedelta(days=random.randint(1, 30) if status == "active" else random.randint(-50, 28))
+        row = {
+            "from_account_id": random.choice(paying)["account_id"],
+            "payee_id": random.choice(known),
+            "amount": cents(random.randint(1000, 22_000) / 100),
+            "status": status,
+            "next_on": due.replace(day=min(due.day, 28)).isoformat(),
+        }
+        made.append(row)
+    return made
+
+
+def numbered(rows: list[Row], customer: Row, key: str, prefix: str) -> Table:
+    """Rows of one customer under ids of their own: TR10432-1, TR10432-2, ..."""
+    ids = [customer["customer_id"].replace("C", prefix) + f"-{index}" for index in range(1, len(rows) + 1)]
+    owner = {"customer_id": customer["customer_id"]}
+    return {row_id: {key: row_id, **owner, **row} for row_id, row in zip(ids, rows, strict=True)}
+
+
+def tables(seed: int = SEED) -> dict[str, Table]:
+    """All tables of the bank, table → id → row; equal for equal seeds and versions of faker."""
+    random, fake = Random(seed), Faker("en_US")
+    fake.seed_instance(random.getrandbits(32))
+    numbers = iter(random.sample(range(10_000, 100_000), 3 * CUSTOMERS))
+    made: dict[str, Table] = {
+        name: {} for name in ("accounts", "cards", "customers", "disputes", "scheduled_payments", "transfers")
+    }
+    for number in random.sample(range(10_000, 100_000), CUSTOMERS):
+        customer = made["customers"][f"C{number}"] = person(random, fake, number)
+        own = holdings(random, customer, numbers)
+        for account in [account for account in own if account["kind"] == "checking"]:
+            cards = issue(random, account, customer)
+            made["cards"] |= {card["card_id"]: card for card in cards}
+            purchases(random, account, cards)
+        usable = [account for account in own if account["status"] == "open"]
+        paying = [account for account in usable if account["kind"] == "checking"]
+        known = [key for key, payee in customer["payees"].items() if payee["added_at"] < ago(40)]
+        moved = internal(random, usable) + external(random, known, paying)
+        made["transfers"] |= numbered(sorted(moved, key=lambda row: row["made_at"]), customer, "transfer_id", "TR")
+        paid = monthly(random, known, paying)
+        made["scheduled_payments"] |= numbered(paid, customer, "scheduled_payment_id", "S")
+        for account in own:
+            found = dispute(random, account)
+            settle(account)
+            if found:  # the purchase has its id only now
+                found[0]["transaction_id"] = found[1]["transaction_id"]
+                made["disputes"][found[0]["dispute_id"]] = found[0]
+            made["accounts"][account["account_id"]] = account
+    return {name: dict(sorted(table.items())) for name, table in made.items()}
+
+
+def write(folder: Path) -> None:
+    """Write every table as `<table>.json`, a row per line."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in tables().items():
+        rows = (
+            f"{json.dumps(key)}: {json.dumps(row, ensure_ascii=False, separators=(',', ':'))}"
+            for key, row in table.items()
+        )
+        (folder / f"{name}.json").write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "data")
