@@ -101,6 +101,5 @@ async def bench(
     """Judge all intact and all spoilt blueprints; writes `bench.jsonl`, continues where an earlier run stopped."""
     items = plant(blueprints, domain, seed=seed, most=most)
     journal = Journal(run.folder / FILE, Trial)
-    trials = await each(_Bench(domain, tuple(gates)), items, journal, concurrency=concurrency, title="gate bench")
-    journal.finish([item.id for item in items])
-    return trials
+    await each(_Bench(domain, tuple(gates)), items, journal, concurrency=concurrency, title="gate bench")
+    return journal.finish(item.id for item in items)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from .gates.execution import execute
 from .models import Model, Unparsable, ask, metered, read_json
 from .models.cast import Cast
 from .records import Attempt, Blueprint, Draft, Proposal, Question, Seed, Verdict
-from .sampling import sample, seed_id
+from .sampling import DEFAULT, Sampling, sample, seed_id
 from .store import Journal, Run, each
 
 
@@ -38,6 +39,7 @@ class _Reply(BaseModel):
 
 
 REPLY = _Reply.model_json_schema()
+POOL = 300  # accepted blueprints that examples are drawn from; more would make each seed dearer than the last
 TASK = ("instruction", "actions", "outputs", "denied", "withheld")
 
 
@@ -208,19 +210,18 @@ async def propose_all(
     reflections: int = 3,
     concurrency: int = 32,
     round_size: int = 50,
-) -> list[Proposal]:
-    """Phase 1 for seeds 0 … seeds-1: writes `blueprints.jsonl`, continues where an earlier run stopped. The pool of
-    examples grows from round to round, so neither concurrency nor interruption changes the outcome."""
+    sampling: Sampling = DEFAULT,
+) -> Sequence[Proposal]:
+    """Phase 1 for seeds 0 … seeds-1: writes `blueprints.jsonl`, continues where an earlier run stopped. Examples come
+    from the last accepted blueprints of earlier rounds, so neither concurrency nor interruption changes the outcome."""
     journal = Journal(run.blueprints, Proposal)
     work = _Phase1(domain, cast, tuple(gates), reflections)
-    names = [seed_id(domain.name, number) for number in range(seeds)]
-    proposals: list[Proposal] = []
+    pool: deque[Blueprint] = deque(maxlen=POOL)
     for start in range(0, seeds, round_size):
-        pool = [proposal.blueprint for proposal in proposals if proposal.accepted]
-        draw = functools.partial(sample, domain, seed, pool=pool)
+        draw = functools.partial(sample, domain, seed, pool=tuple(pool), sampling=sampling)
         batch = [draw(number) for number in range(start, min(start + round_size, seeds))]
-        proposals += await each(work, batch, journal, concurrency=concurrency, title="blueprints", total=seeds)
-        if len(proposals) < start + len(batch):
+        made = await each(work, batch, journal, concurrency=concurrency, title="blueprints", total=seeds)
+        if len(made) < len(batch):
             break  # the next round would draw its examples from another pool than an undisturbed run
-    journal.finish(names)
-    return proposals
+        pool.extend(proposal.blueprint for proposal in made if proposal.accepted)
+    return journal.finish(seed_id(domain.name, number) for number in range(seeds))

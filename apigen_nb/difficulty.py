@@ -3,12 +3,14 @@ tool calls)."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from .domain import Domain
 from .facts import fold, tells
 from .gates.grounding import leaves, said
-from .records import LEVELS, Blueprint, Level
+from .records import LEVELS, Blueprint, Level, Proposal
 
 ASKED: dict[Level, str] = {
     "easy": "easy: one action, nearly all of whose arguments the customer tells",
@@ -16,7 +18,9 @@ ASKED: dict[Level, str] = {
     "hard": "hard: two or three actions; the customer names things by what they are and not by ids, so that the agent "
     "has to look up nearly all arguments",
 }
-MOST: dict[Level, float] = {"easy": 2, "medium": 6, "hard": float("inf")}  # the score up to which a task is of a level
+# The score up to which a task is of a level. Told all ids, most single writes of the retail domains score 0 or 1; told
+# half of them, one or two writes score 2 to 4; told none, two or three writes score 6 and more.
+MOST: dict[Level, float] = {"easy": 1, "medium": 5, "hard": float("inf")}
 
 
 class Difficulty(NamedTuple):
@@ -40,3 +44,22 @@ def difficulty(blueprint: Blueprint, domain: Domain) -> Difficulty:
     known = domain.policy if blueprint.kind == "no tool" else ""
     answers = {output for output in blueprint.outputs if not tells(known, output)}
     return Difficulty(len(blueprint.actions), len(values | answers))
+
+
+class Outcome(NamedTuple):
+    """How many accepted blueprints were asked for at one level and came out at another, or at the same."""
+
+    asked: Level
+    measured: Level
+    blueprints: int
+
+
+def asked_and_measured(proposals: Iterable[Proposal], domain: Domain) -> list[Outcome]:
+    """What was asked for against what came out: a row for each pair of levels, those that never occurred too. A
+    blueprint recombined of several is harder than what was asked of any of them, so it is left out."""
+    counts = Counter(
+        (proposal.level, difficulty(proposal.blueprint, domain).level)
+        for proposal in proposals
+        if proposal.accepted and not proposal.parts
+    )
+    return [Outcome(asked, measured, counts[asked, measured]) for asked in LEVELS for measured in LEVELS]

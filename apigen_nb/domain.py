@@ -5,6 +5,10 @@ retail/tools.py      typed functions over the database, marked @tool or @tool(wr
 retail/rules.py      the policy as predicates, marked @rule("tool", ...); the docstring is the message
 retail/data/*.json   one file a table: {id: row}
 retail/phrases.json  optional: how people say a tool call (see models.scripted.language)
+
+Optional in tools.py: USERS = "customers", the table of users; and edges of the API graph by hand (see `graph`),
+EDGES_ADD = [("list_products", "get_product", "product_id")], as producer, consumer and the parameter that it fills, and
+EDGES_FORBID = [("get_order", "find_customer_by_name")], with a parameter where only that one is meant.
 """
 
 from __future__ import annotations
@@ -91,7 +95,7 @@ def plain(value: Any) -> Any:
 class Domain:
     """Tools, policy, rules and data behind one world. `tables` is table → id → row; `users` names the table of those
     whom a conversation can serve, `subjects` are the ids that blueprints are drawn for; `phrases` is tool → wording
-    (optional). `copy` and `dump` are those of `World`."""
+    (optional). `copy` and `dump` are those of `World`; `edges_add` and `edges_forbid` are of the API graph, by hand."""
 
     name: str
     policy: str
@@ -103,6 +107,8 @@ class Domain:
     phrases: Mapping[str, str] = field(default_factory=dict)
     copy: Callable[[Any], Any] = plain
     dump: Callable[[Any], Any] = plain
+    edges_add: tuple[tuple[str, str, str], ...] = ()
+    edges_forbid: tuple[tuple[str, ...], ...] = ()
 
     @staticmethod
     def load(name: str) -> Domain:
@@ -180,7 +186,22 @@ def from_folder(folder: Path) -> Domain:
         users=users,
         subjects=tuple(tables[users]),
         phrases=TypeAdapter(dict[str, str]).validate_json(phrases.read_bytes()) if phrases.is_file() else {},
+        edges_add=_edges(tools_module, "EDGES_ADD", tools, (3,)),
+        edges_forbid=_edges(tools_module, "EDGES_FORBID", tools, (2, 3)),
     )
+
+
+def _edges(module: ModuleType, name: str, tools: Mapping[str, Tool], sizes: tuple[int, ...]) -> tuple[Any, ...]:
+    edges = tuple(tuple(edge) for edge in getattr(module, name, ()))
+    for edge in edges:
+        if len(edge) not in sizes or not all(isinstance(part, str) for part in edge):
+            raise DomainError(f"{name}: expected (producer, consumer, parameter), found {edge!r}")
+        if unknown := [tool for tool in edge[:2] if tool not in tools]:
+            raise DomainError(f"{name}: no tool {unknown[0]!r} in {edge!r}; tools are {', '.join(tools)}")
+        taken = tools[edge[1]].parameters.get("properties", {})
+        if edge[2:] and edge[2].split(".")[0] not in taken:
+            raise DomainError(f"{name}: {edge[1]} takes no {edge[2]!r}, it takes {', '.join(taken) or 'nothing'}")
+    return edges
 
 
 def _table(path: Path) -> dict[str, Any]:

@@ -8,21 +8,24 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from .domain import Domain, DomainError
-from .records import Role
+from .mix import BEHAVIOUR_SHARES, KIND_SHARES, LEVEL_SHARES, normalised
+from .personas import BadPersonas, read_personas
+from .records import BEHAVIOURS, KINDS, LEVELS, Behaviour, Kind, Level, Role
 
 PLAYED: tuple[Role, ...] = ("generator", "judge", "feedback", "user", "agent")  # the critic comes with best-of-N
 GATES = ("format", "execution", "policy", "grounding", "kind", "committee")
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
+MIXES = {"kinds": KINDS, "behaviours": BEHAVIOURS, "difficulty": LEVELS}
 SECRETS = ("sk-", "sk_", "hf_", "gsk_", "xai-", "Bearer ")
 
 
@@ -56,6 +59,12 @@ class Params(_Strict):
     domain: str = Field("retail", description="Built-in name, folder, or `tau2:retail`.")
     seeds: int = Field(10, ge=1, description="How many seeds are drawn; each becomes a blueprint or is rejected.")
     seed: int = Field(7, description="Number that all sampling starts from.")
+    kinds: dict[Kind, float] = Field(KIND_SHARES, description="Kind of task → share of the seeds.")
+    behaviours: dict[Behaviour, float] = Field(BEHAVIOUR_SHARES, description="How users behave → share of the seeds.")
+    difficulty: dict[Level, float] = Field(LEVEL_SHARES, description="Level that is asked for → share of the seeds.")
+    walk_length: int = Field(12, ge=2, description="Most tools in a walk on the API graph.")
+    tool_weights: dict[str, float] = Field({}, description="Writing tool → how often it is drawn; 1 if not given.")
+    personas: str | None = Field(None, description="JSONL file of personas, one text a line; none: composed ones.")
     reflections: int = Field(3, ge=0, description="Rounds of feedback after a failed attempt (paper: 3 or 5).")
     gates: list[str] = Field(list(GATES), min_length=1, description="Gates in order; own ones as `module:function`.")
     threshold: float = Field(0.75, ge=0, le=1, description="Mean of the voted metrics that the committee asks for.")
@@ -87,6 +96,27 @@ class Params(_Strict):
         for role, setting in value.items():
             if isinstance(setting, list) and (role != "judge" or not setting):
                 raise ValueError("only judge takes a list, of at least one; the other roles are one model each")
+        return value
+
+    @field_validator(*MIXES, mode="before")
+    @classmethod
+    def _are_known(cls, value: Any, info: ValidationInfo) -> Any:
+        for name in value if isinstance(value, dict) else ():
+            if name not in MIXES[str(info.field_name)]:
+                raise ValueError(_not_one(str(name), MIXES[str(info.field_name)]))
+        return value
+
+    @field_validator(*MIXES)
+    @classmethod
+    def _are_shares(cls, value: dict[Any, float]) -> dict[Any, float]:
+        normalised(value)
+        return value
+
+    @field_validator("tool_weights")
+    @classmethod
+    def _are_weights(cls, value: dict[str, float]) -> dict[str, float]:
+        if any(weight < 0 for weight in value.values()):
+            raise ValueError("expected weights of 0 or more")
         return value
 
     def plain(self) -> dict[str, Any]:
@@ -128,13 +158,32 @@ def load_params(path: Path | str | None, overrides: Iterable[str] = (), base: di
         raise ParamsError(where + "; ".join(reversed(problems.values()))) from None
     with _importable_from_here():
         try:
-            Domain.load(params.domain)
+            domain = Domain.load(params.domain)
         except DomainError as error:
             raise ParamsError(f"{where}domain: {_one_line(error)}") from None
+        _weights(params, domain, where)
         for gate in params.gates:
             _gate(gate, where)
+    try:
+        read_personas(params.personas)
+    except BadPersonas as error:
+        raise ParamsError(f"{where}personas: {_one_line(error)}") from None
     _access(params, where)
     return params
+
+
+def _weights(params: Params, domain: Domain, where: str) -> None:
+    writing = [name for name, tool in domain.tools.items() if tool.writes]
+    for name in params.tool_weights:
+        if name not in writing:
+            raise ParamsError(f"{where}tool_weights: {_not_one(name, writing)}")
+    if writing and not any(params.tool_weights.get(name, 1) for name in writing):
+        raise ParamsError(f"{where}tool_weights: every writing tool has weight 0; expected one above 0")
+
+
+def _not_one(name: str, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, names, 1)
+    return f"there is no {name!r}; " + (f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}")
 
 
 def _access(params: Params, where: str) -> None:
@@ -172,8 +221,7 @@ def _known(name: str, where: str) -> None:
         return
     if "key" in name.lower() and name.lower() not in ("api_key_env", "api_key_var"):
         raise ParamsError(f"{where}{name}: keys come from the environment; api_key_env is the NAME of the variable")
-    close = difflib.get_close_matches(name, Params.model_fields, 1)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(Params.model_fields)}"
+    hint = _not_one(name, list(Params.model_fields)).partition("; ")[2]
     raise ParamsError(f"{where}unknown parameter {name!r}; {hint}")
 
 

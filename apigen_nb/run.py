@@ -148,6 +148,8 @@ def _values(run: Run, params: Params, folder: Path) -> dict[str, Any]:
     values = params.plain() | {"out": Path(os.path.relpath(run.folder.resolve(), folder)).as_posix()}
     if params.domain not in builtin() and Path(params.domain).is_dir():
         values["domain"] = Path(os.path.relpath(Path(params.domain).resolve(), folder)).as_posix()
+    if params.personas is not None:
+        values["personas"] = Path(os.path.relpath(Path(params.personas).resolve(), folder)).as_posix()
     return values
 
 

@@ -1,43 +1,59 @@
-"""Context preparation (paper §3.1): the samplers that make one `Seed`, each with a rate that varies from seed to seed.
+"""Context preparation (paper §3.1): five samplers make one `Seed`, each at a rate that varies from seed to seed.
 
-A seed is a function of the domain, the run's seed, its number and the pool of accepted blueprints, and of nothing else.
-The authors publish neither rates nor budgets; ours are the constants below.
+A seed is a function of the domain, the run's seed and settings, its number and the pool of accepted blueprints, and of
+nothing else: the first seeds of a longer run are those of a shorter one. The authors publish neither rates nor budgets
+nor mixes; ours are the constants below.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from . import mix
 from .domain import Domain
 from .facts import facts
 from .graph import Graph
-from .records import Blueprint, Seed, canonical
+from .personas import TRAITS, compose
+from .records import Behaviour, Blueprint, Kind, Level, Seed, canonical
 
-WRITES = {1: 0.5, 2: 0.35, 3: 0.15}  # groundtruth actions asked for → share of the seeds
 RECORDS_BUDGET = 12_000  # characters of JSON, about 4k tokens
 SPARE = 2  # further writing tools, for when the records allow none of the walk
 EXAMPLES = 2
-EXAMPLES_RATE = (0.3, 0.9)  # a seed gets examples with a probability drawn from this range
+USERS = 8  # users that a block of seeds is about, each the same number of times
+BLUEPRINTS_A_USER = 4
+WRITES: dict[Level, tuple[int, ...]] = {"easy": (1,), "medium": (1, 2), "hard": (2, 3)}  # groundtruth actions wanted
+ONE_MORE: tuple[Kind, ...] = ("forbidden", "missing tool", "change of mind")  # one wish comes to nothing
+TOGETHER: tuple[Kind, ...] = ("parallel calls",)  # two actions at least
 
-AGES = (
-    "a student",
-    "a young parent",
-    "a nurse on night shifts",
-    "an office worker",
-    "a retired teacher",
-    "a shop owner",
-)
-MOODS = ("cheerful", "calm", "tired", "worried", "annoyed", "in a hurry")
-MANNERS = ("writes short messages", "explains the background first", "is polite", "is direct", "likes things in order")
-SKILLS = ("knows online shops well", "is not used to online services", "reads every line twice")
+# What each sampler gives varies from seed to seed: its rate is drawn from this range.
+RATES: dict[str, tuple[float, float]] = {
+    "API": (0.3, 1.0),  # share of the reads that could fill an argument, beyond those that the walk needs
+    "policy": (0.2, 1.0),  # share of the rules that bind no tool of the walk; those that bind one are always shown
+    "data": (0.5, 1.0),  # share of RECORDS_BUDGET
+    "persona": (0.2, 0.9),  # share of the traits that a persona can have
+    "examples": (0.3, 0.9),  # probability of showing any
+}
 
 
-def persona(rng: Random) -> str:
-    """Who the user is, composed from short lists of our own."""
-    return f"{rng.choice(AGES)}, {rng.choice(MOODS)}, who {rng.choice(MANNERS)} and {rng.choice(SKILLS)}"
+@dataclass(frozen=True)
+class Sampling:
+    """What a run asks of its seeds. `kinds`, `behaviours` and `difficulty` are mixes, name → share; `walk_length` is
+    the most tools in a walk, `tool_weights` how often writing tools are drawn (1 where none is given); `personas`
+    replace those that are composed."""
+
+    kinds: Mapping[Kind, float] = field(default_factory=mix.KIND_SHARES.copy)
+    behaviours: Mapping[Behaviour, float] = field(default_factory=mix.BEHAVIOUR_SHARES.copy)
+    difficulty: Mapping[Level, float] = field(default_factory=mix.LEVEL_SHARES.copy)
+    walk_length: int = 12
+    tool_weights: Mapping[str, float] = field(default_factory=dict)
+    personas: tuple[str, ...] = ()
+
+
+DEFAULT = Sampling()
 
 
 def seed_id(domain: str, number: int) -> str:
@@ -102,17 +118,88 @@ def records_of(domain: Domain, user: str, budget: int = RECORDS_BUDGET) -> dict[
     return found
 
 
-def sample(domain: Domain, seed: int, number: int, pool: Sequence[Blueprint] = ()) -> Seed:
+# --- the samplers
+
+
+def api(domain: Domain, rng: Random, writes: int, sampling: Sampling) -> tuple[str, ...]:
+    """A walk on the API graph with so many writing tools; the rate is the share of reads beyond the needed ones."""
+    rate = rng.uniform(*RATES["API"])
+    length, weights = sampling.walk_length, sampling.tool_weights
+    return Graph.of(domain).walk(domain, rng, writes, length=length, weights=weights, reads=rate)
+
+
+def policy(domain: Domain, rng: Random, tools: Sequence[str], *, whole: bool = False) -> tuple[str, ...]:
+    """The rules that bind these tools, and a share of the others, in the policy's order; the whole policy where it is
+    asked for or no rules are known."""
+    if whole or not domain.rules:
+        return (domain.policy,)
+    rate = rng.uniform(*RATES["policy"])
+    binding = {rule.name for rule in domain.rules_for(tools)}
+    return tuple(rule.text for rule in domain.rules if rule.name in binding or rng.random() < rate)
+
+
+def data(domain: Domain, rng: Random, user: str) -> dict[str, dict[str, Any]]:
+    """Records of one user and what hangs on them, within a share of the budget."""
+    return records_of(domain, user, int(RECORDS_BUDGET * rng.uniform(*RATES["data"])))
+
+
+def persona(rng: Random, behaviour: Behaviour, personas: Sequence[str] = ()) -> str:
+    """Who the user is: one of the given texts, or composed of a share of the traits."""
+    if personas:
+        return rng.choice(personas)
+    return compose(rng, round(len(TRAITS) * rng.uniform(*RATES["persona"])), behaviour)
+
+
+def examples(rng: Random, writing: set[str], kind: Kind, pool: Sequence[Blueprint]) -> tuple[Blueprint, ...]:
+    """A few accepted blueprints with one of these tools, or of the same hard kind, or none."""
+    if rng.random() >= rng.uniform(*RATES["examples"]):
+        return ()
+    related = [b for b in pool if writing & {a.name for a in (*b.actions, *b.denied)} or kind == b.kind != "plain"]
+    return tuple(rng.sample(related, min(EXAMPLES, len(related))))
+
+
+# --- one seed
+
+
+def subject(domain: Domain, seed: int, number: int) -> str:
+    """The user of a seed. Each block of seeds is about `USERS` users, each of them as often, so that any run has
+    blueprints of one user to recombine; no user comes twice before all have come once."""
+    block, place = divmod(number, USERS * BLUEPRINTS_A_USER)
+    turn, first = divmod(block * USERS, len(domain.subjects))
+    users: list[str] = []
+    while len(users) < min(USERS, len(domain.subjects)):
+        users += _shuffled(domain, f"{seed}/{turn}")[first : first + USERS - len(users)]
+        turn, first = turn + 1, 0
+        users = list(dict.fromkeys(users))
+    places = [user for user in users for _ in range(-(-USERS * BLUEPRINTS_A_USER // len(users)))]
+    Random(f"{domain.name}/{seed}/{block}/users").shuffle(places)
+    return places[place]
+
+
+@functools.lru_cache(maxsize=64)
+def _shuffled(domain: Domain, key: str) -> list[str]:
+    users = list(domain.subjects)
+    Random(f"{domain.name}/{key}").shuffle(users)
+    return users
+
+
+def sample(
+    domain: Domain, seed: int, number: int, pool: Sequence[Blueprint] = (), sampling: Sampling = DEFAULT
+) -> Seed:
     """The seed of one number. `pool` are the accepted blueprints of earlier rounds, in id order."""
-    rng = Random(f"{domain.name}/{seed}/{number}")
-    user = rng.choice(domain.subjects)
-    writes = rng.choices(list(WRITES), list(WRITES.values()))[0]
-    walk = Graph.of(domain).walk(domain, rng, writes)
+    kind = mix.drawn(sampling.kinds, number, f"{seed}/kinds")
+    behaviour = mix.drawn(sampling.behaviours, number, f"{seed}/behaviours")
+    level = mix.drawn(sampling.difficulty, number, f"{seed}/difficulty")
+
+    def rng(sampler: str) -> Random:
+        # one for each, so that what one sampler draws changes no other
+        return Random(f"{domain.name}/{seed}/{number}/{sampler}")
+
+    user = subject(domain, seed, number)
+    walk = api(domain, rng("API"), _writes(rng("writes"), level, kind), sampling)
     wanted = {name for name in walk if domain.tools[name].writes}
     others = [name for name, tool in domain.tools.items() if tool.writes and name not in wanted]
-    spare = tuple(rng.sample(others, min(SPARE, len(others))))
-    related = [blueprint for blueprint in pool if wanted & {a.name for a in blueprint.actions}]
-    some = rng.random() < rng.uniform(*EXAMPLES_RATE)
+    spare = () if kind == "no tool" else tuple(rng("spare").sample(others, min(SPARE, len(others))))
     return Seed(
         id=seed_id(domain.name, number),
         number=number,
@@ -120,8 +207,18 @@ def sample(domain: Domain, seed: int, number: int, pool: Sequence[Blueprint] = (
         user=user,
         walk=walk,
         spare=spare,
-        policy=tuple(rule.text for rule in domain.rules_for((*walk, *spare))) or (domain.policy,),
-        records=records_of(domain, user),
-        persona=persona(rng),
-        examples=tuple(rng.sample(related, min(EXAMPLES, len(related)))) if some else (),
+        policy=policy(domain, rng("policy"), (*walk, *spare), whole=kind == "no tool"),
+        records=data(domain, rng("data"), user),
+        persona=persona(rng("persona"), behaviour, sampling.personas),
+        examples=examples(rng("examples"), wanted, kind, pool),
+        kind=kind,
+        behaviour=behaviour,
+        level=level,
     )
+
+
+def _writes(rng: Random, level: Level, kind: Kind) -> int:
+    if kind == "no tool":
+        return 0
+    wanted = rng.choice(WRITES[level]) + (kind in ONE_MORE)
+    return max(wanted, 2) if kind in TOGETHER else wanted

@@ -163,9 +163,9 @@ class Journal(Generic[R]):
             raise ValueError(f"{_id(record)} is already in {self.part.name}")
         self._remember(record, place_of(1, append(self.part, record.line())))
 
-    def finish(self, ids: Iterable[str]) -> None:
-        """Write the artefact in the order of `ids` and remove the journal. Incomplete, and nothing written, when one is
-        missing. An artefact that holds exactly these is left as it is."""
+    def finish(self, ids: Iterable[str]) -> Records[R]:
+        """Write the artefact in the order of `ids`, remove the journal and give the records. Incomplete, and nothing
+        written, when one is missing. An artefact that holds exactly these is left as it is."""
         keys, seen, missing = array("Q"), Places(), []
         for id in ids:
             key = key_of(id)
@@ -188,6 +188,7 @@ class Journal(Generic[R]):
             self._order, self.done.places = keys, places
         self.part.unlink(missing_ok=True)
         self.tidy_errors()
+        return Records(self.done, keys)
 
     def _placed(self, keys: array[int], places: Places) -> Iterator[str]:
         """The lines of the artefact; where each will stand in it goes into `places`."""

@@ -15,7 +15,7 @@ from .gates import Gate
 from .manifest import Run
 from .models.cast import Cast
 from .records import Proposal, Seed
-from .sampling import sample
+from .sampling import DEFAULT, Sampling, sample
 from .store import Journal, each
 
 ARMS = ("single shot", "retry without feedback", "retry with feedback")
@@ -51,18 +51,19 @@ async def reflection_study(
     seeds: int,
     seed: int,
     tries: int = 4,
+    sampling: Sampling = DEFAULT,
     concurrency: int = 32,
 ) -> dict[str, Sequence[Proposal]]:
     """Phase 1 in three arms on the same seeds, without examples, which would differ from arm to arm; `tries` are those
     of the two retrying arms. Writes `<arm>.jsonl` per arm, continues where an earlier run stopped."""
     if tries < 2:
         raise ValueError(f"tries is {tries}; comparing ways to try again needs at least 2")
-    drawn = [sample(domain, seed, number) for number in range(seeds)]
+    drawn = [sample(domain, seed, number, sampling=sampling) for number in range(seeds)]
     results: dict[str, Sequence[Proposal]] = {}
     for arm in ARMS:
         reflections = 0 if arm == ARMS[0] else tries - 1
         work = _Arm(domain, cast, tuple(gates), reflections, feedback=arm == ARMS[2])
         journal = Journal(run.folder / f"{arm.replace(' ', '_')}.jsonl", Proposal)
-        results[arm] = await each(work, drawn, journal, concurrency=concurrency, title=arm, total=seeds)
-        journal.finish([one.id for one in drawn])
+        await each(work, drawn, journal, concurrency=concurrency, title=arm, total=seeds)
+        results[arm] = journal.finish(one.id for one in drawn)
     return results

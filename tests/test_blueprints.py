@@ -351,7 +351,7 @@ def scripted(domain: Domain, seed: int = 3, shaken: int | None = None) -> Any:
 async def stage(domain: Domain, cast: Any, folder: Path, **options: Any) -> bytes:
     gates = choose([*GATES, "committee"], Committee(cast.judges()))
     run = Run.open(folder)
-    await propose_all(domain, cast, gates, run, **{"seeds": 12, "seed": 3, "round_size": 4, **options})
+    await propose_all(domain, cast, gates, run, **{"seeds": 24, "seed": 3, "round_size": 8, **options})
     return run.blueprints.read_bytes()
 
 
@@ -362,7 +362,7 @@ def retail() -> Domain:
 
 @pytest.fixture(scope="module")
 def once(retail: Domain, tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """`blueprints.jsonl` of twelve seeds, one job at a time."""
+    """`blueprints.jsonl` of 24 seeds, one job at a time."""
     return asyncio.run(stage(retail, scripted(retail), tmp_path_factory.mktemp("once"), concurrency=1))
 
 

@@ -7,14 +7,16 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent / "apigen_nb"
 FLOORS = (
     {"__init__", "records", "progress"},
-    {"lines", "places", "world", "facts"},
+    {"lines", "places", "mix", "personas", "world", "facts"},
     {"tool", "checks"},
     {"domain"},
-    {"domains", "graph", "manifest", "models", "contract"},
+    {"flow"},
+    {"domains", "graph", "manifest", "models"},
+    {"contract"},
     {"sampling", "store", "params"},
     {"setting", "gates"},
     {"behaviour", "difficulty", "defects", "critic", "blame"},
-    {"bench", "blueprints", "conversations", "dataset"},  # the stages: none knows another
+    {"audit", "bench", "blueprints", "recombine", "conversations", "dataset"},  # the stages: none knows another
     {"study", "report"},  # draws what the stages leave
     {"notebook"},
     {"run"},

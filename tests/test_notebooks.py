@@ -64,7 +64,7 @@ def test_defaults_are_those_of_params(path: Path) -> None:
     plain = Params().plain()
     if path.parent == STUDIES:
         assert out in ("", f"../../outputs/study-{path.stem}")
-        defaults = {name: value for name, value in defaults.items() if name in plain.keys() - {"seeds"}}
+        defaults = {name: value for name, value in defaults.items() if name in plain.keys() - {"domain", "seeds"}}
     elif path.stem in STAGES or path.stem == "0_tour":
         assert out in ("", "../outputs/tour")
         assert defaults.keys() <= plain.keys()

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from apigen_nb.domain import builtin
+from apigen_nb.domain import Domain, builtin
 from apigen_nb.params import Params, ParamsError, RoleParams, load_params
+from apigen_nb.sampling import Sampling
 
 
 @pytest.fixture(autouse=True)
@@ -14,6 +15,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "broken_gates.py").write_text("import nothing_like_this\n")
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "tools.py").write_text("x = 1\n")
+    (tmp_path / "bad.jsonl").write_text('"a baker"\na nurse\n')
     monkeypatch.chdir(tmp_path)
 
 
@@ -83,6 +85,24 @@ def test_overrides_win_and_are_read_by_type(monkeypatch: pytest.MonkeyPatch) -> 
         ("roles: {agent: {modl: a}}", (), "roles.agent.modl: "),
         ("roles: {agent: [{model: a}]}", (), "roles: only judge takes a list"),
         ("roles: {judge: []}", (), "roles: only judge takes a list"),
+        ("kinds: {forbiden: 1}", (), "p.yaml: kinds: there is no 'forbiden'; did you mean forbidden?"),
+        ("kinds: {xyz: 1}", (), "kinds: there is no 'xyz'; there are plain, missing detail, forbidden"),
+        ("kinds: {plain: 0}", (), "kinds: expected shares of 0 or more, at least one of them positive"),
+        ("kinds: {}", (), "kinds: expected shares of 0 or more"),
+        ("kinds: [plain]", (), "kinds: Input should be a valid dictionary"),
+        ("kinds: {plain: .nan}", (), "kinds.plain: Input should be a finite number"),
+        ("kinds: {plain: many}", (), "kinds.plain: Input should be a valid number"),
+        ("behaviours: {plain: 1}", (), "behaviours: there is no 'plain'; there are cooperative"),
+        ("behaviours: {terse: 2, rambling: -1}", (), "behaviours: expected shares of 0 or more"),
+        ("difficulty: {esay: 1}", (), "difficulty: there is no 'esay'; did you mean easy?"),
+        ("", ("difficulty={1: 1}",), "difficulty: there is no '1'; there are easy, medium, hard"),
+        ("walk_length: 1", (), "walk_length: Input should be greater than or equal to 2, found 1"),
+        ("tool_weights: {cancel_oder: 2}", (), "tool_weights: there is no 'cancel_oder'; did you mean cancel_order?"),
+        ("tool_weights: {get_order: 2}", (), "tool_weights: there is no 'get_order'"),
+        ("tool_weights: {cancel_order: -1}", (), "tool_weights: expected weights of 0 or more"),
+        ("personas: nowhere.jsonl", (), "p.yaml: personas: nowhere.jsonl: no such file"),
+        ("personas: bad.jsonl", (), "personas: bad.jsonl, line 2: not JSON: 'a nurse'; expected"),
+        ("personas: 3", (), "personas: Input should be a valid string, found 3"),
         ("a: [1", (), "p.yaml, line 1: broken YAML"),
         ("seeds: 1\nseeds: 2", (), "seeds is given twice"),
         ("- seeds", (), "p.yaml: expected lines of name: value, found a list"),
@@ -94,6 +114,32 @@ def test_bad_input_is_one_line(text: str, overrides: tuple[str, ...], said: str)
     with pytest.raises(ParamsError, match=re.escape(said)) as caught:
         load(text, *overrides)
     assert "\n" not in str(caught.value)
+
+
+def test_what_is_asked_of_seeds_is_read_as_it_is_written() -> None:
+    Path("own.jsonl").write_text('"a baker"\n{"persona": "a nurse"}\n')
+    params = load(
+        "kinds: {plain: 3, no tool: 1}\ndifficulty: {hard: 1}\nwalk_length: 6\npersonas: own.jsonl\n",
+        "tool_weights={cancel_order: 2.5, return_items: 0}",
+    )
+    assert params.kinds == {"plain": 3, "no tool": 1}  # shares are made to sum to 1 where seeds are drawn
+    assert (params.difficulty, params.walk_length, params.personas) == ({"hard": 1}, 6, "own.jsonl")
+    assert params.tool_weights == {"cancel_order": 2.5, "return_items": 0}
+    assert Params.model_validate(params.plain()) == params
+
+
+def test_one_writing_tool_at_least_can_be_drawn() -> None:
+    writing = [name for name, tool in Domain.load("retail").tools.items() if tool.writes]
+    none = ", ".join(f"{name}: 0" for name in writing)
+    with pytest.raises(ParamsError, match="tool_weights: every writing tool has weight 0; expected one above 0"):
+        load(f"tool_weights: {{{none}}}\n")
+    load(f"tool_weights: {{{none.removesuffix('0')}1}}\n")
+
+
+def test_seeds_are_drawn_by_the_same_defaults() -> None:
+    params, sampling = Params(), Sampling()
+    names = ("kinds", "behaviours", "difficulty", "walk_length", "tool_weights")
+    assert {name: getattr(params, name) for name in names} == {name: getattr(sampling, name) for name in names}
 
 
 def test_missing_and_unreadable_files() -> None:

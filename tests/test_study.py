@@ -13,11 +13,13 @@ from apigen_nb.domain import Domain
 from apigen_nb.gates import GATES
 from apigen_nb.records import Answer, Question
 from apigen_nb.report import mix
+from apigen_nb.sampling import Sampling
 from apigen_nb.store import Run
 from apigen_nb.study import ARMS, reflection_study
 from tests.test_gates import library
 
 __all__ = ["library"]
+PLAIN = Sampling(kinds={"plain": 1})
 
 
 def drafts(asked: list[Question], learns: bool) -> Any:
@@ -46,7 +48,9 @@ async def study(library: Domain, folder: Path, learns: bool, **settings: Any) ->
         return Answer(text="Say the name.")
 
     cast = SimpleNamespace(generator=drafts(asked, learns), feedback=feedback)
-    done = await reflection_study(library, cast, list(GATES.values()), Run.open(folder), seeds=6, seed=1, **settings)
+    done = await reflection_study(
+        library, cast, list(GATES.values()), Run.open(folder), seeds=6, seed=1, sampling=PLAIN, **settings
+    )
     return done, asked
 
 

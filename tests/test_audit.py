@@ -1,0 +1,133 @@
+"""The groundtruth audit: the gold tasks of tau2 that it rejects were looked at one by one, and no others are."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+
+import pytest
+
+from apigen_nb.audit import COLUMNS, Finding, audit, concerned, examine, rejected, rows
+from apigen_nb.domain import Domain, DomainError
+from apigen_nb.domains import tau2
+from apigen_nb.records import Action
+
+try:
+    tau2.gold_tasks("retail")
+except DomainError as error:
+    pytest.skip(str(error), allow_module_level=True)
+
+RETAIL = {
+    # The refund is asked for to PayPal, the order was paid by card: it may go back there or to a gift card only.
+    ("12", "return_delivered_order_items"),
+    ("13", "return_delivered_order_items"),
+    # Exchanges are for an item with a different option; here it is for the very same item. The tool for pending orders
+    # refuses that, the one for delivered orders does not look.
+    ("18", "another_option"),
+    ("91", "another_option"),
+    ("107", "another_option"),
+    # Only delivered orders are exchanged; this one is pending (and is modified, rightly, in the next action).
+    ("64", "exchange_delivered_order_items"),
+    # The price difference is paid by a gift card that must cover it, and does not ($21.10 of $17.00): nothing happens,
+    # though the task asks for an exchange.
+    ("105", "exchange_delivered_order_items"),
+}
+AIRLINE = {
+    # A delay is compensated only when the user wants to change or cancel the reservation, and after that was done:
+    # in these tasks nobody changes or cancels anything.
+    ("2", "compensation_fits"),
+    ("27", "compensation_fits"),
+    ("38", "compensation_fits"),
+    # Booked two weeks ago, economy by then, no insurance, no flight cancelled: there is no ground to cancel.
+    ("7", "cancellation_is_due"),
+    # Both flights landed on May 13 and 14: what has been flown is not cancelled, the user is transferred.
+    ("9", "nothing_flown"),
+    ("37", "nothing_flown"),
+    # From DTW–LGA to DTW–JFK: a change keeps origin and destination.
+    ("29", "trip_stays"),
+    # A gold member in economy has three free bags; the task charges for both of two.
+    ("33", "baggage_allowance"),
+}
+
+
+@pytest.mark.parametrize(("name", "expected"), [("tau2:retail", RETAIL), ("tau2:airline", AIRLINE)])
+def test_exactly_the_gold_tasks_against_the_policy_are_rejected(name: str, expected: set[tuple[str, str]]) -> None:
+    findings = audit(name)
+    assert {(f.task, f.name) for f in findings if f.by != "refused read"} == expected
+    assert sorted(rejected(findings), key=int) == sorted({task for task, _ in expected}, key=int)
+
+
+def test_refused_reads_are_listed_but_reject_nothing() -> None:
+    findings = audit("tau2:retail")
+    reads = {f.task for f in findings if f.by == "refused read"}
+    assert {"2", "3", "4", "21"} < reads  # product ids that do not exist, or that are an item's
+    assert not reads & set(rejected(findings))
+    assert len({f.task for f in findings if f.by != "rule"}) == 114 - 96  # what tau2's own replay gives
+
+
+def test_a_finding_names_action_rule_and_reason() -> None:
+    [finding] = [f for f in audit("tau2:airline") if f.task == "33"]
+    assert (finding.action, finding.by, finding.name) == (5, "rule", "baggage_allowance")
+    assert finding.call.startswith('update_reservation_baggages(reservation_id="HXDUBJ"')
+    assert finding.reason in {rule.text for rule in Domain.load("tau2:airline").rules}
+    [row] = rows([finding])
+    assert tuple(row) == COLUMNS
+    assert row["task"] == "33"
+
+
+def test_without_rules_only_refusals_are_left() -> None:
+    airline = dataclasses.replace(Domain.load("tau2:airline"), rules=())
+    tasks = tau2.gold_tasks("airline")
+    assert [f for task, actions in tasks for f in examine(task, actions, airline)] == []
+
+
+def test_every_task_that_names_somebody_has_the_user_it_names() -> None:
+    for name in tau2.NAMES:
+        domain = Domain.load(f"tau2:{name}")
+        for (_, actions), task in zip(tau2.gold_tasks(name), tau2._module(name).get_tasks(), strict=True):
+            user = concerned(actions, domain)
+            assert not user or user in tau2._users([task], domain.tables)
+            assert user or not any("user_id" in action.arguments for action in actions)
+
+
+def test_an_action_for_somebody_else_is_found_and_later_actions_are_examined() -> None:
+    domain = Domain.load("tau2:retail")
+    address = {"address1": "1 Elm Street", "address2": "", "city": "Austin", "state": "TX", "country": "USA"}
+    actions = (
+        Action(name="get_user_details", arguments={"user_id": "mei_patel_7272"}),
+        Action(name="get_order_details", arguments={"order_id": "#W9583042"}),
+        Action(name="get_order_details", arguments={"order_id": "#W0"}),
+        Action(name="no_such_tool"),
+        Action(name="modify_user_address", arguments={"user_id": "mia_garcia_4516", "zip": "78701", **address}),
+    )
+    found = [(f.action, f.by, f.name) for f in examine("x", actions, domain)]
+    assert found == [
+        (3, "refused read", "get_order_details"),
+        (4, "refused write", "no_such_tool"),
+        (5, "rule", "own_account"),
+    ]
+
+
+def test_nobody_is_concerned_where_nobody_is_named() -> None:
+    domain = Domain.load("tau2:retail")
+    assert concerned((), domain) == ""
+    assert concerned([Action(name="calculate", arguments={"expression": "1+1"})], domain) == ""
+
+
+def test_each_rejected_task_is_named_once_in_order() -> None:
+    found = [
+        Finding(task=task, action=1, by=by, name="x", reason="x", call="x()")
+        for task, by in (("9", "rule"), ("2", "refused read"), ("1", "refused write"), ("9", "rule"))
+    ]
+    assert rejected(found) == ("9", "1")
+
+
+def test_other_domains_have_no_gold_tasks() -> None:
+    with pytest.raises(DomainError, match="no gold tasks of 'retail'; there are those of tau2:retail, tau2:airline"):
+        audit("retail")
+
+
+def test_without_tau2_a_notice_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "tau2.domains.retail.environment", None)
+    assert audit("tau2:retail") == ()
+    assert "Nothing was audited: tau2:retail needs the tau2 extra" in capsys.readouterr().out
