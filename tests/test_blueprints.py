@@ -376,7 +376,7 @@ async def test_another_seed_gives_other_bytes(retail: Domain, once: bytes, tmp_p
 
 def test_the_ids_are_in_order_and_some_are_accepted_and_some_repaired(retail: Domain, once: bytes) -> None:
     made = [Proposal.model_validate_json(line) for line in once.splitlines()]
-    assert [proposal.id for proposal in made] == [f"retail-{number:05d}" for number in range(12)]
+    assert [proposal.id for proposal in made] == [f"retail-{number:05d}" for number in range(24)]
     assert any(proposal.accepted and len(proposal.attempts) > 1 for proposal in made)
 
 

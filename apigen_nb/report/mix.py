@@ -9,7 +9,9 @@ from typing import Any, Literal
 import pandas as pd
 
 from ..bench import INTACT, Trial
-from ..records import BEHAVIOURS, KINDS, Proposal, Trajectory, Usage
+from ..difficulty import asked_and_measured
+from ..domain import Domain
+from ..records import BEHAVIOURS, KINDS, LEVELS, Proposal, Trajectory, Usage
 from .tables import interval, rates, share, total_usage
 
 ORDER: dict[str, tuple[str, ...]] = {"kind": KINDS, "behaviour": BEHAVIOURS}
@@ -42,6 +44,14 @@ def successes(
 def _ordered(tried: Counter[str], passed: Counter[str], by: str) -> pd.DataFrame:
     names = [name for name in (*ORDER[by], *sorted(set(tried) - set(ORDER[by]))) if tried[name]]
     return rates([{by: name, "attempted": tried[name], "passed": passed[name]} for name in names], [by])
+
+
+def levels(proposals: Iterable[Proposal], domain: Domain) -> pd.DataFrame:
+    """Difficulty of accepted blueprints: a row for each level asked for, a column for each that came out."""
+    frame = pd.DataFrame(asked_and_measured(proposals, domain))
+    table = frame.pivot(index="asked", columns="measured", values="blueprints").loc[list(LEVELS), list(LEVELS)]
+    table.columns = [f"{level} came out" for level in table.columns]
+    return table.rename_axis("asked for").reset_index()
 
 
 def recombined(proposals: Iterable[Proposal], records: Iterable[Trajectory]) -> pd.DataFrame:
