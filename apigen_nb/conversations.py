@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from typing import Literal
 
@@ -173,17 +173,28 @@ async def converse_all(
     domain: Domain,
     cast: Cast,
     run: Run,
-    blueprints: Sequence[Blueprint],
+    blueprints: Iterable[Blueprint],
     *,
     attempts: int = 3,
     max_steps: int = 30,
     concurrency: int = 32,
-) -> list[Trajectory]:
+    total: int | None = None,
+) -> Sequence[Trajectory]:
     """Phase 2 for all accepted blueprints: writes `trajectories.jsonl`, a line per blueprint × attempt; continues where
-    an earlier run stopped. Attempts are independent; the dataset keeps the distinct successes."""
+    an earlier run stopped. Attempts are independent; the dataset keeps the distinct successes. `total` is the number
+    of blueprints where they have no length: they may come one by one, and trajectories stay on the disk."""
     journal = Journal(run.trajectories, Trajectory)
-    plays = [Play(blueprint, number) for blueprint in blueprints for number in range(1, attempts + 1)]
+    count = len(blueprints) if isinstance(blueprints, Sized) else total
+    ids: list[str] = []
+
+    def plays() -> Iterator[Play]:
+        for blueprint in blueprints:
+            for number in range(1, attempts + 1):
+                play = Play(blueprint, number)
+                ids.append(play.id)
+                yield play
+
     work = _Phase2(domain, cast, max_steps)
-    trajectories = await each(work, plays, journal, concurrency=concurrency, title="trajectories", total=len(plays))
-    journal.finish([play.id for play in plays])
-    return trajectories
+    expected = None if count is None else count * attempts
+    await each(work, plays(), journal, concurrency=concurrency, title="trajectories", total=expected)
+    return journal.finish(ids)

@@ -3,7 +3,8 @@
 tau2 parses its whole database again for every conversation (65–326 ms). Here it is parsed once; its toolkits run over
 the copy-on-write view of a world, with its own pydantic rows. What differs from tau2's environment: a refused call
 changes nothing (some of tau2's tools change rows before they raise), arguments that a tool does not take are refused
-before it runs, and `calculate` refuses powers, because `9**9**9` would hang the run.
+before it runs, and `calculate` refuses powers, because `9**9**9` would hang the run. What the policies ask and the
+tools leave to the agent are rules, in `tau2_retail_rules` and `tau2_airline_rules`; `audit` holds gold tasks to them.
 
 Blueprints are drawn for `subjects` only: the users of tau2's train tasks that no test task is about, so that users of
 the test split stay unseen. Half of retail's train users appear in test tasks as well: the split of tasks alone leaks.
@@ -20,11 +21,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
-from ..domain import Domain, DomainError, Tool, plain
+from ..domain import Domain, DomainError, Rule, Tool, plain
 from ..records import Action
 from ..world import Database, Refusal, ToolBug
+from . import tau2_airline_rules, tau2_retail_rules
 
 NAMES = ("retail", "airline")
+_RULES = {"retail": tau2_retail_rules, "airline": tau2_airline_rules}
 _KINDS: dict[str, Literal["read", "write"]] = {"read": "read", "write": "write"}
 _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add,
@@ -50,7 +53,7 @@ def load(name: str) -> Domain:
         name=f"tau2:{name}",
         policy=module.get_environment(db=database).get_policy(),
         tools={tool: _tool(toolkit, tool) for tool in toolkit.tools},
-        rules=(),
+        rules=tuple(rule for rule in vars(_RULES[name]).values() if isinstance(rule, Rule)),
         tables=tables,
         users="users",
         subjects=tuple(user for user in tables["users"] if user in mentioned["train"] - mentioned["test"]),

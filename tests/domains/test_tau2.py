@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from apigen_nb.domain import Domain, DomainError
+from apigen_nb.domain import Domain, DomainError, builtin
 from apigen_nb.domains import tau2
 from apigen_nb.records import Action
 from apigen_nb.world import Refusal, ToolBug, World, digest
@@ -162,6 +162,13 @@ def test_subjects_are_users_of_train_tasks_whom_no_test_task_knows(name: str, do
     assert not set(domain.subjects) & tested
     assert set(domain.subjects) < set(domain.tables[domain.users])
     assert all(tau2._users([task], domain.tables) for split in ("train", "test") for task in module.get_tasks(split))
+
+
+def test_rules_bind_writing_tools_each_under_a_name_of_its_own(domain: Domain) -> None:
+    assert domain.rules
+    assert len({rule.name for rule in domain.rules}) == len(domain.rules)
+    assert {tool for rule in domain.rules for tool in rule.tools} == {t.name for t in domain.tools.values() if t.writes}
+    assert not [name for name in builtin() if "tau2" in name]
 
 
 def test_only_the_transfer_ends_a_conversation(domain: Domain) -> None:
