@@ -1,144 +1,33 @@
-"""Frames of `tables` as plotly figures: pure functions, so that notebooks, widgets and pages show the same picture.
-
-Plain blue held, striped orange fell, grey is everything else; counts stand beside each percentage."""
+"""Frames of `tables` as plotly figures: pure functions, so that notebooks, widgets and pages show the same picture."""
 
 from __future__ import annotations
 
-import html
-from typing import Any
-
 import pandas as pd
 import plotly.graph_objects as go
-import plotly.io
 
+from .figure import (
+    CONFIG,
+    FELL,
+    FONT,
+    HELD,
+    INK,
+    QUIET,
+    STRIPES,
+    canvas,
+    empty,
+    held_and_fell,
+    label,
+    legend,
+    subtitle,
+)  # fmt: skip
 from .tables import ENDED, interval, share
-from .text import clean, shorten
 
-HELD, FELL, QUIET = "#3a87ad", "#e08a52", "#a9b1bc"
-INK = "#737f8c"  # readable on JupyterLab's light and dark; report.js swaps it for the page's own ink
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
-# "Share chart" would upload the data; it is a button of plotly.js 4 by default. Not "responsive": JupyterLab resizes
-# figures itself, and with both a figure collapses to nothing when the window changes its size.
-CONFIG: dict[str, Any] = {"showSendToCloud": False, "displaylogo": False}
-for _name in ("plotly_mimetype", "jupyterlab", "vscode"):
-    plotly.io.renderers[_name].config = CONFIG
-
-STRIPES = {"shape": "/", "size": 6, "solidity": 0.25, "fgcolor": "white", "fillmode": "overlay"}
-
-
-def label(text: Any, length: int = 44) -> str:
-    """A text of unknown origin as a label: one line, cut, and neither plotly's pseudo-HTML nor LaTeX."""
-    return html.escape(shorten(clean(str(text)).replace("\n", " "), length)).replace("$", "&#36;")
-
-
-def _figure(title: str, height: int, **layout: Any) -> go.Figure:
-    axis = {
-        "gridcolor": "rgba(128,138,150,.22)",
-        "zeroline": False,
-        "fixedrange": True,
-        "automargin": True,
-        "title": {"font": {"size": 12}},
-    }
-    return go.Figure(
-        layout={
-            "template": "none",
-            "title": {
-                "text": title,
-                "x": 0,
-                "xref": "container",
-                "y": 1,
-                "yanchor": "top",
-                "pad": {"l": 4, "t": 14},
-                "font": {"size": 14},
-            },
-            "height": height,
-            "margin": {"l": 8, "r": 16, "t": 44, "b": 36},
-            "font": {"family": FONT, "size": 12, "color": INK},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "barmode": "stack",
-            "bargap": 0.3,
-            "showlegend": False,
-            "xaxis": axis,
-            "yaxis": axis,
-            "hoverlabel": {"align": "left"},
-        }
-    ).update_layout(**layout)
-
-
-def _legend(held: str, fell: str) -> str:
-    return f"<span style='color:{HELD}'>■ {held}</span>   <span style='color:{FELL}'>▨ {fell}</span>"
-
-
-def _subtitle(text: str) -> dict[str, Any]:
-    return {"text": text, "font": {"size": 12}}
-
-
-def _held_and_fell(
-    frame: pd.DataFrame,
-    names: list[str],
-    title: str,
-    unit: str,
-    words: tuple[str, str] = ("passed", "fell"),
-    facet: str = "",
-    page: str = "trajectories",
-    share_of: int = 0,
-) -> go.Figure:
-    """Horizontal bars: `passed` and `fell` of each row of `frame`, the counts and the percentage at their end. `facet`
-    is the filter of the explorer `page` that a click on a bar opens. With `share_of` all bars fell, and the percentage
-    is their share of that number."""
-    if frame.empty:
-        return empty(title, unit)
-    shown = [label(name) for name in names]
-    places = list(range(len(names)))  # not the labels: two long ones may be cut to the same text
-    pairs = list(zip(frame["passed"].tolist(), frame["attempted"].tolist(), strict=True))
-    held, fell = words
-    if share_of:
-        beside = [f"{attempted:,} · {share(attempted, share_of)}" for _, attempted in pairs]
-        hovers = [f"{text} of {share_of:,} {unit}" for text in beside]
-    else:
-        beside = [f"{passed:,} of {attempted:,} · {share(passed, attempted)}" for passed, attempted in pairs]
-        hovers = [f"{text} {held}, 95 % interval {interval(*p)}" for text, p in zip(beside, pairs, strict=True)]
-    figure = _figure(title, 112 + 34 * len(names), meta={"facet": facet, "page": page}, bargap=0.34)
-    for word, column, marker in (
-        (held, "passed", {"color": HELD}),
-        (fell, "fell", {"color": FELL, "pattern": STRIPES}),
-    ):
-        hover = [
-            f"<b>{name}</b><br>{count:,} {word}<br>{text}"
-            for name, count, text in zip(shown, frame[column], hovers, strict=True)
-        ]
-        figure.add_bar(x=frame[column].tolist(), y=places, orientation="h", name=word, marker=marker, customdata=names)
-        figure.update_traces(hovertext=hover, hoverinfo="text", selector={"name": word})
-    for place, text in zip(places, beside, strict=True):
-        figure.add_annotation(x=1, xref="paper", y=place, text=text, showarrow=False, xanchor="left", xshift=8)
-    head = f"of all {share_of:,}" if share_of else f"{held} of all"
-    figure.add_annotation(
-        x=1, xref="paper", y=1, yref="paper", text=f"<i>{head}</i>", showarrow=False, xanchor="left", yanchor="bottom",
-        xshift=8,
-    )  # fmt: skip
-    most = int(frame["attempted"].max())
-    figure.update_xaxes(title_text=unit, nticks=6, range=[0, most * 1.01], dtick=1 if most <= 6 else None)
-    figure.update_yaxes(
-        tickvals=places, ticktext=shown, range=[len(names) - 0.5, -0.5], ticklabelstandoff=6, showgrid=False
-    )
-    room = 20 + 6.6 * max(map(len, [head, *beside]))  # pixels for the counts, at any width of the page
-    legend = f"<span style='color:{FELL}'>▨ {fell}</span>" if share_of else _legend(held, fell)
-    return figure.update_layout(title_subtitle=_subtitle(legend), margin={"t": 70, "b": 44, "r": room})
-
-
-def empty(title: str, unit: str) -> go.Figure:
-    """A figure that says that there is nothing to show, and of what."""
-    figure = _figure(title, 84).update_xaxes(visible=False).update_yaxes(visible=False)
-    text = f"nothing to show: no {unit}"
-    return figure.add_annotation(
-        text=text, showarrow=False, xref="paper", yref="paper", x=0, y=0.5, xanchor="left", xshift=-2
-    )
+__all__ = ["CONFIG", "FELL", "FONT", "HELD", "INK", "QUIET", "STRIPES", "empty", "label"]  # besides the figures below
 
 
 def funnel(frame: pd.DataFrame) -> go.Figure:
     """Of `tables.funnel`: what each gate let pass, over all attempts."""
-    return _held_and_fell(
+    return held_and_fell(
         frame,
         frame["gate"].tolist(),
         "Through the gates: every attempt",
@@ -151,7 +40,7 @@ def funnel(frame: pd.DataFrame) -> go.Figure:
 def metrics(frame: pd.DataFrame) -> go.Figure:
     """Of `tables.metrics`: what the committee's majority found met."""
     names = frame["metric"].tolist()
-    return _held_and_fell(
+    return held_and_fell(
         frame, names, "What the committee found, metric by metric", "attempts judged", ("met", "not met")
     )
 
@@ -162,7 +51,7 @@ def failures(frame: pd.DataFrame, most: int = 12) -> go.Figure:
     left = f" ({most} of {len(frame)} kinds)" if len(frame) > most else ""
     drawn = pd.DataFrame({"attempted": top["count"], "passed": top["repaired"], "fell": top["count"] - top["repaired"]})
     names = [f"{gate}: {kind}" if kind else gate for gate, kind in zip(top["gate"], top["kind"], strict=True)]
-    return _held_and_fell(
+    return held_and_fell(
         drawn, names, f"Why attempts fell{left}", "failed attempts", ("accepted later", "never repaired")
     )
 
@@ -170,7 +59,7 @@ def failures(frame: pd.DataFrame, most: int = 12) -> go.Figure:
 def attempts(frame: pd.DataFrame) -> go.Figure:
     """Of `tables.attempts`: verified conversations per attempt at a blueprint."""
     names = [f"attempt {n}" for n in frame["attempt"]]
-    return _held_and_fell(frame, names, "Verified, attempt by attempt", "conversations", ("verified", "failed"))
+    return held_and_fell(frame, names, "Verified, attempt by attempt", "conversations", ("verified", "failed"))
 
 
 def ends(frame: pd.DataFrame) -> go.Figure:
@@ -182,13 +71,13 @@ def ends(frame: pd.DataFrame) -> go.Figure:
     else:
         title, unit = "Where failed conversations first went wrong", "failed conversations"
         fallen = int(frame["attempted"].sum())
-    return _held_and_fell(frame, names, title, unit, ("verified", "failed"), facet=column, share_of=fallen)
+    return held_and_fell(frame, names, title, unit, ("verified", "failed"), facet=column, share_of=fallen)
 
 
 def yields(frame: pd.DataFrame) -> go.Figure:
     """Of `mix.yields`: blueprints accepted per kind or behaviour that was asked for."""
     by = frame.columns[0]
-    return _held_and_fell(
+    return held_and_fell(
         frame,
         frame[by].tolist(),
         f"Blueprints, by {by}",
@@ -202,14 +91,14 @@ def yields(frame: pd.DataFrame) -> go.Figure:
 def successes(frame: pd.DataFrame) -> go.Figure:
     """Of `mix.successes`: conversations verified per kind or behaviour."""
     by = frame.columns[0]
-    return _held_and_fell(
+    return held_and_fell(
         frame, frame[by].tolist(), f"Conversations, by {by}", "conversations", ("verified", "failed"), facet=by
     )
 
 
 def arms(frame: pd.DataFrame) -> go.Figure:
     """Of `mix.arms`: the yield of each arm of the reflection study."""
-    return _held_and_fell(
+    return held_and_fell(
         frame, frame["arm"].tolist(), "Accepted, arm by arm, of the same seeds", "seeds", ("accepted", "rejected")
     )
 
@@ -221,26 +110,26 @@ def recall(frame: pd.DataFrame, by: str = "gates") -> go.Figure:
     drawn["fell"] = drawn["attempted"] - drawn["passed"]
     who = {"gates": "the plain gates", "committee": "the committee", "any": "both together"}[by]
     names = frame["defect"].tolist()
-    return _held_and_fell(drawn, names, f"What {who} caught", "blueprints with the defect", ("caught", "missed"))
+    return held_and_fell(drawn, names, f"What {who} caught", "blueprints with the defect", ("caught", "missed"))
 
 
 def blames(frame: pd.DataFrame) -> go.Figure:
     """Of `mix.blames`: who caused failed conversations."""
     title, unit = "Who caused the failure", "failed conversations"
     total = int(frame["attempted"].sum())
-    return _held_and_fell(frame, frame["cause"].tolist(), title, unit, facet="blame", share_of=total)
+    return held_and_fell(frame, frame["cause"].tolist(), title, unit, facet="blame", share_of=total)
 
 
 def tool_use(frame: pd.DataFrame) -> go.Figure:
     """Of `tables.tool_use`: in how many conversations each tool is called."""
     names = frame["tool"].tolist()
     title = "Which tools the conversations call"
-    return _held_and_fell(frame, names, title, "conversations with a call", ("verified", "failed"))
+    return held_and_fell(frame, names, title, "conversations with a call", ("verified", "failed"))
 
 
 def selection(frame: pd.DataFrame) -> go.Figure:
     """Of `tables.selection`: what remains of all conversations in the dataset."""
-    return _held_and_fell(frame, frame["step"].tolist(), "What remains", "conversations", ("kept", "left out"))
+    return held_and_fell(frame, frame["step"].tolist(), "What remains", "conversations", ("kept", "left out"))
 
 
 def graph(frame: pd.DataFrame) -> go.Figure:
@@ -259,14 +148,14 @@ def graph(frame: pd.DataFrame) -> go.Figure:
         ]
         for tool, row in zip(tools, named, strict=True)
     ]
-    figure = _figure(title, 200 + 20 * len(tools), margin={"t": 180, "r": 76, "b": 12, "l": 8})
+    figure = canvas(title, 200 + 20 * len(tools), margin={"t": 180, "r": 76, "b": 12, "l": 8})
     figure.add_heatmap(
         x=[label(s) for s in sources], y=[label(t) for t in tools], z=counts, hovertext=hover, hoverinfo="text",
         xgap=2, ygap=2, colorscale=[[0, "#a9cfe0"], [1, HELD]], showscale=False, texttemplate="%{z}", hoverongaps=False,
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", ticklabelstandoff=6)
     figure.update_xaxes(side="top", tickangle=-35, automargin=False)
-    return figure.update_layout(title_subtitle=_subtitle("number of arguments; hover to read which"))
+    return figure.update_layout(title_subtitle=subtitle("number of arguments; hover to read which"))
 
 
 def rounds(frame: pd.DataFrame) -> go.Figure:
@@ -277,7 +166,7 @@ def rounds(frame: pd.DataFrame) -> go.Figure:
     names = ["first try", *(f"reflection {n}" for n in frame["round"][1:])]
     before = frame["so far"] - frame["accepted"]
     total = int(frame["proposals"].iloc[0])
-    figure = _figure(title, 276, yaxis_title_text="proposals", margin_t=70, margin_b=30)
+    figure = canvas(title, 276, yaxis_title_text="proposals", margin_t=70, margin_b=30)
     bars = (
         ("before", before, {"color": QUIET}),
         ("this round", frame["accepted"], {"color": HELD}),
@@ -311,8 +200,8 @@ def rounds(frame: pd.DataFrame) -> go.Figure:
             x=name, y=total, text=f"{text}<br>{so_far:,} of {total:,}", showarrow=False, yanchor="bottom", yshift=2
         )
     figure.update_yaxes(range=[0, total * 1.36], nticks=5, showgrid=False).update_xaxes(type="category", showgrid=False)
-    words = f"<span style='color:{QUIET}'>■ before</span>   {_legend('this round', 'still rejected')}   ├┤ 95 %"
-    return figure.update_layout(title_subtitle=_subtitle(words))
+    words = f"<span style='color:{QUIET}'>■ before</span>   {legend('this round', 'still rejected')}   ├┤ 95 %"
+    return figure.update_layout(title_subtitle=subtitle(words))
 
 
 def histogram(frame: pd.DataFrame, column: str) -> go.Figure:
@@ -322,7 +211,7 @@ def histogram(frame: pd.DataFrame, column: str) -> go.Figure:
     if frame.empty:
         return empty(title, "conversations")
     counts = frame.groupby([column, "success"]).size().unstack(fill_value=0)
-    figure = _figure(title, 276, yaxis_title_text="conversations", margin_t=70, bargap=0.12)
+    figure = canvas(title, 276, yaxis_title_text="conversations", margin_t=70, bargap=0.12)
     for success, name, marker in (
         (True, "verified", {"color": HELD}),
         (False, "failed", {"color": FELL, "pattern": STRIPES}),
@@ -336,4 +225,4 @@ def histogram(frame: pd.DataFrame, column: str) -> go.Figure:
         showgrid=False,
         dtick=1 if counts.index.max() <= 20 else None,
     )
-    return figure.update_layout(title_subtitle=_subtitle(f"{_legend('verified', 'failed')}   {mean}"))
+    return figure.update_layout(title_subtitle=subtitle(f"{legend('verified', 'failed')}   {mean}"))

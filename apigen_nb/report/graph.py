@@ -13,7 +13,7 @@ from ..facts import PREFIXES, singular
 from ..graph import Edge, Graph, is_id
 from ..graph import coverage as covered
 from ..records import Proposal
-from .charts import FELL, HELD, QUIET, _figure, _subtitle, empty, label
+from .figure import FELL, HELD, QUIET, canvas, empty, label, subtitle
 from .tables import share
 
 # Okabe and Ito's colours, those that stand out on white and on black: told apart by colour-blind people too
@@ -38,7 +38,7 @@ def figure(domain: Domain) -> go.Figure:
     columns = layers(domain, graph)
     place = _places(columns, graph)
     most = max(map(len, columns))
-    drawn = _figure(title, 150 + ROW * max(most, 6), margin={"t": 64, "b": 84, "l": 12, "r": 12}, hovermode="closest")
+    drawn = canvas(title, 150 + ROW * max(most, 6), margin={"t": 64, "b": 84, "l": 12, "r": 12}, hovermode="closest")
     grouped = _grouped(graph, place)
     for number, (name, edges) in enumerate(grouped.items()):
         _lines(drawn, name, edges, place, number)
@@ -70,7 +70,7 @@ def figure(domain: Domain) -> go.Figure:
         "orientation": "h", "y": 0, "yanchor": "top", "x": 0, "xanchor": "left", "font": {"size": 11},
         "title": {"text": "what flows (click: hide or show; twice: alone) ", "font": {"size": 11}, "side": "top"},
     }  # fmt: skip
-    return drawn.update_layout(title_subtitle=_subtitle(marks), showlegend=True, legend=legend)
+    return drawn.update_layout(title_subtitle=subtitle(marks), showlegend=True, legend=legend)
 
 
 def layers(domain: Domain, graph: Graph) -> list[list[str]]:

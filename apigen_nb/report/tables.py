@@ -69,7 +69,8 @@ def verdicts(proposals: Iterable[Proposal]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=VERDICTS).astype({"passed": bool, "repaired": bool})
 
 
-def _gate_order(frame: pd.DataFrame) -> list[str]:
+def gate_order(frame: pd.DataFrame) -> list[str]:
+    """Of `verdicts`: the gates in the order in which they stand."""
     # The attempt that came furthest shows the gates in the order in which they stand.
     if frame.empty:
         return []
@@ -92,7 +93,7 @@ def funnel(frame: pd.DataFrame) -> pd.DataFrame:
     counts = frame.groupby("gate")["passed"].agg(["size", "sum"])
     rows = [
         {"gate": gate, "attempted": int(counts.loc[gate, "size"]), "passed": int(counts.loc[gate, "sum"])}
-        for gate in _gate_order(frame)
+        for gate in gate_order(frame)
     ]
     return rates(rows, ["gate"])
 

@@ -1,0 +1,237 @@
+"""What reflection is worth: where attempts go, which failures feedback repairs, and what a repaired blueprint costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from ..records import Attempt, Proposal, Usage
+from .figure import FELL, HELD, QUIET, STRIPES, canvas, empty, held_and_fell, label, legend, subtitle
+from .passing import nth
+from .tables import interval, rates, share
+from .text import clean
+
+ACCEPTED, REJECTED = "accepted", "rejected for good"
+
+
+def fell_at(attempt: Attempt) -> str:
+    """The first gate that failed an attempt; "" when it was accepted."""
+    return next((clean(v.gate) for v in attempt.verdicts if not v.passed), "" if attempt.accepted else "format")
+
+
+def flows(proposals: Iterable[Proposal]) -> pd.DataFrame:
+    """How blueprints flow from attempt to attempt: one row for each (attempt, where it came from, where it went) with a
+    count. `source` is "seeds" for the first try, else the gate at which the attempt before fell; `target` is "accepted"
+    or the gate at which this attempt fell; where no attempt followed, a row leads on to "rejected for good"."""
+    counts: Counter[tuple[int, str, str]] = Counter()
+    for p in proposals:
+        before = "seeds"
+        for number, attempt in enumerate(p.attempts):
+            where = fell_at(attempt) or ACCEPTED
+            counts[number, before, where] += 1
+            before = where
+        if p.attempts and before != ACCEPTED:
+            counts[len(p.attempts), before, REJECTED] += 1
+    rows = [(number, source, target, count) for (number, source, target), count in sorted(counts.items())]
+    return pd.DataFrame(rows, columns=["attempt", "source", "target", "count"])
+
+
+def sankey(frame: pd.DataFrame, gates: Sequence[str] = ()) -> go.Figure:
+    """Of `flows`: attempts from left to right, gates from top to bottom in the order of `gates`. What was accepted
+    stays at the attempt that brought it."""
+    title = "Where attempts go: accepted, or fallen at a gate and sent back with feedback"
+    if frame.empty:
+        return empty(title, "attempts")
+    last = int(frame["attempt"].max())
+    order = {name: place for place, name in enumerate((ACCEPTED, *gates))}
+    nodes: dict[tuple[int, str], int] = {}
+    flows_out: Counter[tuple[int, str]] = Counter()
+    for attempt, source, target, count in frame.itertuples(index=False):
+        nodes.setdefault((attempt - 1, source), len(nodes))
+        # those that ended with fewer attempts than allowed still end in the same last column
+        place = (last, target) if target == REJECTED else (attempt, target)
+        nodes.setdefault(place, len(nodes))
+        flows_out[place] += count
+    total = int(frame.loc[frame["attempt"] == 0, "count"].sum())
+    names, colours, xs, ranks, hover = [], [], [], [], []
+    for (column, name), _ in nodes.items():
+        count = total if name == "seeds" else flows_out[column, name]
+        what = name if name in ("seeds", ACCEPTED, REJECTED) else f"fell at {name}"
+        names.append(f"{label(what)} {count:,}")
+        colours.append(QUIET if name == "seeds" else HELD if name == ACCEPTED else FELL)
+        hover.append(f"<b>{label(what)}</b>, {'' if name in ('seeds', REJECTED) else nth(column)}<br>{count:,}")
+        xs.append(0.001 + 0.998 * (column + 1) / (last + 1))
+        ranks.append(order.get(name, len(order)))
+    ys = _places(list(nodes), [flows_out[n] or total for n in nodes], ranks)
+    links = [
+        (nodes[a - 1, s], nodes[(last, t) if t == REJECTED else (a, t)], count, t == ACCEPTED)
+        for a, s, t, count in frame.itertuples(index=False)
+    ]
+    told = [_hop(*row) for row in frame.itertuples(index=False, name=None)]
+    figure = canvas(title, 430, margin={"l": 8, "r": 8, "t": 92, "b": 16})
+    figure.add_sankey(
+        arrangement="fixed",
+        node={
+            "label": names, "color": colours, "x": xs, "y": ys, "pad": 14, "thickness": 10, "line": {"width": 0},
+            "customdata": hover, "hovertemplate": "%{customdata}<extra></extra>",
+        },
+        link={
+            "source": [s for s, *_ in links], "target": [t for _, t, *_ in links],
+            "value": [count for _, _, count, _ in links],
+            "color": ["rgba(58,135,173,.42)" if held else "rgba(224,138,82,.34)" for *_, held in links],
+            "customdata": told, "hovertemplate": "%{customdata}<extra></extra>",
+        },
+    )  # fmt: skip
+    for column in range(last + 1):
+        text = "in the end" if column == last and (last, REJECTED) in nodes else nth(column)
+        figure.add_annotation(
+            x=(column + 1) / (last + 1), y=1, yshift=8, yanchor="bottom", text=text, showarrow=False, xref="paper",
+            yref="paper", xanchor="right" if column == last else "center",
+        )  # fmt: skip
+    return figure.update_layout(title_subtitle=subtitle(legend("accepted", "fell, and what became of it")))
+
+
+def _hop(attempt: int, source: str, target: str, count: int) -> str:
+    """A ribbon in words."""
+    came = "seeds" if source == "seeds" else f"that fell at {label(source)}"
+    went = label(target) if target in (ACCEPTED, REJECTED) else f"fell at {label(target)}"
+    return f"{count:,} {came}<br>→ {went}{'' if target == REJECTED else f' in the {nth(attempt)}'}"
+
+
+def _places(nodes: list[tuple[int, str]], sizes: list[int], orders: list[int]) -> list[float]:
+    """Vertical centres of the nodes, 0–1: in each column one below the other in the given order, as high as they are
+    large, so that ribbons cross as little as they can."""
+    total, gap = max(sizes), 0.05
+    centres = [0.5] * len(nodes)
+    for column in {column for column, _ in nodes}:
+        inside = sorted((i for i, (c, _) in enumerate(nodes) if c == column), key=lambda i: orders[i])
+        scale = (1 - gap * (max(len([n for n in nodes if n[0] == c]) for c, _ in nodes) - 1)) / total
+        top = 0.0
+        for i in inside:
+            height = sizes[i] * scale
+            centres[i] = min(0.999, max(0.001, top + height / 2))
+            top += height + gap
+    return centres
+
+
+def repairs(proposals: Iterable[Proposal]) -> pd.DataFrame:
+    """Per gate and kind of failure: how often it was answered with feedback (`attempted`), how often the next attempt
+    no longer had it (`passed`, with its rate and interval), how often that attempt was `accepted at once`, how often
+    any later one was (`accepted later`); `unanswered` failures had no attempt after them."""
+    rows: dict[tuple[str, str], Counter[str]] = {}
+    for p in proposals:
+        for number, attempt in enumerate(p.attempts):
+            after = p.attempts[number + 1] if number + 1 < len(p.attempts) else None
+            still = {(clean(v.gate), clean(v.kind)) for v in after.failures} if after else set()
+            for key in {(clean(v.gate), clean(v.kind)): None for v in attempt.failures}:
+                row = rows.setdefault(key, Counter())
+                if after is None:
+                    row["unanswered"] += 1
+                    continue
+                # an attempt that fell earlier was not looked at by this gate: that is no repair
+                seen = any(clean(v.gate) == key[0] for v in after.verdicts)
+                row["attempted"] += 1
+                row["passed"] += seen and key not in still
+                row["accepted at once"] += after.accepted
+                row["accepted later"] += p.accepted
+    names = ("attempted", "passed", "accepted at once", "accepted later", "unanswered")
+    found: list[dict[str, Any]] = [
+        {"gate": gate, "failure": kind or gate, **{name: counts[name] for name in names}}
+        for (gate, kind), counts in rows.items()
+    ]
+    found.sort(key=lambda row: -row["attempted"])
+    return rates(found, ["gate", "failure", "accepted at once", "accepted later", "unanswered"])
+
+
+def repairs_figure(frame: pd.DataFrame, most: int = 14) -> go.Figure:
+    """Of `repairs`: which failures were gone in the attempt that was given feedback on them."""
+    answered = frame[frame["attempted"] > 0]
+    top = answered.head(most)
+    left = f" ({most} of {len(answered)} kinds)" if len(answered) > most else ""
+    names = [f"{g}: {f}" if f != g else g for g, f in zip(top["gate"], top["failure"], strict=True)]
+    title = f"Which failures feedback mends{left}"
+    words = ("gone in the next attempt", "still there, or not reached")
+    unit = "failures answered with feedback"
+    return held_and_fell(top, names, title, unit, words, facet="failure", page="blueprints")
+
+
+def costs(proposals: Sequence[Proposal]) -> pd.DataFrame:
+    """What blueprints cost by what became of them: blueprints, attempts, model calls and (where tokens were counted)
+    tokens, in all and each. The last row divides all that was spent on seeds whose first try fell by those repaired."""
+    groups: dict[str, list[Proposal]] = {"accepted at the first try": []}
+    for p in proposals:
+        tries = len(p.attempts) - 1
+        name = "rejected for good" if not p.accepted else nth(tries) if tries else "accepted at the first try"
+        groups.setdefault(f"repaired by {name}" if p.accepted and tries else name, []).append(p)
+    rejected = groups.pop("rejected for good", [])
+    repaired = [p for name in sorted(groups) if name.startswith("repaired") for p in groups[name]]
+    named = [(name, groups[name]) for name in sorted(groups, key=lambda n: (n.startswith("repaired"), n))]
+    rows = [_cost(name, group, len(group)) for name, group in [*named, ("rejected for good", rejected)]]
+    rows.append(_cost("all that fell first, per repaired one", [*repaired, *rejected], len(repaired)))
+    columns = ["outcome", "blueprints", "attempts", "model calls", "calls each", "tokens", "tokens each"]
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame if frame["tokens"].any() else frame.drop(columns=["tokens", "tokens each"])
+
+
+def _cost(
+    name: str, group: Sequence[Proposal], divisor: int
+) -> tuple[str, int, int, int, float | None, int, float | None]:
+    used = sum((u for p in group for u in p.usage.values()), Usage())
+    tokens = used.prompt + used.completion
+    each = (used.calls / divisor, tokens / divisor) if divisor else (None, None)
+    return name, len(group), sum(len(p.attempts) for p in group), used.calls, each[0], tokens, each[1]
+
+
+def answer(proposals: Sequence[Proposal]) -> str:
+    """One sentence: what reflection brought."""
+    seeds, accepted = len(proposals), sum(p.accepted for p in proposals)
+    first = sum(p.accepted and len(p.attempts) == 1 for p in proposals)
+    fallen, repaired = seeds - first, accepted - first
+    if not fallen:
+        return f"All {seeds:,} seeds were accepted at the first try: nothing was left to repair."
+    return (
+        f"Of {seeds:,} seeds {first:,} were accepted at the first try; of the {fallen:,} that fell, feedback repaired "
+        f"{repaired:,} ({share(repaired, fallen)} {interval(repaired, fallen)}), which raises the yield from "
+        f"{share(first, seeds)} to {share(accepted, seeds)}."
+    )
+
+
+def yield_figure(frame: pd.DataFrame) -> go.Figure:
+    """Of `tables.rounds`: the yield by number of reflections allowed, with its 95 % interval."""
+    title = "Yield by number of reflections"
+    if frame.empty:
+        return empty(title, "proposals")
+    names = ["none", *(str(n) for n in frame["round"][1:])]
+    total = int(frame["proposals"].iloc[0])
+    drawn = canvas(title, 300, margin_t=70, margin_b=48)
+    told = [
+        f"<b>{n} reflections</b><br>{k:,} of {total:,} · {share(k, total)} {interval(k, total)}<br>"
+        f"{share(new, tried)} of the {tried:,} tried in this round"
+        for n, k, new, tried in zip(names, frame["so far"], frame["accepted"], frame["tried"], strict=True)
+    ]
+    spread = {
+        "type": "data", "symmetric": False, "array": (100 * (frame["high"] - frame["yield"])).tolist(),
+        "arrayminus": (100 * (frame["yield"] - frame["low"])).tolist(), "color": HELD, "thickness": 1.6, "width": 7,
+    }  # fmt: skip
+    drawn.add_scatter(
+        x=names, y=(100 * frame["yield"]).tolist(), mode="lines+markers", line={"color": HELD}, marker={"size": 8},
+        error_y=spread, hovertext=told, hoverinfo="text", name="yield",
+    )  # fmt: skip
+    own = [100 * k / n if n else 0 for k, n in zip(frame["accepted"], frame["tried"], strict=True)]
+    drawn.add_bar(
+        x=names, y=own, marker={"color": QUIET, "pattern": STRIPES}, opacity=0.55, hoverinfo="skip", name="round"
+    )
+    for name, k in zip(names, frame["so far"], strict=True):
+        drawn.add_annotation(x=name, y=100 * frame["high"].max(), text=f"<b>{share(k, total)}</b><br>{k:,}", yshift=4,
+                             showarrow=False, yanchor="bottom")  # fmt: skip
+    drawn.update_xaxes(type="category", title_text="reflections allowed", showgrid=False)
+    drawn.update_yaxes(title_text="%", range=[0, max(20.0, 128 * float(frame["high"].max()))], nticks=6)
+    marks = (
+        f"<span style='color:{HELD}'>● accepted so far, with 95 % interval</span>   "
+        "▨ accepted of those tried in this round"
+    )
+    return drawn.update_layout(title_subtitle=subtitle(marks))
