@@ -199,7 +199,8 @@ def sample(
     walk = api(domain, rng("API"), _writes(rng("writes"), level, kind), sampling)
     wanted = {name for name in walk if domain.tools[name].writes}
     others = [name for name, tool in domain.tools.items() if tool.writes and name not in wanted]
-    spare = () if kind == "no tool" else tuple(rng("spare").sample(others, min(SPARE, len(others))))
+    spares = {"no tool": 0, "missing detail": 2 * SPARE}.get(kind, SPARE)  # few tools take what nobody can look up
+    spare = tuple(rng("spare").sample(others, min(spares, len(others))))
     return Seed(
         id=seed_id(domain.name, number),
         number=number,

@@ -252,7 +252,7 @@ async def test_nobody_sees_what_only_others_know(library: Domain) -> None:
         assert not any(tool in text for tool in library.tools)
         assert question.role == "user"
         assert question.tools == ()
-        assert set(question.context) == {"instruction", "persona"}
+        assert set(question.context) == {"instruction", "persona", "behaviour", "withheld"}
         assert "MARKINSTRUCTION" in text
         assert "MARKPERSONA" in text
     said = user.asked[1].messages

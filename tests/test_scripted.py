@@ -6,7 +6,7 @@ import ast
 import asyncio
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -19,6 +19,7 @@ from test_gates import library, task
 
 from apigen_nb.blueprints import propose, propose_all, read_draft
 from apigen_nb.conversations import Play, converse, converse_all
+from apigen_nb.difficulty import difficulty
 from apigen_nb.domain import Domain, DomainError
 from apigen_nb.facts import facts
 from apigen_nb.gates import GATES, Committee, choose
@@ -28,13 +29,25 @@ from apigen_nb.models.cast import Cast
 from apigen_nb.models.scripted import LABEL, MISTAKES, Scripted
 from apigen_nb.models.scripted.language import Language, properties
 from apigen_nb.models.scripted.resolve import Notes, resolve
-from apigen_nb.records import METRICS, Answer, Message, Proposal, Question, ToolCall, Trajectory
-from apigen_nb.sampling import sample
+from apigen_nb.records import (
+    KINDS,
+    LEVELS,
+    METRICS,
+    Answer,
+    Message,
+    Proposal,
+    Question,
+    ToolCall,
+    Trajectory,
+    Verdict,
+)
+from apigen_nb.sampling import Sampling, sample
 from apigen_nb.store import Run
 
 __all__ = ["library"]
 
 retail = Domain.load("retail")
+PLAIN = Sampling(kinds={"plain": 1.0})
 
 
 class Recorded:
@@ -53,15 +66,24 @@ class Recorded:
         return [answer for question, answer in self.log if question.role == role]
 
 
-Work = tuple[list[Proposal], list[Trajectory], Recorded]
+Work = tuple[Sequence[Proposal], Sequence[Trajectory], Recorded]
 
 
-async def work(domain: Domain, folder: Path, seeds: int = 16, attempts: int = 1) -> Work:
+async def work(domain: Domain, folder: Path, seeds: int = 16, attempts: int = 1, sampling: Sampling = PLAIN) -> Work:
     """Both phases with the scripted model in all roles."""
     model, run = Recorded(domain), Run.open(folder)
     cast = SimpleNamespace(generator=model, feedback=model, user=model, agent=model)
     gates = choose([*GATES, "committee"], Committee([model] * 3))
-    proposals = await propose_all(domain, cast, gates, run, seeds=seeds, seed=3, round_size=8)  # type: ignore[arg-type]
+    proposals = await propose_all(
+        domain,
+        cast,  # type: ignore[arg-type]
+        gates,
+        run,
+        seeds=seeds,
+        seed=3,
+        round_size=8,
+        sampling=sampling,
+    )
     accepted = [proposal.blueprint for proposal in proposals if proposal.accepted]
     return proposals, await converse_all(domain, cast, run, accepted, attempts=attempts), model  # type: ignore[arg-type]
 
@@ -86,7 +108,7 @@ def flawless(tmp_path_factory: pytest.TempPathFactory) -> Work:
 # --- it works
 
 
-def share(trajectories: list[Trajectory]) -> float:
+def share(trajectories: Sequence[Trajectory]) -> float:
     return sum(trajectory.success for trajectory in trajectories) / max(len(trajectories), 1)
 
 
@@ -127,6 +149,85 @@ async def test_on_the_public_retail_of_tau2(tmp_path: Path, monkeypatch: pytest.
 def test_what_it_made_is_labelled() -> None:
     assert LABEL == "scripted model"
     assert set(Cast(retail).names.values()) == {LABEL}
+
+
+# --- hard behaviours
+
+HARD = [kind for kind in KINDS if kind != "plain"]
+
+
+@pytest.fixture(scope="module")
+def hard(tmp_path_factory: pytest.TempPathFactory) -> Work:
+    """Hard kinds only, without any mistake."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scripted, "MISTAKES", rates())
+        sampling = Sampling(kinds=dict.fromkeys(HARD, 1.0))
+        return asyncio.run(work(retail, tmp_path_factory.mktemp("hard"), seeds=84, sampling=sampling))
+
+
+@pytest.mark.parametrize("kind", HARD)
+def test_every_hard_kind_is_proposed_and_played(hard: Work, kind: str) -> None:
+    proposals, trajectories, _ = hard
+    accepted = [proposal.id for proposal in proposals if proposal.kind == kind and proposal.accepted]
+    assert len(accepted) >= 3
+    played = [trajectory for trajectory in trajectories if trajectory.blueprint in accepted]
+    assert share(played) >= 0.6, [v for t in played for v in t.verdicts if not v.passed]
+
+
+async def hard_again(monkeypatch: pytest.MonkeyPatch, hard: Work, kind: str, mistake: str) -> list[Verdict]:
+    """The verdicts on the behaviour in conversations of one kind, held again with one mistake, that now fail."""
+    only(monkeypatch, mistake)
+    model = Scripted(retail.phrases, 3)
+    before = {t.blueprint: t.success for t in hard[1]}
+    about = [p.blueprint for p in hard[0] if p.accepted and p.kind == kind and before[p.id]]
+    held = [await converse(Play(one, 1), retail, agent=model, user=model) for one in about]
+    return [v for t in held for v in t.verdicts if v.gate == "behaviour" and not v.passed]
+
+
+@pytest.mark.parametrize(
+    ("kind", "mistake", "found"),
+    [
+        ("tool error", "agent gives up after an error", "not tried again"),
+        ("no tool", "agent looks up what it need not", "tool called"),
+        ("parallel calls", "agent makes one call at a time", "one call at a time"),
+        ("missing detail", "user tells what it should hold back", "told unasked"),
+        ("change of mind", "user does not say that it changed its mind", "denied wish granted"),
+    ],
+)
+async def test_a_mistake_in_a_hard_behaviour_is_found(
+    monkeypatch: pytest.MonkeyPatch, hard: Work, kind: str, mistake: str, found: str
+) -> None:
+    failed = await hard_again(monkeypatch, hard, kind, mistake)
+    assert failed
+    assert {verdict.kind for verdict in failed} == {found}
+
+
+async def test_a_user_speaks_as_its_behaviour_says() -> None:
+    model = Scripted(retail.phrases, 1)
+    wish = "You want to cancel order #R1 because it is too late."
+
+    async def first(behaviour: str, number: int) -> str:
+        context = {"instruction": wish, "persona": "calm", "behaviour": behaviour, "withheld": []}
+        return (await model(Question(id=f"x{number}.t1/user/0", role="user", prompt="user", context=context))).text
+
+    lengths = {b: sum([len(await first(b, n)) for n in range(40)]) for b in ("terse", "cooperative", "rambling")}
+    assert lengths["terse"] < lengths["cooperative"] < lengths["rambling"]
+
+
+def test_levels_are_obeyed(flawless: Work) -> None:
+    accepted = [proposal for proposal in flawless[0] if proposal.accepted]
+    scores = {
+        level: [
+            max(d.writes, 1) * d.lookups
+            for p in accepted
+            if p.level == level
+            for d in [difficulty(p.blueprint, retail)]
+        ]
+        for level in LEVELS
+    }
+    means = [sum(scores[level]) / len(scores[level]) for level in LEVELS]
+    assert means == sorted(means)
+    assert means[0] < means[-1] / 2
 
 
 # --- it sees only questions
@@ -172,7 +273,7 @@ def test_user_and_agent_are_not_told_what_they_must_not_know(usual: Work) -> Non
     assert outputs
     for question, _ in model.log:
         if question.role == "user":
-            assert set(question.context) == {"instruction", "persona"}
+            assert set(question.context) == {"instruction", "persona", "behaviour", "withheld"}
             assert not question.tools
             assert not any(m.tool_calls or m.role == "tool" for m in question.messages)
         if question.role == "agent":
@@ -196,7 +297,14 @@ async def drafts(seeds: range = range(25)) -> list[Any]:
         return answer
 
     for number in seeds:
-        await propose(sample(retail, 3, number), retail, generator=only_first, feedback=model, gates=[], reflections=0)
+        await propose(
+            sample(retail, 3, number, sampling=PLAIN),
+            retail,
+            generator=only_first,
+            feedback=model,
+            gates=[],
+            reflections=0,
+        )
     return made
 
 
@@ -265,7 +373,8 @@ async def test_feedback_that_names_a_mistake_mends_it(monkeypatch: pytest.Monkey
     model = Scripted(retail.phrases, 3)
     gates = choose([*GATES, "committee"], Committee([model] * 3))
     made = [
-        await propose(sample(retail, 3, n), retail, generator=model, feedback=model, gates=gates) for n in range(16)
+        await propose(sample(retail, 3, n, sampling=PLAIN), retail, generator=model, feedback=model, gates=gates)
+        for n in range(16)
     ]
     assert sum(proposal.accepted for proposal in made) >= sum(proposal.attempts[0].accepted for proposal in made) + 3
 
@@ -281,7 +390,7 @@ async def judgements(flaw: bool) -> list[tuple[int, ...] | None]:
     """What a judge says of good blueprints, or of the same with wishes that no action fulfils."""
     model, made = Recorded(retail), []
     for number in range(8):
-        seed = sample(retail, 3, number)
+        seed = sample(retail, 3, number, sampling=PLAIN)
         proposal = await propose(seed, retail, generator=model, feedback=model, gates=[], reflections=0)
         blueprint = proposal.attempts[0].blueprint
         assert blueprint is not None
@@ -483,7 +592,7 @@ async def test_user_and_agent_answer_whatever_is_said(instruction: str, said: li
         Message(role=role, content=text)
         for role, text in zip(itertools.cycle(("user", "assistant")), said, strict=False)
     )
-    context = {"instruction": instruction, "persona": "calm"}
+    context = {"instruction": instruction, "persona": "calm", "behaviour": "terse", "withheld": []}
     asked = dialogue if len(dialogue) % 2 == 0 else dialogue[:-1]
     answer = await model(Question(id="x.t1/user/1", role="user", prompt="user", context=context, messages=asked))
     assert answer.text.strip()
@@ -519,7 +628,7 @@ def test_no_mention_breaks_the_agent(mention: str) -> None:
 async def test_rejected_or_strange_previous_drafts_do_not_break_the_generator() -> None:
     """After another model's draft the scripted one may be asked to mend it (a run with roles of their own)."""
     model, seen = Scripted(retail.phrases, 0), Recorded(retail)
-    await propose(sample(retail, 3, 0), retail, generator=seen, feedback=model, gates=[], reflections=0)
+    await propose(sample(retail, 3, 0, sampling=PLAIN), retail, generator=seen, feedback=model, gates=[], reflections=0)
     first = seen.log[0][0]
     for previous in (
         {"instruction": "", "actions": [], "outputs": []},

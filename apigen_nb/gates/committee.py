@@ -133,7 +133,7 @@ class Committee:
 
 
 def _context(blueprint: Blueprint, domain: Domain) -> dict[str, Any]:
-    used = dict.fromkeys(action.name for action in blueprint.actions)
+    used = dict.fromkeys(action.name for action in (*blueprint.actions, *blueprint.denied))
     return {
         "policy": [rule.text for rule in domain.rules_for(used)] or [domain.policy],
         "tools": [domain.tools[name].schema for name in used if name in domain.tools],

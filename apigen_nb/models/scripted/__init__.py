@@ -31,6 +31,11 @@ MISTAKES: Mapping[str, float] = {
     "user stops before the last wish": 0.06,
     "agent picks the wrong one": 0.12,
     "agent sends arguments that are not JSON": 0.03,
+    "agent gives up after an error": 0.1,
+    "agent looks up what it need not": 0.1,
+    "agent makes one call at a time": 0.1,
+    "user tells what it should hold back": 0.1,
+    "user does not say that it changed its mind": 0.1,
 }
 LABEL = "scripted model"
 

@@ -29,6 +29,7 @@ class Filler:
         self.schemas: dict[str, Schema] = {schema["function"]["name"]: schema for schema in context["tools"]}
         self.feedback = str(context["feedback"])
         self.user = str(context["user"])
+        self.contrary = False  # whether rows are wanted that a tool is not for
         self.found = [
             Found(fact, (table, key))
             for table, rows in context["records"].items()
@@ -97,7 +98,8 @@ class Filler:
             chosen = self.rng.choice(choices)
             if chosen.row not in rows:
                 rows.append(chosen.row)
-            return _amount(chosen.fact.value, self.rng)
+            amount = _amount(chosen.fact.value, self.rng)
+            return amount * 100 if self.contrary and not isinstance(amount, str) else amount
         if spec.get("type") in ("integer", "number"):
             return self.rng.randint(1, 3)
         return None if parameter.endswith("_id") else self.rng.choice(NOTES)
@@ -111,14 +113,25 @@ class Filler:
         else:
             fresh = [f for f in choices if str(f.fact.value) not in used]
             choices = fresh if self.feedback else fresh or choices
+        if self.contrary:
+            return self._unsuited(choices, schema)
         if not self.feedback and self.dice.slips(
             "generator picks a row without reading its status", schema["function"]["name"]
         ):
             return choices
-        text = f"{words(schema['function']['name'])} {schema['function']['description']}".lower()
-        named = [f for f in choices if any(re.search(rf"\b{re.escape(state)}s?\b", text) for state in self._states(f))]
+        named = [f for f in choices if self._is_named(f, schema)]
         reads_now = bool(self.feedback) and not rows and any(f.fact.value == f.row[1] for f in choices)
         return named if reads_now else named or choices
+
+    def _is_named(self, found: Found, schema: Schema) -> bool:
+        text = f"{words(schema['function']['name'])} {schema['function']['description']}".lower()
+        return any(re.search(rf"\b{re.escape(state)}s?\b", text) for state in self._states(found))
+
+    def _unsuited(self, choices: list[Found], schema: Schema) -> list[Found]:
+        """The choices in a state that the tool's text does not name, where it names states at all."""
+        named = [f for f in self.found if fits_any(f, schema) and self._is_named(f, schema)]
+        other = [f for f in choices if self._states(f) and not self._is_named(f, schema)]
+        return other if named and other else choices
 
     def _states(self, found: Found) -> list[str]:
         """The words for what state or kind a thing is in."""
@@ -173,6 +186,11 @@ class Filler:
         named = {str(v) for holder in holders for v in holder.values() if isinstance(v, str)}
         other = [f for f in choices if f.row[1] in named and f.fact.value not in named]
         return [f for f in other if False not in f.fact.holder.values()] or other
+
+
+def fits_any(found: Found, schema: Schema) -> bool:
+    """Whether a fact fits any parameter of a tool."""
+    return any(fits(parameter, found.fact.key) for parameter in properties(schema))
 
 
 def _either(description: str) -> list[str]:

@@ -12,25 +12,30 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...facts import facts, fits, singular
+from . import language as grammar
 from .filling import Filler
 from .language import Language, describe, identifies, means_user, required, say, words
 from .user import Slips
 
+DENYING = ("forbidden", "missing tool", "change of mind")
+TRIES = 6
+
 
 def draft(context: dict[str, Any], language: Language, dice: Slips) -> str:
-    """The reply to a generator's question: JSON text with thought, instruction, actions and outputs."""
+    """The reply to a generator's question: JSON text with thought, instruction, actions and outputs, and what the kind
+    of the task asks for."""
     if dice.slips("generator answers without JSON"):
         return "I would let the user ask for a change to the last order."
     writer = _Writer(context, language, dice)
-    actions = writer.actions()
-    questions = writer.questions(actions)
-    reply = {
-        "thought": f"The user could want {' and '.join(words(a['name']) for a in actions) or 'to know something'}.",
-        "instruction": writer.instruction(actions, questions),
-        "actions": actions,
-        "outputs": [output for _, output in questions],
-    }
-    return json.dumps(reply, ensure_ascii=False)
+    task = writer.about_the_policy() if context["kind"] == "no tool" else writer.task()
+    return json.dumps(task, ensure_ascii=False)
+
+
+def _call(text: str, action: dict[str, Any]) -> bool:
+    """Whether feedback names a call."""
+    return f"{action['name']}(" in text and all(
+        json.dumps(value, ensure_ascii=False) in text for value in action["arguments"].values()
+    )
 
 
 class _Writer(Filler):
@@ -39,28 +44,56 @@ class _Writer(Filler):
     def __init__(self, context: dict[str, Any], language: Language, dice: Slips) -> None:
         super().__init__(context, dice)
         self.language = language
+        self.kind = str(context["kind"])
+        self.level = str(context["difficulty"]).partition(":")[0]
+        self.previous: dict[str, Any] = context["previous"] or {}
+        walk = [name for name in context["walk"] if name in context["writing"]]
+        # where one wish comes to nothing, the walk has one tool more than there are actions
+        self.wishes = walk[:-1] if self.kind in DENYING else walk
+        self.refused = walk[-1:] if self.kind in DENYING else []
+
+    def task(self) -> dict[str, Any]:
+        """A task with tools."""
+        denied = self.denied()
+        actions = self.actions(denied)
+        if self.kind == "missing tool":
+            actions = [action for action in actions if action["name"] != denied[0]["name"]] if denied else actions
+        withheld = self.withheld(actions) if self.kind == "missing detail" else []
+        questions = self.questions(actions, denied)
+        return {
+            "thought": f"The user could want {' and '.join(words(a['name']) for a in actions) or 'to know something'}.",
+            "instruction": self.instruction(actions, denied, questions, withheld),
+            "actions": actions,
+            "outputs": [output for _, output in questions],
+            "denied": denied,
+            "withheld": withheld,
+        }
 
     # -- actions
 
-    def actions(self) -> list[dict[str, Any]]:
+    def actions(self, denied: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """New actions for the tools of the walk; after feedback, the earlier ones with those replaced that it names."""
-        previous = self.context["previous"]
-        if not previous:
+        taken = {str(v) for action in denied for v in action["arguments"].values()}
+        if not self.previous:
             made: list[dict[str, Any]] = []
-            for name in [name for name in self.context["walk"] if name in self.context["writing"]]:
-                made += self.fill(name, used={str(v) for action in made for v in action["arguments"].values()})
-            return made
+            for name in self.wishes:
+                made += self.fill(name, taken | {str(v) for action in made for v in action["arguments"].values()})
+            return made or (self._replace("", taken) if self.kind in ("tool error", "change of mind") else [])
         kept = []
-        for number, action in enumerate(previous["actions"], 1):
+        used = taken | {str(v) for other in self.previous["actions"] for v in other["arguments"].values()}
+        for number, action in enumerate(self.previous["actions"], 1):
             if action["name"] not in self.schemas:
                 continue
-            if f"action {number}" not in self.feedback and f"of {action['name']}" not in self.feedback:
+            named = f"action {number}" in self.feedback or f"of {action['name']}" in self.feedback
+            if not named and "depend on their order" not in self.feedback:
                 kept.append(action)
                 continue
-            used = {str(v) for other in previous["actions"] for v in other["arguments"].values()}
-            instead = self.fill(action["name"], used)
+            # what was refused may be refused again: as often as not it is another wish that is tried
+            instead = self.fill(action["name"], used) if self.rng.random() < 0.5 else []
             kept += instead if instead and instead[0] != action else self._replace(action["name"], used)
-        return kept or self._replace("", set())
+        if self.kind == "parallel calls" and len(kept) < 2:
+            kept += self._replace(kept[0]["name"] if kept else "", used)
+        return kept or self._replace("", taken)
 
     def _replace(self, name: str, used: set[str]) -> list[dict[str, Any]]:
         """A call of another writing tool, where the records allow none of this one."""
@@ -68,16 +101,93 @@ class _Writer(Filler):
         self.rng.shuffle(others)
         return next(filter(None, (self.fill(other, used) for other in others)), [])
 
+    # -- what a hard behaviour needs
+
+    def denied(self) -> list[dict[str, Any]]:
+        """The wish that must come to nothing: what a tool is not for where it is forbidden, else any call."""
+        if self.kind not in DENYING:
+            return []
+        earlier = self.previous.get("denied", [])
+        if earlier and not any(_call(self.feedback, action) for action in earlier):
+            return list(earlier)
+        others = [name for name in self.context["writing"] if name not in (*self.wishes, *self.refused)]
+        names = [*self.refused, *others, *self.wishes]
+        if earlier:
+            self.rng.shuffle(names)
+        self.contrary = self.kind == "forbidden"
+        used = {str(v) for action in earlier for v in action["arguments"].values()}
+        found = [call for name in names for call in self.fill(name, used) if call not in earlier]
+        if self.contrary:
+            # a tool with rows that it is not for first: what else should refuse the wish?
+            found.sort(key=lambda call: not self._has_states(call["name"]))
+        self.contrary = False
+        return found[:1]
+
+    def _has_states(self, name: str) -> bool:
+        schema = self.schemas[name]
+        return any(self._is_named(f, schema) for f in self.found if any(fits(p, f.fact.key) for p in required(schema)))
+
+    def withheld(self, actions: list[dict[str, Any]]) -> list[str]:
+        """A detail of an action that the records do not hold; where no action has one, another action is added."""
+        earlier = self.previous.get("withheld", [])
+        details = self._details(actions, [])
+        if earlier and set(earlier) <= set(details) and "withheld" not in self.feedback:
+            return list(earlier)
+        details = [detail for detail in details if detail not in earlier]
+        for _ in range(TRIES):
+            if details:
+                break
+            more = self._replace("", {str(v) for action in actions for v in action["arguments"].values()})
+            if details := self._details(more, earlier):
+                actions[:] = [*actions[:1], *more] if actions and actions[0] != more[0] else more
+        return [self.rng.choice(details)] if details else []
+
+    def _details(self, actions: list[dict[str, Any]], earlier: list[str]) -> list[str]:
+        known = {str(f.fact.value) for f in self.found}
+        return [
+            mention
+            for action in actions
+            for schema in [self.schemas[action["name"]]]
+            for mentions in [self._mentions(action["arguments"])]
+            for name in self.language.optional(schema, mentions)
+            for mention in [mentions[name]]
+            if len(mention) > 2 and mention not in earlier and name in required(schema)
+            if str(action["arguments"][name]) not in known and not name.endswith(("_id", "_ids"))
+        ]
+
+    def about_the_policy(self) -> dict[str, Any]:
+        """A task that needs no tool: what the policy itself answers."""
+        found = grammar.passages("\n\n".join(map(str, self.context["policy"])))
+        asked = {
+            name: figures[0].strip()
+            for name, text in found.items()
+            if (figures := re.findall(r"(?<![\w.-])\$?\d[\d,.]*\d?(?: [a-z]+)?|'[a-z ]+'", text)) and len(text) < 400
+        }
+        names = sorted(asked)
+        chosen = self.rng.sample(names, min(len(names), 1 if self.level == "easy" else 2))
+        questions = [f"You want to know the rule on {name}." for name in chosen]
+        return {
+            "thought": "The policy itself answers this.",
+            "instruction": " ".join(
+                [f"You are {self.context['persona']}.", self._identity(), grammar.CHAT, *questions]
+            ),
+            "actions": [],
+            "outputs": [asked[name].strip("'") for name in chosen],
+        }
+
     # -- questions
 
-    def questions(self, actions: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    def questions(self, actions: list[dict[str, Any]], denied: list[dict[str, Any]]) -> list[tuple[str, str]]:
         """At most one question with its answer, from a row that no action touches."""
-        previous = self.context["previous"]
-        if previous and not previous["outputs"]:
+        if self.previous and not self.previous["outputs"] and actions:
             return []
-        if not previous and self.rng.random() < 0.5 and actions:
+        if (
+            not self.previous
+            and actions
+            and self.dice.draw("asks").random() > {"easy": 0.15, "hard": 0.7}.get(self.level, 0.5)
+        ):
             return []
-        touched = {str(v) for action in actions for v in action["arguments"].values()}
+        touched = {str(v) for action in (*actions, *denied) for v in action["arguments"].values()}
         if self.user in touched:
             touched.add("my account")
         things = [thing for thing in self._things() if thing[0] not in touched]
@@ -106,14 +216,20 @@ class _Writer(Filler):
 
     # -- wording
 
-    def instruction(self, actions: list[dict[str, Any]], questions: list[tuple[str, str]]) -> str:
-        """The instruction: who the user is, one sentence a wish, one a question."""
+    def instruction(
+        self,
+        actions: list[dict[str, Any]],
+        denied: list[dict[str, Any]],
+        questions: list[tuple[str, str]],
+        withheld: list[str],
+    ) -> str:
+        """The instruction: who the user is, one sentence a wish, one a question, and how to go about it."""
         wishes = []
         again = "instruction" in self.feedback
         for number, action in enumerate(actions):
             schema = self.schemas[action["name"]]
             mentions = self._mentions(action["arguments"])
-            optional = self.language.optional(schema, mentions)
+            optional = [name for name in self.language.optional(schema, mentions) if mentions[name] not in withheld]
             forgets = (
                 optional
                 and not again
@@ -121,9 +237,21 @@ class _Writer(Filler):
             )
             left_out = [self.rng.choice(optional)] if forgets else []
             wishes.append(f"You want to {self.language.clause(schema, mentions, left_out)}.")
-        return " ".join(
-            [f"You are {self.context['persona']}.", self._identity(), *wishes, *(text for text, _ in questions)]
-        )
+        # a wish that comes to nothing is told by ids, so that it can be recognised in the conversation
+        refused = [
+            self.language.clause(
+                self.schemas[a["name"]], {p: say(v) for p, v in a["arguments"].items() if not means_user(p)}
+            )
+            for a in denied
+        ]
+        if self.kind == "change of mind":
+            wishes = [*(f"You first want to {clause}." for clause in refused), grammar.CHANGE, *wishes]
+        else:
+            place = self.rng.randint(0, len(wishes))
+            wishes[place:place] = [f"You want to {clause}." for clause in refused]
+        manner = {"parallel calls": [grammar.TOGETHER], "missing detail": [grammar.HOLD_BACK]}.get(self.kind, [])
+        asked = [text for text, _ in questions]
+        return " ".join([f"You are {self.context['persona']}.", self._identity(), *manner, *wishes, *asked])
 
     def _identity(self) -> str:
         tables: dict[str, dict[str, Any]] = self.context["records"]
@@ -134,10 +262,11 @@ class _Writer(Filler):
         ways = [required(s) for s in self.schemas.values() if identifies(s) and all(p in known for p in required(s))]
         if not ways:
             return f"Your id is {self.user}."
-        return f"Your {', your '.join(f'{words(p)} is {known[p]}' for p in self.rng.choice(ways))}."
+        return f"Your {', your '.join(f'{words(p)} is {known[p]}' for p in self.dice.draw('identity').choice(ways))}."
 
     def _mentions(self, arguments: dict[str, Any]) -> dict[str, str]:
-        """How each argument is said: things that have a name by their name, where it is unmistakable."""
+        """How each argument is said: things that have a name by their name, where it is unmistakable; by their ids
+        where the task is to be easy."""
         rows = {f.row for f in self.found for v in arguments.values() if isinstance(v, str) and f.row[1] == v}
         said = {}
         for parameter, value in arguments.items():
@@ -149,6 +278,9 @@ class _Writer(Filler):
 
     def _mention(self, parameter: str, value: Any, rows: set[tuple[str, str]]) -> str:
         if not parameter.endswith(("_id", "_ids")):
+            return say(value)
+        named = {"easy": 0.1, "medium": 0.6}.get(self.level, 1.0)
+        if self.dice.draw(f"name/{parameter}/{value}").random() > named:
             return say(value)
         same = [f for f in self.found if fits(parameter, f.fact.key)]
         own = [f for f in same if f.fact.value == value and f.row[1] != value and describe(f.fact.holder)]

@@ -1,8 +1,10 @@
 """The one sentence grammar that all scripted roles speak and understand.
 
 An instruction is a row of sentences: "You are …." "Your email is ….", "You want to <clause>.", "You want to know the
-<field> of <thing>.". A clause is a domain's phrase for a tool, e.g. "cancel order {order_id} | because {reason}" (parts
-after a bar may be left unsaid), or else the tool's docstring: "cancel a pending order: order id #W1; reason too late".
+<field> of <thing>.", "You want to know the rule on <topic>.", "You first want to <clause>." for a wish that is
+dropped, and the constants below. A clause is a domain's phrase for a tool, e.g. "cancel order {order_id} | because
+{reason}" (parts after a bar may be left unsaid), or else the tool's docstring: "cancel a pending order: order id #W1;
+reason too late".
 """
 
 from __future__ import annotations
@@ -14,6 +16,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Schema = dict[str, Any]
+
+CHANGE = "You then change your mind."
+CHANGED = "I have changed my mind about that."
+TOGETHER = "You say all that you want to have done in one message."
+HOLD_BACK = "You tell a detail only when you are asked for it."
+CHAT = "You like to chat a little before you come to the point."
 
 
 @dataclass
@@ -31,6 +39,20 @@ class Query:
 
     field: str
     thing: str
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A question that the policy answers."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A wish that none of the tools at hand can grant."""
+
+    clause: str
 
 
 def words(name: str) -> str:
@@ -217,11 +239,38 @@ def identity(sentence: str) -> dict[str, str]:
 
 def wanted(sentence: str) -> str | None:
     """The clause of "You want to …." or "I want to ….", or None."""
-    match = re.fullmatch(r"(?:You|I) want to (?!know the )(.+?)\.?", sentence)
+    match = re.fullmatch(r"(?:You|I) (?:first )?want to (?!know the )(.+?)\.?", sentence)
     return match.group(1) if match else None
+
+
+def is_dropped(sentence: str) -> bool:
+    """Whether this is a wish that the user gives up for another."""
+    return sentence.startswith("You first want to ")
 
 
 def query(sentence: str) -> Query | None:
     """The question of "You want to know the <field> of <thing>.", or None."""
-    match = re.fullmatch(r"(?:You|I) want to know the (.+?) of (.+?)\.?", sentence)
+    match = re.fullmatch(r"(?:You|I) want to know the (?!rule on )(.+?) of (.+?)\.?", sentence)
     return Query(match.group(1), match.group(2)) if match else None
+
+
+def topic(sentence: str) -> Topic | None:
+    """The question of "You want to know the rule on <topic>.", or None."""
+    match = re.fullmatch(r"(?:You|I) want to know the rule on (.+?)\.?", sentence)
+    return Topic(match.group(1)) if match else None
+
+
+def passages(policy: str) -> dict[str, str]:
+    """Topic → passage of a policy: a paragraph or item goes by its words in bold, any other sentence by its first
+    words. What stands there twice is left out, because a question about it would have two answers."""
+    found: dict[str, list[str]] = {}
+    for block in re.split(r"\n\s*\n|\n(?=\s*(?:[-*#]|\d+\.)\s)", policy):
+        text = re.sub(r"^(?:[-*#]+|\d+\.)\s+", "", " ".join(block.split()))
+        plain = text.replace("**", "").replace("`", "")
+        bold = re.match(r"(?:\*\*)?([^*]{3,40}?)[.:,]?\*\*", text) if "**" in text else None
+        for passage in [plain] if bold else re.split(r"(?<=[a-z).])\. (?=[A-Z])", plain):
+            name = bold[1] if bold else " ".join(passage.split()[:5])
+            name = re.sub(r"[^\w\s'-]", "", name).strip().lower()
+            if len(name) > 3:
+                found.setdefault(name, []).append(passage.rstrip("."))
+    return {name: texts[0] for name, texts in found.items() if len(texts) == 1}

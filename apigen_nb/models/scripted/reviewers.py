@@ -1,4 +1,4 @@
-"""The scripted judge and the scripted feedback model."""
+"""The scripted judge, critic and feedback model."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ...records import METRICS
-from .language import Language, means_user, query, required, sentences, wanted
+from .language import Language, is_dropped, means_user, query, required, sentences, topic, wanted
 from .user import Slips
 
 
@@ -30,8 +30,9 @@ def _flaws(context: dict[str, Any], language: Language) -> dict[str, str]:
     said = sentences(str(context["instruction"]))
     schemas = {schema["function"]["name"]: schema for schema in context["tools"]}
     wishes = [language.understand(clause, list(schemas.values())) for clause in map(wanted, said) if clause]
+    calls = [*context["actions"], *context["denied"]]
     flaws: dict[str, str] = {}
-    for action in context["actions"]:
+    for action in calls:
         wish = next((wish for wish in wishes if wish and wish.tool == action["name"]), None)
         if wish is None:
             flaws["completeness"] = f"The instruction does not ask for {action['name']}."
@@ -42,11 +43,13 @@ def _flaws(context: dict[str, Any], language: Language) -> dict[str, str]:
             flaws["completeness"] = f"The instruction leaves out {', '.join(unsaid)} of {wish.tool}."
     if wishes:
         flaws["correctness"] = "The instruction asks for something that no action does."
-    if len([sentence for sentence in said if query(sentence)]) != len(context["outputs"]):
+    if any(map(is_dropped, said)) != (context["kind"] == "change of mind"):
+        flaws["correctness"] = "The instruction drops a wish, and the kind of the task does not say so."
+    if len([sentence for sentence in said if query(sentence) or topic(sentence)]) != len(context["outputs"]):
         flaws["completeness"] = "Questions in the instruction and outputs do not match."
     if not context["diff"] and not context["outputs"]:
         flaws["satisfaction"] = "In the end nothing has changed and nothing was told."
-    if len(context["actions"]) + len(context["outputs"]) < 2:
+    if len(calls) + len(context["outputs"]) < 2:
         flaws["creativity"] = "A single request is little to ask."
     return flaws
 

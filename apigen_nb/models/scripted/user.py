@@ -1,4 +1,4 @@
-"""The scripted user: knows its instruction and the dialogue, and nothing else."""
+"""The scripted user: knows its instruction, how it comes across and the dialogue, and nothing else."""
 
 from __future__ import annotations
 
@@ -6,7 +6,20 @@ import re
 from typing import Any, Protocol
 
 from ...records import STOP, Answer, Question
-from .language import Language, identity, query, sentences, wanted
+from . import language as grammar
+from .language import Language, identity, is_dropped, query, sentences, topic, wanted
+
+# behaviour → how likely a detail that can be left for later is told at once, and what is said besides
+TELLS = {"cooperative": 0.7, "terse": 0.3, "impatient": 0.8, "rambling": 0.8, "forgetful": 0.4}
+BESIDES = {
+    "impatient": ("Please be quick about it.", "I do not have all day.", "This has taken long enough already."),
+    "rambling": (
+        "My neighbour says that this never takes long.",
+        "Yesterday was such a long day.",
+        "Your company has changed a lot over the years.",
+    ),
+}
+CHAT = ("How are you today?", "Is it as warm where you are?", "I hope that your week has been a good one.")
 
 
 class Slips(Protocol):
@@ -16,58 +29,106 @@ class Slips(Protocol):
 
 def answer_as_user(question: Question, language: Language, dice: Slips) -> Answer:
     """The user's next message: voice a wish, answer what was asked, confirm, or stop."""
-    instruction = sentences(str(question.context["instruction"]))
-    requests = [sentence for sentence in instruction if wanted(sentence) or query(sentence)]
-    if len(requests) > 1 and dice.slips("user stops before the last wish"):
-        requests = requests[:-1]
-    mine = [message.content for message in question.messages if message.role == "user"]
-    heard = question.messages[-1].content if question.messages else ""
-    voiced = sum(text.count("I want to ") for text in mine)
-    if not mine:
-        who = f" {_me(instruction)}" if dice.draw("introduces").random() < 0.5 else ""
-        return Answer(text=f"Hello.{who} {_voice(requests[0], language, dice)}" if requests else f"Hello. {STOP}")
-    if "could you tell me your" in heard:
-        return Answer(text=_me(instruction) or "I have no more to say about me.")
-    asked = re.search(r"[Cc]ould you tell me the (.+?)\?", heard)
-    if asked and requests:
-        return Answer(text=_detail(asked.group(1), requests[max(voiced - 1, 0)], language, dice))
-    if "(yes/no)" in heard:
-        return Answer(text="Yes, please go ahead.")
-    if voiced < len(requests):
-        return Answer(text=_voice(requests[voiced], language, dice))
-    return Answer(text=f"Thank you, that is all. {STOP}")
+    return Answer(text=_Customer(question, language, dice).says())
 
 
-def _me(instruction: list[str]) -> str:
-    """Who the user is, in the first person."""
-    said = [sentence for sentence in instruction if identity(sentence)]
-    return " ".join(re.sub(r"\byour\b", "my", re.sub(r"^Your\b", "My", sentence)) for sentence in said)
+class _Customer:
+    def __init__(self, question: Question, language: Language, dice: Slips) -> None:
+        self.language, self.dice = language, dice
+        self.behaviour = str(question.context["behaviour"])
+        self.withheld = [str(detail) for detail in question.context["withheld"]]
+        self.instruction = sentences(str(question.context["instruction"]))
+        asks = [s for s in self.instruction if wanted(s) or query(s) or topic(s)]
+        stops_early = len(asks) > 1 and dice.slips("user stops before the last wish")
+        self.requests = asks[:-1] if stops_early else asks
+        self.mine = [message.content for message in question.messages if message.role == "user"]
+        self.heard = question.messages[-1].content if question.messages else ""
+        self.voiced = sum(text.count("I want to ") for text in self.mine)
+        self.together = grammar.TOGETHER in self.instruction
 
+    def says(self) -> str:
+        """The next message."""
+        if not self.mine:
+            return self._opening()
+        if "could you tell me your" in self.heard:
+            return self._aside(self._me() or "I have no more to say about me.")
+        spoken = self.requests[max(self.voiced - 1, 0)] if self.requests else ""
+        if self.voiced and is_dropped(spoken) and not self.dice.slips("user does not say that it changed its mind"):
+            following = self.requests[self.voiced : self.voiced + 1]
+            return " ".join([f"No, {grammar.CHANGED}", *(self._voice(request) for request in following)])
+        asked = re.search(r"[Cc]ould you tell me the (.+?)\?", self.heard)
+        if asked and self.requests:
+            return self._detail(asked.group(1))
+        if "(yes/no)" in self.heard:
+            return "Yes." if self.behaviour == "terse" else "Yes, please go ahead."
+        if self.voiced < len(self.requests):
+            return self._aside(self._voice(self.requests[self.voiced]))
+        return f"Thank you, that is all. {STOP}"
 
-def _voice(request: str, language: Language, dice: Slips) -> str:
-    """A wish in the first person; some details come only when they are asked for."""
-    clause = wanted(request)
-    if clause is None:
-        return request.replace("You want to", "I want to", 1)
-    head, parts = language.parts(clause)
-    later = dice.draw(f"later/{clause}")
-    kept = [text for _, _, text in parts if later.random() < 0.7]
-    said = head + "".join(kept)
-    if kept and kept[0].startswith("; "):
-        said = f"{head}: {''.join(kept)[2:]}"
-    return f"I want to {said}."
+    def _opening(self) -> str:
+        if not self.requests:
+            return f"Hello. {STOP}"
+        if grammar.CHAT in self.instruction and self.dice.draw("chats").random() < 0.7:
+            return f"Hello! {self.dice.draw('chat').choice(CHAT)}"
+        if self.behaviour == "terse":
+            return self._wishes()
+        only_talk = all(topic(request) for request in self.requests)
+        who = f" {self._me()}" if self.dice.draw("introduces").random() < 0.5 and not only_talk else ""
+        return self._aside(f"Hello.{who} {self._wishes()}")
 
+    def _wishes(self) -> str:
+        together = [request for request in self.requests if wanted(request)] if self.together else []
+        return " ".join(map(self._voice, together or self.requests[:1]))
 
-def _detail(asked: str, request: str, language: Language, dice: Slips) -> str:
-    """The answer to "could you tell me the order id and the reason?", from the wish that is being talked about."""
-    _, parts = language.parts(wanted(request) or "")
-    found = []
-    for slot in asked.removesuffix(" for that").split(" and the "):
+    def _aside(self, text: str) -> str:
+        """A message with what somebody of this behaviour says besides."""
+        more = self.dice.draw(f"besides/{len(self.mine)}")
+        besides = BESIDES.get(self.behaviour)
+        return f"{more.choice(besides)} {text}" if besides and more.random() < 0.6 else text
+
+    def _me(self) -> str:
+        """Who the user is, in the first person."""
+        said = [sentence for sentence in self.instruction if identity(sentence)]
+        return " ".join(re.sub(r"\byour\b", "my", re.sub(r"^Your\b", "My", sentence)) for sentence in said)
+
+    def _voice(self, request: str) -> str:
+        """A wish in the first person; some details come only when they are asked for."""
+        clause = wanted(request)
+        if clause is None:
+            return request.replace("You want to", "I want to", 1)
+        head, parts = self.language.parts(clause)
+        later = self.dice.draw(f"later/{clause}")
+        kept = [text for _, mention, text in parts if self._tells(mention, later.random())]
+        said = head + "".join(kept)
+        if kept and kept[0].startswith("; "):
+            said = f"{head}: {''.join(kept)[2:]}"
+        return f"I want to {said}."
+
+    def _tells(self, mention: str, chance: float) -> bool:
+        if any(detail in mention for detail in self.withheld):
+            return self.dice.slips("user tells what it should hold back")
+        # who has a number at hand says it; without it nobody would know what is meant
+        return self.together or bool(re.search(r"\d", mention)) or chance < TELLS.get(self.behaviour, 0.7)
+
+    def _detail(self, asked: str) -> str:
+        """The answer to "could you tell me the order id and the reason?", from the wishes that are being talked of."""
+        found = []
+        for slot in asked.removesuffix(" for that").split(" and the "):
+            for request in reversed(self.requests[: max(self.voiced, 1)]):
+                mention = self._mention(slot, request)
+                if mention:
+                    found.append(f"The {slot} is {mention}.")
+                    break
+        if not found or self.dice.slips("user holds a detail back", asked):
+            return "I am sorry, I do not know that."
+        pause = "Let me see. " if self.behaviour == "forgetful" else ""
+        return pause + " ".join(found)
+
+    def _mention(self, slot: str, request: str) -> str:
+        _, parts = self.language.parts(wanted(request) or "")
         for name, mention, _ in parts:
             if name == slot:
-                found.append(f"The {slot} is {mention}.")
-            elif name.startswith(slot + " "):
-                found.append(f"The {slot} is {name[len(slot) + 1 :]}.")
-    if not found or dice.slips("user holds a detail back", asked):
-        return "I am sorry, I do not know that."
-    return " ".join(found)
+                return mention
+            if name.startswith(slot + " "):
+                return name[len(slot) + 1 :]
+        return ""
