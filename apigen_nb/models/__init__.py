@@ -1,7 +1,7 @@
 """A model is a function from a question to an answer; this is all that the rest of the package knows of models.
 
-`endpoint` asks any OpenAI-compatible server, `scripted` is the stand-in that ships with the package, a plain async
-function will do in a test. Nothing but the `Question` reaches any of them.
+`endpoint` asks any OpenAI-compatible server, `cache` keeps what it answered, `scripted` is the stand-in that ships with
+the package, a plain async function will do in a test. Nothing but the `Question` reaches any of them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 from ..records import Answer, Question, Role, Usage
@@ -28,10 +29,23 @@ class EndpointDown(Exception):
     """No question can be answered (nobody listens, key refused, model unknown): the stage stops at once."""
 
 
+class BudgetSpent(Exception):
+    """`max_cost` or `max_total_tokens` is used up: no new work begins, work under way is finished, all is kept."""
+
+
 class Unparsable(ValueError):
     """A reply does not hold the JSON that was asked for; the message says what was found."""
 
 
+@dataclass
+class Job:
+    """What questions are asked for at the moment: the stage, and whether this job has asked one that cost something."""
+
+    stage: str = ""
+    paid: bool = False
+
+
+job: ContextVar[Job] = ContextVar("job")  # set by `store.each`, read where questions are paid for
 _meter: ContextVar[dict[Role, Usage] | None] = ContextVar("meter", default=None)
 
 
@@ -48,14 +62,14 @@ def metered() -> Iterator[dict[Role, Usage]]:
 
 async def ask(model: Model, question: Question) -> Answer:
     """Ask and count the tokens. All stages ask through here."""
-    answer = _storable(await model(question))
+    answer = storable(await model(question))
     usage = _meter.get()
     if usage is not None:
         usage[question.role] = usage.get(question.role, Usage()) + answer.usage
     return answer
 
 
-def _storable(answer: Answer) -> Answer:
+def storable(answer: Answer) -> Answer:
     """The answer as it can be written down and read back: without lone surrogates, which no UTF-8 file can hold; a call
     with arguments that JSON has not (NaN, nested without end) counts as one that is no JSON."""
     try:

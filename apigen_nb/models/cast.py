@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..domain import Domain
 from . import Model
+from .cache import Cassette, Recorded
+from .ledger import Budget, price_table
 from .scripted import LABEL, Scripted
+
+if TYPE_CHECKING:
+    from .endpoint import Endpoint
+
+ROLES = ("generator", "judge", "feedback", "user", "agent")
 
 
 class Cast:
     """The models of a run. `roles` gives single roles settings of their own (model, base_url, api_key_env,
-    temperature); for `judge` it may be a list, one a judge. `model="scripted"` is the embedded model."""
+    temperature); for `judge` it may be a list, one a judge. `model="scripted"` is the embedded model.
+
+    Replies of the others are kept in `folder`, the run's, and none is asked for twice; `offline` none is asked for at
+    all. `max_cost` (dollars, by `prices` and the package's own table) and `max_total_tokens` bound what is spent in
+    that folder. ValueError when a budget cannot be kept: no folder, or a model without a price."""
 
     def __init__(
         self,
@@ -27,11 +39,30 @@ class Cast:
         concurrency: int = 32,
         seed: int = 0,
         roles: Mapping[str, Any] | None = None,
+        folder: Path | str | None = None,
+        offline: bool = False,
+        requests_per_minute: int | None = None,
+        tokens_per_minute: int | None = None,
+        max_cost: float | None = None,
+        max_total_tokens: int | None = None,
+        prices: Mapping[str, Any] | None = None,
     ) -> None:
         self._domain, self._seed, self._roles = domain, seed, dict(roles or {})
         self._common = {"model": model, "base_url": base_url, "api_key_env": api_key_env, "temperature": temperature}
-        self._max_tokens, self._timeout, self._concurrency = max_tokens, timeout, concurrency
-        self._built: dict[str, Model] = {}
+        self._limits: dict[str, Any] = {"max_tokens": max_tokens, "timeout": timeout, "concurrency": concurrency}
+        rates = {"requests_per_minute": requests_per_minute, "tokens_per_minute": tokens_per_minute}
+        self._limits |= {name: rate for name, rate in rates.items() if rate is not None}
+        self._scripted = Scripted(domain.phrases, seed)
+        self._endpoints: dict[str, Endpoint] = {}
+        self._cassette: Cassette | None = None
+        bounded = max_cost is not None or max_total_tokens is not None
+        if folder is None and (bounded or offline):
+            raise ValueError(
+                "offline, max_cost and max_total_tokens need the run's folder: Cast(..., folder=run.folder)"
+            )
+        if folder is not None:
+            budget = Budget(price_table(prices), self._asked, max_cost, max_total_tokens) if bounded else None
+            self._cassette = Cassette(folder, offline=offline, budget=budget)
 
     def _settings(self, role: str, number: int = 0) -> dict[str, Any]:
         own = self._roles.get(role, {})
@@ -41,17 +72,26 @@ class Cast:
 
     def _model(self, role: str, number: int = 0) -> Model:
         settings = self._settings(role, number)
-        name = repr(sorted(settings.items(), key=lambda item: item[0]))
-        if name not in self._built:
-            if settings["model"] == "scripted":
-                self._built[name] = Scripted(self._domain.phrases, self._seed)
-            else:
-                from .endpoint import Endpoint  # importing openai takes most of a second
+        if settings["model"] == "scripted":
+            return self._scripted
+        if self._cassette is None:
+            return self._endpoint(settings)
+        sampling = {"temperature": settings["temperature"], "max_tokens": self._limits["max_tokens"]}
+        voice = sum(self._settings(role, earlier) == settings for earlier in range(number))
+        return Recorded(self._cassette, settings["model"], lambda: self._endpoint(settings), sampling, voice)
 
-                self._built[name] = Endpoint(
-                    **settings, max_tokens=self._max_tokens, timeout=self._timeout, concurrency=self._concurrency
-                )
-        return self._built[name]
+    def _endpoint(self, settings: Mapping[str, Any]) -> Endpoint:
+        from .endpoint import Endpoint  # importing openai takes most of a second
+
+        name = repr(sorted(settings.items()))
+        if name not in self._endpoints:
+            self._endpoints[name] = Endpoint(**settings, **self._limits)
+        return self._endpoints[name]
+
+    async def aclose(self) -> None:
+        """Close the connections to all endpoints; a later question opens new ones."""
+        for endpoint in self._endpoints.values():
+            await endpoint.aclose()
 
     @cached_property
     def generator(self) -> Model:
@@ -81,11 +121,17 @@ class Cast:
     @property
     def names(self) -> dict[str, str]:
         """Role → model name, with the scripted model under its label; for the manifest and the dataset card."""
-        roles = ("generator", "judge", "feedback", "user", "agent")
         listed = {}
-        for role in roles:
-            many = self._roles.get("judge") if role == "judge" else None
-            count = len(many) if isinstance(many, Sequence) and not isinstance(many, str) else 1
-            names = dict.fromkeys(self._settings(role, n)["model"] for n in range(count))
+        for role in ROLES:
+            names = dict.fromkeys(self._settings(role, n)["model"] for n in range(self._count(role)))
             listed[role] = ", ".join(LABEL if name == "scripted" else name for name in names)
         return listed
+
+    def _count(self, role: str) -> int:
+        many = self._roles.get(role)
+        return len(many) if isinstance(many, Sequence) and not isinstance(many, str) else 1
+
+    @property
+    def _asked(self) -> list[str]:
+        names = [self._settings(role, n)["model"] for role in ROLES for n in range(self._count(role))]
+        return [name for name in names if name != "scripted"]

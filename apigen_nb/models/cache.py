@@ -1,0 +1,186 @@
+"""Replies on disk: what was answered once is not asked again, neither by this process nor by a later one.
+
+A run's folder holds `replies.jsonl`, its cassette: a line per reply in the order in which they came, found by the
+content of the request. It serves a second run, a run that was killed in the middle of a conversation, and a colleague
+without key or network. It is also what the ledger is made of, since every line is a request that was paid for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+from pydantic import ValidationError
+
+from ..lines import append, parse
+from ..places import Places, key_of
+from ..records import Answer, Question, Record, Role, sha
+from . import EndpointDown, Job, Model, NoAnswer, job, storable
+from .ledger import Budget
+from .prompts import render
+
+REPLIES = "replies.jsonl"
+_KEY = slice(8, 40)  # of a line: {"key":"…32 hex digits…",
+_STARTS, _QUOTE = b'{"key":"', slice(40, 42)
+
+
+class NotRecorded(EndpointDown):
+    """Offline, and the reply to this question is not in the run's folder."""
+
+
+class Reply(Record):
+    """A line of `replies.jsonl`. `key` is the hash of the request, '' where no answer came; `id` is the question that
+    was first asked so; `seconds` include the waiting; `retries` are those of the endpoint since the line before."""
+
+    key: str
+    model: str
+    role: Role
+    id: str
+    stage: str = ""
+    seconds: float = 0.0
+    retries: int = 0
+    answer: Answer | None = None
+
+
+def recorded(folder: Path | str) -> Iterator[Reply]:
+    """All replies in a run's folder, one at a time, in the order in which they came."""
+    path = Path(folder) / REPLIES
+    if path.exists():
+        with path.open("rb") as file:
+            for line in file:
+                with contextlib.suppress(ValidationError):
+                    yield parse(line, Reply)
+
+
+class Cassette:
+    """The replies of one run's folder. In memory is only where each line begins. A half-written last line is dropped; a
+    line that cannot be read is one that is not there."""
+
+    def __init__(self, folder: Path | str, *, offline: bool = False, budget: Budget | None = None) -> None:
+        self.path, self.offline, self.budget = Path(folder) / REPLIES, offline, budget
+        if budget is not None:  # a folder's budget is one for all that has been spent in it
+            for reply in recorded(folder):
+                budget.add(reply.model, reply.answer)
+        self._places: Places | None = None
+        self._retries: dict[Model, int] = {}
+        self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def find(self, key: str) -> Answer | None:
+        """The recorded answer to the request with this hash, or None."""
+        if self._places is None:
+            self._places = self._read()
+        place = self._places.get(key_of(key))
+        if place is None:
+            return None
+        with self.path.open("rb") as file:
+            file.seek(place)
+            line = file.readline()
+        try:
+            reply = parse(line, Reply)
+        except ValidationError:
+            return None
+        return reply.answer if reply.key == key else None
+
+    def add(self, reply: Reply) -> None:
+        """Keep a reply. OSError, with what to do, when it cannot be written."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            offset = append(self.path, reply.line())
+        except OSError as error:
+            raise OSError(f"{self.path} cannot be written: {error.strerror or error}; free space, then go on") from None
+        if reply.key and self._places is not None:
+            self._places.put(key_of(reply.key), offset)
+        if self.budget is not None:
+            self.budget.add(reply.model, reply.answer)
+
+    def alone(self, key: str) -> asyncio.Lock:
+        """Held while a request is under way: of two equal ones at a time the second finds the reply of the first."""
+        return self._asking.setdefault(key, asyncio.Lock())
+
+    def retries(self, model: Model) -> int:
+        """How often an endpoint has tried again since this was last asked."""
+        count = int(getattr(model, "retries", 0))
+        before, self._retries[model] = self._retries.get(model, 0), count
+        return count - before
+
+    def _read(self) -> Places:
+        places, end, line = Places(), 0, b"\n"
+        if not self.path.exists():
+            return places
+        with self.path.open("rb") as file:
+            for line in file:  # the keys stand at one place in all lines: reading a gigabyte takes seconds
+                if line.endswith(b"\n") and line.startswith(_STARTS) and line[_QUOTE] == b'",':
+                    key = key_of(line[_KEY].decode("ascii", "replace"))
+                    if places.get(key) is None:
+                        places.put(key, end)
+                end += len(line)
+        if not line.endswith(b"\n") and not self.offline:
+            os.truncate(self.path, end - len(line))
+        return places
+
+
+class Recorded:
+    """A model whose replies are kept: asked only for what the cassette has not. `build` makes the model when it is
+    first asked, so that a run whose replies are all there needs no key. `sampling` are the parameters, besides the
+    question, that shape a reply. `voice` numbers judges that are otherwise the same: each has replies of its own.
+
+    NotRecorded when offline, BudgetSpent before the first paid question of a job when the budget is used up."""
+
+    def __init__(
+        self, cassette: Cassette, model: str, build: Callable[[], Model], sampling: Mapping[str, Any], voice: int = 0
+    ) -> None:
+        self.cassette, self.model, self._build = cassette, model, build
+        self._content = {"model": model, "sampling": dict(sampling), "voice": voice}
+
+    def __repr__(self) -> str:
+        return f"Recorded({self.model} in {self.cassette.path.parent.name})"
+
+    def key(self, question: Question) -> str:
+        """The hash of all that shapes the reply: neither the host nor the key nor the question's id."""
+        asked = {"tools": question.tools, "reply": question.reply, "sample": question.sample}
+        return sha(self._content | asked | {"messages": render(question)}, 32)
+
+    async def __call__(self, question: Question) -> Answer:
+        key = self.key(question)
+        found = self.cassette.find(key)
+        if found is not None:
+            return found
+        async with self.cassette.alone(key):
+            found = self.cassette.find(key)
+            return found if found is not None else await self._asked(question, key)
+
+    async def _asked(self, question: Question, key: str) -> Answer:
+        if self.cassette.offline:
+            where = f"the reply of {self.model} to {question.id} is not recorded in {self.cassette.path}"
+            raise NotRecorded(f"{where}; run without offline to ask for it")
+        work = job.get(Job())
+        if self.cassette.budget is not None and not work.paid:
+            self.cassette.budget.check()
+        work.paid = True
+        model, begin = self._build(), time.monotonic()
+        try:
+            answer = storable(await model(question))
+        except NoAnswer:
+            self._keep(question, model, begin, "", None)
+            raise
+        self._keep(question, model, begin, key, answer)
+        return answer
+
+    def _keep(self, question: Question, model: Model, begin: float, key: str, answer: Answer | None) -> None:
+        reply = Reply(
+            key=key,
+            model=self.model,
+            role=question.role,
+            id=question.id,
+            stage=job.get(Job()).stage,
+            seconds=round(time.monotonic() - begin, 3),
+            retries=self.cassette.retries(model),
+            answer=answer,
+        )
+        self.cassette.add(reply)

@@ -1,0 +1,181 @@
+"""What a run has cost: prices of tokens, the budget that stops a run, and the sums over its replies."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+from pydantic import Field
+
+from ..records import Answer, Record, Usage
+from . import BudgetSpent
+
+if TYPE_CHECKING:
+    from .cache import Reply
+
+PRICES = Path(__file__).parent / "prices.yaml"
+MILLION = 1_000_000
+
+
+class Price(Record):
+    """US dollars per million tokens. `cached` is for the part of the prompt that came from the provider's cache; where
+    it is not given, that part costs what the rest does."""
+
+    prompt: float = Field(ge=0)
+    cached: float | None = Field(None, ge=0)
+    completion: float = Field(ge=0)
+
+    def cost(self, usage: Usage) -> float:
+        """US dollars for these tokens."""
+        cached = self.prompt if self.cached is None else self.cached
+        hit = min(usage.cached, usage.prompt)  # of a server that says otherwise, the prompt is believed
+        return ((usage.prompt - hit) * self.prompt + hit * cached + usage.completion * self.completion) / MILLION
+
+
+Prices = Mapping[str, Price]
+
+
+@cache
+def _listed() -> dict[str, Price]:
+    found = yaml.safe_load(PRICES.read_text(encoding="utf-8"))
+    return {model: Price.model_validate(price) for model, price in found.items()}
+
+
+def price_table(own: Mapping[str, Price | Mapping[str, float]] | None = None) -> dict[str, Price]:
+    """Model → price: `prices.yaml` with a run's `own` above it. Names must agree exactly; no price is ever guessed."""
+    return _listed() | {model: Price.model_validate(dict(price)) for model, price in (own or {}).items()}
+
+
+class Budget:
+    """What may be spent in one run's folder, over all its processes. ValueError when `max_cost` is given and one of the
+    `models` has no price: a budget that cannot be kept is none."""
+
+    def __init__(
+        self, prices: Prices, models: Iterable[str], max_cost: float | None = None, max_tokens: int | None = None
+    ) -> None:
+        if max_cost is not None and (unknown := [model for model in dict.fromkeys(models) if model not in prices]):
+            raise ValueError(
+                f"max_cost needs a price for {', '.join(unknown)}: "
+                f"prices={{{unknown[0]}: {{prompt: 1.0, completion: 2.0}}}} in dollars per million tokens, "
+                "or bound the run by max_total_tokens"
+            )
+        self._prices, self.max_cost, self.max_tokens = prices, max_cost, max_tokens
+        self.cost, self.tokens, self.requests = 0.0, 0, 0
+
+    def add(self, model: str, answer: Answer | None) -> None:
+        """Count one reply."""
+        self.requests += 1
+        if answer is not None:
+            self.tokens += answer.usage.prompt + answer.usage.completion
+            if model in self._prices:
+                self.cost += self._prices[model].cost(answer.usage)
+
+    def check(self) -> None:
+        """BudgetSpent when nothing new may begin."""
+        if self.max_cost is not None and self.cost >= self.max_cost:
+            self._spent(f"max_cost of ${self.max_cost:g}", f"${self.cost:.2f}", "max_cost")
+        if self.max_tokens is not None and self.tokens >= self.max_tokens:
+            self._spent(f"max_total_tokens of {self.max_tokens:,}", f"{self.tokens:,} tokens", "max_total_tokens")
+
+    def _spent(self, limit: str, spent: str, name: str) -> None:
+        raise BudgetSpent(
+            f"the {limit} is used up: {spent} in {self.requests:,} requests; "
+            f"what is finished is kept, raise {name} and run again to go on"
+        )
+
+
+class Sum(Record):
+    """Requests, tokens, time and money of a group of replies. `requests` counts questions sent, `failed` those of them
+    without an answer, `retries` the tries beyond the first; `cached` is part of `prompt`; `seconds` are percentiles
+    from question to reply, waiting included; `cost` in dollars is None where a model has no price."""
+
+    requests: int = 0
+    failed: int = 0
+    retries: int = 0
+    prompt: int = 0
+    cached: int = 0
+    completion: int = 0
+    seconds: dict[str, float] = {}
+    cost: float | None = None
+
+
+class Ledger(Record):
+    """What a run has cost: in all, per role, stage and model, per accepted blueprint (phase 1) and per verified
+    trajectory (both phases). `unpriced` are the models that no price is known of."""
+
+    total: Sum
+    roles: dict[str, Sum]
+    stages: dict[str, Sum]
+    models: dict[str, Sum]
+    per_accepted_blueprint: dict[str, float | None] = {}
+    per_verified_trajectory: dict[str, float | None] = {}
+    unpriced: tuple[str, ...] = ()
+
+
+class _Tally:
+    def __init__(self) -> None:
+        self.requests = self.failed = self.retries = 0
+        self.usage, self.cost, self.priced, self.seconds = [0, 0, 0], 0.0, True, array("f")
+
+    def add(self, reply: Reply, price: Price | None) -> None:
+        self.requests += 1
+        self.retries += reply.retries
+        self.seconds.append(reply.seconds)
+        if reply.answer is None:
+            self.failed += 1
+            return
+        used = reply.answer.usage
+        for place, tokens in enumerate((used.prompt, used.cached, used.completion)):
+            self.usage[place] += tokens
+        self.priced = self.priced and price is not None
+        self.cost += price.cost(used) if price else 0.0
+
+    def sum(self) -> Sum:
+        prompt, cached, completion = self.usage
+        ordered = sorted(self.seconds)
+        at = {f"p{share}": round(ordered[(len(ordered) - 1) * share // 100], 3) for share in (50, 90, 99) if ordered}
+        return Sum(
+            requests=self.requests,
+            failed=self.failed,
+            retries=self.retries,
+            prompt=prompt,
+            cached=cached,
+            completion=completion,
+            seconds=at,
+            cost=round(self.cost, 6) if self.priced else None,
+        )
+
+
+def add_up(replies: Iterable[Reply], prices: Prices, accepted: int = 0, verified: int = 0) -> Ledger:
+    """The ledger of these replies, one pass; `accepted` blueprints and `verified` trajectories came of them."""
+    total, unpriced = _Tally(), set[str]()
+    groups: dict[str, dict[str, _Tally]] = {"roles": {}, "stages": {}, "models": {}}
+    for reply in replies:
+        price = prices.get(reply.model)
+        if price is None:
+            unpriced.add(reply.model)
+        total.add(reply, price)
+        names = {"roles": reply.role, "stages": reply.stage or "other", "models": reply.model}
+        for group, name in names.items():
+            groups[group].setdefault(name, _Tally()).add(reply, price)
+    whole, stages = total.sum(), {name: tally.sum() for name, tally in sorted(groups["stages"].items())}
+    return Ledger(
+        total=whole,
+        roles={name: tally.sum() for name, tally in sorted(groups["roles"].items())},
+        stages=stages,
+        models={name: tally.sum() for name, tally in sorted(groups["models"].items())},
+        per_accepted_blueprint=_per(stages.get("blueprints", Sum(cost=0.0)), accepted),
+        per_verified_trajectory=_per(whole, verified),
+        unpriced=tuple(sorted(unpriced)),
+    )
+
+
+def _per(spent: Sum, count: int) -> dict[str, float | None]:
+    if not count:
+        return {}
+    cost = None if spent.cost is None else round(spent.cost / count, 6)
+    return {"requests": spent.requests / count, "tokens": (spent.prompt + spent.completion) / count, "cost": cost}
