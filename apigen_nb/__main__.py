@@ -1,4 +1,4 @@
-"""The command line: `apigen-nb run`, `apigen-nb verify`, `apigen-nb report`.
+"""The command line: `apigen-nb run`, `verify` and `report` for runs, `new-domain` and `check-domain` for domains.
 
 Exit codes: 0 all is well, 1 a stage failed or rows are missing, 2 bad input, 3 no endpoint answers, 130 interrupted.
 """
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("apigen-nb", description="Verified multi-turn tool-use data, from notebooks.")
-    commands = parser.add_subparsers(required=True, metavar="run | verify | report")
+    commands = parser.add_subparsers(required=True, metavar="run | verify | report | new-domain | check-domain")
 
     run = commands.add_parser("run", help="run the stage notebooks", description="Run the stage notebooks of one run.")
     run.add_argument("params", nargs="?", help="YAML file; without one: those of the folder --out, or the defaults")
@@ -50,6 +50,20 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="write the HTML report again", description="Write the HTML report.")
     report.add_argument("folder", type=Path)
     report.set_defaults(command=_report)
+
+    new = commands.add_parser(
+        "new-domain", help="write a small domain to start from", description="Write a domain of your own, ready to run."
+    )
+    new.add_argument("name", help="its name, and the name of the folder that is written here")
+    new.set_defaults(command=_new_domain)
+
+    check = commands.add_parser(
+        "check-domain",
+        help="say what a domain is missing",
+        description="Hold a domain to the contract of all domains, and say in words what is missing.",
+    )
+    check.add_argument("name", help="a folder (my_domain, ./my_domain) or a domain's name (retail, tau2:retail)")
+    check.set_defaults(command=_check_domain)
     return parser
 
 
@@ -114,6 +128,33 @@ def _write_report(folder: Path) -> int:
         return _say(f"no report was written to {index}", 1)
     print(f"report: {index}")
     return 0
+
+
+def _new_domain(options: argparse.Namespace) -> int:
+    from .domain import DomainError
+    from .scaffold import new_domain
+
+    try:
+        folder = new_domain(options.name)
+    except (DomainError, OSError) as error:
+        return _say(error, 2)
+    print(f"wrote {folder}: it runs as it is; make it yours, {folder / 'README.md'} says how")
+    print(f"  check it: apigen-nb check-domain {folder}")
+    print(f"  run it:   apigen-nb run -p domain={folder} --out outputs/{folder.name}")
+    return 0
+
+
+def _check_domain(options: argparse.Namespace) -> int:
+    from .contract import check, errors, summary
+    from .domain import Domain, DomainError
+
+    try:
+        domain = Domain.load(options.name)
+    except DomainError as error:
+        return _say(error, 1)
+    findings = check(domain)
+    print("\n\n".join([*map(str, findings), summary(domain, findings)]))
+    return 1 if errors(findings) else 0
 
 
 def _say(problem: object, code: int) -> int:

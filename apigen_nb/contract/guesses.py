@@ -1,4 +1,4 @@
-"""What every domain has to keep to, for its builder: `reads_that_write(Domain.load("./my_domain"))` is empty."""
+"""Calls made up of rows, and reads that write: `reads_that_write(Domain.load("./my_domain"))` is empty."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from .domain import Domain, Tool
-from .records import Action, canonical
-from .world import Refusal, ToolBug
+from ..domain import Domain, Tool
+from ..records import Action, canonical
+from ..world import Refusal, ToolBug
 
 TYPES: dict[str, Any] = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
 
