@@ -1,0 +1,293 @@
+"""A run's records for looking at: all of them without their long texts, one of them whole when it is asked for.
+
+Ten thousand blueprints are 100 MB of JSON. Read without instructions, reasons and diffs they take half the time and a
+fraction of the memory, and every function of `report.tables` works on them all the same."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import json
+from bisect import bisect_right
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import pandas as pd
+from pydantic import ConfigDict, Field
+
+from ..lines import each_line, parse
+from ..manifest import Run
+from ..records import (
+    Action,
+    Attempt,
+    Blueprint,
+    Candidate,
+    Change,
+    Choice,
+    Message,
+    Proposal,
+    Record,
+    Role,
+    ToolCall,
+    Trajectory,
+    Usage,
+    Verdict,
+    Vote,
+)
+from ..report import passing, spread
+
+L = TypeVar("L", bound=Record)
+R = TypeVar("R", bound=Record)
+
+# A field that is read from a key that is not there keeps its default, and what stands under its own name is skipped.
+SKIPPED = "-"
+LIGHT = ConfigDict(frozen=True, extra="ignore")
+
+
+class Asked(Record):
+    """Of a proposal only what was asked for."""
+
+    model_config = LIGHT
+    id: str
+    kind: str = "plain"
+    behaviour: str = "cooperative"
+
+
+class LightVote(Vote):
+    model_config = LIGHT
+    reflection: str = Field("", validation_alias=SKIPPED)
+    correction: str = Field("", validation_alias=SKIPPED)
+
+
+class LightVerdict(Verdict):
+    model_config = LIGHT
+    votes: tuple[LightVote, ...] = ()
+    reason: str = Field("", validation_alias=SKIPPED)
+
+
+class LightAction(Action):
+    model_config = LIGHT
+    arguments: dict[str, Any] = Field(default_factory=dict, validation_alias=SKIPPED)
+
+
+class LightBlueprint(Blueprint):
+    model_config = LIGHT
+    actions: tuple[LightAction, ...]
+    denied: tuple[LightAction, ...] = ()
+    instruction: str = Field("", validation_alias=SKIPPED)
+    persona: str = Field("", validation_alias=SKIPPED)
+
+
+class LightAttempt(Attempt):
+    model_config = LIGHT
+    feedback: str = Field("", validation_alias=SKIPPED)
+    thought: str = Field("", validation_alias=SKIPPED)
+    diff: tuple[Change, ...] = Field((), validation_alias=SKIPPED)
+    blueprint: LightBlueprint | None = None
+    verdicts: tuple[LightVerdict, ...] = ()
+
+
+class LightProposal(Proposal):
+    """A proposal without instructions, thoughts, feedback, reasons and diffs."""
+
+    model_config = LIGHT
+    attempts: tuple[LightAttempt, ...]
+
+
+class LightCall(ToolCall):
+    model_config = LIGHT
+    arguments: dict[str, Any] | None = Field(None, validation_alias=SKIPPED)
+    raw: str = Field("", validation_alias=SKIPPED)
+
+
+class LightMessage(Message):
+    model_config = LIGHT
+    tool_calls: tuple[LightCall, ...] = ()
+    content: str = Field("", validation_alias=SKIPPED)
+
+
+class LightChoice(Choice):
+    model_config = LIGHT
+    candidates: tuple[Candidate, ...] = Field((), validation_alias=SKIPPED)
+
+
+class LightTrajectory(Trajectory):
+    """A trajectory without what was said and without its diff."""
+
+    model_config = LIGHT
+    messages: tuple[LightMessage, ...]
+    verdicts: tuple[LightVerdict, ...]
+    diff: tuple[Change, ...] = Field((), validation_alias=SKIPPED)
+    choices: tuple[LightChoice, ...] = ()
+
+
+class Book(Generic[L, R]):
+    """The records of one artefact in their order, light in `records`, whole by `whole(id)`. While a stage runs, what
+    it has finished so far is there."""
+
+    def __init__(self, path: Path, light: type[L], kind: type[R]) -> None:
+        self._kind, self._files = kind, (path, path.with_name(path.name + ".part"))
+        self._places: dict[str, tuple[Path, int]] = {}
+        records: list[L] = []
+        with _no_collection():
+            for file in self._files:
+                for offset, record in _lines(file, light):
+                    id = str(record.id)  # type: ignore[attr-defined]  # proposals and trajectories have one
+                    if id not in self._places:
+                        self._places[id] = file, offset
+                        records.append(record)
+        self.records = tuple(records)
+        gc.freeze()  # they live as long as the kernel does
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._places
+
+    def whole(self, id: str) -> R:
+        """A record as it stands in its file. KeyError when there is none; LookupError when the file was written anew
+        since it was opened."""
+        path, offset = self._places[id]
+        with path.open("rb") as file:
+            file.seek(offset)
+            line = file.readline()
+        try:
+            record = parse(line, self._kind)
+        except ValueError:
+            record = None
+        if record is None or str(record.id) != id:  # type: ignore[attr-defined]
+            raise LookupError(f"{path.name} was written anew since it was opened: open the explorer again")
+        return record
+
+    def search(self, text: str) -> set[str]:
+        """The ids of the records whose lines hold this text; capitals of ASCII letters do not count."""
+        needle = json.dumps(text)[1:-1].lower().encode()
+        found: set[str] = set()
+        for file in self._files:
+            here = [(offset, id) for id, (path, offset) in self._places.items() if path == file]
+            if not here:
+                continue
+            here.sort()
+            starts = [offset for offset, _ in here]
+            data = file.read_bytes().lower()
+            at = data.find(needle)
+            while at >= 0:
+                number = bisect_right(starts, at) - 1
+                found.add(here[number][1])
+                at = data.find(needle, starts[number + 1]) if number + 1 < len(starts) else -1
+        return found
+
+
+class _no_collection:
+    # A million small objects are made and none is garbage; looking for some takes as long as reading them.
+    def __enter__(self) -> None:
+        self.was = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        if self.was:
+            gc.enable()
+
+
+def _lines(path: Path, kind: type[R]) -> Iterator[tuple[int, R]]:
+    if not path.is_file():
+        return
+    size = path.stat().st_size
+    for offset, line, record in each_line(path, kind):
+        if offset + len(line) > size:  # what was written since; it may be half a line
+            return
+        yield offset, record
+
+
+class Shelf:
+    """A run's folder, each part of it read when an explorer first needs it."""
+
+    def __init__(self, run: Run | Path | str) -> None:
+        self.folder = run.folder if isinstance(run, Run) else Path(run)
+        if not self.folder.is_dir():
+            raise FileNotFoundError(f"no run in {self.folder}; give the folder of a run, such as outputs/demo")
+
+    @functools.cached_property
+    def manifest(self) -> dict[str, Any]:
+        return Run(self.folder).read_manifest()
+
+    @property
+    def domain(self) -> str:
+        """The run's domain for `Domain.load`."""
+        return Run(self.folder).domain()
+
+    @property
+    def scripted(self) -> bool:
+        """Whether the scripted stand-in played any role."""
+        models = (self.manifest.get("models"), (self.manifest.get("parameters") or {}).get("model"))
+        return '"scripted' in json.dumps(models, default=str)
+
+    @functools.cached_property
+    def proposals(self) -> Book[LightProposal, Proposal]:
+        return Book(self.folder / "blueprints.jsonl", LightProposal, Proposal)
+
+    @functools.cached_property
+    def asked(self) -> Book[Any, Proposal]:
+        """The proposals for those who only look some of them up: read in a third of the time."""
+        if "proposals" in self.__dict__:
+            return self.proposals
+        return Book(self.folder / "blueprints.jsonl", Asked, Proposal)
+
+    @functools.cached_property
+    def trajectories(self) -> Book[LightTrajectory, Trajectory]:
+        return Book(self.folder / "trajectories.jsonl", LightTrajectory, Trajectory)
+
+    @functools.cached_property
+    def judged(self) -> pd.DataFrame:
+        """`report.passing.judged` of the proposals."""
+        return passing.judged(self.proposals.records)
+
+    @functools.cached_property
+    def spread(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """`report.spread.rows` and `transitions` of all trajectories, which are read whole for it and not kept."""
+        with _no_collection():
+            whole = [record for _, record in _lines(self.folder / "trajectories.jsonl", Trajectory)]
+            return spread.rows(whole, self.asked.records), spread.transitions(whole)
+
+    @functools.cached_property
+    def blueprints(self) -> pd.DataFrame:
+        """A row for each proposal."""
+        columns = ["id", "outcome", "fell at", "attempts", "kind", "behaviour", "level", "tokens"]
+        rows = [
+            (
+                p.id, outcome(p), next((v.gate for a in p.attempts for v in a.failures), ""), len(p.attempts), p.kind,
+                p.behaviour, p.level, tokens(p.usage),
+            )
+            for p in self.proposals.records
+        ]  # fmt: skip
+        return pd.DataFrame(rows, columns=columns)
+
+    @functools.cached_property
+    def talks(self) -> pd.DataFrame:
+        """A row for each trajectory."""
+        known = {p.id: p for p in self.asked.records}
+        columns = [
+            "id", "blueprint", "attempt", "outcome", "ended", "cause", "divergence", "kind", "behaviour", "turns",
+            "calls", "tokens",
+        ]  # fmt: skip
+        rows = []
+        for t in self.trajectories.records:
+            p = known.get(t.blueprint)
+            turns = sum(message.role == "user" for message in t.messages)
+            rows.append(
+                (
+                    t.id, t.blueprint, t.attempt, "verified" if t.success else "failed", t.ended,
+                    t.blame.cause if t.blame else "", t.divergence.kind if t.divergence else "",
+                    p.kind if p else "unknown", p.behaviour if p else "unknown", turns, len(t.calls), tokens(t.usage),
+                )
+            )  # fmt: skip
+        return pd.DataFrame(rows, columns=columns)
+
+
+def outcome(p: Proposal) -> str:
+    """How a proposal ended: "accepted at once", "repaired" (by reflection) or "rejected"."""
+    return "rejected" if not p.accepted else "repaired" if len(p.attempts) > 1 else "accepted at once"
+
+
+def tokens(usage: dict[Role, Usage]) -> int:
+    """Tokens asked and answered, over all roles."""
+    return sum(u.prompt + u.completion for u in usage.values())
