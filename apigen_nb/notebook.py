@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import json
+import keyword
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,15 @@ class UsageError(Exception):
     """The run cannot start as it was asked for."""
 
 
-class StageFailed(Exception):
-    """A stage did not finish; `down` when no endpoint answers. The message is what to show last."""
+CODES = {"EndpointDown": 3, "NotRecorded": 3, "BudgetSpent": 4}  # exit codes of what stops a stage; 1 for all else
 
-    def __init__(self, message: str, *, down: bool = False) -> None:
+
+class StageFailed(Exception):
+    """A stage did not finish; `code` is the exit code. The message is what to show last."""
+
+    def __init__(self, message: str, code: int = 1) -> None:
         super().__init__(message)
-        self.down = down
+        self.code = code
 
 
 def declared(notebook: Path) -> dict[str, ast.expr]:
@@ -39,10 +43,28 @@ def declared(notebook: Path) -> dict[str, ast.expr]:
     raise UsageError(f"{notebook.name} has no cell tagged 'parameters'")
 
 
+def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
+    """UsageError unless each is declared by the notebook and its value would stand in the injected cell as a literal
+    that is read back as the same value: papermill writes code, and nothing but literals may get into it."""
+    importlib.import_module("apigen_nb.report")  # before nbformat: saves 2 s of import, see there
+    from papermill.translators import PythonTranslator
+
+    known = declared(notebook)
+    for name, value in parameters.items():
+        if not name.isidentifier() or keyword.iskeyword(name) or name not in known:
+            raise UsageError(f"{notebook.name} declares no parameter {name!r}; it declares {', '.join(known)}")
+        try:
+            written = ast.literal_eval(PythonTranslator.translate(value))
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            written = None
+        if written != value:
+            raise UsageError(f"{notebook.name}: {name} holds what cannot be written into a notebook: {value!r:.80}")
+
+
 def execute(notebook: Path, parameters: Mapping[str, Any], copy: Path) -> None:
     """Run a notebook with these parameters and save the executed copy, also of one that fails (with the cells so far).
-    StageFailed unless every code cell ran to its end without an error."""
-    importlib.import_module("apigen_nb.report")  # before nbformat: saves 2 s of import, see there
+    UsageError as in `check_parameters`, StageFailed unless every code cell ran to its end without an error."""
+    check_parameters(notebook, parameters)
     import nbformat
     from nbclient.exceptions import DeadKernelError
     from papermill.engines import papermill_engines
@@ -97,7 +119,7 @@ def _judge(notebook: Any, stage: str, copy: Path, died: str) -> None:
             if output.output_type == "error":
                 said = " ".join(str(output.evalue).split())
                 where = f"{stage}, cell {number} (see {copy})"
-                raise StageFailed(f"{where}: {output.ename}: {said}", down=output.ename == "EndpointDown")
+                raise StageFailed(f"{where}: {output.ename}: {said}", CODES.get(output.ename, 1))
         if cell.source.strip() and cell.execution_count is None and not died:
             raise StageFailed(f"{stage}, cell {number} (see {copy}) did not run")
     if died:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from .domain import Domain, DomainError
 from .mix import BEHAVIOUR_SHARES, KIND_SHARES, LEVEL_SHARES, normalised
+from .models.ledger import Budget, Price, price_table
 from .personas import BadPersonas, read_personas
 from .records import BEHAVIOURS, KINDS, LEVELS, Behaviour, Kind, Level, Role
 
@@ -69,7 +70,9 @@ class Params(_Strict):
     gates: list[str] = Field(list(GATES), min_length=1, description="Gates in order; own ones as `module:function`.")
     threshold: float = Field(0.75, ge=0, le=1, description="Mean of the voted metrics that the committee asks for.")
     judges: int = Field(3, ge=1, description="Judges of the committee; odd, so that a majority exists.")
+    recombined: float = Field(0.1, ge=0, le=1, description="Tasks recombined of 2-4 accepted ones, a share of the seeds.")
     attempts: int = Field(3, ge=1, description="Conversations per accepted blueprint.")
+    best_of: int | None = Field(None, ge=1, description="Candidates a user message; none: 4, of the scripted model 1.")
     max_steps: int = Field(30, ge=1, description="Agent steps per conversation (tau-bench: 30).")
     concurrency: int = Field(32, ge=1, description="Jobs at the same time.")
     round_size: int = Field(50, ge=1, description="Seeds per round; the pool of examples grows between rounds.")
@@ -79,6 +82,12 @@ class Params(_Strict):
     temperature: float | None = Field(None, ge=0, description="Sampling temperature; none: the server's default.")
     max_tokens: int | None = Field(None, ge=1, description="Longest reply in tokens; none: the server's limit.")
     timeout: float = Field(60.0, gt=0, description="Seconds to wait for one reply.")
+    requests_per_minute: int | None = Field(None, ge=1, description="Most requests a minute; none: no limit of ours.")
+    tokens_per_minute: int | None = Field(None, ge=1, description="Most tokens a minute; none: no limit of ours.")
+    max_cost: float | None = Field(None, gt=0, description="Dollars after which nothing new begins; none: no limit.")
+    max_total_tokens: int | None = Field(None, ge=1, description="Tokens after which nothing new begins.")
+    prices: dict[str, Price] = Field({}, description="Model → dollars per million tokens; above the package's table.")
+    offline: bool = Field(False, description="Only replies that are in the run's folder; no request is made.")
     roles: dict[Role, RoleParams | list[RoleParams]] = Field(
         {}, description="What differs for generator, judge (one, or a list), feedback, user, critic or agent."
     )
@@ -169,6 +178,10 @@ def load_params(path: Path | str | None, overrides: Iterable[str] = (), base: di
     except BadPersonas as error:
         raise ParamsError(f"{where}personas: {_one_line(error)}") from None
     _access(params, where)
+    try:
+        Budget(price_table(params.prices), (model for _, model, _ in _asked(params)), params.max_cost)
+    except ValueError as error:
+        raise ParamsError(f"{where}{error}") from None
     return params
 
 
@@ -186,18 +199,25 @@ def _not_one(name: str, names: Sequence[str]) -> str:
     return f"there is no {name!r}; " + (f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}")
 
 
-def _access(params: Params, where: str) -> None:
-    # Found out here, a missing key costs nothing; found out by a notebook, it costs a kernel and half a run.
+def _asked(params: Params) -> Iterator[tuple[Role, str, RoleParams]]:
+    """Role, model and settings of everybody that is no stand-in."""
     for role in PLAYED:
         setting = params.roles.get(role, RoleParams.model_validate({}))
         for one in setting if isinstance(setting, list) else [setting]:
-            if (one.model or params.model) != "scripted":
-                from .models.endpoint import access  # most runs need none of it
+            if (model := one.model or params.model) != "scripted":
+                yield role, model, one
 
-                try:
-                    access(one.base_url or params.base_url, one.api_key_env or params.api_key_env)
-                except ValueError as error:
-                    raise ParamsError(f"{where}{role}: {error}") from None
+
+def _access(params: Params, where: str) -> None:
+    # Found out here, a missing key costs nothing; found out by a notebook, it costs a kernel and half a run.
+    for role, _, one in () if params.offline else _asked(params):
+        from .models.endpoint import access  # most runs need none of it
+
+        try:
+            access(one.base_url or params.base_url, one.api_key_env or params.api_key_env)
+        except ValueError as error:
+            hint = "; replies that are there can be played without one: --offline" if "not set" in str(error) else ""
+            raise ParamsError(f"{where}{role}: {error}{hint}") from None
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ and `run.json` says so under `changes`.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -20,7 +21,10 @@ from typing import Any, get_args
 
 from .dataset import Proof
 from .domain import Domain, builtin
+from .lines import write_whole
 from .manifest import Changed, Run, versions
+from .models.cache import recorded
+from .models.ledger import add_up, price_table
 from .notebook import StageFailed, UsageError, declared, execute
 from .params import Params
 from .progress import watched
@@ -34,13 +38,14 @@ STAGES = {  # stage → what it leaves for later stages
     "4_dataset": "dataset",
     "7_report": "",
 }
+LEDGER = "ledger.json"
 
 
 def run(params: Params, out: Path | str, stages: Sequence[str] = tuple(STAGES), *, resume: bool = False) -> None:
     """Run these stages, in the order of `STAGES`, into the folder `out`. UsageError, Changed or InUse before anything
-    is written; StageFailed when one does not finish."""
+    is written; StageFailed when one does not finish; OSError when the folder cannot be written."""
     folder = notebooks_folder()
-    names = _declarations(folder)
+    names = _declarations(folder, params)
     run = Run.open(out)
     with run.locked():
         _begin(run, params, stages, resume)
@@ -48,16 +53,19 @@ def run(params: Params, out: Path | str, stages: Sequence[str] = tuple(STAGES), 
         for number, stage in enumerate(wanted, 1):
             label = f"[{number}/{len(wanted)}] {stage}"
             begin = time.monotonic()
-            with watched(run.folder, label):
-                values = _values(run, params, folder)
-                execute(
-                    folder / f"{stage}.ipynb",
-                    {name: values[name] for name in names[stage] if name in values},
-                    run.notebooks / f"{stage}.ipynb",
-                )
-                counts = _check(run, stage, params)
-            _record(run, stage, counts)
-            told = "".join(f" {number} {what}," for what, number in counts.items())
+            try:
+                with watched(run.folder, label):
+                    values = _values(run, params, folder)
+                    execute(
+                        folder / f"{stage}.ipynb",
+                        {name: values[name] for name in names[stage] if name in values},
+                        run.notebooks / f"{stage}.ipynb",
+                    )
+                    counts = _check(run, stage, params)
+                _record(run, stage, counts)
+            finally:
+                spent = _ledger(run, stage, params)
+            told = "".join(f" {number} {what}," for what, number in counts.items()) + spent
             print(f"{label}:{told} {time.monotonic() - begin:.1f} s", file=sys.stderr, flush=True)
 
 
@@ -84,12 +92,14 @@ def need(run: Run, name: str) -> None:
         raise StageFailed((done.stderr.strip().splitlines() or [f"{' '.join(command)} failed"])[-1])
 
 
-def _declarations(folder: Path) -> dict[str, list[str]]:
+def _declarations(folder: Path, params: Params) -> dict[str, list[str]]:
     missing = [stage for stage in STAGES if not (folder / f"{stage}.ipynb").is_file()]
     if missing:
         raise UsageError(f"no notebook {missing[0]}.ipynb in {folder.name}/")
     names = {stage: list(declared(folder / f"{stage}.ipynb")) for stage in STAGES}
-    if unread := sorted(set(Params.model_fields) - {name for found in names.values() for name in found}):
+    default = Params.model_validate({})
+    given = {name for name in Params.model_fields if getattr(params, name) != getattr(default, name)}
+    if unread := sorted(given - {name for found in names.values() for name in found}):
         raise UsageError(f"no notebook declares the parameter {', '.join(unread)}: it would have no effect")
     return names
 
@@ -107,7 +117,7 @@ def _begin(run: Run, params: Params, stages: Sequence[str], resume: bool) -> Non
     _inputs(run, stages)
     makes = {"2_blueprints", "3_trajectories"} & set(stages) and old.get("started")
     changes = list(old.get("changes", [])) + (_changes(run, old, facts, params, resume) if makes else [])
-    run.claim(resume=resume, **params.plain())
+    run.claim(resume=resume, **{name: value for name, value in params.plain().items() if name != "offline"})
     kept = {stage: done for stage, done in old.get("stages", {}).items() if stage not in stages}
     run.write_manifest(
         run.read_manifest()
@@ -170,8 +180,10 @@ def _check(run: Run, stage: str, params: Params) -> dict[str, int]:
     counts: dict[str, int] = {}
     if stage == "2_blueprints":
         proposals = read_lines(run.blueprints, Proposal)
-        counts = {"seeds": len(proposals), "accepted": sum(p.accepted for p in proposals)}
-        missing = params.seeds - len(proposals)
+        recombined = sum(bool(p.parts) for p in proposals)
+        counts = {"seeds": len(proposals) - recombined, "accepted": sum(p.accepted for p in proposals)}
+        counts |= {"recombined": recombined}
+        missing = params.seeds - counts["seeds"]
     elif stage == "3_trajectories":
         trajectories = read_lines(run.trajectories, Trajectory)
         counts = {"trajectories": len(trajectories), "successful": sum(t.success for t in trajectories)}
@@ -195,6 +207,22 @@ def _record(run: Run, stage: str, counts: Mapping[str, int]) -> None:
     manifest["stages"] = {name: done[name] for name in STAGES if name in done}
     manifest["finished"] = _now() if set(STAGES) <= set(done) else None
     run.write_manifest(manifest)
+
+
+def _ledger(run: Run, stage: str, params: Params) -> str:
+    """Write `ledger.json`, what all requests of this folder have cost so far; the stage's part of it for people."""
+    done = run.read_manifest().get("stages", {})
+    accepted = done.get("2_blueprints", {}).get("accepted", 0)
+    verified = done.get("3_trajectories", {}).get("successful", 0)
+    ledger = add_up(recorded(run.folder), price_table(params.prices), accepted, verified)
+    if not ledger.total.requests:
+        return ""
+    write_whole(run.folder / LEDGER, [json.dumps(ledger.model_dump(), indent=2, ensure_ascii=False)])
+    part = ledger.stages.get(Path(STAGES[stage]).stem)
+    if part is None:
+        return ""
+    cost = "" if part.cost is None else f" ${part.cost:.2f},"
+    return f" {part.requests:,} requests, {part.prompt + part.completion:,} tokens,{cost}"
 
 
 def _now() -> str:

@@ -17,7 +17,7 @@ from .lines import Damaged as Damaged
 from .lines import append, drop_half_line, each_line, parse, write_whole
 from .lines import read_lines as read_lines
 from .manifest import Run as Run
-from .models import NoAnswer
+from .models import BudgetSpent, Job, NoAnswer, job
 from .places import Places, key_of
 from .progress import Progress, is_accepted
 from .records import Record
@@ -158,10 +158,15 @@ class Journal(Generic[R]):
         self._accepted += is_accepted(record)
 
     def add(self, record: R) -> None:
-        """Append one finished record as a whole line. ValueError when its id is done already."""
+        """Append one finished record as a whole line. ValueError when its id is done already, OSError when the disk is
+        full or the folder read-only; what was added before is kept."""
         if _id(record) in self.done:
             raise ValueError(f"{_id(record)} is already in {self.part.name}")
-        self._remember(record, place_of(1, append(self.part, record.line())))
+        try:
+            offset = append(self.part, record.line())
+        except OSError as error:
+            raise OSError(f"{self.part} cannot be written: {error.strerror or error}; what is there is kept") from None
+        self._remember(record, place_of(1, offset))
 
     def finish(self, ids: Iterable[str]) -> Records[R]:
         """Write the artefact in the order of `ids`, remove the journal and give the records. Incomplete, and nothing
@@ -241,18 +246,22 @@ async def each(
     """Do `work(item) -> record` (same id) for all items that the journal does not hold, at most `concurrency` at a
     time; returns the finished records in the order of the items.
 
-    NoAnswer in a job becomes a line of `errors.jsonl` and the others go on. Anything else (EndpointDown, a bug, a
-    cancellation) stops the others and is raised; what was finished is in the journal. It may be called several times,
-    in rounds, on one journal; `total` is then what all rounds come to, for whoever watches."""
+    NoAnswer in a job becomes a line of `errors.jsonl` and the others go on. BudgetSpent lets the others end, begins
+    none and is raised then. Anything else (EndpointDown, a bug, a cancellation) stops the others and is raised; what
+    was finished is in the journal. It may be called several times, in rounds, on one journal; `total` is then what all
+    rounds come to, for whoever watches."""
     if concurrency < 1:
         raise ValueError(f"concurrency must be at least 1, found {concurrency}")
     size = len(items) if isinstance(items, Sized) else None
     shown = journal.progress(title or journal.path.stem)
     shown.total = size if total is None else total
     order, seen = array("Q"), Places()
+    spent: BudgetSpent | None = None
 
     def waiting() -> Iterator[Item]:
         for item in items:
+            if spent is not None:
+                return
             key = key_of(item.id)
             if seen.get(key) is not None:
                 raise ValueError(f"two items have the id {item.id}")
@@ -262,12 +271,17 @@ async def each(
                 yield item
 
     async def worker(todo: Iterator[Item]) -> None:
+        nonlocal spent
         for item in todo:
+            job.set(Job(journal.path.stem))
             try:
                 record = await work(item)
             except NoAnswer as error:
                 journal.note(item.id, str(error))
                 continue
+            except BudgetSpent as error:
+                spent = error
+                return
             if _id(record) != item.id:
                 raise ValueError(f"the work on {item.id} gave a record with the id {_id(record)}")
             journal.add(record)
@@ -285,6 +299,8 @@ async def each(
         await asyncio.gather(*workers, return_exceptions=True)
         journal.tidy_errors()
         shown.close()
+    if spent is not None:
+        raise spent
     return Records(journal.done, array("Q", (key for key in order if journal.done.places.get(key) is not None)))
 
 

@@ -103,6 +103,10 @@ def test_overrides_win_and_are_read_by_type(monkeypatch: pytest.MonkeyPatch) -> 
         ("personas: nowhere.jsonl", (), "p.yaml: personas: nowhere.jsonl: no such file"),
         ("personas: bad.jsonl", (), "personas: bad.jsonl, line 2: not JSON: 'a nurse'; expected"),
         ("personas: 3", (), "personas: Input should be a valid string, found 3"),
+        ("max_cost: 0", (), "max_cost: Input should be greater than 0, found 0"),
+        ("requests_per_minute: 0.5", (), "requests_per_minute: Input should be a valid integer"),
+        ("prices: {m: {prompt: 1}}", (), "prices.m.completion: Field required"),
+        ("prices: {m: {prompt: -1, completion: 1}}", (), "prices.m.prompt: Input should be greater than or equal to 0"),
         ("a: [1", (), "p.yaml, line 1: broken YAML"),
         ("seeds: 1\nseeds: 2", (), "seeds is given twice"),
         ("- seeds", (), "p.yaml: expected lines of name: value, found a list"),
@@ -140,6 +144,23 @@ def test_seeds_are_drawn_by_the_same_defaults() -> None:
     params, sampling = Params(), Sampling()
     names = ("kinds", "behaviours", "difficulty", "walk_length", "tool_weights")
     assert {name: getattr(params, name) for name in names} == {name: getattr(sampling, name) for name in names}
+
+
+def test_a_budget_in_dollars_needs_prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "of the test")
+    with pytest.raises(ParamsError, match=r"p\.yaml: max_cost needs a price for own-7b: prices=\{own-7b: "):
+        load("model: gpt-4o\nroles: {agent: {model: own-7b}}\nmax_cost: 5\n")
+    params = load("model: own-7b\nmax_cost: 5\nprices: {own-7b: {prompt: 1, completion: 2.5}}\n")
+    assert params.prices["own-7b"].completion == 2.5
+    assert Params.model_validate(params.plain()) == params
+    assert load("model: own-7b\nmax_total_tokens: 5000\n").max_cost is None
+
+
+def test_without_requests_no_key_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(ParamsError, match=r"OPENAI_API_KEY.*not set.*--offline"):
+        load("model: gpt-4o\n")
+    assert load("model: gpt-4o\n", "offline=true").offline
 
 
 def test_missing_and_unreadable_files() -> None:

@@ -1,5 +1,6 @@
 """The runner over tiny notebooks of its own: what counts is its status, not what the stages do."""
 
+import ast
 import json
 import os
 import signal
@@ -12,12 +13,16 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from papermill.iorw import load_notebook_node
+from papermill.parameterize import parameterize_notebook
 
 from apigen_nb import run as runner
 from apigen_nb.__main__ import STAGES, main
 from apigen_nb.manifest import Changed, InUse, Run
-from apigen_nb.notebook import StageFailed, UsageError, declared, execute
+from apigen_nb.notebook import StageFailed, UsageError, check_parameters, declared, execute
 from apigen_nb.params import Params
 
 PARAMETERS = "\n".join([f"{name} = {value!r}" for name, value in Params().plain().items()] + ['out = "../outputs/lab"'])
@@ -27,7 +32,9 @@ CELLS = {
         import asyncio
         from apigen_nb.records import Attempt, Blueprint, Proposal, Verdict
         from apigen_nb.store import Journal, Run, each
-        from apigen_nb.models import EndpointDown, NoAnswer
+        from apigen_nb.models import BudgetSpent, EndpointDown, NoAnswer
+        from apigen_nb.models.cache import Cassette, NotRecorded, Reply
+        from apigen_nb.records import Answer, Usage
 
         run = Run.open(out).claim(seeds=seeds, domain=domain)
 
@@ -36,6 +43,14 @@ CELLS = {
                 raise NoAnswer("503")
             if model == "down":
                 raise EndpointDown("nobody listens at http://localhost:1/v1")
+            if offline:
+                raise NotRecorded("the reply of m is not recorded")
+            if max_cost is not None and item.id.endswith("1"):
+                raise BudgetSpent("the max_cost of $1 is used up")
+            if model == "gpt-4o":
+                answer = Answer(usage=Usage(calls=1, prompt=100_000, completion=10_000))
+                row = Reply(key="", model=model, role="generator", id=item.id, stage="blueprints", answer=answer)
+                Cassette(run.folder).add(row)
             await asyncio.sleep(0.02 if model == "slow" else 0)
             task = dict(domain=domain, user="u", persona="p")
             print = Blueprint(id=item.id, instruction="i", actions=(), outputs=("o",), **task)
@@ -199,6 +214,107 @@ def test_endpoint_down_is_exit_3_and_one_last_line(home: Path) -> None:
     assert copy.cells[-1].outputs[-1].ename == "EndpointDown"
 
 
+def test_offline_and_a_spent_budget_have_exit_codes_of_their_own(home: Path) -> None:
+    done = call("run", "tiny.yaml", "--offline", "--stage", "2_blueprints")
+    assert (done.returncode, last(done.stderr).split(": ", 2)[2]) == (3, "NotRecorded: the reply of m is not recorded")
+    assert "offline" not in Run(home / "outputs" / "tiny").read_manifest()["parameters"]
+    done = call("run", "tiny.yaml", "-p", "max_cost=1", "-p", "concurrency=1", "--stage", "2_blueprints")
+    assert (done.returncode, last(done.stderr).split(": ", 2)[2]) == (4, "BudgetSpent: the max_cost of $1 is used up")
+    part = home / "outputs" / "tiny" / "blueprints.jsonl.part"
+    assert [json.loads(line)["id"] for line in part.read_text().splitlines()] == ["retail-00000"]
+    assert call("run", "tiny.yaml", "--stage", "2_blueprints").returncode == 0  # a budget is no other run
+
+
+def test_what_a_run_has_cost_is_told_and_written(home: Path) -> None:
+    done = call("run", "tiny.yaml", "-p", "model=gpt-4o", "--stage", "2_blueprints")
+    assert done.returncode == 0, done.stderr
+    assert "3 seeds, 3 accepted, 3 requests, 330,000 tokens, $1.05," in last(done.stderr)
+    ledger = json.loads((home / "outputs" / "tiny" / "ledger.json").read_text())
+    assert ledger["per_accepted_blueprint"] == {"requests": 1.0, "tokens": 110_000.0, "cost": 0.35}
+    source = home / "notebooks" / "2_blueprints.ipynb"
+    source.write_text(source.read_text().replace("if offline", "if item.id.endswith('2')"))
+    failed = call("run", "tiny.yaml", "-p", "model=gpt-4o", "--out", "failed", "--stage", "2_blueprints")
+    assert failed.returncode == 3
+    assert json.loads((home / "failed" / "ledger.json").read_text())["total"]["requests"] == 2  # paid for all the same
+
+
+def test_a_folder_that_cannot_be_written_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "file").touch()
+    done = call("run", "tiny.yaml", "--out", "file/x")
+    assert done.returncode == 1
+    assert last(done.stderr).startswith("apigen-nb: cannot read or write: [Errno 20]")
+    assert len(done.stderr.splitlines()) == 1
+
+    def refused(self: object) -> None:
+        raise PermissionError(13, "Permission denied", ".lock")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refused)
+    with pytest.raises(OSError, match=r"x cannot be written: Permission denied; choose another folder: --out"):
+        runner.run(Params(), home / "x", ["1_domain"])
+
+
+def test_a_full_disk_is_told_and_nothing_is_lost(home: Path) -> None:
+    many = ("run", "tiny.yaml", "-p", "seeds=60", "--stage", "2_blueprints")
+    # No file of the kernel may grow beyond 8 kB: to its writes that is a disk without space.
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000))\n"
+    source = home / "notebooks" / "2_blueprints.ipynb"
+    whole = source.read_text()
+    source.write_text(whole.replace("import asyncio\\n", json.dumps(limit)[1:-1] + "import asyncio\\n"))
+    done = call(*many)
+    assert done.returncode == 1
+    assert "OSError: ../outputs/tiny/blueprints.jsonl.part cannot be written" in last(done.stderr)
+    part = home / "outputs" / "tiny" / "blueprints.jsonl.part"
+    kept = part.read_bytes()
+    assert kept.endswith(b"\n")
+    assert kept.count(b"\n") > 5
+    source.write_text(whole)
+    assert call(*many).returncode == 0
+    assert (home / "outputs" / "tiny" / "blueprints.jsonl").read_bytes().startswith(kept[: kept.index(b"\n")])
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"seed_s": 1}, "declares no parameter 'seed_s'"),
+        ({"seeds\nimport os": 1}, "declares no parameter"),
+        ({"class": 1}, "declares no parameter 'class'"),
+        ({"model": object()}, "model holds what cannot be written into a notebook"),
+        ({"temperature": float("inf")}, "temperature holds what cannot be written"),
+        ({"roles": {"judge": {1, 2}}}, "roles holds what cannot be written"),
+    ],
+)
+def test_only_declared_names_and_literals_reach_a_notebook(
+    tmp_path: Path, values: dict[str, object], said: str
+) -> None:
+    path = write(tmp_path, "x", "print(1)", parameters=PARAMETERS + "\n")
+    with pytest.raises(UsageError, match=said):
+        execute(path, values, tmp_path / "y.ipynb")
+    assert not (tmp_path / "y.ipynb").exists()
+
+
+evil = st.text() | st.sampled_from(
+    ['"', "\\", "\n", '"""', "{x}", "%s", '\\"); import os #', "__import__('os')", "\u2028"]
+)
+trees = st.recursive(
+    evil | st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(evil, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(value=trees)
+def test_no_value_becomes_code(tmp_path_factory: pytest.TempPathFactory, value: object) -> None:
+    folder = tmp_path_factory.getbasetemp() / "literals"
+    folder.mkdir(exist_ok=True)
+    check_parameters(write(folder, "x"), {"roles": value})
+    node = load_notebook_node(str(folder / "x.ipynb"))
+    code = parameterize_notebook(node, {"roles": value}, kernel_name="python3", language="python")
+    cell = next(c for c in code.cells if "injected-parameters" in c.metadata.get("tags", []))
+    tree = ast.parse(cell.source)
+    assert len(tree.body) == 1
+    assert ast.literal_eval(tree.body[0].value) == value  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize(
     ("cell", "said"),
     [
@@ -232,13 +348,13 @@ def test_names_are_read_from_the_parameters_cell(tmp_path: Path) -> None:
 
 def refusals() -> list[tuple[Callable[[Path], object], type[Exception], str]]:
     def undeclared(home: Path) -> None:
-        less = PARAMETERS.replace("judges = 3\n", "")
+        less = PARAMETERS.replace("seeds = 10\n", "")
         for stage in STAGES:
             write(home / "notebooks", stage, parameters=less)
 
     return [
         (lambda home: (home / "notebooks" / "4_dataset.ipynb").unlink(), UsageError, "no notebook 4_dataset.ipynb"),
-        (undeclared, UsageError, "no notebook declares the parameter judges"),
+        (undeclared, UsageError, "no notebook declares the parameter seeds"),
         (lambda home: Run.open(home / "x").claim(seeds=4), Changed, "seeds: 4 before, 3 now"),
     ]
 

@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -11,7 +12,9 @@ import pytest
 
 from apigen_nb import progress
 from apigen_nb.manifest import Changed, InUse, Run
-from apigen_nb.models import EndpointDown, NoAnswer
+from apigen_nb.models import BudgetSpent, EndpointDown, NoAnswer
+from apigen_nb.models import Job as ModelJob
+from apigen_nb.models import job as current
 from apigen_nb.records import Record
 from apigen_nb.store import Damaged, Incomplete, Journal, each, failures, read_lines
 
@@ -197,6 +200,67 @@ async def test_anything_else_stops_the_others_and_keeps_the_finished(tmp_path: P
     assert len(started) < 10
     assert list(Journal(journal.path, Row).done) == ids(4)
     assert not failures(tmp_path)
+
+
+async def test_a_spent_budget_begins_nothing_and_finishes_what_is_under_way(tmp_path: Path) -> None:
+    started, ended = [], []
+
+    async def work(job: Job) -> Row:
+        started.append(job.id)
+        if job.id == "r-002":
+            raise BudgetSpent("the max_cost of $1 is used up")
+        for _ in range(10 if job.id < "r-002" else 0):
+            await asyncio.sleep(0)
+        ended.append(job.id)
+        return Row(id=job.id)
+
+    journal = Journal(tmp_path / "rows.jsonl", Row)
+    with pytest.raises(BudgetSpent, match="used up"):
+        await each(work, jobs(1000), journal, concurrency=3)
+    assert started == ids(3)
+    assert ended == list(Journal(journal.path, Row).done) == ids(2)
+    assert not failures(tmp_path)
+    assert len(await each(plain, jobs(9), Journal(journal.path, Row))) == 9
+
+
+async def test_every_job_says_for_which_stage_it_asks(tmp_path: Path) -> None:
+    found: list[ModelJob] = []
+
+    async def work(item: Job) -> Row:
+        found.append(current.get())
+        await asyncio.sleep(0)
+        current.get().paid = True
+        return Row(id=item.id)
+
+    await each(work, jobs(4), Journal(tmp_path / "rows.jsonl", Row), concurrency=2)
+    assert [one.stage for one in found] == ["rows"] * 4
+    assert len({id(one) for one in found}) == 4  # what one job has paid for is nothing to the next
+    with pytest.raises(LookupError):
+        current.get()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT])
+async def test_what_cannot_be_written_stops_the_work_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    write = os.write
+
+    def full(file: int, data: bytes) -> int:
+        if b"r-003" in data:
+            raise OSError(number, os.strerror(number))
+        return write(file, data)
+
+    monkeypatch.setattr(os, "write", full)
+    journal = Journal(tmp_path / "rows.jsonl", Row)
+    said = rf"rows\.jsonl\.part cannot be written: {os.strerror(number)}; what is there is kept"
+    with pytest.raises(OSError, match=said):
+        await each(plain, jobs(9), journal, concurrency=1)
+    assert "r-003" not in journal.done
+    monkeypatch.setattr(os, "write", write)
+    again = Journal(journal.path, Row)
+    assert list(again.done) == ids(3)
+    await each(plain, jobs(9), again)
+    assert [row.id for row in again.finish(ids(9))] == ids(9)
 
 
 async def test_cancellation_keeps_the_finished(tmp_path: Path) -> None:

@@ -25,9 +25,9 @@ class Price(Record):
     """US dollars per million tokens. `cached` is for the part of the prompt that came from the provider's cache; where
     it is not given, that part costs what the rest does."""
 
-    prompt: float = Field(ge=0)
-    cached: float | None = Field(None, ge=0)
-    completion: float = Field(ge=0)
+    prompt: float = Field(ge=0, allow_inf_nan=False)
+    cached: float | None = Field(None, ge=0, allow_inf_nan=False)
+    completion: float = Field(ge=0, allow_inf_nan=False)
 
     def cost(self, usage: Usage) -> float:
         """US dollars for these tokens."""
