@@ -70,7 +70,7 @@ class Params(_Strict):
     gates: list[str] = Field(list(GATES), min_length=1, description="Gates in order; own ones as `module:function`.")
     threshold: float = Field(0.75, ge=0, le=1, description="Mean of the voted metrics that the committee asks for.")
     judges: int = Field(3, ge=1, description="Judges of the committee; odd, so that a majority exists.")
-    recombined: float = Field(0.1, ge=0, le=1, description="Tasks recombined of 2-4 accepted ones, a share of the seeds.")
+    recombined: float = Field(0.1, ge=0, le=1, description="Tasks recombined of 2-4 accepted, a share of the seeds.")
     attempts: int = Field(3, ge=1, description="Conversations per accepted blueprint.")
     best_of: int | None = Field(None, ge=1, description="Candidates a user message; none: 4, of the scripted model 1.")
     max_steps: int = Field(30, ge=1, description="Agent steps per conversation (tau-bench: 30).")

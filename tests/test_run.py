@@ -151,7 +151,7 @@ def test_a_whole_run(home: Path) -> None:
     assert list(manifest)[-1] == "finished"
     assert manifest["started"] <= manifest["finished"]
     assert (manifest["parameters"]["seeds"], manifest["seed"]) == (3, 11)
-    assert manifest["stages"]["2_blueprints"] == {"seeds": 3, "accepted": 3}
+    assert manifest["stages"]["2_blueprints"] == {"seeds": 3, "accepted": 3, "recombined": 0}
     assert manifest["stages"]["3_trajectories"] == {"trajectories": 3, "successful": 3}
     assert manifest["models"]["judge"] == "scripted"
     assert manifest["versions"]["python"]
@@ -228,7 +228,7 @@ def test_offline_and_a_spent_budget_have_exit_codes_of_their_own(home: Path) -> 
 def test_what_a_run_has_cost_is_told_and_written(home: Path) -> None:
     done = call("run", "tiny.yaml", "-p", "model=gpt-4o", "--stage", "2_blueprints")
     assert done.returncode == 0, done.stderr
-    assert "3 seeds, 3 accepted, 3 requests, 330,000 tokens, $1.05," in last(done.stderr)
+    assert "3 seeds, 3 accepted, 0 recombined, 3 requests, 330,000 tokens, $1.05," in last(done.stderr)
     ledger = json.loads((home / "outputs" / "tiny" / "ledger.json").read_text())
     assert ledger["per_accepted_blueprint"] == {"requests": 1.0, "tokens": 110_000.0, "cost": 0.35}
     source = home / "notebooks" / "2_blueprints.ipynb"
