@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
+import re
 from pathlib import Path
 
 import nbformat
@@ -234,3 +237,16 @@ def make_run(folder: Path, text: str = "", count: int = 24) -> Path:
     (folder / "run.json").write_text(json.dumps(manifest))
     executed_notebook(folder / "notebooks" / "2_blueprints.ipynb", records, talks, text)
     return folder
+
+
+def whole(page: Path) -> str:
+    """A page and, behind it, what its packed blocks hold: items and panels as HTML, rows as JSON."""
+    markup = page.read_text(encoding="utf-8")
+    found = [markup]
+    for block in re.findall(r'<script type="application/gzip"[^>]*>([^<]*)</script>', markup):
+        data = json.loads(gzip.decompress(base64.b64decode(block)))
+        if isinstance(data, dict) and "rows" in data:
+            found.append(json.dumps(data))
+        else:
+            found += data.values() if isinstance(data, dict) else data
+    return "\n".join(found)

@@ -66,9 +66,7 @@ def fleiss(frame: pd.DataFrame) -> pd.DataFrame:
         varied = seats > 1 and 0 < yes.sum() < seats * len(yes)
         kappa = float(fleiss_kappa(table)) if varied else float("nan")
         rows.append((name, len(ballots), seats, agreed, agreed / len(ballots), kappa))
-    return pd.DataFrame(
-        rows, columns=["metric", "judged by all", "judges", "unanimous", "unanimous share", "Fleiss' κ"]
-    )
+    return pd.DataFrame(rows, columns=["metric", "votes of all", "judges", "unanimous", "share", "Fleiss' κ"])
 
 
 def cohen(frame: pd.DataFrame) -> pd.DataFrame:

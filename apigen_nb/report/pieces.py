@@ -13,8 +13,8 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ..records import METRICS, Action, Blueprint, Change, Proposal, Trajectory
-from . import align, tables
+from ..records import METRICS, Action, Attempt, Blueprint, Change, Proposal, Trajectory
+from . import align, tables, words
 from .text import LONGEST, clean, cut, shorten
 
 ASSETS = Path(__file__).parent / "assets"
@@ -170,9 +170,35 @@ def compare(
 
 
 def proposal(record: Proposal) -> Piece:
-    """A blueprint whole: every attempt with its instruction, actions, outputs, diff, verdicts, votes and feedback."""
-    attempts = [(attempt, align.fields(attempt.diff, attempt.diff)) for attempt in record.attempts]
+    """A blueprint whole: every attempt with its instruction, actions, outputs, diff, verdicts, votes and feedback, and
+    what it changed of the one before."""
+    attempts = [
+        (attempt, align.fields(attempt.diff, attempt.diff), changes(record.attempts[n - 1], attempt) if n else ())
+        for n, attempt in enumerate(record.attempts)
+    ]
     return _piece("proposal", p=record, attempts=attempts)
+
+
+def changes(before: Attempt, after: Attempt) -> list[tuple[str, list[words.Part]]]:
+    """What an attempt says otherwise than the one before, word by word: instruction, actions, outputs."""
+    one, other = (_said(attempt) for attempt in (before, after))
+    return [(name, words.compare(one[name], other[name])) for name in one]
+
+
+def _said(attempt: Attempt) -> dict[str, str]:
+    b = attempt.blueprint
+    return {
+        "Instruction": b.instruction if b else "",
+        "Groundtruth actions": "\n".join(map(str, b.actions)) if b else "",
+        "Must be told": "\n".join(b.outputs) if b else "",
+    }
+
+
+def step(record: Proposal, number: int) -> Piece:
+    """Attempt `number` (1 is the first reflection) beside the one before: why that fell, the feedback it was given,
+    what changed, and what came of it."""
+    before, after = record.attempts[number - 1], record.attempts[number]
+    return draw("step.html.j2", p=record, number=number, before=before, after=after, changes=changes(before, after))
 
 
 def example(

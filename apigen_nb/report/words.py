@@ -10,6 +10,7 @@ from .text import LONGEST, clean, cut
 
 Part = tuple[Literal["same", "gone", "new"], str]
 MOST = 2_500  # words of one side: matching takes quadratic time at worst
+ISLAND = 2  # words that are the same on both sides, but too few to be a point of rest for the eye
 
 _WORD = re.compile(r"\s+|\w+|[^\w\s]")
 
@@ -31,21 +32,24 @@ def compare(before: str, after: str) -> list[Part]:
 
 
 def _joined(parts: list[Part]) -> list[Part]:
-    """A blank between two changes belongs to both: "a b" → "c d" reads as one change, not as two."""
+    """A short island between larger changes belongs to both: people read one change of a phrase, not six of words."""
     joined: list[Part] = []
     gone = new = ""
     for number, (kind, text) in enumerate(parts):
-        inner = kind == "same" and text.isspace() and "\n" not in text and 0 < number < len(parts) - 1
         if kind == "gone":
             gone += text
         elif kind == "new":
             new += text
-        elif inner and (gone or new):
+        elif (gone or new) and number < len(parts) - 1 and _is_island(text, gone, new):
             gone, new = gone + text, new + text
         else:
             joined += [*_change(gone, new), (kind, text)]
             gone = new = ""
     return joined + _change(gone, new)
+
+
+def _is_island(text: str, gone: str, new: str) -> bool:
+    return "\n" not in text and len(text.split()) <= ISLAND and len(text) < max(len(gone), len(new))
 
 
 def _change(gone: str, new: str) -> list[Part]:

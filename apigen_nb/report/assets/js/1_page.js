@@ -1,0 +1,38 @@
+// What a page shares: its data blocks and its address. Everything shown was escaped when the page was written.
+"use strict";
+
+// In one file for all pages each page is a <template>; the address is then "#/page.html/fragment".
+const templates = [...document.querySelectorAll("template[data-page]")];
+const pages = new Map(templates.map((one) => [one.dataset.page, [...one.content.childNodes]]));
+let current = templates.length ? templates[0].dataset.page : "";
+
+const address = {
+  read() {
+    const text = location.hash.slice(1);
+    if (!pages.size) return text;
+    const found = /^\/([\w.-]+)\/?(.*)$/s.exec(text);
+    return found && pages.has(found[1]) ? found[2] : "";
+  },
+  write(fragment) {
+    history.replaceState(null, "", "#" + (pages.size ? `/${current}/` : "") + fragment);
+  },
+  go(page, fragment) {
+    if (pages.size) location.hash = `/${page}/${fragment}`;
+    else location.href = `${page}#${fragment}`;
+  },
+};
+
+async function unpack(block) {
+  if (block.type === "application/json") return JSON.parse(block.textContent);
+  const bytes = Uint8Array.from(atob(block.textContent), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return JSON.parse(await new Response(stream).text());
+}
+
+const named = (root, name) => [...root.querySelectorAll(`script[data-name="${name}"]`)];
+
+function element(tag, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}

@@ -1,0 +1,169 @@
+// An explorer: filters, search, a list, one item whole, another one beside it. Keys j and k; the item's id is the address.
+"use strict";
+
+const LISTED = 40;
+
+function startExplorer(root) {
+  const { chunk, items } = JSON.parse(named(root, "index")[0].textContent);
+  const chunks = named(root, "chunk");
+  const unpacked = new Map();
+  const one = (selector) => root.querySelector(selector);
+  const menus = [...root.querySelectorAll("select[data-facet]")];
+  const beside = one("#with");
+  const decoder = document.createElement("textarea");
+  const asked = new Map(); // filters from the address that have no menu
+  const texts = new Map();
+  let found = items;
+  let at = 0;
+  let turn = 0;
+
+  items.forEach((item, place) => (item.place = place));
+  const valuesOf = (item, facet) => [item.facets[facet] ?? []].flat();
+  const whole = (number) => {
+    if (!unpacked.has(number)) unpacked.set(number, unpack(chunks[number]));
+    return unpacked.get(number);
+  };
+  const htmlOf = async (item) => (await whole(Math.floor(item.place / chunk)))[item.place % chunk];
+
+  for (const menu of menus) {
+    const counts = new Map();
+    for (const item of items) for (const value of valuesOf(item, menu.dataset.facet)) counts.set(value, (counts.get(value) || 0) + 1);
+    const sorted = [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0], "en", { numeric: true }));
+    for (const [value, count] of sorted) menu.add(new Option(`${value.slice(0, 60)} (${count})`, value));
+    const same = counts.size === 1 && items.every((item) => valuesOf(item, menu.dataset.facet).length);
+    if (!counts.size || same) menu.parentElement.hidden = true;
+    menu.addEventListener("change", () => filter());
+  }
+
+  async function readTexts() {
+    for (const item of items) {
+      if (texts.has(item)) continue;
+      decoder.innerHTML = (await htmlOf(item)).replace(/<[^>]*>/g, " ");
+      texts.set(item, `${item.id} ${item.line} ${decoder.value}`.toLowerCase().replace(/\s+/g, " "));
+    }
+  }
+
+  async function filter(id, other) {
+    const mine = ++turn;
+    const wanted = one("#find").value.trim().toLowerCase().replace(/\s+/g, " ");
+    const fits = (item) =>
+      menus.every((menu) => !menu.value || valuesOf(item, menu.dataset.facet).includes(menu.value)) &&
+      [...asked].every(([facet, value]) => valuesOf(item, facet).includes(value));
+    if (wanted && texts.size < items.length) await readTexts();
+    if (mine !== turn) return; // somebody typed on
+    found = items.filter((item) => fits(item) && (!wanted || texts.get(item).includes(wanted)));
+    show(Math.max(0, found.findIndex((item) => item.id === id)), other);
+  }
+
+  function showChips() {
+    const chips = [...asked].map(([facet, value]) => {
+      const chip = element("button", { type: "button", textContent: `${facet}: ${value} ✕`, ariaLabel: `drop the filter ${facet}: ${value}` });
+      chip.addEventListener("click", () => {
+        asked.delete(facet);
+        filter();
+      });
+      return chip;
+    });
+    one("#chips").replaceChildren(...chips);
+  }
+
+  function showList() {
+    const first = Math.floor(at / LISTED) * LISTED;
+    const jump = (text, place) => {
+      const button = element("button", { type: "button", textContent: text });
+      button.addEventListener("click", () => show(place));
+      return button;
+    };
+    const links = found.slice(first, first + LISTED).map((item, number) => {
+      const link = element("a", { href: "#" + encodeURIComponent(item.id) });
+      link.append(element("span", { className: item.mark === "✓" ? "held" : item.mark === "✗" ? "fell" : "quiet", textContent: item.mark }));
+      link.append(element("b", { textContent: item.id }), element("small", { textContent: item.line }));
+      if (first + number === at) link.setAttribute("aria-current", "true");
+      link.addEventListener("click", (event) => {
+        event.preventDefault();
+        event.stopPropagation();
+        show(first + number);
+      });
+      return link;
+    });
+    const box = one(".list");
+    const head = found.length > LISTED ? [element("p", { className: "quiet", textContent: `${first + 1}–${first + links.length} of ${found.length}` })] : [];
+    const before = first ? [jump(`▲ ${LISTED} before`, first - LISTED)] : [];
+    const after = first + LISTED < found.length ? [jump(`▼ ${Math.min(LISTED, found.length - first - LISTED)} more`, first + LISTED)] : [];
+    box.replaceChildren(...head, ...before, ...links, ...after);
+    const here = box.querySelector("[aria-current]");
+    if (here && box.scrollHeight > box.clientHeight) box.scrollTop = here.offsetTop - box.offsetTop - box.clientHeight / 2;
+  }
+
+  function showMenu(item, other) {
+    if (!beside) return;
+    const group = item ? items.filter((one) => one.group && one.group === item.group && one !== item) : [];
+    beside.replaceChildren(new Option("nothing", ""), ...group.map((one) => new Option(`${one.mark} ${one.id}`, one.id)));
+    beside.value = other && group.some((one) => one.id === other) ? other : "";
+    one("#beside").hidden = !group.length;
+  }
+
+  async function show(index, other) {
+    at = index;
+    const item = found[at];
+    one("#id").textContent = item ? item.id : "";
+    one("#position").textContent = found.length ? `${at + 1} of ${found.length}` : "0 of 0";
+    one("#previous").disabled = at <= 0;
+    one("#next").disabled = at >= found.length - 1;
+    showChips();
+    showList();
+    showMenu(item, other);
+    const second = beside && beside.value ? items.find((one) => one.id === beside.value) : null;
+    if (item) address.write(encodeURIComponent(item.id) + (second ? `?with=${encodeURIComponent(second.id)}` : ""));
+    const htmls = item ? await Promise.all([item, second].filter(Boolean).map(htmlOf)) : ["<p class='panel quiet'>Nothing fits these filters.</p>"];
+    if (found[at] !== item) return;
+    const boxes = htmls.map((html, number) => {
+      const box = element("div", { className: "item", innerHTML: html });
+      if (htmls.length > 1) box.prepend(element("h2", { textContent: [item, second][number].id }));
+      return box;
+    });
+    one("#item").className = boxes.length > 1 ? "beside" : "";
+    one("#item").replaceChildren(...boxes);
+    for (const scrolled of one("#item").querySelectorAll(".scroll, pre, .text")) {
+      if (scrolled.scrollWidth > scrolled.clientWidth || scrolled.scrollHeight > scrolled.clientHeight) scrolled.tabIndex = 0;
+    }
+  }
+
+  function follow() {
+    const [name, query = ""] = address.read().split("?");
+    const id = decodeURIComponent(name);
+    const wishes = new URLSearchParams(query);
+    const other = wishes.get("with");
+    wishes.delete("with");
+    if ([...wishes].length || !found.some((item) => item.id === id)) {
+      // The address wins over filters left from before.
+      for (const menu of menus) menu.value = "";
+      asked.clear();
+      one("#find").value = wishes.get("find") || "";
+      wishes.delete("find");
+      for (const [facet, value] of wishes) {
+        const menu = menus.find((menu) => menu.dataset.facet === facet);
+        if (menu) menu.value = value;
+        if (!menu || menu.value !== value) asked.set(facet, value);
+      }
+    }
+    if (id && root.previousElementSibling?.previousElementSibling?.tagName === "H2") root.scrollIntoView();
+    filter(id, other).then(() => {
+      if (id && !items.some((item) => item.id === id)) one("#position").textContent += ` · ${id} is not on this page`;
+    });
+  }
+
+  const step = (by) => found[at + by] && show(at + by);
+  one("#previous").addEventListener("click", () => step(-1));
+  one("#next").addEventListener("click", () => step(1));
+  one("#find").addEventListener("input", () => filter());
+  if (beside) beside.addEventListener("change", () => show(at, beside.value));
+  document.addEventListener("keydown", (event) => {
+    if (!root.isConnected || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
+    if (event.key === "j") step(1);
+    if (event.key === "k") step(-1);
+  });
+  follow();
+  return follow;
+}

@@ -1,0 +1,119 @@
+"""The first page of a report: what was run, what came of it, where to look, where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from markupsafe import Markup
+
+from . import charts, mix, pieces, tables
+from .contents import Contents
+from .panels import columns, numbers, panel
+
+FILES = {
+    "run.json": "what was run: parameters, seed, versions, prompts, counts",
+    "blueprints.jsonl": "a line per seed, all attempts and verdicts inside",
+    "trajectories.jsonl": "a line per blueprint × attempt, messages and verdicts inside",
+    "dataset/README.md": "the dataset card",
+    "dataset/chat.jsonl": "the dataset in the OpenAI chat format",
+    "dataset/sharegpt.jsonl": "the dataset as ShareGPT rows",
+    "dataset/proofs.jsonl": "what a re-check of every row needs",
+}
+
+FIRST = {
+    "domain": "domain",
+    "seeds": "seeds",
+    "seed": "random seed",
+    "gates": "gates",
+    "judges": "judges in the committee",
+    "reflections": "reflections at most",
+    "attempts": "conversations per blueprint",
+}  # of the parameters, in the reader's order
+
+GROUPS = {
+    "parameters": "All parameters",
+    "domain": "The domain and the fingerprint of its files",
+    "models": "Models, role by role",
+    "prompts": "Prompt files by their SHA-256",
+    "versions": "Versions of Python and packages",
+    "stages": "Counts of each stage",
+}
+
+
+def overview(held: Contents, links: Sequence[tuple[str, str, str]]) -> str:
+    """The overview of a run; `links` are file, name and subject of the other pages."""
+    verdicts, talks = tables.verdicts(held.proposals), tables.trajectories(held.trajectories)
+    files = [(name, text, _size(held.folder / name)) for name, text in FILES.items() if (held.folder / name).is_file()]
+    panels = []
+    if held.proposals:
+        funnel, rounds = tables.funnel(verdicts), tables.rounds(held.proposals)
+        gates = [{"fell at": gate} for gate in funnel["gate"]]
+        panels += [panel(charts.funnel(funnel), numbers(funnel, links=gates))]
+        panels += [panel(charts.rounds(rounds), pieces.table(rounds, fold="The numbers"))]
+    if held.trajectories:
+        panels += [_counted(tables.attempts(talks), charts.attempts)]
+        panels += [_counted(tables.ends(talks, "divergence"), charts.ends, "divergence")]
+        panels += [_counted(mix.successes(held.proposals, held.trajectories, "kind"), charts.successes, "kind")]
+        if any(t.blame for t in held.trajectories):
+            panels += [_counted(mix.blames(held.trajectories), charts.blames, "blame")]
+    return pieces.draw(
+        "index.html.j2",
+        sentence=_sentence(held),
+        figures=pieces.key_figures(tables.key_figures(held.proposals, held.trajectories, held.rows), held.scripted),
+        links=links,
+        charts=columns(panels) if panels else "",
+        files=files,
+        key_rows=_key_rows(held.run),
+        folds=_folds(held.run),
+    )
+
+
+def _counted(frame: pd.DataFrame, drawn: Callable[[pd.DataFrame], go.Figure], facet: str = "") -> Markup:
+    """A figure on conversations with its numbers, whose rows lead to those of this value of a facet."""
+    links = [{facet: str(value)} for value in frame[frame.columns[0]]] if facet else []
+    return panel(drawn(frame), numbers(frame, ("verified", "failed"), "trajectories", links))
+
+
+def _sentence(held: Contents) -> str:
+    domain = next((p.domain for p in held.proposals), "an unknown domain")
+    tried, kept = len(held.proposals), sum(p.accepted for p in held.proposals)
+    talks, verified = len(held.trajectories), sum(t.success for t in held.trajectories)
+    made = f"On {domain}, {tried:,} seeds gave {kept:,} accepted blueprints"
+    held_talks = f"{talks:,} conversations about them gave {verified:,} verified trajectories"
+    none = "No conversation has been held yet" if kept else "So no conversation was held"
+    return f"{made}, and {held_talks}." if talks else f"{made}. {none}."
+
+
+def _key_rows(run: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a reader asks first of `run.json`: which models, how much of what, when, what changed since."""
+    parameters, models = run.get("parameters") or {}, run.get("models") or {}
+    played: dict[str, list[str]] = {}
+    for role, name in models.items():
+        played.setdefault(pieces.value(name), []).append(role)
+    rows = [("model of every role" if len(played) == 1 else f"model of {', '.join(r)}", n) for n, r in played.items()]
+    rows += [(FIRST[name], pieces.value(parameters[name])) for name in FIRST if parameters.get(name) is not None]
+    rows += [(name, pieces.value(run[name])) for name in ("started", "finished") if run.get(name)]
+    if run and not run.get("finished"):
+        rows.append(("finished", "not yet: some stage was not run to its end"))
+    return rows + [("changed since it was begun", pieces.value(change)) for change in run.get("changes") or ()]
+
+
+def _folds(run: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The rest of `run.json`, group by group."""
+    groups = {name: item for name, item in run.items() if isinstance(item, dict) and item}
+    named = (
+        (GROUPS.get(name, name), {k: v for k, v in item.items() if v not in ({}, None)})
+        for name, item in groups.items()
+    )
+    return [(name, [(key, pieces.value(entry)) for key, entry in item.items()]) for name, item in named if item]
+
+
+def _size(path: Path) -> str:
+    size = path.stat().st_size
+    if not size:
+        return "empty"
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
