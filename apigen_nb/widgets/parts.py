@@ -18,9 +18,11 @@ from .rows import ASSETS, Rows
 _LINK = re.compile(r'<a( class="[a-z ]*")? href="\.\./report/[^"]*">(.*?)</a>', re.DOTALL)
 
 
-def show(piece: str = "", width: str = "100%") -> W.HTML:
-    """A widget that shows a piece of the report. Its links lead to pages that are not beside a notebook: text stays."""
-    box = W.HTML(layout=W.Layout(width=width, min_width="0", margin="0"))
+def show(piece: str = "", beside: bool = False) -> W.HTML:
+    """A widget that shows a piece of the report. Its links lead to pages that are not beside a notebook: text stays.
+    `beside` others in a line it takes what room is left."""
+    box = W.HTML(layout=W.Layout(flex="1 1 260px" if beside else "0 0 auto", min_width="0", margin="0"))
+    box.layout.width = "auto" if beside else "100%"
     put(box, piece)
     return box
 
@@ -88,11 +90,11 @@ class Browser:
     ) -> None:
         self.rows, self._draw, self._search, self._names = Rows(label, page_size), draw, search, names
         self.frame = pd.DataFrame({"id": []})
-        self.title = show(width="auto")
+        self.title = show(beside=True)
         self.find = W.Text(placeholder="any text, then Enter", description="find", continuous_update=False)
         self.find.style.description_width = "initial"
         self.find.layout = W.Layout(width="240px", max_width="100%")
-        self.place = show(width="auto")
+        self.place = show(beside=True)
         self.item = W.Box(layout=W.Layout(width="100%", min_width="0", display="block"))
         self.item.add_class("apigen-item")
         back, on = (_button(text, tip) for text, tip in (("◀", "previous item"), ("▶", "next item")))

@@ -47,7 +47,7 @@ class Rows(anywidget.AnyWidget):  # type: ignore[misc]
         self._frame, self._names = frame, dict(names or {})
         with self.hold_trait_notifications():
             self.columns = [
-                [self._names.get(c, c), "number" if pd.api.types.is_numeric_dtype(frame[c]) else "text"] for c in frame
+                [self._names.get(c, c), "number" if pd.api.types.is_numeric_dtype(frame[c]) else "words"] for c in frame
             ]
             self.page = 0
         self._sorted()
