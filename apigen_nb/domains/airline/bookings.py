@@ -1,0 +1,185 @@
+"""Writing tools for whole reservations: book, change and rebook flights, cancel."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, Literal
+
+from apigen_nb.domain import tool
+from apigen_nb.domains.airline.air import (
+    AHEAD,
+    NOW,
+    find_flight,
+    find_leg,
+    find_member,
+    flight_in,
+    free_seats,
+    next_id,
+    reservation_in,
+    take_seats,
+)
+from apigen_nb.domains.airline.money import charge, credit, is_fresh, pay_back, price, refund
+from apigen_nb.world import Database, Refusal
+
+Row = dict[str, Any]
+Cabin = Literal["economy", "business"]
+Fare = Literal["saver", "classic", "flex"]
+CancelReason = Literal["change of plans", "illness", "flight disrupted"]
+
+
+@tool(writes=True)
+def book_flight(
+    db: Database,
+    member_id: str,
+    flight_id: str,
+    cabin: Cabin,
+    fare: Fare,
+    traveler_ids: list[str],
+    payment_method_id: str,
+) -> Row:
+    """Book a scheduled flight, one way, for saved travelers of a member. Seats are the first free ones.
+
+    Args:
+        member_id: The member's id, like M48213.
+        flight_id: The flight's id, like HW214-0920.
+        cabin: The cabin to sit in.
+        fare: The fare, which sets the price and what can be changed later.
+        traveler_ids: The saved travelers who fly, like T48213-1.
+        payment_method_id: What pays, like visa-48213.
+    """
+    member, flight = find_member(db, member_id), flight_in(db, flight_id, "scheduled")
+    if not traveler_ids or len(set(traveler_ids)) != len(traveler_ids):
+        raise Refusal("name each traveler who flies, once", kind="wrong travelers")
+    for traveler_id in traveler_ids:
+        if traveler_id not in member["travelers"]:
+            known = ", ".join(member["travelers"])
+            raise Refusal(f"no traveler {traveler_id}; the member has saved {known}", kind="no such traveler")
+    reservation_id = next_id(db, "reservations", member_id.replace("M", "B", 1))
+    passengers = {}
+    for number, traveler_id in enumerate(traveler_ids, start=1):
+        passenger_id = f"{reservation_id.replace('B', 'P', 1)}-{number}"
+        passengers[passenger_id] = new_passenger(passenger_id, member["travelers"][traveler_id])
+    each = price(db, flight, cabin, fare)
+    leg = {
+        "flight_id": flight_id,
+        "route_id": flight["route_id"],
+        "price": each,
+        "seating": take_seats(flight, cabin, list(passengers)),
+        "compensation": 0.0,
+    }
+    reservation: Row = {
+        "reservation_id": reservation_id,
+        "member_id": member_id,
+        "status": "booked",
+        "booked_at": NOW.isoformat(timespec="minutes"),
+        "cabin": cabin,
+        "fare": fare,
+        "insured": False,
+        "upgraded_with_miles": False,
+        "bags": 0,
+        "changes": 0,
+        "passengers": passengers,
+        "legs": [leg],
+        "payments": [],
+        "total": 0.0,
+    }
+    charge(reservation, member, payment_method_id, each * len(passengers))
+    db["reservations"][reservation_id] = reservation
+    member["reservation_ids"].append(reservation_id)
+    return reservation
+
+
+def new_passenger(passenger_id: str, traveler: Row) -> Row:
+    """A saved traveler as a passenger of a reservation."""
+    return {
+        "passenger_id": passenger_id,
+        "first_name": traveler["first_name"],
+        "last_name": traveler["last_name"],
+        "kind": traveler["kind"],
+        "name_changed": False,
+        "assistance": [],
+    }
+
+
+@tool(writes=True)
+def change_flight(db: Database, reservation_id: str, flight_id: str, new_flight_id: str, payment_method_id: str) -> Row:
+    """Move a booked or under way reservation from one flight to a scheduled one on the same route.
+
+    The change fee and a higher price are charged for each passenger; a lower price gives nothing back.
+
+    Args:
+        reservation_id: The reservation's id, like B48213-1.
+        flight_id: The flight to give up.
+        new_flight_id: The flight to take instead.
+        payment_method_id: What pays the fee and the difference.
+    """
+    reservation = reservation_in(db, reservation_id, "booked", "under way")
+    leg = find_leg(reservation, flight_id)
+    flight_in(db, flight_id, *AHEAD)
+    before = leg["price"]
+    _move(db, reservation, leg, new_flight_id)
+    member = find_member(db, reservation["member_id"])
+    waived = member["tier"] == "gold" or is_fresh(reservation)
+    fee = 0.0 if waived else db["fares"][reservation["fare"]]["change_fee"]
+    now = price(db, find_flight(db, new_flight_id), reservation["cabin"], reservation["fare"])
+    leg["price"] = max(before, now)
+    charged = charge(reservation, member, payment_method_id, (fee + leg["price"] - before) * len(leg["seating"]))
+    reservation["changes"] += 1
+    return {"reservation_id": reservation_id, "charged": charged, "changes": reservation["changes"], "leg": leg}
+
+
+@tool(writes=True)
+def rebook_flight(db: Database, reservation_id: str, flight_id: str, new_flight_id: str) -> Row:
+    """Move a reservation off a cancelled or badly delayed flight, free of charge, to a scheduled one on the same route.
+
+    A checked in reservation is booked again after that.
+
+    Args:
+        reservation_id: The reservation's id, like B48213-1.
+        flight_id: The cancelled or delayed flight.
+        new_flight_id: The flight to take instead.
+    """
+    reservation = reservation_in(db, reservation_id, "booked", "checked in", "under way")
+    leg = find_leg(reservation, flight_id)
+    flight_in(db, flight_id, "delayed", "cancelled")
+    _move(db, reservation, leg, new_flight_id)
+    if reservation["status"] == "checked in":
+        reservation["status"] = "booked"
+    return {"reservation_id": reservation_id, "status": reservation["status"], "leg": leg}
+
+
+def _move(db: Database, reservation: Row, leg: Row, new_flight_id: str) -> None:
+    """Put all passengers of a leg on another flight."""
+    new, old = flight_in(db, new_flight_id, "scheduled"), find_flight(db, leg["flight_id"])
+    if new["route_id"] != leg["route_id"] or new_flight_id == leg["flight_id"]:
+        raise Refusal(f"{new_flight_id} is no other flight on route {leg['route_id']}", kind="not another such flight")
+    free_seats(old, reservation["cabin"], list(leg["seating"].values()))
+    leg["seating"] = take_seats(new, reservation["cabin"], list(leg["seating"]))
+    leg["flight_id"] = new_flight_id
+    flights = [find_flight(db, one["flight_id"]) for one in reservation["legs"]]
+    for out, back in itertools.pairwise(flights):
+        if back["departs_at"] <= out["arrives_at"]:
+            raise Refusal(f"{back['flight_id']} departs before {out['flight_id']} has arrived", kind="flights overlap")
+
+
+@tool(writes=True)
+def cancel_reservation(db: Database, reservation_id: str, cancel_reason: CancelReason) -> Row:
+    """Cancel a booked reservation as a whole, for all passengers and flights; it pays back what its fare allows.
+
+    Args:
+        reservation_id: The reservation's id, like B48213-1.
+        cancel_reason: Why the member cancels.
+    """
+    reservation = reservation_in(db, reservation_id, "booked")
+    member = find_member(db, reservation["member_id"])
+    amount, how = refund(db, reservation, cancel_reason)
+    result: Row = {"reservation_id": reservation_id, "status": "cancelled", "refunded": amount, "refunded_as": how}
+    if how == "payment method":
+        pay_back(reservation, member, amount)
+    elif amount:
+        result["payment_method_id"] = credit(reservation, member, amount)["payment_method_id"]
+    for leg in reservation["legs"]:
+        free_seats(find_flight(db, leg["flight_id"]), reservation["cabin"], list(leg["seating"].values()))
+        leg["seating"] = {}
+    reservation.update(status="cancelled", cancel_reason=cancel_reason)
+    return result

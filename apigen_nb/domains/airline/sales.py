@@ -1,0 +1,153 @@
+"""Reservations that members have made, with seats, bags and payments: part of `generate`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from apigen_nb.domains.airline.air import AHEAD, NOW, free_seats, hours_until
+from apigen_nb.domains.airline.bookings import new_passenger
+from apigen_nb.domains.airline.catalog import FARES, SEATS
+from apigen_nb.domains.airline.money import BAG_FEE, INSURANCE, TIER_BAGS, cents
+
+Row = dict[str, Any]
+Table = dict[str, Row]
+KINDS = {"ahead": 44, "soon": 22, "under way": 12, "flown": 15, "cancelled": 7}
+
+
+class Counter:
+    """Sells flights of the timetable. Seats that are neither free nor sold here belong to other passengers."""
+
+    def __init__(self, random: Random, routes: Table, flights: Table) -> None:
+        self.random, self.routes, self.flights = random, routes, flights
+        self.others: dict[tuple[str, str], list[str]] = {}
+        for flight_id, flight in flights.items():
+            for cabin, of in flight["cabins"].items():
+                taken = [seat for seat in SEATS[cabin] if seat not in of["seats"]]
+                self.others[flight_id, cabin] = random.sample(taken, len(taken))
+
+    def sell(self, member: Row, count: int) -> list[Row]:
+        """Reservations of a member, none of them at the same time as another."""
+        made: list[Row] = []
+        while len(made) < count:
+            kind = self.random.choices(list(KINDS), list(KINDS.values()))[0]
+            flights = self._journey(kind)
+            days = {flight["travel_date"] for flight in flights}
+            if flights and not days & {
+                self.flights[leg["flight_id"]]["travel_date"] for row in made for leg in row["legs"]
+            }:
+                number = f"{member['member_id'].replace('M', 'B', 1)}-{len(made) + 1}"
+                made.append(self._reservation(member, number, kind, flights))
+        return made
+
+    def _journey(self, kind: str) -> list[Row]:
+        """One or two flights, out and back, for a kind of reservation; none where none fit."""
+        random = self.random
+        every = list(self.flights.values())
+        if kind in ("flown", "under way"):
+            first = [flight for flight in every if flight["status"] == "landed"]
+        elif kind == "soon":
+            first = [f for f in every if f["status"] in AHEAD and hours_until(f["departs_at"]) <= 24]
+        else:
+            first = [f for f in every if f["status"] in AHEAD and hours_until(f["departs_at"]) > 24]
+        out = random.choice(first)
+        wanted = ("landed",) if kind == "flown" else AHEAD
+        back = [
+            flight
+            for flight in (
+                self.flights[key] for key in self.routes[f"{out['destination']}-{out['origin']}"]["flight_ids"]
+            )
+            if flight["status"] in wanted and flight["departs_at"] > out["arrives_at"]
+        ]
+        if kind == "under way":
+            return [out, random.choice(back)] if back else []
+        return [out, random.choice(back)] if back and random.random() < 0.4 else [out]
+
+    def _reservation(self, member: Row, reservation_id: str, kind: str, flights: list[Row]) -> Row:
+        random = self.random
+        cabin = random.choices(("economy", "business"), (82, 18))[0]
+        fare = random.choices(("saver", "classic", "flex"), (27, 43, 30))[0]
+        saved = list(member["travelers"].values())
+        count = min(len(saved), random.choices((1, 2, 3), (55, 32, 13))[0])
+        adults = [traveler for traveler in saved if traveler["kind"] == "adult"]
+        first = saved[0] if random.random() < 0.8 else random.choice(adults)
+        others = random.sample([traveler for traveler in saved if traveler is not first], count - 1)
+        passengers = {}
+        for index, traveler in enumerate([first, *others], start=1):
+            passenger_id = f"{reservation_id.replace('B', 'P', 1)}-{index}"
+            passengers[passenger_id] = new_passenger(passenger_id, traveler)
+            if random.random() < 0.08:
+                passengers[passenger_id]["assistance"] = [random.choice(("wheelchair", "help with hearing"))]
+            passengers[passenger_id]["name_changed"] = random.random() < 0.08
+        row: Row = {
+            "reservation_id": reservation_id,
+            "member_id": member["member_id"],
+            "status": self._status(kind, flights),
+            "booked_at": self._booked(kind, flights[0]),
+            "cabin": cabin,
+            "fare": fare,
+            "insured": random.random() < 0.35,
+            "upgraded_with_miles": False,
+            "bags": random.choice((0, 0, 1, 1, 2)),
+            "changes": random.choices((0, 1, 2), (75, 15, 10))[0] if fare != "saver" else 0,
+            "passengers": passengers,
+            "legs": [self._leg(flight, cabin, fare, passengers) for flight in flights],
+            "payments": [],
+            "total": 0.0,
+        }
+        self._pay(member, row)
+        if cabin == "business" and fare != "saver" and member["tier"] != "blue" and random.random() < 0.3:
+            row["upgraded_with_miles"] = True
+        if kind == "cancelled":
+            self._cancel(row, flights)
+        return row
+
+    def _status(self, kind: str, flights: list[Row]) -> str:
+        opens = 1 <= hours_until(flights[0]["departs_at"]) <= 24 and flights[0]["status"] != "cancelled"
+        if kind == "soon":
+            return "checked in" if opens and self.random.random() < 0.5 else "booked"
+        return "booked" if kind == "ahead" else kind
+
+    def _booked(self, kind: str, first: Row) -> str:
+        """When a reservation was made: in the last hours, in the last days, or long before."""
+        if kind in ("flown", "under way"):
+            start = datetime.fromisoformat(first["departs_at"]) - timedelta(days=self.random.randint(3, 60))
+        elif kind == "ahead" and (fresh := self.random.random()) < 0.45:
+            hours = self.random.randint(2, 21) if fresh < 0.25 else self.random.randint(30, 150)
+            start = NOW - timedelta(hours=hours)
+        else:
+            start = NOW - timedelta(days=self.random.randint(8, 80))
+        return start.replace(minute=self.random.randint(0, 59)).isoformat(timespec="minutes")
+
+    def _leg(self, flight: Row, cabin: str, fare: str, passengers: Table) -> Row:
+        pool = self.others[flight["flight_id"], cabin]
+        seating = {passenger_id: pool.pop() for passenger_id in passengers}
+        usual = flight["cabins"][cabin]["price"] * FARES[fare]["price_percent"] / 100
+        return {
+            "flight_id": flight["flight_id"],
+            "route_id": flight["route_id"],
+            "price": cents(max(30, usual + self.random.randint(-25, 10))),
+            "seating": seating,
+            "compensation": 0.0,
+        }
+
+    def _pay(self, member: Row, row: Row) -> None:
+        """One charge for flights, bags beyond the free ones, and insurance."""
+        heads, legs = len(row["passengers"]), row["legs"]
+        each = FARES[row["fare"]]["free_bags"] + TIER_BAGS[member["tier"]] + (row["cabin"] == "business")
+        total = sum(leg["price"] for leg in legs) * heads + BAG_FEE * max(0, row["bags"] - each * heads)
+        total = cents(total + (INSURANCE * heads * len(legs) if row["insured"] else 0))
+        method = self.random.choice([key for key, how in member["payment_methods"].items() if how["type"] != "voucher"])
+        row["payments"].append({"payment_method_id": method, "kind": "charge", "amount": total})
+        row["total"] = total
+
+    def _cancel(self, row: Row, flights: list[Row]) -> None:
+        """Cancel a reservation some time ago: flex gave everything back, the other fares nothing."""
+        row["cancel_reason"] = "change of plans"
+        if row["fare"] == "flex":
+            row["payments"].append({**row["payments"][0], "kind": "refund"})
+            row["total"] = 0.0
+        for leg, flight in zip(row["legs"], flights, strict=True):
+            free_seats(flight, row["cabin"], list(leg["seating"].values()))
+            leg["seating"] = {}

@@ -1,0 +1,68 @@
+"""The tools of Heronway Air: reservations, passengers, vouchers and miles; one module per concept."""
+
+from __future__ import annotations
+
+from apigen_nb.domain import tool
+from apigen_nb.domains.airline.bookings import book_flight, cancel_reservation, change_flight, rebook_flight
+from apigen_nb.domains.airline.extras import add_bags, buy_insurance, change_cabin, upgrade_with_miles
+from apigen_nb.domains.airline.lookups import (
+    find_member_id_by_email,
+    find_member_id_by_name,
+    get_airport,
+    get_fare_rules,
+    get_flight,
+    get_member,
+    get_reservation,
+    list_airports,
+    list_flights,
+    search_flights,
+)
+from apigen_nb.domains.airline.passengers import (
+    change_last_name,
+    check_in,
+    choose_seat,
+    request_assistance,
+    undo_check_in,
+)
+from apigen_nb.domains.airline.vouchers import claim_compensation, convert_miles, extend_voucher
+from apigen_nb.world import Database
+
+__all__ = [
+    "add_bags",
+    "book_flight",
+    "buy_insurance",
+    "cancel_reservation",
+    "change_cabin",
+    "change_flight",
+    "change_last_name",
+    "check_in",
+    "choose_seat",
+    "claim_compensation",
+    "convert_miles",
+    "extend_voucher",
+    "find_member_id_by_email",
+    "find_member_id_by_name",
+    "get_airport",
+    "get_fare_rules",
+    "get_flight",
+    "get_member",
+    "get_reservation",
+    "list_airports",
+    "list_flights",
+    "rebook_flight",
+    "request_assistance",
+    "search_flights",
+    "transfer_to_human",
+    "undo_check_in",
+    "upgrade_with_miles",
+]
+
+
+@tool(ends=True)
+def transfer_to_human(db: Database, summary: str) -> str:
+    """Hand the conversation over to a person, when the policy says so. It ends here.
+
+    Args:
+        summary: What the member wants and what has been done, in one or two sentences.
+    """
+    return "A person takes over."
