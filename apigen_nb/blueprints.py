@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import inspect
+import itertools
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +14,11 @@ from pydantic import BaseModel, Field, ValidationError
 from .difficulty import ASKED
 from .domain import Domain
 from .gates import Gate
-from .gates.execution import execute
 from .models import Model, Unparsable, ask, metered, read_json
 from .models.cast import Cast
-from .records import Attempt, Blueprint, Draft, Proposal, Question, Seed, Verdict
+from .recombine import Combination, combinations, recombine
+from .records import Attempt, Blueprint, Draft, Proposal, Question, Seed
+from .reflection import previous, shown, tried
 from .sampling import DEFAULT, Sampling, sample, seed_id
 from .store import Journal, Run, each
 
@@ -40,7 +41,6 @@ class _Reply(BaseModel):
 
 REPLY = _Reply.model_json_schema()
 POOL = 300  # accepted blueprints that examples are drawn from; more would make each seed dearer than the last
-TASK = ("instruction", "actions", "outputs", "denied", "withheld")
 
 
 def read_draft(reply: dict[str, Any]) -> Draft:
@@ -57,31 +57,20 @@ def read_draft(reply: dict[str, Any]) -> Draft:
         raise Unparsable(f"it cannot be written down: {error}") from None
 
 
-async def judge(blueprint: Blueprint, domain: Domain, gates: Sequence[Gate]) -> tuple[Verdict, ...]:
-    """The verdicts of all gates that have something to say. Plain gates are free and all speak; gates that wait for a
-    model are asked only while nothing has failed. No verdict at all is a failure: nothing passes unjudged."""
-    verdicts: list[Verdict] = []
-    for gate in gates:
-        costs = any(map(inspect.iscoroutinefunction, (gate, type(gate).__call__)))
-        if costs and any(not verdict.passed for verdict in verdicts):
-            continue
-        verdict = gate(blueprint, domain)
-        verdict = await verdict if inspect.isawaitable(verdict) else verdict
-        if verdict is not None:
-            verdicts.append(verdict)
-    return tuple(verdicts) or (Verdict(gate="none", passed=False, kind="not judged", reason="no gate gave a verdict"),)
-
-
 async def propose(
     seed: Seed, domain: Domain, *, generator: Model, feedback: Model | None, gates: Sequence[Gate], reflections: int = 3
 ) -> Proposal:
     """Draft from a seed, judge, and repair with reflection at most `reflections` times (the paper: 3 in
     retail, 5 in airline). Without a feedback model each try starts anew, knowing nothing of those before."""
-    attempts: list[Attempt] = []
+
+    async def write(earlier: Sequence[Attempt], plan: str) -> tuple[Draft, Blueprint]:
+        draft = read_draft(read_json(await ask(generator, _question(seed, domain, earlier, plan))))
+        return draft, _blueprint(seed, draft)
+
     with metered() as usage:
-        while not attempts or not (attempts[-1].accepted or len(attempts) > reflections):
-            plan = await _reflect(seed, attempts[-1], feedback) if attempts and feedback else ""
-            attempts.append(await _attempt(seed, domain, generator, gates, attempts, plan))
+        attempts = await tried(
+            seed.id, seed.kind, write, domain, feedback=feedback, gates=gates, reflections=reflections
+        )
     return Proposal(
         id=seed.id,
         domain=domain.name,
@@ -89,7 +78,7 @@ async def propose(
         walk=seed.walk,
         persona=seed.persona,
         examples=tuple(example.id for example in seed.examples),
-        attempts=tuple(attempts),
+        attempts=attempts,
         accepted=attempts[-1].accepted,
         kind=seed.kind,
         behaviour=seed.behaviour,
@@ -98,12 +87,10 @@ async def propose(
     )
 
 
-async def _attempt(
-    seed: Seed, domain: Domain, generator: Model, gates: Sequence[Gate], earlier: list[Attempt], plan: str
-) -> Attempt:
-    number, offered = len(earlier), (*seed.walk, *seed.spare)
-    question = Question(
-        id=f"{seed.id}/a{number}/generator",
+def _question(seed: Seed, domain: Domain, earlier: Sequence[Attempt], plan: str) -> Question:
+    offered = (*seed.walk, *seed.spare)
+    return Question(
+        id=f"{seed.id}/a{len(earlier)}/generator",
         role="generator",
         prompt="generator",
         context={
@@ -117,23 +104,19 @@ async def _attempt(
             "kind": seed.kind,
             "difficulty": ASKED[seed.level],
             "walk": list(seed.walk),
-            "examples": [_task(example) for example in seed.examples],
-            "previous": _task(next((a.blueprint for a in reversed(earlier) if plan and a.blueprint), None)),
+            "examples": [shown(example) for example in seed.examples],
+            "previous": shown(previous(earlier, plan)),
             "feedback": plan,
         },
         reply=REPLY,
-        sample=0 if plan else number,
+        sample=0 if plan else len(earlier),
     )
-    try:
-        draft = read_draft(read_json(await ask(generator, question)))
-    except Unparsable as problem:
-        verdict = Verdict(
-            gate="format", passed=False, kind="reply unreadable", reason=f"the reply is no blueprint: {problem}"
-        )
-        return Attempt(number=number, feedback=plan, verdicts=(verdict,))
-    blueprint = Blueprint(
+
+
+def _blueprint(seed: Seed, draft: Draft) -> Blueprint:
+    return Blueprint(
         id=seed.id,
-        domain=domain.name,
+        domain=seed.domain,
         user=seed.user,
         persona=seed.persona,
         instruction=draft.instruction,
@@ -144,39 +127,6 @@ async def _attempt(
         denied=draft.denied,
         withheld=draft.withheld,
     )
-    verdicts = await judge(blueprint, domain, gates)
-    return Attempt(
-        number=number,
-        feedback=plan,
-        thought=draft.thought,
-        blueprint=blueprint,
-        diff=execute(blueprint, domain).diff,
-        verdicts=verdicts,
-    )
-
-
-def _task(blueprint: Blueprint | None) -> dict[str, Any] | str:
-    return blueprint.model_dump(mode="json", include=set(TASK)) if blueprint else ""
-
-
-async def _reflect(seed: Seed, attempt: Attempt, feedback: Model) -> str:
-    """All failures of an attempt, summarised into a plan by the feedback model. When it has nothing usable to say, the
-    failures themselves are the plan."""
-    failures = [{"gate": verdict.gate, "reason": verdict.reason} for verdict in attempt.failures]
-    task = (
-        attempt.blueprint.model_dump(mode="json")
-        if attempt.blueprint
-        else {name: "" if name == "instruction" else [] for name in TASK}
-    )
-    question = Question(
-        id=f"{seed.id}/a{attempt.number}/feedback",
-        role="feedback",
-        prompt="feedback",
-        context={**{name: task[name] for name in TASK}, "kind": seed.kind, "failures": failures},
-    )
-    answer = await ask(feedback, question)
-    plan = "" if answer.error else answer.text.strip()
-    return plan or "\n".join(f"{failure['gate']}: {failure['reason']}" for failure in failures)
 
 
 @dataclass(frozen=True)
@@ -211,17 +161,37 @@ async def propose_all(
     concurrency: int = 32,
     round_size: int = 50,
     sampling: Sampling = DEFAULT,
+    recombined: float = 0.1,
 ) -> Sequence[Proposal]:
-    """Phase 1 for seeds 0 … seeds-1: writes `blueprints.jsonl`, continues where an earlier run stopped. Examples come
-    from the last accepted blueprints of earlier rounds, so neither concurrency nor interruption changes the outcome."""
+    """Phase 1 for seeds 0 … seeds-1, then for `recombined` × seeds combinations of what was accepted, or as many as
+    there are: writes `blueprints.jsonl`, continues where an earlier run stopped. Examples come from the last accepted
+    blueprints of earlier rounds, so neither concurrency nor interruption changes the outcome."""
     journal = Journal(run.blueprints, Proposal)
     work = _Phase1(domain, cast, tuple(gates), reflections)
     pool: deque[Blueprint] = deque(maxlen=POOL)
+    owned: dict[str, list[str]] = {}
+    combined: list[Combination] = []
+    more = round(seeds * recombined)
+    each_of = functools.partial(each, journal=journal, concurrency=concurrency, title="blueprints")
+
+    async def combine(combination: Combination) -> Proposal:
+        parts = [journal.done[part].blueprint for part in combination.parts]
+        roles = {"generator": cast.generator, "feedback": cast.feedback}
+        return await recombine(combination, parts, domain, **roles, gates=work.gates, reflections=reflections)
+
     for start in range(0, seeds, round_size):
         draw = functools.partial(sample, domain, seed, pool=tuple(pool), sampling=sampling)
         batch = [draw(number) for number in range(start, min(start + round_size, seeds))]
-        made = await each(work, batch, journal, concurrency=concurrency, title="blueprints", total=seeds)
+        made = await each_of(work, batch, total=seeds + more)
         if len(made) < len(batch):
             break  # the next round would draw its examples from another pool than an undisturbed run
-        pool.extend(proposal.blueprint for proposal in made if proposal.accepted)
-    return journal.finish(seed_id(domain.name, number) for number in range(seeds))
+        accepted = [proposal.blueprint for proposal in made if proposal.accepted]
+        pool.extend(accepted)
+        for blueprint in accepted:
+            if blueprint.kind == "plain":
+                owned.setdefault(blueprint.user, []).append(blueprint.id)
+    else:
+        combined = combinations(domain.name, owned, more, seed)
+        await each_of(combine, combined, total=seeds + len(combined))
+    seeded = (seed_id(domain.name, number) for number in range(seeds))
+    return journal.finish(itertools.chain(seeded, (combination.id for combination in combined)))

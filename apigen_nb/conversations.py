@@ -8,6 +8,7 @@ from typing import Literal
 
 from . import setting
 from .behaviour import shows
+from .blame import blame
 from .checks import all_told, divergence, same_state
 from .domain import Domain
 from .gates.execution import execute
@@ -32,15 +33,20 @@ class Play:
         return f"{self.blueprint.id}.t{self.number}"
 
 
-async def converse(play: Play, domain: Domain, *, agent: Model, user: Model, max_steps: int = 30) -> Trajectory:
+async def converse(
+    play: Play, domain: Domain, *, agent: Model, user: Model, judge: Model | None = None, max_steps: int = 30
+) -> Trajectory:
     """Play one conversation and check its end. Only conversations that the user ended, or that were handed over to a
-    human, are scored; `max_steps` counts replies of the agent, as in tau-bench."""
+    human, are scored; `max_steps` counts replies of the agent, as in tau-bench. With a judge, who is asked only where
+    evidence does not decide, a failed one says who is to blame."""
     world = setting.world(play.blueprint, domain)
     messages: list[Message] = []
     choices: list[Choice] = []
     with metered() as usage:
         ended, reason = await _dialogue(play, domain, world, messages, choices, agent, user, max_steps)
-    return assess(play, domain, world, tuple(messages), ended, reason, usage, tuple(choices))
+        held = assess(play, domain, world, tuple(messages), ended, reason, choices=tuple(choices))
+        why = None if held.success or judge is None else await blame(held, play.blueprint, domain, judge)
+    return held.model_copy(update={"blame": why, "usage": usage})
 
 
 async def _dialogue(
@@ -101,7 +107,14 @@ def _user_question(play: Play, messages: Sequence[Message]) -> Question:
         "behaviour": blueprint.behaviour,
         "withheld": list(blueprint.withheld),
     }
-    return Question(id=f"{play.id}/user/{len(messages)}", role="user", prompt="user", context=context, messages=said)
+    return Question(
+        id=f"{play.id}/user/{len(messages)}",
+        role="user",
+        prompt="user",
+        context=context,
+        messages=said,
+        sample=play.number - 1,
+    )
 
 
 def _agent_question(play: Play, domain: Domain, messages: Sequence[Message]) -> Question:
@@ -113,6 +126,7 @@ def _agent_question(play: Play, domain: Domain, messages: Sequence[Message]) -> 
         context={"policy": setting.policy(play.blueprint, domain)},
         messages=tuple(messages),
         tools=setting.tools(play.blueprint, domain),
+        sample=play.number - 1,
     )
 
 
@@ -166,7 +180,11 @@ class _Phase2:
     max_steps: int
 
     async def __call__(self, play: Play) -> Trajectory:
-        return await converse(play, self.domain, agent=self.cast.agent, user=self.cast.user, max_steps=self.max_steps)
+        cast = self.cast
+        judge = cast.judges(1)[0]
+        return await converse(
+            play, self.domain, agent=cast.agent, user=cast.user, judge=judge, max_steps=self.max_steps
+        )
 
 
 async def converse_all(

@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 from test_gates import RENEW, RETURN, call, library, task
 
-from apigen_nb.blueprints import judge, propose, propose_all
+from apigen_nb.blueprints import propose, propose_all
 from apigen_nb.domain import Domain
 from apigen_nb.gates import GATES, Gate, choose
 from apigen_nb.gates.committee import Committee
 from apigen_nb.models import Model, NoAnswer
 from apigen_nb.models.cast import Cast
 from apigen_nb.records import Action, Answer, Attempt, Blueprint, Proposal, Question, Seed, Usage, Verdict
+from apigen_nb.reflection import judge
 from apigen_nb.sampling import records_of
 from apigen_nb.store import Incomplete, Run, read_lines
 
@@ -376,7 +377,8 @@ async def test_another_seed_gives_other_bytes(retail: Domain, once: bytes, tmp_p
 
 def test_the_ids_are_in_order_and_some_are_accepted_and_some_repaired(retail: Domain, once: bytes) -> None:
     made = [Proposal.model_validate_json(line) for line in once.splitlines()]
-    assert [proposal.id for proposal in made] == [f"retail-{number:05d}" for number in range(24)]
+    assert [proposal.id for proposal in made if not proposal.parts] == [f"retail-{number:05d}" for number in range(24)]
+    assert [proposal.id for proposal in made[24:]] == ["retail-r00000", "retail-r00001"]
     assert any(proposal.accepted and len(proposal.attempts) > 1 for proposal in made)
 
 
@@ -434,7 +436,7 @@ async def test_examples_come_from_earlier_rounds_only(library: Domain, tmp_path:
         return Answer(text=reply(RENEW, RETURN, call("set_points", member_id="M1", points=100 + len(asked))))
 
     run, cast = Run.open(tmp_path), SimpleNamespace(generator=generator, feedback=nobody)
-    made = await propose_all(library, cast, [passes], run, seeds=40, seed=1, round_size=8, concurrency=7)
+    made = await propose_all(library, cast, [passes], run, seeds=40, seed=1, round_size=8, concurrency=7, recombined=0)
     assert read_lines(run.blueprints, Proposal) == made
     for number, proposal in enumerate(made):
         assert all(int(example[-5:]) < number // 8 * 8 for example in proposal.examples)

@@ -453,7 +453,8 @@ async def stage(domain: Domain, folder: Path, agent: Callable[[Question], Any], 
     async def user(question: Question) -> Answer:
         return Answer(text=STOP if len(question.messages) > 1 else f"Hello from {question.id}")
 
-    return await converse_all(domain, SimpleNamespace(agent=agent, user=user), Run.open(folder), blueprints, **options)
+    cast = SimpleNamespace(agent=agent, user=user, judges=lambda number: [Role("no idea")] * number)
+    return await converse_all(domain, cast, Run.open(folder), blueprints, **options)
 
 
 async def renews(question: Question) -> Answer:

@@ -11,15 +11,17 @@ FLOORS = (
     {"tool", "checks"},
     {"domain"},
     {"flow"},
-    {"domains", "graph", "manifest", "models"},
+    {"domains", "template", "graph", "manifest", "models"},
     {"contract"},
     {"sampling", "store", "params"},
     {"setting", "gates"},
-    {"behaviour", "difficulty", "defects", "critic", "blame"},
-    {"audit", "bench", "blueprints", "recombine", "conversations", "dataset"},  # the stages: none knows another
+    {"behaviour", "difficulty", "defects", "reflection"},
+    {"blame", "recombine"},
+    {"audit", "bench", "blueprints", "conversations", "dataset"},  # the stages: none knows another
     {"study", "report"},  # draws what the stages leave
-    {"notebook"},
+    {"notebook", "scaffold"},
     {"run"},
+    {"estimate", "widgets"},
     {"__main__"},
 )
 ADAPTERS = ("domain.py", "domains")  # a built-in adapter is imported when somebody asks for its domain by name

@@ -15,12 +15,17 @@ from apigen_nb.records import Action, Message, Question, Role, ToolCall
 
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 TASK = {"instruction": "You are Mia.", "actions": [{"name": "cancel", "arguments": {"id": "7"}}], "outputs": ["12.5"]}
-CONTEXTS: dict[Role, dict[str, Any]] = {
+WISHES = {"kind": "plain", "denied": [], "withheld": ["Monday"]}
+PLAYER = {"instruction": "You are Mia.", "persona": "terse", "behaviour": "impatient", "withheld": ["Monday"]}
+CONTEXTS: dict[str, dict[str, Any]] = {
     "generator": {
         "policy": ["Cancel only what is pending."],
         "tools": [LOOK],
         "records": {"orders": {"#7": {"total": 12.5, "to": "Zürich"}}},
         "persona": "terse",
+        "behaviour": "impatient",
+        "kind": "missing tool",
+        "difficulty": "hard: three writes",
         "walk": ["look", "cancel"],
         "writing": ["cancel"],
         "user": "mia_7",
@@ -28,9 +33,23 @@ CONTEXTS: dict[Role, dict[str, Any]] = {
         "previous": "",
         "feedback": "",
     },
-    "judge": TASK | {"policy": ["Cancel only what is pending."], "tools": [LOOK], "diff": [{"table": "orders"}]},
-    "feedback": TASK | {"failures": [{"gate": "policy", "reason": "not pending"}]},
-    "user": {"instruction": "You are Mia.", "persona": "terse"},
+    "recombine": {
+        "instructions": ["You are Mia.", "You want a lamp."],
+        "actions": TASK["actions"],
+        "outputs": TASK["outputs"],
+        "persona": "terse",
+        "behaviour": "impatient",
+        "user": "mia_7",
+        "previous": "",
+        "feedback": "",
+    },
+    "judge": TASK
+    | WISHES
+    | {"policy": ["Cancel only what is pending."], "tools": [LOOK], "diff": [{"table": "orders"}]},
+    "blame": TASK | {"dialogue": ["0 user: hi"], "findings": ["state: state differs"]},
+    "feedback": TASK | WISHES | {"failures": [{"gate": "policy", "reason": "not pending"}]},
+    "user": PLAYER,
+    "critic": PLAYER | {"dialogue": ["user: hi"], "candidates": ["Hello.", "Bye."]},
     "agent": {"policy": "Cancel only what is pending."},
 }
 TALK = (
@@ -45,12 +64,21 @@ TALK = (
 )
 
 
-def asked(role: Role, messages: tuple[Message, ...] = (), **context: Any) -> Question:
-    return Question(id="q", role=role, prompt=role, context=CONTEXTS[role] | context, messages=messages, tools=(LOOK,))
+ROLES: dict[str, Role] = {"recombine": "generator", "blame": "judge"}  # prompts that are not called by their role
+
+
+def asked(prompt: str, messages: tuple[Message, ...] = (), **context: Any) -> Question:
+    role: Role = ROLES.get(prompt, prompt)  # type: ignore[arg-type]
+    known = CONTEXTS[prompt] | context
+    return Question(id="q", role=role, prompt=prompt, context=known, messages=messages, tools=(LOOK,))
+
+
+def test_every_prompt_of_the_package_is_tested() -> None:
+    assert set(CONTEXTS) == set(prompt_shas())
 
 
 @pytest.mark.parametrize("role", CONTEXTS)
-def test_every_role_renders(role: Role) -> None:
+def test_every_role_renders(role: str) -> None:
     messages = render(asked(role))
     both = ["system", "user"]
     assert [message["role"] for message in messages] == (["system"] if role == "agent" else both)
@@ -62,7 +90,7 @@ def test_every_role_renders(role: Role) -> None:
 
 
 @pytest.mark.parametrize("role", CONTEXTS)
-def test_a_missing_key_is_named(role: Role) -> None:
+def test_a_missing_key_is_named(role: str) -> None:
     for key in CONTEXTS[role]:
         question = asked(role)
         del question.context[key]

@@ -72,7 +72,9 @@ Work = tuple[Sequence[Proposal], Sequence[Trajectory], Recorded]
 async def work(domain: Domain, folder: Path, seeds: int = 16, attempts: int = 1, sampling: Sampling = PLAIN) -> Work:
     """Both phases with the scripted model in all roles."""
     model, run = Recorded(domain), Run.open(folder)
-    cast = SimpleNamespace(generator=model, feedback=model, user=model, agent=model)
+    cast = SimpleNamespace(
+        generator=model, feedback=model, user=model, agent=model, judges=lambda number: [model] * number
+    )
     gates = choose([*GATES, "committee"], Committee([model] * 3))
     proposals = await propose_all(
         domain,
@@ -365,6 +367,22 @@ async def test_the_generator_miscalculates(monkeypatch: pytest.MonkeyPatch, clea
 async def test_the_generator_answers_without_json(monkeypatch: pytest.MonkeyPatch) -> None:
     only(monkeypatch, "generator answers without JSON")
     assert set(await drafts(range(3))) == {None}
+
+
+async def test_the_generator_drops_a_wish_when_it_recombines(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = ["You are Ada. Your email is a@example.org. You want to cancel order #R1.", "You are Ada. You want to sit."]
+    context = {"instructions": said, "feedback": ""}
+    question = Question(id="x/a0/generator", role="generator", prompt="recombine", context=context)
+    only(monkeypatch)
+    whole = (await Scripted({}, 1)(question)).text
+    only(monkeypatch, "generator drops a wish when it recombines")
+    shorter = (await Scripted({}, 1)(question)).text
+    assert "cancel order #R1" in whole
+    assert "want to sit" in whole
+    assert whole.count("You are Ada") == 1
+    assert "want to sit" not in shorter
+    again = question.model_copy(update={"context": context | {"feedback": "- committee: something is missing"}})
+    assert (await Scripted({}, 1)(again)).text == whole
 
 
 async def test_feedback_that_names_a_mistake_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:

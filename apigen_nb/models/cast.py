@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..domain import Domain
 from . import Model
 from .cache import Cassette, Recorded
+from .critic import BestOf
 from .ledger import Budget, price_table
 from .scripted import LABEL, Scripted
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .endpoint import Endpoint
 
 ROLES = ("generator", "judge", "feedback", "user", "agent")
+CANDIDATES = 4  # of a best-of-N user (paper §3.2)
 
 
 class Cast:
@@ -25,7 +27,8 @@ class Cast:
 
     Replies of the others are kept in `folder`, the run's, and none is asked for twice; `offline` none is asked for at
     all. `max_cost` (dollars, by `prices` and the package's own table) and `max_total_tokens` bound what is spent in
-    that folder. ValueError when a budget cannot be kept: no folder, or a model without a price."""
+    that folder. `best_of` is the number of candidates for each message of the user. ValueError when a budget cannot be
+    kept: no folder, or a model without a price."""
 
     def __init__(
         self,
@@ -46,8 +49,9 @@ class Cast:
         max_cost: float | None = None,
         max_total_tokens: int | None = None,
         prices: Mapping[str, Any] | None = None,
+        best_of: int | None = None,
     ) -> None:
-        self._domain, self._seed, self._roles = domain, seed, dict(roles or {})
+        self._domain, self._seed, self._roles, self._best_of = domain, seed, dict(roles or {}), best_of
         self._common = {"model": model, "base_url": base_url, "api_key_env": api_key_env, "temperature": temperature}
         self._limits: dict[str, Any] = {"max_tokens": max_tokens, "timeout": timeout, "concurrency": concurrency}
         rates = {"requests_per_minute": requests_per_minute, "tokens_per_minute": tokens_per_minute}
@@ -103,7 +107,17 @@ class Cast:
 
     @cached_property
     def user(self) -> Model:
-        return self._model("user")
+        player = self._model("user")
+        return BestOf(player, self._model("critic"), self.best_of) if self.best_of > 1 else player
+
+    @property
+    def best_of(self) -> int:
+        """Candidates for each message of the user; unless asked for, 4 of a real model and 1 of the scripted one."""
+        return self._best_of or (1 if self._settings("user")["model"] == "scripted" else CANDIDATES)
+
+    @property
+    def _played(self) -> tuple[str, ...]:
+        return (*ROLES, "critic") if self.best_of > 1 else ROLES
 
     @cached_property
     def agent(self) -> Model:
@@ -122,7 +136,7 @@ class Cast:
     def names(self) -> dict[str, str]:
         """Role → model name, with the scripted model under its label; for the manifest and the dataset card."""
         listed = {}
-        for role in ROLES:
+        for role in self._played:
             names = dict.fromkeys(self._settings(role, n)["model"] for n in range(self._count(role)))
             listed[role] = ", ".join(LABEL if name == "scripted" else name for name in names)
         return listed
@@ -133,5 +147,5 @@ class Cast:
 
     @property
     def _asked(self) -> list[str]:
-        names = [self._settings(role, n)["model"] for role in ROLES for n in range(self._count(role))]
+        names = [self._settings(role, n)["model"] for role in self._played for n in range(self._count(role))]
         return [name for name in names if name != "scripted"]

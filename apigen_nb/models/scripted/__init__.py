@@ -13,9 +13,9 @@ from random import Random
 
 from ...records import Answer, Question, Usage, sha
 from .agent import answer_as_agent
-from .generator import draft
+from .generator import draft, merge
 from .language import Language
-from .reviewers import review, summarise
+from .reviewers import accuse, criticise, review, summarise
 from .user import answer_as_user
 
 MISTAKES: Mapping[str, float] = {
@@ -23,6 +23,7 @@ MISTAKES: Mapping[str, float] = {
     "generator leaves a detail out of the instruction": 0.2,
     "generator miscalculates an output": 0.15,
     "generator answers without JSON": 0.02,
+    "generator drops a wish when it recombines": 0.15,
     "judge overlooks a flaw": 0.1,
     "judge sees a flaw that is not there": 0.06,
     "judge answers without JSON": 0.03,
@@ -38,6 +39,14 @@ MISTAKES: Mapping[str, float] = {
     "user does not say that it changed its mind": 0.1,
 }
 LABEL = "scripted model"
+WRITERS = {
+    "generator": draft,
+    "recombine": merge,
+    "judge": review,
+    "blame": accuse,
+    "critic": criticise,
+    "feedback": summarise,
+}
 
 
 class Dice:
@@ -63,11 +72,11 @@ class Scripted:
 
     async def __call__(self, question: Question) -> Answer:
         if question.role in ("user", "agent"):
-            dice = Dice(self.seed, question.id.partition("/")[0])
+            # another sample of the same question is as if somebody else had been asked
+            dice = Dice(self.seed, question.id.partition("/")[0] + (f"/{question.sample}" if question.sample else ""))
             play = answer_as_user if question.role == "user" else answer_as_agent
             answer = play(question, self.language, dice)
         else:
             dice = Dice(self.seed, f"{question.id}/{sha(question.context)}/{question.sample}")
-            write = {"generator": draft, "judge": review, "feedback": summarise}[question.role]
-            answer = Answer(text=write(question.context, self.language, dice))
+            answer = Answer(text=WRITERS[question.prompt](question.context, self.language, dice))
         return answer.model_copy(update={"usage": Usage(calls=1)})

@@ -31,6 +31,22 @@ def draft(context: dict[str, Any], language: Language, dice: Slips) -> str:
     return json.dumps(task, ensure_ascii=False)
 
 
+def merge(context: dict[str, Any], language: Language, dice: Slips) -> str:
+    """The reply to a question for one instruction of several: who the user is once, then all that is wanted."""
+    if dice.slips("generator answers without JSON"):
+        return "I would put the three visits into one."
+    said = [grammar.sentences(str(instruction)) for instruction in context["instructions"]]
+    who = [sentence for sentence in said[0] if not _asks(sentence)]
+    wishes = list(dict.fromkeys(sentence for one in said for sentence in one if _asks(sentence)))
+    if not context["feedback"] and dice.slips("generator drops a wish when it recombines"):
+        wishes = wishes[:-1]
+    return json.dumps({"thought": "All of it in one visit.", "instruction": " ".join([*who, *wishes])})
+
+
+def _asks(sentence: str) -> bool:
+    return bool(grammar.wanted(sentence) or grammar.query(sentence))
+
+
 def _call(text: str, action: dict[str, Any]) -> bool:
     """Whether feedback names a call."""
     return f"{action['name']}(" in text and all(

@@ -1,11 +1,11 @@
-"""The scripted judge, critic and feedback model."""
+"""The scripted judge, critic and feedback model, and the judge of who is to blame."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from ...records import METRICS
+from ...records import METRICS, STOP
 from .language import Language, is_dropped, means_user, query, required, sentences, topic, wanted
 from .user import Slips
 
@@ -62,3 +62,25 @@ def summarise(context: dict[str, Any], language: Language, dice: Slips) -> str:
     ]
     lines = [f"- {failure['gate']}: {failure['reason']}" for failure in kept or failures]
     return "\n".join(["Mend this, and keep what was right:", *lines])
+
+
+def criticise(context: dict[str, Any], language: Language, dice: Slips) -> str:
+    """A score for each candidate: shorter is better, a stop while somebody waits for an answer is bad."""
+    scores = []
+    waits = str(context["dialogue"][-1]).rstrip().endswith("?") if context["dialogue"] else True
+    for number, text in enumerate(map(str, context["candidates"]), 1):
+        score = max(9 - len(text) // 60, 3) - (5 if STOP in text and waits else 0)
+        scores.append({"candidate": number, "score": max(score, 0), "reason": "It is as long as it need be."})
+    return json.dumps({"scores": scores})
+
+
+def accuse(context: dict[str, Any], language: Language, dice: Slips) -> str:
+    """Who is to blame: a user who kept a question of its notes to itself, else the agent's last word."""
+    dialogue = list(enumerate(map(str, context["dialogue"])))
+    asked = [text for _, text in dialogue if " user: " in text[:12]]
+    notes = [s.replace("You want", "I want", 1) for s in sentences(str(context["instruction"])) if query(s)]
+    silent = [note for note in notes if not any(note in text for text in asked)]
+    if silent:
+        return json.dumps({"cause": "user", "turn": len(dialogue) - 1, "evidence": f"It never said: {silent[0]}"})
+    said = [(turn, text) for turn, text in dialogue if " assistant: " in text[:17]] or [(0, "nothing")]
+    return json.dumps({"cause": "agent", "turn": said[-1][0], "evidence": said[-1][1][:200]})

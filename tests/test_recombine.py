@@ -1,0 +1,233 @@
+"""Recombination: parts of one user, run together; a conflict is caught by the joint gate and never by wording."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apigen_nb.blueprints import propose_all
+from apigen_nb.checks import same_state
+from apigen_nb.conversations import converse_all
+from apigen_nb.domain import Domain
+from apigen_nb.gates import GATES, choose
+from apigen_nb.gates.committee import Committee
+from apigen_nb.gates.execution import execute
+from apigen_nb.models.cast import Cast
+from apigen_nb.recombine import REPLY, SIZES, Combination, combinations, recombine
+from apigen_nb.records import Action, Answer, Blueprint, Question
+from apigen_nb.sampling import Sampling
+from apigen_nb.store import Run
+
+retail = Domain.load("retail")
+PLAIN = list(GATES.values())
+
+
+def _first(status: str, enough: Callable[[dict[str, Any]], bool] = lambda order: True) -> dict[str, Any]:
+    orders = retail.tables["orders"].values()
+    return next(order for order in orders if order["status"] == status and enough(order))
+
+
+def part(id: str, user: str, *actions: Action, outputs: tuple[str, ...] = (), kind: str = "plain") -> Blueprint:
+    told = " ".join(str(action) for action in actions)
+    return Blueprint(
+        id=id,
+        domain="retail",
+        user=user,
+        persona="calm",
+        instruction=f"Your id is {user}. {told} {' '.join(outputs)}",
+        actions=actions,
+        outputs=outputs,
+        kind=kind,  # type: ignore[arg-type]
+    )
+
+
+class Generator:
+    """Answers with the joined instructions, or with what it is given; remembers what it was asked."""
+
+    def __init__(self, *replies: str) -> None:
+        self.replies, self.asked = list(replies), list[Question]()
+
+    async def __call__(self, question: Question) -> Answer:
+        self.asked.append(question)
+        joined = json.dumps({"thought": "", "instruction": " ".join(question.context["instructions"])})
+        return Answer(text=self.replies.pop(0) if self.replies else joined)
+
+
+def contact(user: str, **arguments: Any) -> Action:
+    return Action(name="change_phone", arguments={"customer_id": user, "phone": "555-123-4567"} | arguments)
+
+
+def joined(parts: list[Blueprint], generator: Generator, **options: Any) -> Any:
+    combination = Combination("retail-r00000", parts[0].user, tuple(one.id for one in parts))
+    given = {"feedback": generator, "gates": PLAIN} | options
+    return asyncio.run(recombine(combination, parts, retail, generator=generator, **given))
+
+
+# --- which are combined
+
+OWNED = st.dictionaries(
+    st.sampled_from(["u1", "u2", "u3"]), st.lists(st.sampled_from([f"b{n}" for n in range(9)]), unique=True, max_size=6)
+)
+
+
+@given(OWNED, st.integers(0, 12), st.integers(0, 5))
+def test_combinations_are_different_and_of_one_user(owned: dict[str, list[str]], count: int, seed: int) -> None:
+    made = combinations("tau2:retail", owned, count, seed)
+    assert len(made) <= count
+    assert [one.id for one in made] == [f"tau2-retail-r{number:05d}" for number in range(len(made))]
+    assert len({one.parts for one in made}) == len(made)
+    for one in made:
+        assert 2 <= len(one.parts) <= max(SIZES)
+        assert set(one.parts) <= set(owned[one.user])
+        assert list(one.parts) == sorted(set(one.parts))
+    assert made == combinations("tau2:retail", {user: ids[::-1] for user, ids in owned.items()}, count, seed)
+    if count and any(len(ids) > 1 for ids in owned.values()):
+        assert made
+
+
+def test_each_user_comes_once_before_any_comes_again() -> None:
+    owned = {f"u{n}": [f"u{n}b{k}" for k in range(4)] for n in range(5)}
+    assert len({one.user for one in combinations("retail", owned, 5, 0)}) == 5
+
+
+# --- what becomes of them
+
+
+def test_actions_and_outputs_follow_each_other_and_run_together() -> None:
+    order = _first("pending", lambda order: len(order["items"]) > 1)
+    user = order["customer_id"]
+    address = dict(retail.tables["customers"][user]["address"], street="4 Mill Lane")
+    moved = Action(name="update_customer_address", arguments={"customer_id": user} | address)
+    one, two = part("a", user, contact(user), outputs=("7",)), part("b", user, moved, outputs=("7", "8"))
+    generator = Generator()
+    proposal = joined([one, two], generator, gates=[GATES["format"], GATES["execution"], GATES["policy"]])
+    assert proposal.accepted
+    made = proposal.blueprint
+    assert made.actions == (*one.actions, *two.actions)
+    assert made.outputs == ("7", "8")
+    assert (made.parts, proposal.parts) == (("a", "b"), ("a", "b"))
+    assert proposal.attempts[0].diff == execute(made, retail).diff
+    assert same_state(execute(made, retail).diff, proposal.attempts[0].diff).passed
+    assert generator.asked[0].context["instructions"] == [one.instruction, two.instruction]
+    assert generator.asked[0].reply == REPLY
+
+
+def test_a_conflict_is_caught_by_the_joint_gate_and_not_argued_with() -> None:
+    """Cancel an order and change it: each holds alone."""
+    order = _first("pending", lambda order: order["shipping_speed"] != "express" and not order["items_changed"])
+    user, name = order["customer_id"], order["order_id"]
+    cancel = Action(name="cancel_order", arguments={"order_id": name, "cancel_reason": "no_longer_needed"})
+    spec = retail.tools["cancel_order"].parameters["properties"]["cancel_reason"]["enum"]
+    cancel = Action(name="cancel_order", arguments={"order_id": name, "cancel_reason": spec[0]})
+    address = dict(retail.tables["customers"][user]["address"], street="4 Mill Lane")
+    move = Action(name="change_order_address", arguments={"order_id": name} | address)
+    one, two = part("a", user, cancel), part("b", user, move)
+    for alone in (one, two):
+        assert GATES["execution"](alone, retail).passed  # type: ignore[union-attr]
+    generator = Generator()
+    proposal = joined([one, two], generator)
+    assert not proposal.accepted
+    assert "execution" in {verdict.gate for verdict in proposal.attempts[0].failures}
+    assert len(proposal.attempts) == 1  # no wording can mend it
+    assert len(generator.asked) == 1
+
+
+def test_a_rule_over_both_parts_is_held() -> None:
+    """An e-mail address or a phone number is changed, once, not both: a rule of the whole conversation."""
+    user = next(iter(retail.tables["customers"]))
+    email = Action(name="change_email", arguments={"customer_id": user, "email": "new@example.org"})
+    proposal = joined([part("a", user, contact(user)), part("b", user, email)], Generator())
+    assert [v.kind for v in proposal.attempts[-1].failures] == ["one_contact_change"]
+
+
+def test_an_instruction_that_leaves_something_out_is_mended_with_feedback() -> None:
+    user = next(iter(retail.tables["customers"]))
+    address = dict(retail.tables["customers"][user]["address"], street="4 Mill Lane")
+    moved = Action(name="update_customer_address", arguments={"customer_id": user} | address)
+    parts = [part("a", user, contact(user)), part("b", user, moved)]
+    short = json.dumps({"thought": "", "instruction": f"Your id is {user}. You want a change."})
+    generator = Generator("no JSON", short)
+
+    async def feedback(question: Question) -> Answer:
+        return Answer(text=f"plan: {question.context['failures'][0]['gate']}")
+
+    proposal = joined(parts, generator, feedback=feedback)
+    assert [attempt.accepted for attempt in proposal.attempts] == [False, False, True]
+    assert [attempt.feedback for attempt in proposal.attempts] == ["", "plan: format", "plan: grounding"]
+    assert generator.asked[2].context["previous"]["instruction"].endswith("You want a change.")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [part("a", "C1", contact("C1"))],
+        [part("a", "C1", contact("C1")), part("b", "C2", contact("C2"))],
+        [part("a", "C1", contact("C1")), part("b", "C1", outputs=("x",), kind="no tool")],
+    ],
+    ids=["one", "two users", "a hard kind"],
+)
+def test_what_cannot_be_combined_is_an_error(parts: list[Blueprint]) -> None:
+    with pytest.raises(ValueError, match="two or more plain blueprints of one user"):
+        joined(parts, Generator())
+
+
+# --- in a run
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Any], list[Any]]:
+    folder = tmp_path_factory.mktemp("run")
+    return folder, *asyncio.run(_work(folder))
+
+
+async def _work(folder: Path, concurrency: int = 32) -> tuple[list[Any], list[Any]]:
+    cast, run = Cast(retail, seed=7), Run.open(folder)
+    gates = choose([*GATES, "committee"], Committee(cast.judges(3)))
+    proposals = await propose_all(
+        retail,
+        cast,
+        gates,
+        run,
+        seeds=40,
+        seed=7,
+        recombined=0.25,
+        concurrency=concurrency,
+        sampling=Sampling(kinds={"plain": 1.0}),
+    )
+    accepted = [proposal.blueprint for proposal in proposals if proposal.accepted and proposal.parts]
+    return list(proposals), list(await converse_all(retail, cast, run, accepted))
+
+
+def test_a_run_recombines_its_share_and_plays_it(finished: tuple[Path, list[Any], list[Any]]) -> None:
+    _, proposals, trajectories = finished
+    recombined = [proposal for proposal in proposals if proposal.parts]
+    assert len(recombined) == 10
+    assert proposals[40:] == recombined
+    byid = {proposal.id: proposal for proposal in proposals}
+    for proposal in recombined:
+        assert {byid[part].user for part in proposal.parts} == {proposal.user}
+        assert all(byid[part].accepted for part in proposal.parts)
+    assert {proposal.accepted for proposal in recombined} == {True, False}
+    assert any(trajectory.success for trajectory in trajectories)
+
+
+def test_the_same_bytes_again_and_one_at_a_time(finished: tuple[Path, list[Any], list[Any]], tmp_path: Path) -> None:
+    asyncio.run(_work(tmp_path, concurrency=1))
+    for name in ("blueprints.jsonl", "trajectories.jsonl"):
+        assert (tmp_path / name).read_bytes() == (finished[0] / name).read_bytes()
+
+
+def test_interrupted_in_the_middle_of_it_nothing_is_lost(
+    finished: tuple[Path, list[Any], list[Any]], tmp_path: Path
+) -> None:
+    lines = (finished[0] / "blueprints.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "blueprints.jsonl.part").write_bytes(b"".join(lines[:44]) + lines[45][:100])
+    asyncio.run(_work(tmp_path))
+    assert (tmp_path / "blueprints.jsonl").read_bytes() == b"".join(lines)
