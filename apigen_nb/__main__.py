@@ -1,4 +1,4 @@
-"""The command line: `apigen-nb run`, `verify` and `report` for runs, `new-domain` and `check-domain` for domains.
+"""The command line: `run`, `estimate`, `verify` and `report` for runs, `new-domain` and `check-domain` for domains.
 
 Exit codes: 0 all is well, 1 a stage failed or rows are missing, 2 bad input, 3 no endpoint answers or, offline, a reply
 is not recorded, 4 the budget is spent, 130 interrupted.
@@ -27,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("apigen-nb", description="Verified multi-turn tool-use data, from notebooks.")
-    commands = parser.add_subparsers(required=True, metavar="run | verify | report | new-domain | check-domain")
+    commands = parser.add_subparsers(
+        required=True, metavar="run | estimate | verify | report | new-domain | check-domain"
+    )
 
     run = commands.add_parser("run", help="run the stage notebooks", description="Run the stage notebooks of one run.")
     run.add_argument("params", nargs="?", help="YAML file; without one: those of the folder --out, or the defaults")
@@ -46,6 +48,22 @@ def _parser() -> argparse.ArgumentParser:
         "--offline", action="store_true", help="make no request: play the replies that are in the run's folder"
     )
     run.set_defaults(command=_run)
+
+    estimate = commands.add_parser(
+        "estimate",
+        help="say what a run will cost before it is paid for",
+        description="Predict requests, tokens, dollars and minutes of a run, from its first seeds or an earlier run.",
+    )
+    estimate.add_argument("params", help="YAML file")
+    estimate.add_argument(
+        "-p", dest="overrides", metavar="name=value", action="append", default=[], help="change a parameter"
+    )
+    estimate.add_argument(
+        "--seeds", type=int, help="try so many seeds (default: 8); their replies are kept for the run"
+    )
+    estimate.add_argument("--from", dest="earlier", type=Path, help="ask nothing, read this run's folder")
+    estimate.add_argument("--out", type=Path, help="folder of the run (default: outputs/<name of the file>)")
+    estimate.set_defaults(command=_estimate)
 
     verify = commands.add_parser("verify", help="prove a dataset again from its files", description="Replay every row.")
     verify.add_argument("folder", type=Path)
@@ -98,6 +116,35 @@ def _run(options: argparse.Namespace) -> int:
     if "7_report" in stages:
         return _write_report(out)
     print(f"done: {out}")
+    return 0
+
+
+def _estimate(options: argparse.Namespace) -> int:
+    import asyncio
+
+    from .estimate import TRIAL, read_off, try_out
+    from .manifest import InUse, Run
+    from .models import BudgetSpent, EndpointDown
+    from .params import ParamsError, load_params
+    from .store import Damaged, Incomplete
+
+    out = options.out or Path("outputs") / Path(options.params).stem
+    try:
+        params = load_params(options.params, options.overrides)
+        if options.earlier:
+            found, source = read_off(params, options.earlier), f"read from {options.earlier}"
+        else:
+            with Run.open(out).locked():
+                found = asyncio.run(try_out(params, out, options.seeds or TRIAL))
+            source = f"tried out; the replies are kept in {out} and not paid for again"
+    except (ParamsError, InUse, ValueError) as error:
+        return _say(error, 2)
+    except (Incomplete, Damaged, OSError) as error:
+        return _say(error, 1)
+    except (EndpointDown, BudgetSpent) as error:
+        return _say(error, 4 if isinstance(error, BudgetSpent) else 3)
+    print(f"{params.seeds} seeds, {found.tasks} tasks, {params.attempts} conversations each; {found.measured} {source}")
+    print("\n".join(found.lines()))
     return 0
 
 
