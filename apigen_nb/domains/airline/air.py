@@ -11,6 +11,8 @@ NOW = datetime(2026, 9, 16, 9, 0)
 TODAY = NOW.date()
 AHEAD = ("scheduled", "delayed", "cancelled")
 """Statuses of flights that have not been flown; times are those of the timetable, also when a flight is delayed."""
+CHECK_IN_OPENS = 48  # hours before the first flight departs
+EXIT_ROWS = (14, 15)
 
 Row = dict[str, Any]
 
@@ -88,9 +90,28 @@ def find_leg(reservation: Row, flight_id: str) -> Row:
     raise Refusal(f"the reservation does not take flight {flight_id}; it takes {known}", kind="no such leg")
 
 
-def legs_ahead(db: Database, reservation: Row) -> list[Row]:
+def leg_status(flight: Row) -> str:
+    """What a leg's status is, which follows from its flight: flown, disrupted, or open."""
+    if flight["status"] not in AHEAD:
+        return "flown"
+    return "disrupted" if disrupted(flight) else "open"
+
+
+def legs_ahead(reservation: Row) -> list[Row]:
     """The legs of a reservation that have not been flown."""
-    return [leg for leg in reservation["legs"] if find_flight(db, leg["flight_id"])["status"] in AHEAD]
+    return [leg for leg in reservation["legs"] if leg["status"] != "flown"]
+
+
+def leg_in(reservation: Row, flight_id: str, *statuses: str) -> Row:
+    """The leg of a reservation that takes this flight when it is in one of these statuses, or a refusal."""
+    leg = find_leg(reservation, flight_id)
+    if leg["status"] not in statuses:
+        wanted = " or ".join(statuses)
+        raise Refusal(
+            f"flight {flight_id} of the reservation is {leg['status']}; it has to be {wanted}",
+            kind=f"leg is not {wanted}",
+        )
+    return leg
 
 
 def flight_in(db: Database, flight_id: str, *statuses: str) -> Row:

@@ -7,13 +7,13 @@ from typing import Any, Literal
 
 from apigen_nb.domain import tool
 from apigen_nb.domains.airline.air import (
-    AHEAD,
     NOW,
     find_flight,
-    find_leg,
     find_member,
     flight_in,
     free_seats,
+    leg_in,
+    leg_status,
     next_id,
     reservation_in,
     take_seats,
@@ -63,6 +63,7 @@ def book_flight(
     leg = {
         "flight_id": flight_id,
         "route_id": flight["route_id"],
+        "status": leg_status(flight),
         "price": each,
         "seating": take_seats(flight, cabin, list(passengers)),
         "compensation": 0.0,
@@ -103,7 +104,7 @@ def new_passenger(passenger_id: str, traveler: Row) -> Row:
 
 @tool(writes=True)
 def change_flight(db: Database, reservation_id: str, flight_id: str, new_flight_id: str, payment_method_id: str) -> Row:
-    """Move a booked or under way reservation from one flight to a scheduled one on the same route.
+    """Move a booked or under way reservation from an open flight to a scheduled one on the same route.
 
     The change fee and a higher price are charged for each passenger; a lower price gives nothing back.
 
@@ -114,8 +115,7 @@ def change_flight(db: Database, reservation_id: str, flight_id: str, new_flight_
         payment_method_id: What pays the fee and the difference.
     """
     reservation = reservation_in(db, reservation_id, "booked", "under way")
-    leg = find_leg(reservation, flight_id)
-    flight_in(db, flight_id, *AHEAD)
+    leg = leg_in(reservation, flight_id, "open", "disrupted")
     before = leg["price"]
     _move(db, reservation, leg, new_flight_id)
     member = find_member(db, reservation["member_id"])
@@ -130,22 +130,17 @@ def change_flight(db: Database, reservation_id: str, flight_id: str, new_flight_
 
 @tool(writes=True)
 def rebook_flight(db: Database, reservation_id: str, flight_id: str, new_flight_id: str) -> Row:
-    """Move a reservation off a cancelled or badly delayed flight, free of charge, to a scheduled one on the same route.
-
-    A checked in reservation is booked again after that.
+    """Move a booked or under way reservation off a disrupted flight, free of charge, to a scheduled one on its route.
 
     Args:
         reservation_id: The reservation's id, like B48213-1.
-        flight_id: The cancelled or delayed flight.
+        flight_id: The disrupted flight.
         new_flight_id: The flight to take instead.
     """
-    reservation = reservation_in(db, reservation_id, "booked", "checked in", "under way")
-    leg = find_leg(reservation, flight_id)
-    flight_in(db, flight_id, "delayed", "cancelled")
+    reservation = reservation_in(db, reservation_id, "booked", "under way")
+    leg = leg_in(reservation, flight_id, "disrupted")
     _move(db, reservation, leg, new_flight_id)
-    if reservation["status"] == "checked in":
-        reservation["status"] = "booked"
-    return {"reservation_id": reservation_id, "status": reservation["status"], "leg": leg}
+    return {"reservation_id": reservation_id, "leg": leg}
 
 
 def _move(db: Database, reservation: Row, leg: Row, new_flight_id: str) -> None:
@@ -155,7 +150,7 @@ def _move(db: Database, reservation: Row, leg: Row, new_flight_id: str) -> None:
         raise Refusal(f"{new_flight_id} is no other flight on route {leg['route_id']}", kind="not another such flight")
     free_seats(old, reservation["cabin"], list(leg["seating"].values()))
     leg["seating"] = take_seats(new, reservation["cabin"], list(leg["seating"]))
-    leg["flight_id"] = new_flight_id
+    leg.update(flight_id=new_flight_id, status=leg_status(new))
     flights = [find_flight(db, one["flight_id"]) for one in reservation["legs"]]
     for out, back in itertools.pairwise(flights):
         if back["departs_at"] <= out["arrives_at"]:

@@ -11,7 +11,7 @@ from apigen_nb.domains.airline.money import BAG_FEE, INSURANCE, cents, charge, c
 from apigen_nb.world import Database, Refusal
 
 Row = dict[str, Any]
-UPGRADE_MILES = 8000  # a passenger and leg
+UPGRADE_MILES = 6000  # a passenger and leg
 
 
 @tool(writes=True)
@@ -41,7 +41,7 @@ def change_cabin(db: Database, reservation_id: str, cabin: Cabin, payment_method
 
 @tool(writes=True)
 def upgrade_with_miles(db: Database, reservation_id: str) -> Row:
-    """Seat a booked economy reservation in business on all its flights, for 8,000 miles a passenger and flight.
+    """Seat a booked economy reservation in business on all its flights, for 6,000 miles a passenger and flight.
 
     Args:
         reservation_id: The reservation's id, like B48213-1.

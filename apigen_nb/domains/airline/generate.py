@@ -43,8 +43,8 @@ def methods(random: Random, number: int) -> Table:
         made[row["payment_method_id"]] = row | (
             {} if kind == "wallet" else {"last_four": f"{random.randint(0, 9999):04}"}
         )
-    for index in range(1, 1 + random.choices((0, 1, 2), (30, 50, 20))[0]):
-        expires = random.randint(-70, -1) if random.random() < 0.35 else random.randint(2, 340)
+    for index in range(1, 1 + random.choices((0, 1, 2), (12, 58, 30))[0]):
+        expires = random.randint(-70, -1) if random.random() < 0.3 else random.randint(2, 340)
         made[f"voucher-{number}-{index}"] = {
             "payment_method_id": f"voucher-{number}-{index}",
             "type": "voucher",
@@ -60,14 +60,14 @@ def person(random: Random, fake: Faker, number: int) -> Row:
     first, last = fake.first_name(), fake.last_name()
     travelers: Table = {}
     names = {first}
-    for index in range(1, 1 + random.choices((1, 2, 3, 4, 5), (22, 34, 22, 14, 8))[0]):
+    for index in range(1, 1 + random.choices((1, 2, 3, 4, 5), (12, 40, 25, 15, 8))[0]):
         row = {"traveler_id": f"T{number}-{index}", "first_name": first, "last_name": last, "kind": "adult"}
         if index > 1:
             while row["first_name"] in names:
                 row["first_name"] = fake.first_name()
             names.add(row["first_name"])
             row["kind"] = "child" if index > 2 and random.random() < 0.6 else "adult"
-            row["last_name"] = last if row["kind"] == "child" or random.random() < 0.4 else fake.last_name()
+            row["last_name"] = last if row["kind"] == "child" or random.random() < 0.25 else fake.last_name()
         travelers[row["traveler_id"]] = row
     return {
         "member_id": f"M{number}",
@@ -77,7 +77,7 @@ def person(random: Random, fake: Faker, number: int) -> Row:
         "phone": f"{200 + number // 1000 * 7}-555-{number * 7 % 10_000:04}",
         "postal_code": f"{random.randint(10_000, 99_999)}",
         "tier": random.choices(("blue", "silver", "gold"), (40, 37, 23))[0],
-        "miles": 500 * random.choices((random.randint(0, 12), random.randint(16, 160)), (25, 75))[0],
+        "miles": 500 * random.choices((random.randint(0, 16), random.randint(30, 220)), (15, 85))[0],
         "payment_methods": methods(random, number),
         "travelers": travelers,
         "reservation_ids": [],

@@ -36,7 +36,7 @@ def passenger(step: Step) -> Row:
 
 def seats_of(step: Step) -> list[str]:
     """The seats of the passenger that a call names, on all flights ahead."""
-    legs = legs_ahead(step.before, reservation(step)) if reservation(step) else []
+    legs = legs_ahead(reservation(step)) if reservation(step) else []
     seats = [leg["seating"].get(step.arguments.get("passenger_id", "")) for leg in legs]
     return [seat for seat in seats if seat]
 
@@ -66,7 +66,7 @@ def method(step: Step) -> Row:
 
 def next_departure(step: Step) -> float:
     """Hours until the first flight ahead of a reservation departs; long ago when there is none."""
-    legs = legs_ahead(step.before, reservation(step)) if reservation(step) else []
+    legs = legs_ahead(reservation(step)) if reservation(step) else []
     return hours_until(step.before["flights"][legs[0]["flight_id"]]["departs_at"]) if legs else LONG_AGO
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from apigen_nb.domains.airline.air import TODAY, disrupted, find_flight, hours_until
+from apigen_nb.domains.airline.air import TODAY, hours_until
 from apigen_nb.world import Database, Refusal
 
 Row = dict[str, Any]
@@ -117,22 +117,19 @@ def credit(reservation: Row, member: Row, amount: float) -> Row:
     return voucher
 
 
-def whole_refund(db: Database, reservation: Row, cancel_reason: str) -> bool:
+def whole_refund(reservation: Row, cancel_reason: str) -> bool:
     """Whether a cancelled reservation is paid back in full to what paid for it."""
     return (
         is_fresh(reservation)
         or reservation["fare"] == "flex"
         or (reservation["insured"] and cancel_reason == "illness")
-        or (
-            cancel_reason == "flight disrupted"
-            and any(disrupted(find_flight(db, leg["flight_id"])) for leg in reservation["legs"])
-        )
+        or (cancel_reason == "flight disrupted" and any(leg["status"] == "disrupted" for leg in reservation["legs"]))
     )
 
 
 def refund(db: Database, reservation: Row, cancel_reason: str) -> tuple[float, str]:
     """What a cancelled reservation gives back, and as what: to the payment method, or as a voucher."""
-    if whole_refund(db, reservation, cancel_reason):
+    if whole_refund(reservation, cancel_reason):
         return reservation["total"], "payment method"
     rules = db["fares"][reservation["fare"]]
     if not rules["refundable"]:

@@ -8,10 +8,9 @@ from typing import Any, Literal
 from apigen_nb.domain import tool
 from apigen_nb.domains.airline.air import (
     find_flight,
-    find_leg,
     find_passenger,
-    flight_in,
     free_seats,
+    leg_in,
     reservation_in,
 )
 from apigen_nb.world import Database, Refusal
@@ -22,7 +21,7 @@ Assistance = Literal["wheelchair", "help with seeing", "help with hearing", "med
 
 @tool(writes=True)
 def choose_seat(db: Database, reservation_id: str, flight_id: str, passenger_id: str, new_seat: str) -> Row:
-    """Give a passenger of a booked or under way reservation another free seat in the same cabin.
+    """Give a passenger of a booked or under way reservation another free seat in the same cabin, on an open flight.
 
     Args:
         reservation_id: The reservation's id, like B48213-1.
@@ -31,9 +30,9 @@ def choose_seat(db: Database, reservation_id: str, flight_id: str, passenger_id:
         new_seat: The seat to take, like 14C.
     """
     reservation = reservation_in(db, reservation_id, "booked", "under way")
-    leg = find_leg(reservation, flight_id)
+    leg = leg_in(reservation, flight_id, "open")
     find_passenger(reservation, passenger_id)
-    flight = flight_in(db, flight_id, "scheduled", "delayed")
+    flight = find_flight(db, flight_id)
     of = flight["cabins"][reservation["cabin"]]
     if new_seat not in of["seats"]:
         raise Refusal(
@@ -90,21 +89,14 @@ def check_in(db: Database, reservation_id: str) -> Row:
         reservation_id: The reservation's id, like B48213-1.
     """
     reservation = reservation_in(db, reservation_id, "booked")
-    flight = find_flight(db, reservation["legs"][0]["flight_id"])
-    flight_in(db, flight["flight_id"], "scheduled", "delayed")
+    first = leg_in(reservation, reservation["legs"][0]["flight_id"], "open")
     reservation["status"] = "checked in"
-    seating = reservation["legs"][0]["seating"]
-    return {
-        "reservation_id": reservation_id,
-        "status": "checked in",
-        "flight_id": flight["flight_id"],
-        "seating": seating,
-    }
+    return {"reservation_id": reservation_id, "status": "checked in", "leg": first}
 
 
 @tool(writes=True)
 def undo_check_in(db: Database, reservation_id: str) -> Row:
-    """Take back the check-in of a checked in reservation, so that it is booked again and can be changed.
+    """Take back the check-in of a checked in reservation, so that it can be changed.
 
     Args:
         reservation_id: The reservation's id, like B48213-1.

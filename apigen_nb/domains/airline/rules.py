@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apigen_nb.domain import Step, rule
-from apigen_nb.domains.airline.air import days_since, disrupted, find_flight, hours_until
+from apigen_nb.domains.airline.air import CHECK_IN_OPENS, EXIT_ROWS, days_since, disrupted, hours_until
 from apigen_nb.domains.airline.journeys import (
     chosen_flight,
     departure,
@@ -19,7 +19,6 @@ from apigen_nb.domains.airline.journeys import (
 )
 from apigen_nb.domains.airline.money import is_fresh, whole_refund
 
-EXIT_ROWS = (14, 15)
 MILES = ("upgrade_with_miles", "convert_miles")
 
 
@@ -128,7 +127,7 @@ def saver_is_kept(step: Step) -> bool:
     """The saver fare is cancelled only within 24 hours after booking, by the insured who are ill, or when a flight is
     disrupted."""
     row = reservation(step)
-    return bool(row) and (row["fare"] != "saver" or whole_refund(step.before, row, step.arguments["cancel_reason"]))
+    return bool(row) and (row["fare"] != "saver" or whole_refund(row, step.arguments["cancel_reason"]))
 
 
 @rule("cancel_reservation")
@@ -137,7 +136,7 @@ def disruption_is_real(step: Step) -> bool:
     off by 180 minutes or more."""
     if step.arguments.get("cancel_reason") != "flight disrupted":
         return True
-    return any(disrupted(find_flight(step.before, leg["flight_id"])) for leg in reservation(step).get("legs", ()))
+    return any(leg["status"] == "disrupted" for leg in reservation(step).get("legs", ()))
 
 
 @rule("cancel_reservation")
@@ -233,8 +232,8 @@ def two_days_before(step: Step) -> bool:
 
 @rule("check_in")
 def check_in_is_open(step: Step) -> bool:
-    """Check-in is open from 24 hours to 1 hour before the first flight departs."""
-    return 1 <= next_departure(step) <= 24
+    """Check-in is open from 48 hours to 1 hour before the first flight departs."""
+    return 1 <= next_departure(step) <= CHECK_IN_OPENS
 
 
 @rule("check_in")

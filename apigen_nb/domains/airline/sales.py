@@ -6,21 +6,34 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from apigen_nb.domains.airline.air import AHEAD, NOW, free_seats, hours_until
+from apigen_nb.domains.airline.air import (
+    AHEAD,
+    CHECK_IN_OPENS,
+    EXIT_ROWS,
+    NOW,
+    disrupted,
+    free_seats,
+    hours_until,
+    leg_status,
+    seat_order,
+)
 from apigen_nb.domains.airline.bookings import new_passenger
 from apigen_nb.domains.airline.catalog import FARES, SEATS
 from apigen_nb.domains.airline.money import BAG_FEE, INSURANCE, TIER_BAGS, cents
 
 Row = dict[str, Any]
 Table = dict[str, Row]
-KINDS = {"ahead": 44, "soon": 22, "under way": 12, "flown": 15, "cancelled": 7}
+KINDS = {"ahead": 6, "soon": 36, "disrupted": 16, "under way": 14, "flown": 20, "cancelled": 8}
+"""What a reservation is drawn as → share; soon is within the time for checking in,
+disrupted begins with a disrupted flight."""
 
 
 class Counter:
     """Sells flights of the timetable. Seats that are neither free nor sold here belong to other passengers."""
 
     def __init__(self, random: Random, routes: Table, flights: Table) -> None:
-        self.random, self.routes, self.flights = random, routes, flights
+        self.random, self.flights = random, flights
+        self.ways = {route_id: [f for f in flights.values() if f["route_id"] == route_id] for route_id in routes}
         self.others: dict[tuple[str, str], list[str]] = {}
         for flight_id, flight in flights.items():
             for cabin, of in flight["cabins"].items():
@@ -31,7 +44,7 @@ class Counter:
         """Reservations of a member, none of them at the same time as another."""
         made: list[Row] = []
         while len(made) < count:
-            kind = self.random.choices(list(KINDS), list(KINDS.values()))[0]
+            kind = self.random.choices(list(KINDS), list(KINDS.values()))[0] if made else "ahead"
             flights = self._journey(kind)
             days = {flight["travel_date"] for flight in flights}
             if flights and not days & {
@@ -47,19 +60,16 @@ class Counter:
         every = list(self.flights.values())
         if kind in ("flown", "under way"):
             first = [flight for flight in every if flight["status"] == "landed"]
+        elif kind == "disrupted":
+            first = [flight for flight in every if disrupted(flight)]
         elif kind == "soon":
-            first = [f for f in every if f["status"] in AHEAD and hours_until(f["departs_at"]) <= 24]
+            first = [f for f in every if f["status"] in AHEAD and hours_until(f["departs_at"]) <= CHECK_IN_OPENS]
         else:
-            first = [f for f in every if f["status"] in AHEAD and hours_until(f["departs_at"]) > 24]
+            first = [f for f in every if f["status"] in AHEAD and hours_until(f["departs_at"]) > CHECK_IN_OPENS]
         out = random.choice(first)
         wanted = ("landed",) if kind == "flown" else AHEAD
-        back = [
-            flight
-            for flight in (
-                self.flights[key] for key in self.routes[f"{out['destination']}-{out['origin']}"]["flight_ids"]
-            )
-            if flight["status"] in wanted and flight["departs_at"] > out["arrives_at"]
-        ]
+        returns = self.ways[f"{out['destination']}-{out['origin']}"]
+        back = [f for f in returns if f["status"] in wanted and f["departs_at"] > out["arrives_at"]]
         if kind == "under way":
             return [out, random.choice(back)] if back else []
         return [out, random.choice(back)] if back and random.random() < 0.4 else [out]
@@ -87,7 +97,7 @@ class Counter:
             "booked_at": self._booked(kind, flights[0]),
             "cabin": cabin,
             "fare": fare,
-            "insured": random.random() < 0.35,
+            "insured": random.random() < 0.25,
             "upgraded_with_miles": False,
             "bags": random.choice((0, 0, 1, 1, 2)),
             "changes": random.choices((0, 1, 2), (75, 15, 10))[0] if fare != "saver" else 0,
@@ -104,10 +114,10 @@ class Counter:
         return row
 
     def _status(self, kind: str, flights: list[Row]) -> str:
-        opens = 1 <= hours_until(flights[0]["departs_at"]) <= 24 and flights[0]["status"] != "cancelled"
+        opens = 1 <= hours_until(flights[0]["departs_at"]) <= CHECK_IN_OPENS and flights[0]["status"] != "cancelled"
         if kind == "soon":
-            return "checked in" if opens and self.random.random() < 0.5 else "booked"
-        return "booked" if kind == "ahead" else kind
+            return "checked in" if opens and self.random.random() < 0.4 else "booked"
+        return "booked" if kind in ("ahead", "disrupted") else kind
 
     def _booked(self, kind: str, first: Row) -> str:
         """When a reservation was made: in the last hours, in the last days, or long before."""
@@ -122,11 +132,17 @@ class Counter:
 
     def _leg(self, flight: Row, cabin: str, fare: str, passengers: Table) -> Row:
         pool = self.others[flight["flight_id"], cabin]
-        seating = {passenger_id: pool.pop() for passenger_id in passengers}
+        seating = {}
+        for passenger_id, passenger in passengers.items():
+            barred = passenger["kind"] == "child" or passenger["assistance"]
+            seat = next(seat for seat in pool if not (barred and seat_order(seat)[0] in EXIT_ROWS))
+            pool.remove(seat)
+            seating[passenger_id] = seat
         usual = flight["cabins"][cabin]["price"] * FARES[fare]["price_percent"] / 100
         return {
             "flight_id": flight["flight_id"],
             "route_id": flight["route_id"],
+            "status": leg_status(flight),
             "price": cents(max(30, usual + self.random.randint(-25, 10))),
             "seating": seating,
             "compensation": 0.0,

@@ -14,7 +14,7 @@ Table = dict[str, Row]
 
 
 def timetable(random: Random) -> tuple[Table, Table]:
-    """The routes, both ways, and their flights: at most one a day on a route."""
+    """The routes, both ways, with the flights that have not landed, and all flights: at most one a day on a route."""
     routes: Table = {}
     flights: Table = {}
     for index, (pair, (minutes, usual)) in enumerate(PAIRS.items()):
@@ -30,19 +30,22 @@ def timetable(random: Random) -> tuple[Table, Table]:
             for offset in offsets(random):
                 flight = fly(random, route, 200 + 2 * index + way, offset, minutes, usual)
                 flights[flight["flight_id"]] = flight
-                route["flight_ids"].append(flight["flight_id"])
+                if flight["status"] != "landed":
+                    route["flight_ids"].append(flight["flight_id"])
     return routes, flights
 
 
 def offsets(random: Random) -> list[int]:
     """Days from today on which a route is flown: some past, tonight or tomorrow early, and the weeks to come."""
     past = random.sample(range(-50, 0), 4)
-    return sorted([*past, random.choice((0, 1)), *random.sample(range(2, 11), 3), *random.sample(range(11, 40), 4)])
+    return sorted(
+        [*past, *random.sample((0, 1, 2), 2), *random.sample(range(3, 11), 3), *random.sample(range(11, 40), 4)]
+    )
 
 
 def fly(random: Random, route: Row, number: int, offset: int, minutes: int, usual: int) -> Row:
     """A flight of a day, with what has become of it."""
-    hour = {0: (13, 20), 1: (6, 8)}.get(offset, (6, 19))
+    hour = {0: (13, 20), 1: (6, 20), 2: (6, 8)}.get(offset, (6, 19))
     start = datetime.fromisoformat((TODAY + timedelta(days=offset)).isoformat()).replace(
         hour=random.randint(*hour), minute=random.choice(range(0, 60, 5))
     )
@@ -58,7 +61,7 @@ def fly(random: Random, route: Row, number: int, offset: int, minutes: int, usua
         "arrives_at": (start + timedelta(minutes=minutes + 10)).isoformat(timespec="minutes"),
         "status": status,
         "delay_minutes": delay,
-        "delay_cause": random.choices(CAUSES, (45, 30, 25))[0] if delay else None,
+        "delay_cause": random.choices(CAUSES, (50, 35, 15))[0] if delay else None,
         "cabins": {
             "economy": {"price": float(economy), "seats": free(random, "economy", random.randint(5, 9))},
             "business": {"price": float(round(economy * 2.4)), "seats": free(random, "business", random.randint(2, 5))},
@@ -69,7 +72,7 @@ def fly(random: Random, route: Row, number: int, offset: int, minutes: int, usua
 def fate(random: Random, offset: int) -> tuple[str, int]:
     """Status and minutes of delay. What has departed has landed; only flights soon are known to be disrupted."""
     if offset < 0:
-        late = random.choices((0, random.randint(15, 110), random.randint(120, 400)), (25, 20, 55))[0]
+        late = random.choices((0, random.randint(15, 110), random.randint(120, 400)), (15, 20, 65))[0]
         return "landed", late
     soon = random.random()
     if offset <= 12 and soon < 0.2:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from apigen_nb.domain import tool
-from apigen_nb.domains.airline.air import find_leg, find_member, flight_in, reservation_in
+from apigen_nb.domains.airline.air import find_flight, find_member, leg_in, reservation_in
 from apigen_nb.domains.airline.money import find_voucher, give_voucher
 from apigen_nb.world import Database, Refusal
 
@@ -27,8 +27,8 @@ def claim_compensation(db: Database, reservation_id: str, flight_id: str) -> Row
         flight_id: The flight that was late, like HW214-0920.
     """
     reservation = reservation_in(db, reservation_id, "flown", "under way")
-    leg = find_leg(reservation, flight_id)
-    flight = flight_in(db, flight_id, "landed")
+    leg = leg_in(reservation, flight_id, "flown")
+    flight = find_flight(db, flight_id)
     if leg["compensation"]:
         raise Refusal(f"${leg['compensation']:.2f} were given for {flight_id} already", kind="compensated already")
     each = LONG_DELAY if flight["delay_minutes"] >= 240 else SHORT_DELAY
