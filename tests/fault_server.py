@@ -1,8 +1,9 @@
 """A chat-completions server that misbehaves on purpose, for tests and benchmarks.
 
 In a test: `async with FaultServer(reply) as server:` and `server.next("429", "html")` for what the next requests meet.
-As a program: `python tests/fault_server.py --latency 0.2 --rate 429=0.05 --rate malformed=0.02`; its first line of
-output is its base_url. Faults drawn by rate are a function of the seed and the order of arrival.
+As a program: `python tests/fault_server.py --latency 0.2 --rate 429=0.05 --sticky 500=0.01 --admit 16`; its first line
+of output is its base_url, `GET /stats` says what it has seen. Faults drawn by rate are a function of the seed and the
+order of arrival, sticky ones of the seed and the messages: they meet the same question each time it is asked.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gzip
+import hashlib
 import json
 import random
 import time
@@ -30,7 +33,10 @@ _STATUS = {
     "408": (408, "request time-out", {}),
     "409": (409, "conflict", {}),
     "500": (500, "internal error", {}),
+    "502": (502, "bad gateway", {}),
     "503": (503, "overloaded", {}),
+    "503-seconds": (503, "overloaded", {"Retry-After": "{seconds:g}"}),
+    "529": (529, "overloaded", {}),
     "400": (400, "maximum context length is 4096 tokens", {}),
     "401": (401, "incorrect API key provided: {key}", {}),
     "403": (403, "this key may not use the model", {}),
@@ -45,6 +51,8 @@ _BODY = {
     "empty-choices": b'{"id": "x", "object": "chat.completion", "choices": []}',
     "wrong-types": b'{"choices": [{"message": {"content": {"a": 1}, "tool_calls": "none"}}], "usage": []}',
     "null": b"null",
+    "empty": b"",
+    "stream": b'data: {"choices": [{"delta": {"content": "he"}}]}\n\ndata: {"choices": [{"del',
     "error-200": b'{"error": {"message": "upstream failed", "code": 502}}',
 }
 _CHOICE: dict[str, dict[str, Any]] = {
@@ -55,9 +63,13 @@ _CHOICE: dict[str, dict[str, Any]] = {
     "bad-arguments": {
         "message": {"content": None, "tool_calls": [{"id": "a", "function": {"name": "look", "arguments": '{"id": '}}]}
     },
+    "unknown-tool": {"message": {"content": None, "tool_calls": [{"function": {"name": "rm", "arguments": "{}"}}]}},
+    "same-ids": {
+        "message": {"content": None, "tool_calls": [{"id": "a", "function": {"name": "look", "arguments": "{}"}}] * 2}
+    },
     "tool-in-text": {"message": {"content": '```json\n{"name": "look", "parameters": {"id": "7"}}\n```'}},
 }
-_WIRE = ("reset", "truncated", "stall", "no-http")
+_WIRE = ("reset", "truncated", "half-open", "stall", "no-http", "bad-gzip")
 FAULTS = (*_STATUS, *_BODY, *_CHOICE, *_WIRE)
 
 
@@ -68,8 +80,9 @@ def echo(body: dict[str, Any]) -> str:
 
 class FaultServer:
     """`reply` maps a request body to text or to a whole message. `queue` holds the faults of the next requests; when it
-    is empty, a fault is drawn by `rates`. More than `admit` requests at once are answered 429; with `formats` False a
-    request with response_format is refused. What came in is kept in `requests`, `keys`, `times`, `met` and `peak`."""
+    is empty, a `sticky` fault may meet the question, else one is drawn by `rates`. More than `admit` requests at once,
+    or more than `per_minute` in 60 seconds, are answered 429; with `formats` False a request with response_format is
+    refused. What came in is kept in `requests` and `keys` (unless `keep` is False), `times`, `met` and `peak`."""
 
     def __init__(
         self,
@@ -78,15 +91,25 @@ class FaultServer:
         latency: float = 0.0,
         jitter: float = 0.0,
         rates: dict[str, float] | None = None,
+        sticky: dict[str, float] | None = None,
         seed: int = 0,
         admit: int | None = None,
+        per_minute: int | None = None,
         formats: bool = True,
         retry_after: float = 0.3,
         port: int = 0,
+        keep: bool = True,
     ) -> None:
-        self.reply, self.latency, self.jitter, self.rates = reply, latency, jitter, rates or {}
+        self.reply, self.latency, self.jitter, self.rates, self.sticky = (
+            reply,
+            latency,
+            jitter,
+            rates or {},
+            sticky or {},
+        )
         self.admit, self.formats, self.retry_after, self.port = admit, formats, retry_after, port
-        if unknown := set(self.rates) - set(FAULTS):
+        self.per_minute, self.seed, self.keep = per_minute, seed, keep
+        if unknown := {*self.rates, *self.sticky} - set(FAULTS):
             raise ValueError(f"no faults {sorted(unknown)}; faults are {', '.join(FAULTS)}")
         self.random = random.Random(seed)
         self.queue: deque[str] = deque()
@@ -94,7 +117,8 @@ class FaultServer:
         self.keys: list[str] = []
         self.times: list[float] = []
         self.met: Counter[str] = Counter()
-        self.open = self.peak = 0
+        self.open = self.peak = self.count = self.refused = 0
+        self._minute: deque[float] = deque()
 
     def next(self, *faults: str) -> None:
         """What the next requests meet, one fault each; "" is none."""
@@ -107,6 +131,7 @@ class FaultServer:
     async def __aenter__(self) -> FaultServer:
         app = web.Application(client_max_size=1 << 26)
         app.router.add_post("/v1/chat/completions", self._handle)
+        app.router.add_get("/stats", self._stats)
         self.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
         await self.runner.setup()
         site = web.TCPSite(self.runner, "127.0.0.1", self.port, backlog=1024)
@@ -125,13 +150,30 @@ class FaultServer:
         finally:
             self.open -= 1
 
+    async def _stats(self, request: web.Request) -> web.Response:
+        return web.json_response(
+            {"requests": self.count, "refused": self.refused, "peak": self.peak, "met": dict(self.met)}
+        )
+
+    def _too_many(self) -> bool:
+        now = time.monotonic()
+        while self._minute and self._minute[0] <= now - 60:
+            self._minute.popleft()
+        if self.per_minute is not None and len(self._minute) >= self.per_minute:
+            return True
+        self._minute.append(now)
+        return self.admit is not None and self.open > self.admit
+
     async def _respond(self, request: web.Request) -> web.StreamResponse:
-        self.times.append(time.monotonic())
-        self.keys.append(request.headers.get("Authorization", "").removeprefix("Bearer "))
+        self.count += 1
         body = await request.json()
-        self.requests.append(body)
-        fault = self._draw()
-        if self.admit is not None and self.open > self.admit:
+        if self.keep:
+            self.times.append(time.monotonic())
+            self.keys.append(request.headers.get("Authorization", "").removeprefix("Bearer "))
+            self.requests.append(body)
+        fault = self._draw(body)
+        if self._too_many():
+            self.refused += 1
             return self._error("429-seconds")
         if not self.formats and "response_format" in body:
             return _refuse(400, "response_format of type json_schema is not supported")
@@ -148,29 +190,39 @@ class FaultServer:
         if fault in _BODY:
             return web.Response(body=_BODY[fault], content_type="text/html" if fault == "html" else "application/json")
         text = json.dumps(self._completion(body, fault))
-        if fault == "truncated" and request.transport is not None:
+        if fault in ("truncated", "half-open") and request.transport is not None:
             response = web.StreamResponse(headers={"Content-Length": str(len(text))})
             await response.prepare(request)
             await response.write(text[: len(text) // 2].encode())
+            if fault == "half-open":
+                await asyncio.sleep(3600)
             request.transport.close()
             return response
+        if fault == "bad-gzip":
+            half = gzip.compress(text.encode())[:20]
+            return web.Response(body=half, headers={"Content-Encoding": "gzip"}, content_type="application/json")
         return web.Response(text=text, content_type="application/json")
 
-    def _draw(self) -> str:
-        if self.queue:
-            fault = self.queue.popleft()
-        else:
-            names, weights = list(self.rates), list(self.rates.values())
-            fault = self.random.choices(["", *names], [max(0.0, 1 - sum(weights)), *weights])[0]
+    def _draw(self, body: dict[str, Any]) -> str:
+        fault = self.queue.popleft() if self.queue else self.stuck(body) or _drawn(self.rates, self.random)
         self.met[fault] += 1
         return fault
+
+    def stuck(self, body: dict[str, Any]) -> str:
+        """The sticky fault of the question in this request body, or ""."""
+        if not self.sticky:
+            return ""
+        asked = json.dumps([self.seed, body["messages"]])
+        return _drawn(self.sticky, random.Random(hashlib.sha256(asked.encode()).digest()))
 
     def _error(self, fault: str) -> web.Response:
         status, message, headers = _STATUS[fault]
         # A date has whole seconds only; rounding up keeps it in the future.
         values = {"seconds": self.retry_after, "date": formatdate(time.time() + self.retry_after + 1, usegmt=True)}
         return _refuse(
-            status, message.format(key=self.keys[-1]), {name: value.format(**values) for name, value in headers.items()}
+            status,
+            message.format(key=self.keys[-1] if self.keys else ""),
+            {name: value.format(**values) for name, value in headers.items()},
         )
 
     def _completion(self, body: dict[str, Any], fault: str) -> dict[str, Any]:
@@ -179,6 +231,11 @@ class FaultServer:
         choice = {"index": 0, "message": message, **_OK, **_CHOICE.get(fault, {})}
         usage = {"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 4}}
         return {"id": "x", "object": "chat.completion", "model": body["model"], "choices": [choice], "usage": usage}
+
+
+def _drawn(rates: dict[str, float], by: random.Random) -> str:
+    names, weights = list(rates), list(rates.values())
+    return by.choices(["", *names], [max(0.0, 1 - sum(weights)), *weights])[0]
 
 
 def _refuse(status: int, message: str, headers: dict[str, str] | None = None) -> web.Response:
@@ -202,7 +259,10 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.0, help="seconds")
     parser.add_argument("--jitter", type=float, default=0.0, help="seconds, either way")
     parser.add_argument("--rate", type=_rate, action="append", default=[], metavar="FAULT=RATE", help=", ".join(FAULTS))
+    parser.add_argument("--sticky", type=_rate, action="append", default=[], metavar="FAULT=RATE", help="of questions")
     parser.add_argument("--admit", type=int, help="answer 429 above so many requests at once")
+    parser.add_argument("--per-minute", type=int, help="answer 429 above so many requests in 60 seconds")
+    parser.add_argument("--retry-after", type=float, default=0.3, help="seconds that a 429 of these asks for")
     parser.add_argument("--no-formats", action="store_true", help="refuse response_format")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
@@ -210,8 +270,12 @@ def main() -> None:
         latency=given.latency,
         jitter=given.jitter,
         rates=dict(given.rate),
+        sticky=dict(given.sticky),
         seed=given.seed,
         admit=given.admit,
+        per_minute=given.per_minute,
+        retry_after=given.retry_after,
+        keep=False,
         formats=not given.no_formats,
         port=given.port,
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 import socket
 import subprocess
 import sys
@@ -16,9 +18,11 @@ from fault_server import FaultServer, Reply, echo
 
 from apigen_nb.models import EndpointDown, NoAnswer, ask, metered
 from apigen_nb.models.endpoint import Endpoint
+from apigen_nb.models.prompts import render
 from apigen_nb.records import Answer, Message, Question, ToolCall
 
 KEY = "sk-MARKED-5f1d"
+SERVING = ("latency", "admit", "formats", "rates", "sticky", "seed", "retry_after")
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
 
@@ -36,7 +40,7 @@ def question(text: str = "hello", **fields: Any) -> Question:
 
 def with_server(work: Callable[[FaultServer, Endpoint], Awaitable[Any]], reply: Reply = echo, **options: Any) -> Any:
     """Run `work` with a fresh server and an endpoint that asks it with short waits."""
-    serving = {name: options.pop(name) for name in ("latency", "admit", "formats", "rates") if name in options}
+    serving = {name: options.pop(name) for name in SERVING if name in options}
     options = {"api_key_env": "MARKED_KEY", "timeout": 0.4, "wait": 0.01} | options
 
     async def main() -> Any:
@@ -76,17 +80,19 @@ def test_an_answer_with_its_usage() -> None:
     with_server(work)
 
 
-RETRIED = ["408", "409", "429", "500", "503", "malformed", "truncated", "html", "empty-choices", "wrong-types", "null"]
+BROKEN = ["408", "409", "500", "502", "malformed", "truncated", "html", "empty-choices", "wrong-types", "null", "empty"]
+BROKEN += ["error-200", "reset", "no-http", "stall", "half-open", "bad-gzip", "stream"]
+REFUSED = ["429", "503", "529"]
 
 
-@pytest.mark.parametrize("fault", [*RETRIED, "error-200", "reset", "no-http", "stall"])
+@pytest.mark.parametrize("fault", [*BROKEN, *REFUSED])
 def test_what_may_pass_is_tried_again(fault: str) -> None:
     answer, server = meet(fault)
     assert (answer.text, answer.error) == ("hello", "")
     assert len(server.requests) == 2
 
 
-@pytest.mark.parametrize("fault", [*RETRIED, "error-200", "reset", "no-http", "stall"])
+@pytest.mark.parametrize("fault", BROKEN)
 def test_tries_end_with_a_reason(fault: str) -> None:
     words = r"q1: no answer from tiny at http://127.0.0.1:\d+/v1 in 2 tries; the last: ."
     with pytest.raises(NoAnswer, match=words) as no:
@@ -102,9 +108,79 @@ def test_retry_after_is_obeyed(fault: str, least: float) -> None:
     assert least <= second - first < 1.6
 
 
-def test_an_hour_is_not_waited_for() -> None:
-    with pytest.raises(NoAnswer, match="wait 3600 s; run again then"):
-        meet("429-hour")
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Waits of more than a second are not slept; they are listed here."""
+    slept: list[float] = []
+    sleep = asyncio.sleep
+
+    async def quick(seconds: float, result: Any = None) -> Any:
+        if seconds > 1:
+            slept.append(seconds)
+        return await sleep(min(seconds, 0.001), result)
+
+    monkeypatch.setattr("apigen_nb.models.endpoint.asyncio.sleep", quick)
+    return slept
+
+
+@pytest.mark.parametrize("fault", ["429-seconds", "429-date", "503-seconds"])
+def test_long_waits_are_waited_and_told(fault: str, clock: list[float], caplog: pytest.LogCaptureFixture) -> None:
+    _, server = meet(fault, retry_after=200.0)
+    assert len(server.requests) == 2
+    (waited,) = clock
+    assert 199 < waited < 202
+    (told,) = caplog.messages
+    said = "too many requests" if fault.startswith("429") else "overloaded"
+    assert re.match(
+        rf"tiny at http://127.0.0.1:\d+/v1: {fault[:3]} {said}; waiting 20\d s, until \d\d:\d\d:\d\d$", told
+    )
+
+
+def test_more_than_an_hour_is_left_to_the_next_run(clock: list[float]) -> None:
+    words = r"q1: tiny at .* wants 7200 s of waiting, at most 3600 are waited \(429 too many requests\); run again then"
+    with pytest.raises(NoAnswer, match=words):
+        meet("429-seconds", retry_after=7200.0)
+    assert clock == []
+
+
+def test_an_hour_is_all_that_one_question_waits(clock: list[float]) -> None:
+    with pytest.raises(NoAnswer, match="in 3 tries; the last: 429"):
+        meet("429-seconds", "429-seconds", "429-seconds", retry_after=1700.0)
+    assert len(clock) == 2
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+def test_a_busy_server_is_given_more_tries(fault: str) -> None:
+    answer, server = meet(*[fault] * 4, tries=1, wait=0.001)
+    assert (answer.text, len(server.requests)) == ("hello", 5)
+    with pytest.raises(NoAnswer, match=f"in 5 tries; the last: {fault}"):
+        meet(*[fault] * 5, tries=1, wait=0.001)
+
+
+def test_a_server_that_answers_nobody_stops_the_stage() -> None:
+    async def work(server: FaultServer, endpoint: Endpoint) -> None:
+        server.next(*["500"] * 38, "", *["500"] * 40)
+        lost = pytest.raises(NoAnswer, match="in 2 tries; the last: 500 internal error")
+        for number in range(39):
+            with contextlib.nullcontext() if number == 19 else lost:
+                await endpoint(question(f"say {number}"))
+        words = "20 questions in a row got no answer; q1: no answer from tiny at .* in 2 tries; the last: 500 internal"
+        with pytest.raises(EndpointDown, match=words):
+            await endpoint(question())
+
+    with_server(work, tries=2)
+
+
+def test_poison_harms_only_itself() -> None:
+    async def work(server: FaultServer, endpoint: Endpoint) -> None:
+        asked = [question(f"say {number}") for number in range(60)]
+        poisoned = [bool(server.stuck({"messages": render(each)})) for each in asked]
+        assert 5 < sum(poisoned) < 40
+        answers = await asyncio.gather(*map(endpoint, asked), return_exceptions=True)
+        assert [isinstance(answer, NoAnswer) for answer in answers] == poisoned
+        assert len(server.requests) == 60 + sum(poisoned)
+
+    with_server(work, sticky={"500": 0.15, "malformed": 0.15}, tries=2, timeout=5, seed=3)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +197,25 @@ def test_no_use_asking_on(fault: str, words: str) -> None:
     assert KEY not in "".join(traceback.format_exception(down.value))
     assert down.value.__cause__ is None
     assert down.value.__context__ is None
+
+
+def test_no_such_host() -> None:
+    with pytest.raises(
+        EndpointDown, match=r"cannot reach tiny at http://nobody.invalid/v1 .*host name in base_url right"
+    ):
+        asyncio.run(Endpoint("tiny", "http://nobody.invalid/v1", "MARKED_KEY", tries=2, wait=0.01)(question()))
+
+
+def test_no_tls_where_it_was_expected() -> None:
+    async def work(server: FaultServer, _: Endpoint) -> None:
+        endpoint = Endpoint("tiny", server.url.replace("http:", "https:"), "MARKED_KEY", tries=2, wait=0.01)
+        try:
+            with pytest.raises(EndpointDown, match="TLS failed: does the server speak https"):
+                await endpoint(question())
+        finally:
+            await endpoint.aclose()
+
+    with_server(work)
 
 
 def test_nobody_listens() -> None:
@@ -225,6 +320,13 @@ def test_arguments_that_are_no_object_are_kept_as_they_came(raw: str) -> None:
     )
     (call,) = answer.tool_calls
     assert (call.arguments, call.raw) == (None, raw)
+
+
+def test_tool_calls_with_ids_of_others_and_names_of_none() -> None:
+    answer, _ = meet("same-ids", asked=question(tools=(LOOK,)))
+    assert [(call.id, call.name) for call in answer.tool_calls] == [("a", "look"), ("call_2", "look")]
+    answer, _ = meet("unknown-tool", asked=question(tools=(LOOK,)))
+    assert [(call.id, call.name, call.arguments) for call in answer.tool_calls] == [("call_1", "rm", {})]
 
 
 def test_malformed_arguments_from_the_fault_server() -> None:

@@ -2,21 +2,18 @@
 
 What goes wrong with a server is one of three things here: worth another try (busy, broken, silent, not a chat
 completion), an answer with nothing usable in it (cut off, filtered, refused: `Answer.error`), or a reason to stop
-(`EndpointDown`). The openai client does not retry: it gives up on malformed bodies and on a long Retry-After.
+(`EndpointDown`). The openai client does not retry: it gives up on malformed bodies and on a long Retry-After. How much
+is asked at once is for `limits`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-import math
+import logging
 import os
-import random
 import re
 import time
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
@@ -24,13 +21,18 @@ import tenacity
 
 from ..records import Answer, Question
 from . import EndpointDown, NoAnswer
+from .limits import Limits
 from .prompts import read_completion, render
+from .tries import MAX_WAIT, Again, Patience, retry_after, unreached, why_not, words
 
 if TYPE_CHECKING:
     from openai import APIStatusError
 
-MAX_WAIT = 300.0  # seconds; when a server asks for more patience than this, the next run asks again
+SAID = 10.0  # seconds; a longer wait is told in the log
+LOST = 20  # questions in a row without an answer: no server that works for others does that
 
+_log = logging.getLogger("apigen_nb")
+_REFUSING = {429, 503, 529}
 _BUSY = {408, 409, 425, 429}
 _STOP = {401, 402, 403, 404, 405}
 _FORMAT_REFUSED = re.compile(r"response.?format|json.?schema|structured|guided|grammar", re.IGNORECASE)
@@ -38,15 +40,6 @@ _TOOLS_REFUSED = re.compile(
     r"not support(ed)?\b.{0,40}\btool|\btool.{0,40}\bnot (be )?(support|enabled)|tool choice requires|tools param req",
     re.IGNORECASE,
 )
-
-
-class _Again(Exception):
-    """This try failed, another may not. `wait` is what the server asked for in seconds; `nobody`: none is there."""
-
-    def __init__(self, reason: str, wait: float = 0.0, nobody: bool = False) -> None:
-        super().__init__(reason)
-        self.wait = wait
-        self.nobody = nobody
 
 
 def access(base_url: str | None, api_key_env: str) -> tuple[SplitResult, str]:
@@ -65,11 +58,14 @@ def access(base_url: str | None, api_key_env: str) -> tuple[SplitResult, str]:
 
 
 class Endpoint:
-    """One model at one server, to be called with a `Question`; at most `concurrency` requests are under way at once.
+    """One model at one server, to be called with a `Question`; at most `concurrency` requests are under way at once,
+    fewer when the server refuses, and no more requests and tokens a minute than the two limits say.
 
     `base_url` None is `OPENAI_BASE_URL`, else OpenAI. The key is read from the environment variable `api_key_env` here
     and now (ValueError when it is not set; a server on this machine needs none). `timeout` bounds each of the `tries`
-    in seconds; the pause after the first is about `wait` seconds, then doubles, and is longer when Retry-After says so.
+    in seconds; a busy server (429, 503, 529) is given five times as many. The pause after the first is about `wait`
+    seconds, then doubles, and is longer when Retry-After says so, up to an hour. Endpoints that share a quota share
+    `limits`. `retries`, `refused`, `in_flight`, `slots` and `waiting_until` tell how it goes.
     Raises `NoAnswer` when the tries are used up and `EndpointDown` when no question can be answered."""
 
     def __init__(
@@ -83,6 +79,9 @@ class Endpoint:
         tries: int = 4,
         max_tokens: int | None = None,
         wait: float = 0.5,
+        requests_per_minute: int | None = None,
+        tokens_per_minute: int | None = None,
+        limits: Limits | None = None,
     ) -> None:
         import openai  # costs most of a second, which only those pay who ask a server
 
@@ -95,28 +94,60 @@ class Endpoint:
         self.model, self.timeout, self.concurrency, self.tries, self.wait = model, timeout, concurrency, tries, wait
         self._options: dict[str, Any] = {"temperature": temperature, "max_tokens": max_tokens}
         self._takes_format = True
+        self._limits = limits or Limits(concurrency, requests_per_minute, tokens_per_minute)
+        self.retries = self.refused = self._lost_in_a_row = 0
+        self._completion = 0.0  # tokens of a usual reply
+        self._told = 0.0
+        self._sleeping: dict[object, float] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def __repr__(self) -> str:
         return f"Endpoint({self._name})"
 
+    @property
+    def in_flight(self) -> int:
+        """Requests under way."""
+        return self._limits.in_flight
+
+    @property
+    def slots(self) -> int:
+        """Requests that may be under way at present: `concurrency`, or what the server admits of it."""
+        return self._limits.slots
+
+    @property
+    def waiting_until(self) -> float | None:
+        """When something will be asked again, on the monotonic clock; None while something is under way."""
+        times = [time for time in (self._limits.paused_until, min(self._sleeping.values(), default=None)) if time]
+        return None if self.in_flight or not times else max(times)
+
     async def __call__(self, question: Question) -> Answer:
+        patience = Patience(self.tries, self.wait)
         tries = tenacity.AsyncRetrying(
-            sleep=asyncio.sleep,
-            stop=tenacity.stop_after_attempt(self.tries),
-            wait=self._pause,
-            retry=tenacity.retry_if_exception_type(_Again),
+            sleep=self._sleep,
+            stop=patience.over,
+            wait=patience.pause,
+            retry=tenacity.retry_if_exception_type(Again),
+            before_sleep=self._tell,
             reraise=True,
         )
         try:
-            return await tries(self._try, question)
-        except _Again as error:
+            answer: Answer = await tries(self._try, question)
+        except Again as error:
             last = error
+        else:
+            self._lost_in_a_row = 0
+            return answer
         # Raised out here so that no request, whose headers hold the key, hangs on to the exception.
         if last.nobody:
-            raise EndpointDown(self._safe(f"cannot reach {self._name} ({last}); is the server running?"))
-        what = f"{question.id}: no answer from {self._name} in {self.tries} tries; the last: {last}"
-        raise NoAnswer(self._safe(what))
+            raise EndpointDown(self._safe(f"cannot reach {self._name} ({last}); {why_not(last)}"))
+        self._lost_in_a_row += 1
+        what = f"no answer from {self._name} in {patience.count} tries; the last: {last}"
+        if last.wait > MAX_WAIT:
+            what = f"{self._name} wants {last.wait:.0f} s of waiting, at most {MAX_WAIT:.0f} are waited ({last})"
+            what += "; run again then"
+        if self._lost_in_a_row >= LOST:
+            raise EndpointDown(self._safe(f"{LOST} questions in a row got no answer; {question.id}: {what}"))
+        raise NoAnswer(self._safe(f"{question.id}: {what}"))
 
     async def aclose(self) -> None:
         """Close the connections; a later question opens new ones."""
@@ -124,10 +155,23 @@ class Endpoint:
             self._loop = None
             await self._client.close()
 
-    def _pause(self, state: tenacity.RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        asked = error.wait + random.uniform(0, self.wait) if isinstance(error, _Again) and error.wait else 0.0
-        return float(max(asked, random.uniform(0.5, 1) * min(self.wait * 2 ** (state.attempt_number - 1), 30.0)))
+    async def _sleep(self, seconds: float) -> None:
+        self.retries += 1
+        me = object()
+        self._sleeping[me] = time.monotonic() + seconds
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            del self._sleeping[me]
+
+    def _tell(self, state: tenacity.RetryCallState) -> None:
+        # Hundreds of questions wait for the same moment: it is told once.
+        until = time.time() + state.upcoming_sleep
+        if state.upcoming_sleep >= SAID and until >= self._told + SAID and state.outcome is not None:
+            self._told = until
+            clock = time.strftime("%H:%M:%S", time.localtime(until))
+            said = f"{self._name}: {state.outcome.exception()}; waiting {state.upcoming_sleep:.0f} s, until {clock}"
+            _log.warning("%s", self._safe(said))
 
     def _safe(self, text: str) -> str:
         text = " ".join(text.split())
@@ -154,7 +198,6 @@ class Endpoint:
             api_key=self._key or "none", base_url=self._base_url, max_retries=0, timeout=self.timeout, http_client=http
         )
         self._response = httpx2.Response
-        self._slots = asyncio.Semaphore(self.concurrency)
         self._loop = loop
 
     def _body(self, question: Question) -> dict[str, Any]:
@@ -171,26 +214,40 @@ class Endpoint:
     async def _try(self, question: Question) -> Answer:
         self._connect()
         body = self._body(question)
-        try:
-            async with self._slots, asyncio.timeout(self.timeout):
-                # `post` is what the client documents for bodies that it does not check: building its models costs more
-                # than the rest of the client together, and they accept bodies without choices.
-                response = await self._client.post(self._url, body=body, cast_to=self._response)
-        except TimeoutError:
-            raise _Again(f"no reply within {self.timeout:g} s") from None
-        except self._openai.APIStatusError as error:
-            refusal = error
-        except self._lost as error:
-            raise _unreached(error) from None
-        else:
+        async with self._limits.turn(self._size(body)) as turn:
             try:
-                return read_completion(response.content, question)
-            except ValueError as error:
-                raise _Again(str(error)) from None
+                async with asyncio.timeout(self.timeout):
+                    # `post` is what the client documents for bodies that it does not check: building its models costs
+                    # more than the rest of the client together, and they accept bodies without choices.
+                    response = await self._client.post(self._url, body=body, cast_to=self._response)
+            except TimeoutError:
+                raise Again(f"no reply within {self.timeout:g} s") from None
+            except self._openai.APIStatusError as error:
+                refusal = error
+                if error.status_code in _REFUSING:
+                    self.refused += 1
+                    turn.refused(retry_after(error.response.headers) or self.wait)
+                else:
+                    turn.admitted()
+            except self._lost as error:
+                raise unreached(error) from None
+            else:
+                turn.admitted()
+                try:
+                    answer = read_completion(response.content, question)
+                except ValueError as error:
+                    raise Again(str(error)) from None
+                self._completion += 0.1 * (answer.usage.completion - self._completion)
+                turn.spent(answer.usage.prompt + answer.usage.completion)
+                return answer
         return await self._refused(question, body, refusal)
 
+    def _size(self, body: Mapping[str, Any]) -> float:
+        # Roughly, in tokens; what was wrong about it is set right when the server has counted.
+        return sum(len(str(body.get(part, ""))) for part in ("messages", "tools")) / 4 + self._completion
+
     async def _refused(self, question: Question, body: dict[str, Any], refusal: APIStatusError) -> Answer:
-        status, said = refusal.status_code, self._safe(_words(refusal.body))
+        status, said = refusal.status_code, self._safe(words(refusal.body))
         if question.tools and _TOOLS_REFUSED.search(said):
             self._stop(f"refuses tools: {said}; serve it with tool calling switched on, or take another model as agent")
         if refusal.code in ("insufficient_quota", "model_not_found"):
@@ -202,10 +259,7 @@ class Endpoint:
             self._options["max_completion_tokens"] = self._options.pop("max_tokens", body["max_tokens"])
             return await self._try(question)
         if status in _BUSY or status >= 500:
-            wait = _retry_after(refusal.response.headers)
-            if wait > MAX_WAIT:
-                raise NoAnswer(f"{question.id}: {self._name} says {status}, wait {wait:.0f} s; run again then")
-            raise _Again(f"{status} {said}", wait)
+            raise Again(f"{status} {said}", retry_after(refusal.response.headers), busy=status in _REFUSING)
         # Routers answer 403 for one question that their moderation does not like.
         if status < 400 or (status in _STOP and not re.search(r"moderat|flagged", said, re.IGNORECASE)):
             hint = "; check the key" if status in (401, 403) else "; check base_url and model" if status != 402 else ""
@@ -214,32 +268,3 @@ class Endpoint:
 
     def _stop(self, why: str) -> NoReturn:
         raise EndpointDown(f"{self._name} {why}")
-
-
-def _retry_after(headers: Mapping[str, str]) -> float:
-    """Seconds to wait, from `retry-after-ms` or Retry-After as a number or a date; 0 when there is none to be read."""
-    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        value = headers.get(name, "")
-        wait = 0.0
-        with contextlib.suppress(ValueError, OverflowError):
-            wait = parsedate_to_datetime(value).timestamp() - time.time() if ":" in value else float(value) / unit
-        if math.isfinite(wait) and wait > 0:
-            return wait
-    return 0.0
-
-
-def _unreached(error: BaseException) -> _Again:
-    # The transport calls a dropped or refused connection a time-out; what happened stands at the bottom of the chain.
-    chain = [error]
-    while chain[-1].__cause__ is not None:
-        chain.append(chain[-1].__cause__)
-    bases = {base.__name__ for link in chain for base in type(link).__mro__}
-    nobody = not bases.isdisjoint({"ConnectError", "ClientConnectorError"})  # httpx2's and aiohttp's
-    return _Again(f"{type(chain[-1]).__name__}: {chain[-1]}".removesuffix(": "), nobody=nobody)
-
-
-def _words(body: object) -> str:
-    """What an error body says, in whatever shape: `message`, `detail`, `error` or text."""
-    while isinstance(body, dict):
-        body = body.get("message") or body.get("detail") or body.get("error") or json.dumps(body)
-    return str(body or "without a word")[:300]

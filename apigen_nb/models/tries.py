@@ -1,0 +1,85 @@
+"""A try that failed: why, for how long to wait before the next, and when to give up."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import random
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+import tenacity
+
+MAX_WAIT = 3600.0  # seconds that one question waits in all; for more patience than this, the next run asks again
+PATIENCE = 5  # refused tries that count as one: a question is no worse for having come to a busy server
+
+
+class Again(Exception):
+    """This try failed, another may not. `wait` is what the server asked for in seconds; `busy`: it did not look at the
+    question; `nobody`: none is there."""
+
+    def __init__(self, reason: str, wait: float = 0.0, busy: bool = False, nobody: bool = False) -> None:
+        super().__init__(reason)
+        self.wait, self.busy, self.nobody = wait, busy, nobody
+
+
+class Patience:
+    """How often and how long one question is tried."""
+
+    def __init__(self, tries: int, wait: float) -> None:
+        self.tries, self.wait = tries, wait
+        self.count = self._spent = 0
+
+    def pause(self, state: tenacity.RetryCallState) -> float:
+        """Seconds until the next try: what the server asked for, else longer each time."""
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.wait + random.uniform(0, self.wait) if isinstance(error, Again) and error.wait else 0.0
+        grown = min(self.wait * 2 ** (state.attempt_number - 1), 30.0)
+        return float(max(asked, random.uniform(0.5, 1) * grown))
+
+    def over(self, state: tenacity.RetryCallState) -> bool:
+        """Whether that was the last try. tenacity counts all tries alike, so they are counted here."""
+        error = state.outcome.exception() if state.outcome else None
+        self.count += 1
+        self._spent += 1 if isinstance(error, Again) and error.busy else PATIENCE
+        return self._spent >= self.tries * PATIENCE or state.idle_for + state.upcoming_sleep > MAX_WAIT + self.wait
+
+
+def retry_after(headers: Mapping[str, str]) -> float:
+    """Seconds to wait, from `retry-after-ms` or Retry-After as a number or a date; 0 when there is none to be read."""
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        value = headers.get(name, "")
+        wait = 0.0
+        with contextlib.suppress(ValueError, OverflowError):
+            wait = parsedate_to_datetime(value).timestamp() - time.time() if ":" in value else float(value) / unit
+        if math.isfinite(wait) and wait > 0:
+            return wait
+    return 0.0
+
+
+def unreached(error: BaseException) -> Again:
+    # The transport calls a dropped or refused connection a time-out; what happened stands at the bottom of the chain.
+    chain = [error]
+    while chain[-1].__cause__ is not None:
+        chain.append(chain[-1].__cause__)
+    bases = {base.__name__ for link in chain for base in type(link).__mro__}
+    nobody = not bases.isdisjoint({"ConnectError", "ClientConnectorError"})  # httpx2's and aiohttp's
+    return Again(f"{type(chain[-1]).__name__}: {chain[-1]}".removesuffix(": "), nobody=nobody)
+
+
+def why_not(last: Again) -> str:
+    said = str(last)
+    if "SSL" in said or "Certificate" in said:
+        return "TLS failed: does the server speak https, and is its certificate one that this machine trusts?"
+    if "DNS" in said or "Name or service" in said:
+        return "is the host name in base_url right?"
+    return "is the server running?"
+
+
+def words(body: object) -> str:
+    """What an error body says, in whatever shape: `message`, `detail`, `error` or text."""
+    while isinstance(body, dict):
+        body = body.get("message") or body.get("detail") or body.get("error") or json.dumps(body)
+    return str(body or "without a word")[:300]
