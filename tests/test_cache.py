@@ -15,12 +15,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apigen_nb.blueprints import propose_all
+from apigen_nb.conversations import converse_all
 from apigen_nb.domain import Domain
+from apigen_nb.gates import GATES, Committee
 from apigen_nb.models import Model, NoAnswer, ask, metered
 from apigen_nb.models.cache import REPLIES, Cassette, NotRecorded, Recorded, recorded
 from apigen_nb.models.cast import Cast
+from apigen_nb.models.scripted import Scripted
 from apigen_nb.places import key_of
 from apigen_nb.records import Answer, Message, Question, ToolCall, Usage
+from apigen_nb.store import Run
 from tests.fault_server import FaultServer
 
 USAGE = Usage(calls=1, prompt=10, cached=4, completion=5)
@@ -307,3 +312,65 @@ async def test_a_cast_without_key_plays_from_the_cassette(tmp_path: Path, monkey
 def test_offline_needs_a_folder() -> None:
     with pytest.raises(ValueError, match="need the run's folder"):
         Cast(Domain.load("retail"), "m", offline=True)
+
+
+class PowerCut(BaseException):
+    """The end of the process, as the code within it sees it."""
+
+
+class Served:
+    """The scripted model in the place of a server; the power fails while it is asked for the `cut`-th time."""
+
+    asked, cut = 0, -1
+
+    def __init__(self, **_: Any) -> None:
+        self.scripted = Scripted(Domain.load("retail").phrases, 7)
+
+    async def __call__(self, question: Question) -> Answer:
+        Served.asked += 1
+        if Served.asked == Served.cut:
+            raise PowerCut
+        await asyncio.sleep(0)
+        return (await self.scripted(question)).model_copy(update={"usage": USAGE})
+
+    async def aclose(self) -> None: ...
+
+
+def both_phases(folder: Path, concurrency: int, **more: Any) -> tuple[dict[str, bytes], int]:
+    """Phase 1 and 2 with a served model: the artefacts and how many requests were made."""
+    Served.asked = 0
+
+    async def work() -> None:
+        retail, run = Domain.load("retail"), Run.open(folder)
+        cast = Cast(retail, "m", "http://127.0.0.1:1/v1", folder=folder, concurrency=concurrency, best_of=1, **more)
+        gates = [*GATES.values(), Committee(cast.judges(3))]
+        proposals = await propose_all(retail, cast, gates, run, seeds=6, seed=3, round_size=3, concurrency=concurrency)
+        blueprints = [proposal.blueprint for proposal in proposals if proposal.accepted]
+        await converse_all(retail, cast, run, blueprints, attempts=2, concurrency=concurrency)
+
+    asyncio.run(work())
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != REPLIES}, Served.asked
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_interrupted_anywhere_it_asks_for_the_rest_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, concurrency: int
+) -> None:
+    monkeypatch.setattr("apigen_nb.models.endpoint.Endpoint", Served)
+    whole, count = both_phases(tmp_path / "whole", concurrency)
+    assert count > 40
+    assert both_phases(tmp_path / "whole", concurrency) == (whole, 0)
+    for cut in range(2, count, count // 5):
+        folder = tmp_path / str(cut)
+        monkeypatch.setattr(Served, "cut", cut)
+        with pytest.raises(PowerCut):
+            both_phases(folder, concurrency)
+        monkeypatch.setattr(Served, "cut", -1)
+        left = sum(reply.answer is not None for reply in recorded(folder))
+        assert left >= cut - 2 * concurrency  # lost are only those that were under way
+        found, rest = both_phases(folder, concurrency)
+        assert found == whole
+        assert rest == count - left
+    for name in ("blueprints.jsonl", "trajectories.jsonl"):  # what a colleague makes of the replies alone
+        (tmp_path / "whole" / name).unlink()
+    assert both_phases(tmp_path / "whole", concurrency, offline=True) == (whole, 0)
