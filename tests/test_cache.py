@@ -281,7 +281,7 @@ async def test_a_cast_without_key_plays_from_the_cassette(tmp_path: Path, monkey
     retail, roles = Domain.load("retail"), {"judge": [{"model": "a"}, {"model": "b"}, {"model": "a"}]}
 
     def cast(url: str, **more: Any) -> Cast:
-        return Cast(retail, "m", url, "A_KEY", roles=roles, folder=tmp_path, **more)
+        return Cast(retail, "m", url, "A_KEY", roles=roles, folder=tmp_path, best_of=1, **more)
 
     async def play(cast: Cast) -> list[Answer]:
         answers = [await model(question()) for model in (cast.user, cast.agent, *cast.judges(3))]
