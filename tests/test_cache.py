@@ -309,6 +309,16 @@ async def test_a_cast_without_key_plays_from_the_cassette(tmp_path: Path, monkey
     assert "sk-marked" not in (tmp_path / REPLIES).read_text()
 
 
+async def test_roles_of_one_model_share_its_quota(tmp_path: Path) -> None:
+    async with FaultServer(says, latency=0.01) as server:
+        roles = {"user": {"temperature": 0.1}, "agent": {"temperature": 0.2}}
+        cast = Cast(Domain.load("retail"), "m", server.url, roles=roles, folder=tmp_path, concurrency=1, best_of=1)
+        await asyncio.gather(*(model(question(text)) for text in "abc" for model in (cast.user, cast.agent)))
+        await cast.aclose()
+        assert (len(server.requests), server.peak) == (6, 1)
+        assert {body["temperature"] for body in server.requests} == {0.1, 0.2}
+
+
 def test_offline_needs_a_folder() -> None:
     with pytest.raises(ValueError, match="need the run's folder"):
         Cast(Domain.load("retail"), "m", offline=True)

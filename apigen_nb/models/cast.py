@@ -12,6 +12,7 @@ from . import Model
 from .cache import Cassette, Recorded
 from .critic import BestOf
 from .ledger import Budget, price_table
+from .limits import Limits
 from .scripted import LABEL, Scripted
 
 if TYPE_CHECKING:
@@ -53,9 +54,9 @@ class Cast:
     ) -> None:
         self._domain, self._seed, self._roles, self._best_of = domain, seed, dict(roles or {}), best_of
         self._common = {"model": model, "base_url": base_url, "api_key_env": api_key_env, "temperature": temperature}
-        self._limits: dict[str, Any] = {"max_tokens": max_tokens, "timeout": timeout, "concurrency": concurrency}
-        rates = {"requests_per_minute": requests_per_minute, "tokens_per_minute": tokens_per_minute}
-        self._limits |= {name: rate for name, rate in rates.items() if rate is not None}
+        self._options: dict[str, Any] = {"max_tokens": max_tokens, "timeout": timeout}
+        self._concurrency, self._rates = concurrency, (requests_per_minute, tokens_per_minute)
+        self._quotas: dict[str, Limits] = {}
         self._scripted = Scripted(domain.phrases, seed)
         self._endpoints: dict[str, Endpoint] = {}
         self._cassette: Cassette | None = None
@@ -80,7 +81,7 @@ class Cast:
             return self._scripted
         if self._cassette is None:
             return self._endpoint(settings)
-        sampling = {"temperature": settings["temperature"], "max_tokens": self._limits["max_tokens"]}
+        sampling = {"temperature": settings["temperature"], "max_tokens": self._options["max_tokens"]}
         voice = sum(self._settings(role, earlier) == settings for earlier in range(number))
         return Recorded(self._cassette, settings["model"], lambda: self._endpoint(settings), sampling, voice)
 
@@ -89,7 +90,10 @@ class Cast:
 
         name = repr(sorted(settings.items()))
         if name not in self._endpoints:
-            self._endpoints[name] = Endpoint(**settings, **self._limits)
+            # A quota is a model's at a server: roles that differ in temperature only have one in common.
+            quota = repr([settings[part] for part in ("base_url", "api_key_env", "model")])
+            limits = self._quotas.setdefault(quota, Limits(self._concurrency, *self._rates))
+            self._endpoints[name] = Endpoint(**settings, **self._options, concurrency=self._concurrency, limits=limits)
         return self._endpoints[name]
 
     async def aclose(self) -> None:
