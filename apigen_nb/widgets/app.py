@@ -1,6 +1,6 @@
 """The app: the explorers' notebook as a page of its own, without code, over one run.
 
-    python -m apigen_nb.widgets.app outputs/demo [options of voila, such as --port=8866 --no-browser]"""
+python -m apigen_nb.widgets.app outputs/demo [options of voila, such as --port=8866 --no-browser]"""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..run import UsageError, notebooks_folder
+from ..notebook import UsageError
+from ..run import notebooks_folder
 
 RUN = "APIGEN_NB_RUN"  # the run that the notebook opens; without it the one that it names itself
 TEMPLATES = Path(__file__).parent / "assets"

@@ -115,8 +115,8 @@ class Browser:
     def _filter(self, item: str = "") -> None:
         frame, text = self.frame, self.find.value.strip()
         if text:
-            found = self._search(text)
-            frame = frame[frame["id"].isin(found)]
+            named = frame[frame["id"] == text]
+            frame = named if len(named) else frame[frame["id"].isin(self._search(text))]
         told = f"{self._title} · {len(frame):,}" + (f" of {len(self.frame):,} with “{text}”" if text else "")
         put(self.title, words(told, "text"))
         self.rows.put(frame, self._names)

@@ -10,7 +10,6 @@ import pandas as pd
 from ..records import Proposal
 from ..report import passing, pieces, tables
 from ..report import reflection as told
-from . import drawn
 from .figure import Figure
 from .parts import Browser, choice, explorer, line, put, show, stack, switch, words
 from .passrates import COLUMNS, NAMES
@@ -115,10 +114,10 @@ class Reflection:
             return show(pieces.proposal(proposal))
         named = [(f"{passing.nth(n)} → {passing.nth(n + 1)}", n + 1) for n in range(steps)]
         which = choice("compare", [*named, ("all attempts, whole", 0)])
-        place = show(drawn.revision(proposal, 1))
+        place = show(pieces.step(proposal, 1))
 
         def turn(_: Any) -> None:
-            put(place, drawn.revision(proposal, which.value) if which.value else pieces.proposal(proposal))
+            put(place, pieces.step(proposal, which.value) if which.value else pieces.proposal(proposal))
 
         which.observe(turn, "value")
         return stack(line(which), place)

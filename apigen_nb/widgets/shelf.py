@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 import pandas as pd
 from pydantic import ConfigDict, Field
 
-from ..lines import each_line, parse
+from ..lines import Damaged, parse
 from ..manifest import Run
 from ..records import (
     Action,
@@ -191,11 +191,16 @@ class _no_collection:
 def _lines(path: Path, kind: type[R]) -> Iterator[tuple[int, R]]:
     if not path.is_file():
         return
-    size = path.stat().st_size
-    for offset, line, record in each_line(path, kind):
-        if offset + len(line) > size:  # what was written since; it may be half a line
-            return
-        yield offset, record
+    offset, growing = 0, path.suffix == ".part"
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if growing and not line.endswith(b"\n"):  # just being written
+                return
+            try:
+                yield offset, parse(line, kind)
+            except ValueError:
+                raise Damaged(f"{path.name}, line {number}: expected a record, found {line[:60]!r}") from None
+            offset += len(line)
 
 
 class Shelf:
