@@ -92,9 +92,7 @@ class Done(Mapping[str, R]):
         return len(self.places)
 
     def __iter__(self) -> Iterator[str]:
-        for place, _, record in self.lines():
-            if self.places.get(key_of(_id(record))) == place:
-                yield _id(record)
+        return (_id(record) for place, _, record in self.lines() if self.places.get(key_of(_id(record))) == place)
 
 
 class Records(Sequence[R]):
@@ -113,9 +111,8 @@ class Records(Sequence[R]):
     def __getitem__(self, place: slice) -> Records[R]: ...
 
     def __getitem__(self, place: int | slice) -> R | Records[R]:
-        if isinstance(place, slice):
-            return Records(self._done, self._keys[place])
-        return self._done.at(self._keys[place])
+        keys = self._keys[place]
+        return self._done.at(keys) if isinstance(keys, int) else Records(self._done, keys)
 
     def __iter__(self) -> Iterator[R]:
         return map(self._done.at, self._keys)
@@ -217,8 +214,7 @@ class Journal(Generic[R]):
 
     def tidy_errors(self) -> None:
         """Keep the last line of each failed job in `errors.jsonl` and none of those that are done by now."""
-        found = failures(self.path.parent)
-        left = [f for f in found if not (f.stage == self.path.stem and f.id in self.done)]
+        left = [f for f in failures(self.path.parent) if not (f.stage == self.path.stem and f.id in self.done)]
         if left:
             write_whole(self.path.parent / ERRORS, (failure.line() for failure in left))
         else:
@@ -227,8 +223,7 @@ class Journal(Generic[R]):
 
 def failures(folder: Path) -> list[Failure]:
     """The failed jobs of a run, each with its last reason; those that succeeded later are gone."""
-    path = folder / ERRORS
-    if not path.exists():
+    if not (path := folder / ERRORS).exists():
         return []
     drop_half_line(path)
     return list({(f.stage, f.id): f for f in read_lines(path, Failure)}.values())
@@ -252,15 +247,14 @@ async def each(
     rounds come to, for whoever watches."""
     if concurrency < 1:
         raise ValueError(f"concurrency must be at least 1, found {concurrency}")
-    size = len(items) if isinstance(items, Sized) else None
+    size, spent = len(items) if isinstance(items, Sized) else None, list[BudgetSpent]()
     shown = journal.progress(title or journal.path.stem)
     shown.total = size if total is None else total
     order, seen = array("Q"), Places()
-    spent: BudgetSpent | None = None
 
     def waiting() -> Iterator[Item]:
         for item in items:
-            if spent is not None:
+            if spent:
                 return
             key = key_of(item.id)
             if seen.get(key) is not None:
@@ -271,7 +265,6 @@ async def each(
                 yield item
 
     async def worker(todo: Iterator[Item]) -> None:
-        nonlocal spent
         for item in todo:
             job.set(Job(journal.path.stem))
             try:
@@ -280,7 +273,7 @@ async def each(
                 journal.note(item.id, str(error))
                 continue
             except BudgetSpent as error:
-                spent = error
+                spent.append(error)
                 return
             if _id(record) != item.id:
                 raise ValueError(f"the work on {item.id} gave a record with the id {_id(record)}")
@@ -288,8 +281,7 @@ async def each(
             shown.count(record)
 
     # Workers share one iterator: 100,000 items are neither 100,000 tasks nor all in memory.
-    todo = waiting()
-    count = concurrency if size is None else min(concurrency, size)
+    todo, count = waiting(), concurrency if size is None else min(concurrency, size)
     workers = [asyncio.create_task(worker(todo)) for _ in range(count)]
     try:
         await asyncio.gather(*workers)
@@ -299,8 +291,8 @@ async def each(
         await asyncio.gather(*workers, return_exceptions=True)
         journal.tidy_errors()
         shown.close()
-    if spent is not None:
-        raise spent
+    if spent:
+        raise spent[0]
     return Records(journal.done, array("Q", (key for key in order if journal.done.places.get(key) is not None)))
 
 

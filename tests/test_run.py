@@ -346,6 +346,11 @@ def test_names_are_read_from_the_parameters_cell(tmp_path: Path) -> None:
     assert list(declared(write(tmp_path, "a", parameters=text))) == ["seeds", "model", "temperature", "run", "other"]
 
 
+def test_every_parameter_is_read_by_a_stage() -> None:
+    folder = Path(__file__).parent.parent / "notebooks"
+    assert set(Params.model_fields) <= {name for stage in STAGES for name in declared(folder / f"{stage}.ipynb")}
+
+
 def refusals() -> list[tuple[Callable[[Path], object], type[Exception], str]]:
     def undeclared(home: Path) -> None:
         less = PARAMETERS.replace("seeds = 10\n", "")
