@@ -117,8 +117,8 @@ class Endpoint:
     @property
     def waiting_until(self) -> float | None:
         """When something will be asked again, on the monotonic clock; None while something is under way."""
-        times = [time for time in (self._limits.paused_until, min(self._sleeping.values(), default=None)) if time]
-        return None if self.in_flight or not times else max(times)
+        times = [min(self._sleeping.values(), default=0.0), self._limits.paused_until or 0.0]
+        return None if self.in_flight else max(times) or None
 
     async def __call__(self, question: Question) -> Answer:
         patience = Patience(self.tries, self.wait)
@@ -158,7 +158,7 @@ class Endpoint:
     async def _sleep(self, seconds: float) -> None:
         self.retries += 1
         me = object()
-        self._sleeping[me] = time.monotonic() + seconds
+        self._sleeping[me] = asyncio.get_running_loop().time() + seconds
         try:
             await asyncio.sleep(seconds)
         finally:

@@ -9,16 +9,16 @@ is approached slowly, because surplus requests are refused at once and would ask
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from anyio import CapacityLimiter
 
-FIRST = 8  # requests that start at once; then one more each millisecond, so that a refusal comes before all have gone
-WINDOW, REFUSED = 40, 8  # so many of the last are a share; chance alone, at 5 %, makes them once in 1,500 windows
+FIRST, HEARD = 8, 0.05  # so many start at once, and one more for each that is not refused within these seconds
+WINDOW, REFUSED = 60, 12  # so many of the last are a share; chance alone, at 5 %, makes them once in 50,000 windows
 CUT = 0.85
+RECHECK = 1.0  # seconds; meanwhile a reply may have turned out shorter than was reserved
 PROBE = 0.1  # of a request more in each round trip, at the level that was refused last
 
 
@@ -34,12 +34,13 @@ class Pace:
         self._seconds = 60 / per_minute if per_minute else 0.0
         self._free = 0.0  # when what has been reserved is used up, on the monotonic clock
 
-    def reserve(self, amount: float) -> float:
-        """Seconds until this amount may be used; it counts as used from now on."""
-        now = time.monotonic()
-        begin = max(now, self._free)
-        self._free = begin + amount * self._seconds
-        return begin - now
+    def left(self, now: float) -> float:
+        """Seconds until more may be used."""
+        return self._free - now
+
+    def use(self, amount: float, now: float) -> None:
+        """Reserve so much from now on."""
+        self._free = max(now, self._free) + amount * self._seconds
 
     def correct(self, amount: float) -> None:
         """So much more (or less, when negative) was used than had been reserved."""
@@ -51,6 +52,7 @@ class Turn:
 
     def __init__(self, limits: Limits, tokens: float) -> None:
         self._limits, self._tokens, self._cuts = limits, tokens, limits.cuts
+        self.was_refused = False
 
     def admitted(self) -> None:
         """The server took the request, whatever it made of it."""
@@ -58,6 +60,7 @@ class Turn:
 
     def refused(self, wait: float) -> None:
         """The server was asked too much; it, or our patience, wants `wait` seconds before the next try."""
+        self.was_refused = True
         self._limits.closed(self._cuts, wait)
 
     def spent(self, tokens: int) -> None:
@@ -82,6 +85,8 @@ class Limits:
         self.in_flight = self.refusals = self.cuts = 0
         self.paused_until: float | None = None
         self._level = float(min(FIRST, concurrency))
+        self._before = self._level
+        self._answers = self._peak = 0
         self._ceiling = float(concurrency)
         self._recent: deque[bool] = deque(maxlen=WINDOW)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -94,33 +99,51 @@ class Limits:
     @asynccontextmanager
     async def turn(self, tokens: float) -> AsyncIterator[Turn]:
         """Wait until one more request, of about so many tokens, may go."""
-        self._begin()
+        loop = self._begin()
         async with self._gate:
-            if (wait := max(self.requests.reserve(1), self.tokens.reserve(tokens))) > 0:
-                await asyncio.sleep(wait)
-            while self.paused_until is not None:
-                left = self.paused_until - time.monotonic()
-                if left > 0:
-                    await asyncio.sleep(left)
-                else:
-                    self.paused_until = None
+            await self._go(tokens)
             self.in_flight += 1
+            self._peak = max(self._peak, self.in_flight)
+            turn = Turn(self, tokens)
+            if not self.cuts and self.slots < self.concurrency:
+                # A server that admits fewer shall be able to say so before all requests have gone.
+                loop.call_later(HEARD, self._heard, turn)
             try:
-                yield Turn(self, tokens)
+                yield turn
             finally:
                 self.in_flight -= 1
 
+    async def _go(self, tokens: float) -> None:
+        async with self._order:
+            while (left := self._left()) > 0:  # noqa: ASYNC110 - what ends it early are numbers, not an event
+                await asyncio.sleep(min(left, RECHECK))
+            self.requests.use(1, self._now())
+            self.tokens.use(tokens, self._now())
+            self.paused_until = None
+
+    def _left(self) -> float:
+        now = self._now()
+        return max((self.paused_until or now) - now, self.requests.left(now), self.tokens.left(now))
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
     def opened(self) -> None:
-        """A request was admitted; when all slots are in use, more may open."""
+        """A request was admitted; after a round trip in which all slots were in use, more may open."""
         self._recent.append(False)
-        if self.in_flight < self.slots:
+        self._answers += 1
+        if self._answers < self.slots:
+            return
+        full = self._peak >= self.slots
+        self._answers, self._peak = 0, self.in_flight
+        if not full:
             return
         if self._level < self._ceiling / 2:
-            self._set(self._level + 1)
+            self._set(self._level * 2)
         elif self._level < self._ceiling - 1:
-            self._set(self._level + 1 / self._level)
+            self._set(self._level + 1)
         else:
-            self._set(self._level + PROBE / self._level)
+            self._set(self._level + PROBE)
             if self._level >= self._ceiling + 1:  # the server has grown
                 self._ceiling *= 2
 
@@ -130,32 +153,33 @@ class Limits:
         others = self.in_flight - 1
         if cuts == self.cuts:
             self._recent.append(True)
+            if self.cuts and self.slots >= self._ceiling:  # the server has not grown
+                self._set(self._ceiling - 1)
             if sum(self._recent) < REFUSED:
                 return
             self.cuts += 1
             self._recent.clear()
-            self._ceiling = float(self.slots)
+            self._answers = self._peak = 0
+            self._before = self._ceiling = float(self.slots)
             self._set(self._level * CUT)
         # Also for those that went before the cut: what is left of them is what the server has admitted.
         self._set(min(self._level, others))
-        if others == 0:
-            self.paused_until = max(self.paused_until or 0.0, time.monotonic() + wait)
+        self._ceiling = min(self._ceiling, others + 1.0)
+        if others == 0:  # it has admitted none, which says nothing of how many it admits at another time
+            self._ceiling = self._before
+            self.paused_until = max(self.paused_until or 0.0, self._now() + wait)
 
-    def _begin(self) -> None:
+    def _begin(self) -> asyncio.AbstractEventLoop:
         # Waiting tasks belong to an event loop, and an endpoint may outlive one.
         loop = asyncio.get_running_loop()
-        if self._loop is loop:
-            return
-        self._loop, self.in_flight = loop, 0
-        self._gate = CapacityLimiter(self.slots)
-        self._ramp(loop.time())
+        if self._loop is not loop:
+            self._loop, self.in_flight = loop, 0
+            self._gate, self._order = CapacityLimiter(self.slots), asyncio.Lock()
+        return loop
 
-    def _ramp(self, begin: float) -> None:
-        loop = self._loop
-        if loop is None or self.cuts or self.slots >= self.concurrency:
-            return
-        self._set(max(self._level, FIRST + int(1000 * (loop.time() - begin))))
-        loop.call_later(0.001, self._ramp, begin)
+    def _heard(self, turn: Turn) -> None:
+        if not turn.was_refused and not self.cuts:
+            self._set(self._level + 1)
 
     def _set(self, level: float) -> None:
         self._level = min(max(level, 1.0), float(self.concurrency))
