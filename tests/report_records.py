@@ -57,15 +57,16 @@ RETURN = Action(
 def blueprint(id: str, text: str = "") -> Blueprint:
     wish = "You are Noor Haddad, 94110. You want to return the desk lamp of your last order, refunded to the gift card."
     return Blueprint(
-        id=id, domain="retail", user="noor_haddad_2087", persona="in a hurry, short sentences",
-        instruction=f"{wish} {text}", actions=(RETURN,), outputs=("22.40",),
+        id=id, domain="retail", user="noor_haddad_2087", persona=f"in a hurry, short sentences {text}",
+        instruction=f"{wish} {text}", outputs=("22.40", text) if text else ("22.40",),
+        actions=(RETURN, Action(name=text, arguments={text: [text]})) if text else (RETURN,),
     )  # fmt: skip
 
 
 def votes(*scores: int, text: str = "") -> tuple[Vote, ...]:
     named = dict(zip(METRICS, scores, strict=True))
     return (
-        Vote(judge="judge-1", scores=named, reflection=f"The refund is asked for. {text}", correction=text),
+        Vote(judge=f"judge-1{text}", scores=named, reflection=f"The refund is asked for. {text}", correction=text),
         Vote(judge="judge-2", scores=named, reflection="Fine."),
         Vote(judge="judge-3", scores=None, error="the reply is not JSON"),
     )
@@ -80,7 +81,7 @@ def attempt(number: int, fell: str = "", text: str = "") -> Attempt:
         scores = (1, int(passed), 1, int(passed))
         verdicts.append(
             Verdict(
-                gate=gate, passed=passed, kind="" if passed else kinds.get(gate, "not derivable"),
+                gate=gate, passed=passed, kind="" if passed else kinds.get(gate, "not derivable") + text[:400],
                 reason="" if passed else f"action 1, {RETURN}: the order W4781 is delivered {text}",
                 votes=votes(*scores, text=text) if committee else (),
                 scores=dict(zip(METRICS, scores, strict=True)) if committee else {},
@@ -118,8 +119,8 @@ def proposals(count: int = 24, text: str = "") -> list[Proposal]:
         records.append(
             Proposal(
                 id=id, domain="retail", user="noor_haddad_2087", walk=("find_customer", "get_order", "return_items"),
-                persona="in a hurry", examples=("retail-00000",) if number > 5 else (), attempts=tuple(attempts),
-                accepted=attempts[-1].accepted,
+                persona=f"in a hurry {text}", examples=("retail-00000",) if number > 5 else (),
+                attempts=tuple(attempts), accepted=attempts[-1].accepted,
                 usage={"generator": Usage(calls=len(tries), prompt=900, completion=210)},
             )
         )  # fmt: skip
@@ -157,6 +158,11 @@ def trajectory(id: str, number: int, success: bool, text: str = "") -> Trajector
         ),
         said("user", "Thanks. ###STOP###"),
     )
+    if text:
+        messages += (
+            said("assistant", text, ToolCall(id=text, name=text, arguments={text: text})),
+            said("tool", text, answers=text),
+        )
     verdicts = (
         Verdict(gate="ended", passed=True),
         Verdict(
@@ -223,6 +229,10 @@ def make_run(folder: Path, text: str = "", count: int = 24) -> Path:
     """A run's folder as the stages leave it."""
     records = proposals(count, text)
     talks = trajectories(records, text)
+    if text:  # once is enough: a word of a million letters, everywhere
+        word = "\u202eW" * 500_000
+        records.append(proposals(2, word)[1].model_copy(update={"id": "retail-long"}))
+        talks.append(trajectory("retail-long", 1, False, word))
     (folder / "dataset").mkdir(parents=True)
     (folder / "blueprints.jsonl").write_text("".join(r.line() + "\n" for r in records))
     (folder / "trajectories.jsonl").write_text("".join(r.line() + "\n" for r in talks))

@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 from ..records import METRICS, Proposal
 from .figure import FELL, HELD, STRIPES, canvas, empty, label, legend, subtitle
 from .tables import interval, share
-from .text import clean
+from .text import clean, cut, short
 
 VOTES = ["proposal", "attempt", "judge", "metric", "score"]
 ALL = "all metrics"
@@ -25,7 +25,7 @@ ALL = "all metrics"
 def votes(proposals: Iterable[Proposal]) -> pd.DataFrame:
     """One row for each committee vote × metric; votes that could not be read have no row."""
     rows = [
-        (p.id, number, clean(vote.judge), metric, score)
+        (p.id, number, short(vote.judge), metric, score)
         for p in proposals
         for number, attempt in enumerate(p.attempts)
         for v in attempt.verdicts
@@ -106,7 +106,7 @@ def disagreements(proposals: Iterable[Proposal]) -> pd.DataFrame:
                 against = [vote.reflection for vote in v.votes if vote.scores and 0 in vote.scores.values()]
                 first = next(filter(None, against), "")
                 result = "passed" if v.passed else "fell"
-                rows.append((p.id, number, result, len(split), ", ".join(tallies), clean(first)))
+                rows.append((p.id, number, result, len(split), ", ".join(tallies), clean(cut(first, 300))))
     rows.sort(key=lambda row: (row[2] == "passed", -row[3], row[0], row[1]))
     return pd.DataFrame(rows, columns=["proposal", "attempt", "result", "metrics split", "yes:no", "a judge against"])
 

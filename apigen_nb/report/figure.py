@@ -29,7 +29,7 @@ STRIPES = {"shape": "/", "size": 6, "solidity": 0.25, "fgcolor": "white", "fillm
 
 def label(text: Any, length: int = 44) -> str:
     """A text of unknown origin as a label: one line, cut, and neither plotly's pseudo-HTML nor LaTeX."""
-    return html.escape(shorten(clean(str(text)).replace("\n", " "), length)).replace("$", "&#36;")
+    return html.escape(shorten(clean(str(text)[: 4 * length]).replace("\n", " "), length)).replace("$", "&#36;")
 
 
 def canvas(title: str, height: int, **layout: Any) -> go.Figure:

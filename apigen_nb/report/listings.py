@@ -9,7 +9,7 @@ from . import pieces, tables
 from .explorer import MOST_ITEMS, Facets, Item, explorer, sample
 from .passing import nth, tools_of, traits
 from .reflection import fell_at
-from .text import clean
+from .text import short
 
 
 def _outcome(p: Proposal) -> str:
@@ -23,11 +23,11 @@ def _failures(p: Proposal) -> list[str]:
 
 
 def _named(gate: str, kind: str) -> str:
-    return clean(f"{gate}: {kind or gate}")
+    return f"{short(gate)}: {short(kind or gate)}"
 
 
 def _blueprint(p: Proposal) -> Item:
-    fallen = [(n, clean(v.gate)) for n, a in enumerate(p.attempts) for v in a.failures]
+    fallen = [(n, short(v.gate)) for n, a in enumerate(p.attempts) for v in a.failures]
     facets: Facets = {
         "outcome": _outcome(p),
         "fell at": list(dict.fromkeys(gate for _, gate in fallen)),
@@ -95,7 +95,7 @@ def length(messages: int) -> str:
 
 def _wrong(t: Trajectory) -> str:
     """What went wrong in a failed conversation, and who caused it."""
-    failed = next((clean(v.kind or v.gate) for v in t.verdicts if not v.passed), tables.ENDED[t.ended])
+    failed = next((short(v.kind or v.gate) for v in t.verdicts if not v.passed), tables.ENDED[t.ended])
     cause = f" · {t.blame.cause}" if t.blame else ""
     return f"{t.divergence.kind if t.divergence else failed}{cause} · {len(t.messages)} messages"
 
@@ -116,7 +116,7 @@ def trajectories(records: Sequence[Trajectory], proposals: Sequence[Proposal]) -
             "behaviour": p.behaviour if p else "",
             "length": length(len(t.messages)),
             "ended": tables.ENDED[t.ended],
-            "tool": list(dict.fromkeys(clean(call.name) for call in t.calls)),
+            "tool": list(dict.fromkeys(short(call.name) for call in t.calls)),
             "blueprint": t.blueprint,
         }
         b, diff = (p.blueprint, p.attempts[-1].diff) if p and p.accepted else (None, ())

@@ -80,7 +80,7 @@ def reflections(proposals: Sequence[Proposal]) -> str:
     counted = named[["failure", "attempted", "passed", "fell", "rate", "low", "high"]]
     links = [{"failure": name} for name in counted["failure"]]
     words = ("gone in the next attempt", "still there, or not reached")
-    costs = Markup('<section class="panel"><h3>What it cost</h3>{}</section>').format(
+    costs = Markup('<section class="panel"><h2>What it cost</h2>{}</section>').format(
         Markup(pieces.table(reflection.costs(proposals), percent=()))
     )
     flow = panel(reflection.sankey(reflection.flows(proposals), gates), _flow_table(proposals))
@@ -113,7 +113,7 @@ def committee(proposals: Sequence[Proposal]) -> str:
         ("Agreement of all judges", pieces.table(fleiss, percent=("share",))),
         ("Agreement of pairs", pieces.table(pairs, percent=("agree",))),
     ]
-    boxes = [Markup('<section class="panel"><h3>{}</h3>{}</section>').format(t, Markup(h)) for t, h in kinds]
+    boxes = [Markup('<section class="panel"><h2>{}</h2>{}</section>').format(t, Markup(h)) for t, h in kinds]
     note = (
         "κ is 0 when judges agree as often as chance would have it and 1 when they always do. The committee asks on "
         "only while a result is open, so a vote of all judges means that the first ones differed: there agreement is "
@@ -160,7 +160,7 @@ def dataset(records: Sequence[Trajectory], proposals: Sequence[Proposal], rows: 
     answer += f"; the dataset holds {rows:,} rows." if rows is not None else "; no dataset was exported yet."
     measures = [panel(spread.figure(frame, name)) for name in spread.measures(frame)]
     moves = spread.transitions(records)
-    again = Markup('<section class="panel"><h3>Said and done twice: {} verified conversations</h3>{}</section>').format(
+    again = Markup('<section class="panel"><h2>Said and done twice: {} verified conversations</h2>{}</section>').format(
         f"{len(twice):,}", Markup(pieces.table(twice, links={"trajectory": "trajectories", "same as": "trajectories"}))
     )
     return Markup("").join(

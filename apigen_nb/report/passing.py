@@ -14,7 +14,7 @@ from ..personas import AGES, TRAITS
 from ..records import BEHAVIOURS, KINDS, LEVELS, Attempt, Proposal
 from . import tables
 from .figure import held_and_fell
-from .text import clean
+from .text import short
 
 Facet = Literal["attempt", "tool", "level", "kind", "behaviour", "persona", "failure"]
 FACETS: tuple[Facet, ...] = get_args(Facet)
@@ -29,12 +29,12 @@ _TRAITS = (*AGES, *(phrase for phrases in TRAITS.values() for phrase in phrases)
 
 def traits(persona: str) -> tuple[str, ...]:
     """The traits that a composed persona is made of; one that was read from a file is a single trait."""
-    return tuple(phrase for phrase in _TRAITS if phrase in persona) or (clean(persona) or "(none)",)
+    return tuple(phrase for phrase in _TRAITS if phrase in persona) or (short(persona) or "(none)",)
 
 
 def tools_of(attempt: Attempt) -> tuple[str, ...]:
     """The tools of an attempt's groundtruth, each once."""
-    names = dict.fromkeys(clean(action.name) for action in attempt.blueprint.actions) if attempt.blueprint else {}
+    names = dict.fromkeys(short(action.name) for action in attempt.blueprint.actions) if attempt.blueprint else {}
     return tuple(names) or (NO_CALL,)
 
 
@@ -52,11 +52,11 @@ def judged(proposals: Iterable[Proposal]) -> pd.DataFrame:
         for number, attempt in enumerate(p.attempts):
             tools, what = tools_of(attempt), nth(number)
             for v in attempt.verdicts:
-                failure = "" if v.passed else clean(v.kind) or v.gate
+                failure = "" if v.passed else short(v.kind) or v.gate
                 repaired = not v.passed and p.accepted and number < last
                 row = (p.id, what, v.gate, v.passed, failure, repaired, p.accepted, p.kind, p.behaviour, p.level)
-                for name, item in zip(JUDGED, (*row, tools, persona), strict=True):
-                    columns[name].append(item)
+                for column, item in zip(JUDGED, (*row, tools, persona), strict=True):
+                    columns[column].append(item)
     frame = pd.DataFrame(columns).astype({"passed": bool, "repaired": bool, "accepted": bool})
     grouped = ["attempt", "gate", "failure", "kind", "behaviour", "level"]
     return frame.astype(dict.fromkeys(grouped, "category"))

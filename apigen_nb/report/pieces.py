@@ -35,7 +35,7 @@ class Piece(str):
 
 
 def _safe(value: Any) -> Any:
-    return cut(clean(value)) if isinstance(value, str) and not hasattr(value, "__html__") else value
+    return clean(cut(value)) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def value(item: Any, length: int = LONGEST) -> str:

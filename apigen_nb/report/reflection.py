@@ -13,14 +13,14 @@ from ..records import Attempt, Proposal, Usage
 from .figure import FELL, HELD, QUIET, STRIPES, canvas, empty, held_and_fell, label, legend, subtitle
 from .passing import nth
 from .tables import interval, rates, share
-from .text import clean
+from .text import short
 
 ACCEPTED, REJECTED = "accepted", "rejected for good"
 
 
 def fell_at(attempt: Attempt) -> str:
     """The first gate that failed an attempt; "" when it was accepted."""
-    return next((clean(v.gate) for v in attempt.verdicts if not v.passed), "" if attempt.accepted else "format")
+    return next((short(v.gate) for v in attempt.verdicts if not v.passed), "" if attempt.accepted else "format")
 
 
 def flows(proposals: Iterable[Proposal]) -> pd.DataFrame:
@@ -126,14 +126,14 @@ def repairs(proposals: Iterable[Proposal]) -> pd.DataFrame:
     for p in proposals:
         for number, attempt in enumerate(p.attempts):
             after = p.attempts[number + 1] if number + 1 < len(p.attempts) else None
-            still = {(clean(v.gate), clean(v.kind)) for v in after.failures} if after else set()
-            for key in {(clean(v.gate), clean(v.kind)): None for v in attempt.failures}:
+            still = {(short(v.gate), short(v.kind)) for v in after.failures} if after else set()
+            for key in {(short(v.gate), short(v.kind)): None for v in attempt.failures}:
                 row = rows.setdefault(key, Counter())
                 if after is None:
                     row["unanswered"] += 1
                     continue
                 # an attempt that fell earlier was not looked at by this gate: that is no repair
-                seen = any(clean(v.gate) == key[0] for v in after.verdicts)
+                seen = any(short(v.gate) == key[0] for v in after.verdicts)
                 row["attempted"] += 1
                 row["passed"] += seen and key not in still
                 row["accepted at once"] += after.accepted

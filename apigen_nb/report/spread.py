@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from ..records import Proposal, Trajectory
 from . import tables
 from .figure import FELL, HELD, QUIET, STRIPES, canvas, empty, label, legend, subtitle
-from .text import clean, shorten
+from .text import clean, short, shorten
 
 ROWS = [
     "trajectory", "blueprint", "success", "kind", "behaviour", "turns", "messages", "calls", "tools", "words", "tokens",
@@ -43,7 +43,7 @@ def rows(records: Sequence[Trajectory], proposals: Iterable[Proposal] = ()) -> p
         said = [m.content for m in t.messages if m.role != "tool"]
         turns = sum(m.role == "user" for m in t.messages)
         tokens = sum(used.completion for role, used in t.usage.items() if role in ("user", "agent"))
-        opening = shorten(clean(said[0]).replace("\n", " "), 90) if said else ""
+        opening = shorten(clean(said[0][:400]).replace("\n", " "), 90) if said else ""
         kind, behaviour = asked.get(t.blueprint, ("unknown", "unknown"))
         counts = (turns, len(t.messages), len(calls), len({c.name for c in calls}), sum(len(s.split()) for s in said))
         found.append((t.id, t.blueprint, t.success, kind, behaviour, *counts, tokens, same, opening))
@@ -89,7 +89,7 @@ def transitions(records: Iterable[Trajectory]) -> pd.DataFrame:
     "(begin)" and ends at "(end)"."""
     counts: Counter[tuple[str, str]] = Counter()
     for t in records:
-        names = [BEGIN, *(clean(call.name) for call in t.calls), END]
+        names = [BEGIN, *(short(call.name) for call in t.calls), END]
         counts.update(itertools.pairwise(names))
     return pd.DataFrame([(a, b, n) for (a, b), n in counts.most_common()], columns=["source", "target", "count"])
 
@@ -125,8 +125,8 @@ def transitions_figure(frame: pd.DataFrame, most: int = 30) -> go.Figure:
     drawn = canvas(title + left, 210 + 19 * len(befores), margin={"t": 196, "r": 60, "b": 12, "l": 8})
     drawn.add_heatmap(
         x=[label(name) for name in afters], y=[label(name) for name in befores], z=shares, hovertext=told,
-        hoverinfo="text", xgap=1, ygap=1, colorscale=[[0, "#dcecf4"], [1, HELD]], showscale=False, hoverongaps=False,
-        zmin=0, zmax=1,
+        hoverinfo="text", xgap=1, ygap=1, showscale=False, hoverongaps=False, zmin=0, zmax=1,
+        colorscale=[[0, "rgba(58,135,173,.16)"], [1, "rgba(58,135,173,1)"]],
     )  # fmt: skip
     drawn.update_yaxes(autorange="reversed", ticklabelstandoff=6, showgrid=False)
     drawn.update_xaxes(side="top", tickangle=-42, automargin=False, showgrid=False)

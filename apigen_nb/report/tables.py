@@ -13,7 +13,7 @@ import pandas as pd
 from ..domain import Domain
 from ..graph import Graph
 from ..records import METRICS, Proposal, Role, Trajectory, Usage, Verdict, canonical
-from .text import clean
+from .text import clean, cut, short
 
 VERDICTS = ["proposal", "attempt", "gate", "passed", "kind", "reason", "repaired"]
 TRAJECTORIES = [
@@ -65,7 +65,7 @@ def verdicts(proposals: Iterable[Proposal]) -> pd.DataFrame:
             for v in attempt.verdicts:
                 repaired = not v.passed and proposal.accepted and number < last
                 # pandas keeps texts in Arrow, which takes no lone surrogates; a model's text may hold some
-                rows.append((proposal.id, number, v.gate, v.passed, clean(v.kind), clean(v.reason), repaired))
+                rows.append((proposal.id, number, v.gate, v.passed, short(v.kind), clean(cut(v.reason)), repaired))
     return pd.DataFrame(rows, columns=VERDICTS).astype({"passed": bool, "repaired": bool})
 
 
@@ -172,7 +172,7 @@ def tool_use(records: Iterable[Trajectory]) -> pd.DataFrame:
     called: Counter[str] = Counter()
     verified: Counter[str] = Counter()
     for t in records:
-        names = {clean(call.name) for call in t.calls}
+        names = {short(call.name) for call in t.calls}
         called.update(names)
         verified.update(names if t.success else ())
     ranked = sorted(called.items(), key=lambda item: (-item[1], item[0]))

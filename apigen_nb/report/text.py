@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 LONGEST = 5_000  # characters of one text on a page; records in the JSONL files stay whole
+NAME = 160  # characters of a name: it stands in menus, addresses and frames of thousands of rows
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
@@ -25,6 +26,11 @@ def clean(text: str) -> str:
 def shorten(text: str, length: int) -> str:
     """At most `length` characters, the last one "…" when something was cut."""
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def short(text: str) -> str:
+    """A name that a model gave (a tool, a kind of failure, a judge): one clean line of at most `NAME` characters."""
+    return clean(shorten(text, NAME)).replace("\n", " ")
 
 
 def cut(text: str, length: int = LONGEST) -> str:

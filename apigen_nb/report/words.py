@@ -18,7 +18,7 @@ _WORD = re.compile(r"\s+|\w+|[^\w\s]")
 def compare(before: str, after: str) -> list[Part]:
     """The parts of two texts in reading order: in both, only in the first (gone), only in the second (new). Texts are
     cleaned and cut to `LONGEST` characters."""
-    old, new = (_WORD.findall(cut(clean(text), LONGEST))[:MOST] for text in (before, after))
+    old, new = (_WORD.findall(clean(cut(text, LONGEST)))[:MOST] for text in (before, after))
     parts: list[Part] = []
     for kind, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind == "equal":

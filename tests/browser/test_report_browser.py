@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,14 +9,16 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 from report_records import HOSTILE, make_run
+from watched import CHROMIUM, Watched, sync_api
 
 from apigen_nb.report.html import write_report
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
-ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
+
+
+DARK = ("index.html", "reflection.html", "trajectories.html")
 
 
 @pytest.fixture(scope="module")
@@ -38,36 +39,6 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(make_run(tmp_path_factory.mktemp("runs") / "hostile", HOSTILE, count=12)).parent
 
 
-class Watched:
-    """A page that remembers what it asked for and what its console said."""
-
-    def __init__(self, browser: sync_api.Browser, **context: object) -> None:
-        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context})
-        self.page = self.context.new_page()
-        self.requests: list[str] = []
-        self.errors: list[str] = []
-        self.context.route("**/*", self._route)
-        self.page.on("console", lambda m: self.errors.append(m.text) if m.type in ("error", "warning") else None)
-        self.page.on("pageerror", lambda e: self.errors.append(str(e)))
-
-    def _route(self, route: sync_api.Route) -> None:
-        if route.request.url.startswith(("file:", "data:", "blob:")):
-            route.continue_()
-        else:
-            self.requests.append(route.request.url)
-            route.abort()
-
-    def open(self, path: Path, fragment: str = "") -> sync_api.Page:
-        self.page.goto("about:blank")
-        self.page.goto(path.resolve().as_uri() + fragment)
-        self.page.wait_for_load_state("load")
-        return self.page
-
-    def shoot(self, name: str) -> None:
-        ARTIFACTS.mkdir(exist_ok=True)
-        self.page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)
-
-
 @pytest.fixture
 def watched(browser: sync_api.Browser) -> Iterator[Watched]:
     found = Watched(browser)
@@ -78,8 +49,9 @@ def watched(browser: sync_api.Browser) -> Iterator[Watched]:
 def test_every_page_opens_without_errors_or_requests(watched: Watched, demo: Path) -> None:
     for path in sorted(demo.glob("*.html")):
         page = watched.open(path)
-        page.wait_for_timeout(200)
         watched.shoot(f"report-{path.stem}")
+        nameless = page.evaluate("document.querySelectorAll(':is(.plot, nav, [role=log]):not([aria-label])').length")
+        assert nameless == 0, path.name
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path.name
     assert watched.requests == []
     assert watched.errors == []
@@ -118,63 +90,179 @@ def test_keys_step_and_the_address_reopens_the_item(watched: Watched, demo: Path
     again.context.close()
 
 
+def position(page: sync_api.Page, text: str) -> None:
+    """Wait until the explorer says where it stands: it unpacks its items one chunk at a time."""
+    sync_api.expect(page.locator("#position")).to_have_text(text)
+
+
 def test_filters_and_search_narrow_the_list(watched: Watched, demo: Path) -> None:
     page = watched.open(demo / "trajectories.html")
     page.select_option("[data-facet=outcome]", "failed")
-    assert page.locator("#position").inner_text() == "1 of 20"
+    position(page, "1 of 20")
     assert page.locator("#item .divergence").count() == 1
     page.fill("#find", "retail-00001")
-    assert page.locator("#position").inner_text() == "1 of 1"
+    position(page, "1 of 1")
     page.fill("#find", "no such words")
+    position(page, "0 of 0")
     assert "Nothing fits" in page.locator("#item").inner_text()
     page.fill("#find", "lamp, refunded to the gift card. shall")
-    assert page.locator("#position").inner_text() == "1 of 20"
+    position(page, "1 of 20")
+    assert page.locator(".list a").count() == 20
+    page.locator(".list a").nth(4).click()
+    position(page, "5 of 20")
 
 
-def test_a_bar_leads_to_the_blueprints_behind_it(watched: Watched, demo: Path) -> None:
-    page = watched.open(demo / "index.html")
-    page.wait_for_selector(".plot .bars .point path")
-    # plotly listens on its drag layer, not on the bar: click where the second bar, execution, stands
-    box = page.locator(".plot").first.locator(".bars .point path").nth(1).bounding_box()
+def test_two_attempts_stand_side_by_side_and_the_address_keeps_both(watched: Watched, demo: Path) -> None:
+    page = watched.open(demo / "trajectories.html", "#retail-00001.t1")
+    page.select_option("#with", "retail-00001.t2")
+    sync_api.expect(page.locator("#item .item")).to_have_count(2)
+    fragment = page.evaluate("location.hash")
+    assert fragment == "#retail-00001.t1?with=retail-00001.t2"
+    page = watched.open(demo / "trajectories.html", fragment)
+    assert page.locator("#item .item h2").all_inner_texts() == ["retail-00001.t1", "retail-00001.t2"]
+    left, right = (page.locator("#item .item").nth(n).bounding_box() for n in (0, 1))
+    assert left is not None
+    assert right is not None
+    assert left["x"] + left["width"] <= right["x"]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.keyboard.press("j")
+    sync_api.expect(page.locator("#item .item")).to_have_count(1)
+
+
+def click_bar(page: sync_api.Page, figure: str, number: int) -> None:
+    """Click a bar: plotly listens on its drag layer, not on the bar."""
+    page.locator(f"{figure} .plot").first.scroll_into_view_if_needed()
+    bar = page.locator(f"{figure} .plot").first.locator(".bars .point path").nth(number)
+    page.mouse.wheel(0, (bar.bounding_box() or {"y": 0})["y"] - 300)
+    page.wait_for_timeout(100)
+    box = bar.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 10, box["y"] + box["height"] / 2)
     page.wait_for_timeout(150)
     page.mouse.click(box["x"] + 10, box["y"] + box["height"] / 2)
+
+
+def test_a_bar_leads_to_the_blueprints_behind_it(watched: Watched, demo: Path) -> None:
+    page = watched.open(demo / "index.html")
+    click_bar(page, "main", 1)
     page.wait_for_url("**/blueprints.html*")
+    watched.settle()
     assert page.locator("[data-facet='fell at']").input_value() == "execution"
-    assert page.locator("#position").inner_text() == "1 of 7"  # one of the eight fell at the format first
+    position(page, "1 of 8")
+    page.locator(".list a").nth(2).click()
+    sync_api.expect(page.locator("#item")).to_contain_text("The feedback it was given")
+
+
+def test_a_gate_from_any_side_and_from_its_numbers_by_keyboard_to_the_blueprints(watched: Watched, demo: Path) -> None:
+    page = watched.open(demo / "passing.html")
+    page.select_option("[data-choice=gate]", "execution")
+    page.select_option("[data-choice=by]", "attempt")
+    watched.settle()
+    title = page.locator(".view .plot").get_attribute("aria-label")
+    assert title == "What “execution” let pass, by attempt"
+    page.locator(".view summary").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/blueprints.html*")
+    watched.settle()
+    assert page.locator("[data-facet='fell at']").input_value() == "execution"
+    assert page.locator("#chips button").inner_text() == "fell in: first try ✕"
+    position(page, "1 of 8")
+    page.locator("#chips button").click()
+    assert page.locator("#chips button").count() == 0
+
+
+def test_reflection_shows_what_changed_beside_the_feedback(watched: Watched, demo: Path) -> None:
+    page = watched.open(demo / "reflection.html", "#retail-00001.1")
+    item = page.locator("#item")
+    assert "THE FEEDBACK IT WAS GIVEN" in item.inner_text()
+    assert "accepted" in item.inner_text()
+    assert page.locator(".sankey-link").count() > 5
+    page.select_option("[data-facet='came of it']", "the same failure again")
+    watched.settle()
+    assert "fell again" in item.inner_text()
+    item.get_by_role("link", name="blueprint retail").click()
+    page.wait_for_url("**/blueprints.html#retail-*")
+
+
+def test_a_table_is_searched_sorted_and_paged(watched: Watched, demo: Path) -> None:
+    page = watched.open(demo / "dataset.html")
+    table = page.locator(".datatable")
+    assert table.locator("tbody tr").count() == 25
+    assert table.locator(".position").inner_text() == "1–25 of 60"
+    table.get_by_role("button", name="next rows").click()
+    assert table.locator(".position").inner_text() == "26–50 of 60"
+    table.get_by_role("button", name="trajectory").click()
+    table.get_by_role("button", name="trajectory").click()
+    assert table.locator("tbody tr td").first.inner_text() == "retail-00023.t3"
+    assert table.locator("th[aria-sort=descending]").count() == 1
+    table.locator("input").fill("failed 00001")
+    assert table.locator(".position").inner_text() == "1–1 of 1"
+    table.locator("tbody a").first.click()
+    page.wait_for_url("**/trajectories.html#retail-00001.*")
 
 
 def test_an_unknown_address_says_so(watched: Watched, demo: Path) -> None:
     page = watched.open(demo / "blueprints.html", "#retail-99999")
-    assert "retail-99999 is not on this page" in page.locator("#position").inner_text()
+    sync_api.expect(page.locator("#position")).to_contain_text("retail-99999 is not on this page")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 420), ("dark", 1280), ("dark", 420)])
 def test_dark_and_narrow(browser: sync_api.Browser, demo: Path, scheme: str, width: int) -> None:
     watched = Watched(browser, color_scheme=scheme, viewport={"width": width, "height": 800})
-    for name in ("index", "trajectories", "blueprints"):
-        page = watched.open(demo / f"{name}.html")
-        page.wait_for_timeout(200)
-        watched.shoot(f"report-{name}-{scheme}-{width}")
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+    for path in sorted(demo.glob("*.html") if scheme == "light" else map(demo.joinpath, DARK)):
+        page = watched.open(path)
+        watched.shoot(f"report-{path.stem}-{scheme}-{width}")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path.name
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 20, 25)"
     assert dark == (scheme == "dark")
+    assert watched.errors == []
+    watched.context.close()
+
+
+def test_it_prints_without_the_things_to_click(watched: Watched, demo: Path) -> None:
+    page = watched.open(demo / "trajectories.html")
+    page.emulate_media(media="print")
+    assert not page.locator(".tools").is_visible()
+    assert not page.locator(".list").is_visible()
+    assert page.locator("#item").is_visible()
+    assert page.locator("#item .scroll").first.evaluate("(box) => getComputedStyle(box).overflowX") == "visible"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_problem(browser: sync_api.Browser, demo: Path, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    watched = Watched(browser, color_scheme=scheme)
+    found = []
+    for path in sorted(demo.glob("*.html")):
+        page = watched.open(path)
+        page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true })")
+        watched.settle()
+        for problem in axe.Axe().run(page).response["violations"]:
+            if problem["impact"] in ("serious", "critical"):
+                found.append((path.name, problem["id"], problem["nodes"][0]["html"][:120]))
+    assert found == []
     watched.context.close()
 
 
 def test_hostile_texts_neither_run_nor_load_nor_break_the_layout(watched: Watched, hostile: Path) -> None:
     for path in sorted(hostile.glob("*.html")):
         page = watched.open(path)
-        page.wait_for_timeout(200)
         if page.locator("#next").count():
             page.fill("#find", "<img src=x onerror")
             page.fill("#find", "</script>")
             page.keyboard.press("Tab")
             page.locator("#next").click()
-        page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true })")
-        page.wait_for_timeout(100)
         watched.shoot(f"report-hostile-{path.stem}")
+        for menu in page.locator(".views select").all():
+            for number in range(menu.locator("option").count()):
+                menu.select_option(index=number)
+        page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true })")
+        watched.settle()
         assert page.evaluate("window.hacked") is None, path.name
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path.name
+    page = watched.open(hostile / "trajectories.html", "#retail-long.t1")
+    assert page.locator("#item .divergence").count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert watched.requests == []

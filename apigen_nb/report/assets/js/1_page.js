@@ -36,3 +36,14 @@ function element(tag, properties = {}, ...children) {
   made.append(...children);
   return made;
 }
+
+// What scrolls must be reachable by keyboard.
+function makeReachable(root) {
+  for (const box of root.querySelectorAll(".scroll, pre, .text, .bubble")) {
+    const scrolls = box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight;
+    if (scrolls) box.tabIndex = 0;
+    else if (box.tabIndex === 0) box.removeAttribute("tabindex");
+  }
+}
+document.addEventListener("toggle", (event) => makeReachable(event.target), true);
+addEventListener("resize", () => makeReachable(document));

@@ -119,14 +119,12 @@ function startExplorer(root) {
     if (found[at] !== item) return;
     const boxes = htmls.map((html, number) => {
       const box = element("div", { className: "item", innerHTML: html });
-      if (htmls.length > 1) box.prepend(element("h2", { textContent: [item, second][number].id }));
+      if (item) box.prepend(element("h2", { className: htmls.length > 1 ? "" : "unseen", textContent: [item, second][number].id }));
       return box;
     });
     one("#item").className = boxes.length > 1 ? "beside" : "";
     one("#item").replaceChildren(...boxes);
-    for (const scrolled of one("#item").querySelectorAll(".scroll, pre, .text")) {
-      if (scrolled.scrollWidth > scrolled.clientWidth || scrolled.scrollHeight > scrolled.clientHeight) scrolled.tabIndex = 0;
-    }
+    makeReachable(one("#item"));
   }
 
   function follow() {

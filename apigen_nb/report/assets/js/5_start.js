@@ -18,6 +18,7 @@ function start(root) {
     followers.set(current, startExplorer(explorer));
   } else if (followers.has(current)) followers.get(current)();
   drawFigures(root);
+  makeReachable(root);
 }
 
 function open() {

@@ -1,0 +1,57 @@
+"""A page in a real browser that remembers what it asked for and what its console said."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
+
+
+class Watched:
+    """A page over `file://` whose other requests are aborted and remembered."""
+
+    def __init__(self, browser: sync_api.Browser, **context: object) -> None:
+        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context})
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(20_000)
+        self.requests: list[str] = []
+        self.errors: list[str] = []
+        self.context.route("**/*", self._route)
+        self.page.on("console", lambda m: self.errors.append(m.text) if m.type in ("error", "warning") else None)
+        self.page.on("pageerror", lambda e: self.errors.append(str(e)))
+
+    def _route(self, route: sync_api.Route) -> None:
+        if route.request.url.startswith(("file:", "data:", "blob:")):
+            route.continue_()
+        else:
+            self.requests.append(route.request.url)
+            route.abort()
+
+    def open(self, path: Path, fragment: str = "") -> sync_api.Page:
+        """A page of the report, with all that is packed in it unpacked and its figures drawn."""
+        self.page.goto("about:blank")
+        self.page.goto(path.resolve().as_uri() + fragment)
+        self.page.wait_for_load_state("load")
+        self.settle()
+        return self.page
+
+    def settle(self) -> None:
+        """Wait until the explorer shows an item, the views a panel and the tables a row, and every figure is drawn."""
+        self.page.wait_for_function(
+            "[...document.querySelectorAll('#item, .view, .datatable tbody')].every((box) => box.childElementCount)"
+        )
+        self.page.wait_for_function(
+            "[...document.querySelectorAll('.plot')].every((box) => box.querySelector('.main-svg'))"
+        )
+
+    def shoot(self, name: str) -> None:
+        """The page from its top, as far as a picture can be of use."""
+        ARTIFACTS.mkdir(exist_ok=True)
+        size = self.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+        clip = {"x": 0, "y": 0, "width": size[0], "height": min(5_000, size[1])}
+        self.page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True, clip=clip)
