@@ -23,7 +23,7 @@ from .dataset import Proof
 from .domain import Domain, builtin
 from .lines import write_whole
 from .manifest import Changed, Run, versions
-from .models.cache import recorded
+from .models.cache import recorded, requests
 from .models.ledger import add_up, price_table
 from .notebook import StageFailed, UsageError, declared, execute
 from .params import Params
@@ -52,7 +52,7 @@ def run(params: Params, out: Path | str, stages: Sequence[str] = tuple(STAGES), 
         wanted = [stage for stage in STAGES if stage in stages]
         for number, stage in enumerate(wanted, 1):
             label = f"[{number}/{len(wanted)}] {stage}"
-            begin = time.monotonic()
+            begin, before = time.monotonic(), requests(run.folder)
             try:
                 with watched(run.folder, label):
                     values = _values(run, params, folder)
@@ -64,7 +64,7 @@ def run(params: Params, out: Path | str, stages: Sequence[str] = tuple(STAGES), 
                     counts = _check(run, stage, params)
                 _record(run, stage, counts)
             finally:
-                spent = _ledger(run, stage, params)
+                spent = _ledger(run, stage, params, before)
             told = "".join(f" {number} {what}," for what, number in counts.items()) + spent
             print(f"{label}:{told} {time.monotonic() - begin:.1f} s", file=sys.stderr, flush=True)
 
@@ -209,8 +209,9 @@ def _record(run: Run, stage: str, counts: Mapping[str, int]) -> None:
     run.write_manifest(manifest)
 
 
-def _ledger(run: Run, stage: str, params: Params) -> str:
-    """Write `ledger.json`, what all requests of this folder have cost so far; the stage's part of it for people."""
+def _ledger(run: Run, stage: str, params: Params, before: int) -> str:
+    """Write `ledger.json`, what all requests of this folder have cost so far, `before` of them made by then; the
+    stage's part of it for people."""
     done = run.read_manifest().get("stages", {})
     accepted = done.get("2_blueprints", {}).get("accepted", 0)
     verified = done.get("3_trajectories", {}).get("successful", 0)
@@ -221,8 +222,8 @@ def _ledger(run: Run, stage: str, params: Params) -> str:
     part = ledger.stages.get(Path(STAGES[stage]).stem)
     if part is None:
         return ""
-    cost = "" if part.cost is None else f" ${part.cost:.2f},"
-    return f" {part.requests:,} requests, {part.prompt + part.completion:,} tokens,{cost}"
+    cost = "" if part.cost is None else f", ${part.cost:.2f}"
+    return f" {ledger.total.requests - before:,} new requests, {part.prompt + part.completion:,} tokens{cost} in all,"
 
 
 def _now() -> str:

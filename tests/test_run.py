@@ -228,8 +228,10 @@ def test_offline_and_a_spent_budget_have_exit_codes_of_their_own(home: Path) -> 
 def test_what_a_run_has_cost_is_told_and_written(home: Path) -> None:
     done = call("run", "tiny.yaml", "-p", "model=gpt-4o", "--stage", "2_blueprints")
     assert done.returncode == 0, done.stderr
-    assert "3 seeds, 3 accepted, 0 recombined, 3 requests, 330,000 tokens, $1.05," in last(done.stderr)
+    assert "3 seeds, 3 accepted, 0 recombined, 3 new requests, 330,000 tokens, $1.05 in all," in last(done.stderr)
     ledger = json.loads((home / "outputs" / "tiny" / "ledger.json").read_text())
+    again = call("run", "tiny.yaml", "-p", "model=gpt-4o", "--stage", "2_blueprints")
+    assert "0 new requests, 330,000 tokens, $1.05 in all," in last(again.stderr)
     assert ledger["per_accepted_blueprint"] == {"requests": 1.0, "tokens": 110_000.0, "cost": 0.35}
     source = home / "notebooks" / "2_blueprints.ipynb"
     source.write_text(source.read_text().replace("if offline", "if item.id.endswith('2')"))

@@ -58,6 +58,15 @@ def recorded(folder: Path | str) -> Iterator[Reply]:
                     yield parse(line, Reply)
 
 
+def requests(folder: Path | str) -> int:
+    """How many requests have been made for a run's folder."""
+    path = Path(folder) / REPLIES
+    if not path.exists():
+        return 0
+    with path.open("rb") as file:
+        return sum(1 for _ in file)
+
+
 class Cassette:
     """The replies of one run's folder. In memory is only where each line begins. A half-written last line is dropped; a
     line that cannot be read is one that is not there."""
