@@ -18,7 +18,7 @@ from apigen_nb.domains.airline.air import (
     reservation_in,
     take_seats,
 )
-from apigen_nb.domains.airline.money import charge, credit, is_fresh, pay_back, price, refund
+from apigen_nb.domains.airline.money import charge, credit, is_fresh, paid_cabin, pay_back, price, refund
 from apigen_nb.world import Database, Refusal
 
 Row = dict[str, Any]
@@ -121,7 +121,7 @@ def change_flight(db: Database, reservation_id: str, flight_id: str, new_flight_
     member = find_member(db, reservation["member_id"])
     waived = member["tier"] == "gold" or is_fresh(reservation)
     fee = 0.0 if waived else db["fares"][reservation["fare"]]["change_fee"]
-    now = price(db, find_flight(db, new_flight_id), reservation["cabin"], reservation["fare"])
+    now = price(db, find_flight(db, new_flight_id), paid_cabin(reservation), reservation["fare"])
     leg["price"] = max(before, now)
     charged = charge(reservation, member, payment_method_id, (fee + leg["price"] - before) * len(leg["seating"]))
     reservation["changes"] += 1
@@ -138,7 +138,7 @@ def rebook_flight(db: Database, reservation_id: str, flight_id: str, new_flight_
         new_flight_id: The flight to take instead.
     """
     reservation = reservation_in(db, reservation_id, "booked", "under way")
-    leg = leg_in(reservation, flight_id, "disrupted")
+    leg = leg_in(reservation, flight_id, "disrupted", "open")
     _move(db, reservation, leg, new_flight_id)
     return {"reservation_id": reservation_id, "leg": leg}
 

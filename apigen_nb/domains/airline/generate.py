@@ -89,12 +89,12 @@ def tables(seed: int = SEED) -> dict[str, Table]:
     random, fake = Random(seed), Faker("en_US")
     fake.seed_instance(random.getrandbits(32))
     routes, flights = timetable(random)
-    counter = Counter(random, routes, flights)
+    counter = Counter(random, routes, flights, [fake.last_name() for _ in range(80)])
     members: Table = {}
     reservations: Table = {}
     for number in random.sample(range(10_000, 100_000), MEMBERS):
         member = members[f"M{number}"] = person(random, fake, number)
-        for row in counter.sell(member, random.choices((1, 2, 3, 4), (22, 48, 25, 5))[0]):
+        for row in counter.sell(member, random.choices((1, 2, 3), (12, 56, 32))[0]):
             reservations[row["reservation_id"]] = row
             member["reservation_ids"].append(row["reservation_id"])
     airports = {

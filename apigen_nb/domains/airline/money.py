@@ -25,6 +25,11 @@ def price(db: Database, flight: Row, cabin: str, fare: str) -> float:
     return cents(flight["cabins"][cabin]["price"] * db["fares"][fare]["price_percent"] / 100)
 
 
+def paid_cabin(reservation: Row) -> str:
+    """The cabin whose prices a reservation pays: economy, too, for what was upgraded with miles."""
+    return "economy" if reservation["upgraded_with_miles"] else str(reservation["cabin"])
+
+
 def free_bags(db: Database, reservation: Row, member: Row) -> int:
     """The bags that go without a fee in a reservation."""
     of_cabin = 1 if reservation["cabin"] == "business" else 0

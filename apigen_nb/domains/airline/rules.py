@@ -95,9 +95,9 @@ def two_changes(step: Step) -> bool:
 
 
 @rule("change_flight")
-def within_a_month(step: Step) -> bool:
-    """The new flight departs at most 30 days before or after the old one."""
-    return hours_apart(step) <= 30 * 24
+def within_three_weeks(step: Step) -> bool:
+    """The new flight departs at most 21 days before or after the old one."""
+    return hours_apart(step) <= 21 * 24
 
 
 @rule("rebook_flight")

@@ -19,20 +19,21 @@ from apigen_nb.domains.airline.air import (
 )
 from apigen_nb.domains.airline.bookings import new_passenger
 from apigen_nb.domains.airline.catalog import FARES, SEATS
-from apigen_nb.domains.airline.money import BAG_FEE, INSURANCE, TIER_BAGS, cents
+from apigen_nb.domains.airline.money import BAG_FEE, INSURANCE, TIER_BAGS, cents, paid_cabin
 
 Row = dict[str, Any]
 Table = dict[str, Row]
-KINDS = {"ahead": 6, "soon": 36, "disrupted": 16, "under way": 14, "flown": 20, "cancelled": 8}
-"""What a reservation is drawn as → share; soon is within the time for checking in,
+FIRST = {"ahead": 62, "soon": 26, "disrupted": 12}
+LATER = {"ahead": 8, "soon": 30, "disrupted": 12, "under way": 18, "flown": 26, "cancelled": 6}
+"""What a member's first reservation and the others are drawn as → share; soon is within the time for checking in,
 disrupted begins with a disrupted flight."""
 
 
 class Counter:
     """Sells flights of the timetable. Seats that are neither free nor sold here belong to other passengers."""
 
-    def __init__(self, random: Random, routes: Table, flights: Table) -> None:
-        self.random, self.flights = random, flights
+    def __init__(self, random: Random, routes: Table, flights: Table, surnames: list[str]) -> None:
+        self.random, self.flights, self.surnames = random, flights, surnames
         self.ways = {route_id: [f for f in flights.values() if f["route_id"] == route_id] for route_id in routes}
         self.others: dict[tuple[str, str], list[str]] = {}
         for flight_id, flight in flights.items():
@@ -44,7 +45,7 @@ class Counter:
         """Reservations of a member, none of them at the same time as another."""
         made: list[Row] = []
         while len(made) < count:
-            kind = self.random.choices(list(KINDS), list(KINDS.values()))[0] if made else "ahead"
+            kind = self._kind(FIRST if not made else LATER)
             flights = self._journey(kind)
             days = {flight["travel_date"] for flight in flights}
             if flights and not days & {
@@ -53,6 +54,9 @@ class Counter:
                 number = f"{member['member_id'].replace('M', 'B', 1)}-{len(made) + 1}"
                 made.append(self._reservation(member, number, kind, flights))
         return made
+
+    def _kind(self, shares: dict[str, int]) -> str:
+        return self.random.choices(list(shares), list(shares.values()))[0]
 
     def _journey(self, kind: str) -> list[Row]:
         """One or two flights, out and back, for a kind of reservation; none where none fit."""
@@ -77,7 +81,8 @@ class Counter:
     def _reservation(self, member: Row, reservation_id: str, kind: str, flights: list[Row]) -> Row:
         random = self.random
         cabin = random.choices(("economy", "business"), (82, 18))[0]
-        fare = random.choices(("saver", "classic", "flex"), (27, 43, 30))[0]
+        fare = "flex" if kind == "cancelled" else random.choices(("saver", "classic", "flex"), (27, 43, 30))[0]
+        upgraded = cabin == "business" and fare != "saver" and member["tier"] != "blue" and random.random() < 0.3
         saved = list(member["travelers"].values())
         count = min(len(saved), random.choices((1, 2, 3), (55, 32, 13))[0])
         adults = [traveler for traveler in saved if traveler["kind"] == "adult"]
@@ -87,6 +92,8 @@ class Counter:
         for index, traveler in enumerate([first, *others], start=1):
             passenger_id = f"{reservation_id.replace('B', 'P', 1)}-{index}"
             passengers[passenger_id] = new_passenger(passenger_id, traveler)
+            if random.random() < 0.3:  # booked before the name on file was changed
+                passengers[passenger_id]["last_name"] = random.choice(self.surnames)
             if random.random() < 0.08:
                 passengers[passenger_id]["assistance"] = [random.choice(("wheelchair", "help with hearing"))]
             passengers[passenger_id]["name_changed"] = random.random() < 0.08
@@ -98,23 +105,22 @@ class Counter:
             "cabin": cabin,
             "fare": fare,
             "insured": random.random() < 0.25,
-            "upgraded_with_miles": False,
+            "upgraded_with_miles": upgraded,
             "bags": random.choice((0, 0, 1, 1, 2)),
-            "changes": random.choices((0, 1, 2), (75, 15, 10))[0] if fare != "saver" else 0,
+            "changes": random.choices((0, 1, 2), (64, 16, 20))[0] if fare != "saver" else 0,
             "passengers": passengers,
-            "legs": [self._leg(flight, cabin, fare, passengers) for flight in flights],
+            "legs": [],
             "payments": [],
             "total": 0.0,
         }
+        row["legs"] = [self._leg(row, flight) for flight in flights]
         self._pay(member, row)
-        if cabin == "business" and fare != "saver" and member["tier"] != "blue" and random.random() < 0.3:
-            row["upgraded_with_miles"] = True
         if kind == "cancelled":
             self._cancel(row, flights)
         return row
 
     def _status(self, kind: str, flights: list[Row]) -> str:
-        opens = 1 <= hours_until(flights[0]["departs_at"]) <= CHECK_IN_OPENS and flights[0]["status"] != "cancelled"
+        opens = hours_until(flights[0]["departs_at"]) >= 1 and leg_status(flights[0]) == "open"
         if kind == "soon":
             return "checked in" if opens and self.random.random() < 0.4 else "booked"
         return "booked" if kind in ("ahead", "disrupted") else kind
@@ -123,22 +129,22 @@ class Counter:
         """When a reservation was made: in the last hours, in the last days, or long before."""
         if kind in ("flown", "under way"):
             start = datetime.fromisoformat(first["departs_at"]) - timedelta(days=self.random.randint(3, 60))
-        elif kind == "ahead" and (fresh := self.random.random()) < 0.45:
+        elif kind != "cancelled" and (fresh := self.random.random()) < 0.6:
             hours = self.random.randint(2, 21) if fresh < 0.25 else self.random.randint(30, 150)
             start = NOW - timedelta(hours=hours)
         else:
             start = NOW - timedelta(days=self.random.randint(8, 80))
         return start.replace(minute=self.random.randint(0, 59)).isoformat(timespec="minutes")
 
-    def _leg(self, flight: Row, cabin: str, fare: str, passengers: Table) -> Row:
-        pool = self.others[flight["flight_id"], cabin]
+    def _leg(self, row: Row, flight: Row) -> Row:
+        pool = self.others[flight["flight_id"], row["cabin"]]
         seating = {}
-        for passenger_id, passenger in passengers.items():
+        for passenger_id, passenger in row["passengers"].items():
             barred = passenger["kind"] == "child" or passenger["assistance"]
             seat = next(seat for seat in pool if not (barred and seat_order(seat)[0] in EXIT_ROWS))
             pool.remove(seat)
             seating[passenger_id] = seat
-        usual = flight["cabins"][cabin]["price"] * FARES[fare]["price_percent"] / 100
+        usual = flight["cabins"][paid_cabin(row)]["price"] * FARES[row["fare"]]["price_percent"] / 100
         return {
             "flight_id": flight["flight_id"],
             "route_id": flight["route_id"],
@@ -159,11 +165,10 @@ class Counter:
         row["total"] = total
 
     def _cancel(self, row: Row, flights: list[Row]) -> None:
-        """Cancel a reservation some time ago: flex gave everything back, the other fares nothing."""
+        """Cancel a reservation of the flex fare some time ago, which gave everything back."""
         row["cancel_reason"] = "change of plans"
-        if row["fare"] == "flex":
-            row["payments"].append({**row["payments"][0], "kind": "refund"})
-            row["total"] = 0.0
+        row["payments"].append({**row["payments"][0], "kind": "refund"})
+        row["total"] = 0.0
         for leg, flight in zip(row["legs"], flights, strict=True):
             free_seats(flight, row["cabin"], list(leg["seating"].values()))
             leg["seating"] = {}

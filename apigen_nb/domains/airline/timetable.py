@@ -37,7 +37,7 @@ def timetable(random: Random) -> tuple[Table, Table]:
 
 def offsets(random: Random) -> list[int]:
     """Days from today on which a route is flown: some past, tonight or tomorrow early, and the weeks to come."""
-    past = random.sample(range(-50, 0), 4)
+    past = random.sample(range(-75, 0), 4)
     return sorted(
         [*past, *random.sample((0, 1, 2), 2), *random.sample(range(3, 11), 3), *random.sample(range(11, 40), 4)]
     )
@@ -45,9 +45,9 @@ def offsets(random: Random) -> list[int]:
 
 def fly(random: Random, route: Row, number: int, offset: int, minutes: int, usual: int) -> Row:
     """A flight of a day, with what has become of it."""
-    hour = {0: (13, 20), 1: (6, 20), 2: (6, 8)}.get(offset, (6, 19))
+    hours = {0: (10, 11, 13, 15, 17, 19, 20), 2: (6, 7, 8)}.get(offset, range(6, 20))
     start = datetime.fromisoformat((TODAY + timedelta(days=offset)).isoformat()).replace(
-        hour=random.randint(*hour), minute=random.choice(range(0, 60, 5))
+        hour=random.choice(hours), minute=random.choice(range(0, 60, 5))
     )
     status, delay = fate(random, offset)
     economy = usual + random.randint(-12, 40)
