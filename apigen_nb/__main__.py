@@ -100,9 +100,7 @@ def _run(options: argparse.Namespace) -> int:
         if options.params is None and options.out is None:
             raise UsageError("which run? give a file, params/demo.yaml, or a folder, --out outputs/demo")
         out = options.out or Path("outputs") / Path(options.params).stem
-        base = dict(Run(out).read_manifest().get("parameters", {})) if options.params is None else {}
-        if "domain" in base:
-            base["domain"] = Run(out).domain()
+        base = Run(out).parameters() if options.params is None else {}
         overrides = [*options.overrides, *(["offline=true"] if options.offline else [])]
         params = load_params(options.params, overrides, base)
         stages = options.stage or STAGES

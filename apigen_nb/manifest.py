@@ -89,17 +89,13 @@ class Run:
         """Replace `run.json` at once."""
         write_whole(self.folder / MANIFEST, [json.dumps(manifest, indent=2, ensure_ascii=False)])
 
-    def portable(self, domain: str) -> str:
-        """A domain's name as it may stand in `run.json`: a folder is named from the run's folder, never absolutely."""
-        if domain in builtin() or not Path(domain).is_dir():
-            return domain
-        return Path(os.path.relpath(Path(domain).resolve(), self.folder.resolve())).as_posix()
+    def parameters(self) -> dict[str, Any]:
+        """The parameters that this folder was begun with, its paths as seen from where this process runs."""
+        return relocated(self.read_manifest().get("parameters", {}), self.folder, Path())
 
     def domain(self) -> str:
         """The run's domain for `Domain.load`, from wherever this process runs."""
-        name = str(self.read_manifest().get("parameters", {}).get("domain", "retail"))
-        folder = self.folder / name
-        return name if name in builtin() or not folder.is_dir() else os.path.relpath(folder)
+        return str(self.parameters().get("domain", "retail"))
 
     def claim(self, *, resume: bool = False, **parameters: Any) -> Run:
         """Say with which parameters this folder is worked on; they are written to `run.json`. Changed when one had
@@ -107,9 +103,7 @@ class Run:
         call this too: a cell changed in JupyterLab must not continue on results that were made with other values."""
         manifest = self.read_manifest()
         before = dict(manifest.get("parameters", {}))
-        if "domain" in parameters:
-            parameters["domain"] = self.portable(parameters["domain"])
-        now = json.loads(json.dumps(parameters))
+        now = relocated(json.loads(json.dumps(parameters)), Path(), self.folder)
         free = FREE | {"base_url"} if resume else FREE
         old, new = _without(before, free), _without(now, free)
         if differ := [name for name in new if name in old and old[name] != new[name]]:
@@ -121,6 +115,30 @@ class Run:
         if before | now != before:
             self.write_manifest(manifest | {"parameters": before | now})
         return self
+
+
+def relocated(parameters: Mapping[str, Any], base: Path, to: Path) -> dict[str, Any]:
+    """Parameters whose paths are seen from the folder `base`, rewritten as seen from `to`: a domain that is a folder,
+    the file of personas, prompts of single roles. An absolute path would tell where somebody works."""
+
+    def path(name: str) -> str:
+        return Path(os.path.relpath((base / name).resolve(), to.resolve())).as_posix()
+
+    def role(setting: Any) -> Any:
+        if isinstance(setting, list):
+            return [role(one) for one in setting]
+        own = isinstance(setting, dict) and setting.get("prompt")
+        return setting | {"prompt": path(setting["prompt"])} if own else setting
+
+    moved = dict(parameters)
+    domain = moved.get("domain")
+    if isinstance(domain, str) and domain not in builtin() and (base / domain).is_dir():
+        moved["domain"] = path(domain)
+    if moved.get("personas"):
+        moved["personas"] = path(moved["personas"])
+    if moved.get("roles"):
+        moved["roles"] = {name: role(setting) for name, setting in moved["roles"].items()}
+    return moved
 
 
 def versions() -> dict[str, str]:

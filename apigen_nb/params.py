@@ -52,6 +52,9 @@ class RoleParams(_Strict):
     base_url: str | None = Field(None, description="OpenAI-compatible endpoint.")
     api_key_env: str | None = Field(None, pattern=VARIABLE, description="NAME of the variable that holds the key.")
     temperature: float | None = Field(None, ge=0, description="Sampling temperature; none: the server's default.")
+    prompt: str | None = Field(
+        None, pattern=r"\.md$", description="File of a prompt of your own, instead of the role's."
+    )
 
 
 class Params(_Strict):
@@ -177,6 +180,7 @@ def load_params(path: Path | str | None, overrides: Iterable[str] = (), base: di
         read_personas(params.personas)
     except BadPersonas as error:
         raise ParamsError(f"{where}personas: {_one_line(error)}") from None
+    _prompts(params, where)
     _access(params, where)
     try:
         Budget(price_table(params.prices), (model for _, model, _ in _asked(params)), params.max_cost)
@@ -206,6 +210,17 @@ def _asked(params: Params) -> Iterator[tuple[Role, str, RoleParams]]:
         for one in setting if isinstance(setting, list) else [setting]:
             if (model := one.model or params.model) != "scripted":
                 yield role, model, one
+
+
+def _prompts(params: Params, where: str) -> None:
+    for role, _, one in _asked(params):
+        if one.prompt is not None:
+            from .models.prompts import check
+
+            try:
+                check(one.prompt, role)
+            except ValueError as error:
+                raise ParamsError(f"{where}{role}: {_one_line(error)}") from None
 
 
 def _access(params: Params, where: str) -> None:

@@ -9,6 +9,7 @@ and `run.json` says so under `changes`.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -20,9 +21,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from .dataset import Proof
-from .domain import Domain, builtin
+from .domain import Domain
 from .lines import write_whole
-from .manifest import Changed, Run, versions
+from .manifest import Changed, Run, relocated, versions
 from .models.cache import recorded, requests
 from .models.ledger import add_up, price_table
 from .notebook import StageFailed, UsageError, declared, execute
@@ -111,7 +112,7 @@ def _begin(run: Run, params: Params, stages: Sequence[str], resume: bool) -> Non
     facts = {
         "domain": {"name": domain.name, "fingerprint": domain.fingerprint},
         "models": _models(params),
-        "prompts": prompt_shas(),
+        "prompts": prompt_shas() | _own_files(params),
     }
     old = run.read_manifest()
     _inputs(run, stages)
@@ -155,12 +156,15 @@ def _changes(run: Run, old: dict[str, Any], facts: dict[str, Any], params: Param
 
 def _values(run: Run, params: Params, folder: Path) -> dict[str, Any]:
     # Paths reach the notebooks from their own folder: an absolute one would stand in every executed copy.
-    values = params.plain() | {"out": Path(os.path.relpath(run.folder.resolve(), folder)).as_posix()}
-    if params.domain not in builtin() and Path(params.domain).is_dir():
-        values["domain"] = Path(os.path.relpath(Path(params.domain).resolve(), folder)).as_posix()
-    if params.personas is not None:
-        values["personas"] = Path(os.path.relpath(Path(params.personas).resolve(), folder)).as_posix()
-    return values
+    values = relocated(params.plain(), Path(), folder)
+    return values | {"out": Path(os.path.relpath(run.folder.resolve(), folder)).as_posix()}
+
+
+def _own_files(params: Params) -> dict[str, str]:
+    """SHA-256 of the user's own prompts and personas: an edited one must not continue on what another one made."""
+    settings = [one for role in params.roles.values() for one in (role if isinstance(role, list) else [role])]
+    names = [*(one.prompt for one in settings), params.personas]
+    return {Path(name).name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in names if name}
 
 
 def _models(params: Params) -> dict[str, Any]:

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apigen_nb.models.prompts import FOLDER, GREETING, prompt_shas, render
-from apigen_nb.records import Action, Message, Question, Role, ToolCall
+from apigen_nb.domain import Domain
+from apigen_nb.models.cast import Cast, Prompted
+from apigen_nb.models.prompts import FOLDER, GREETING, check, prompt_shas, render
+from apigen_nb.records import Action, Answer, Message, Question, Role, ToolCall
 
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 TASK = {"instruction": "You are Mia.", "actions": [{"name": "cancel", "arguments": {"id": "7"}}], "outputs": ["12.5"]}
@@ -175,3 +177,51 @@ def test_shas_are_those_of_the_files() -> None:
     shas = prompt_shas()
     assert set(CONTEXTS) <= set(shas)
     assert all(sha == hashlib.sha256((FOLDER / f"{name}.md").read_bytes()).hexdigest() for name, sha in shas.items())
+
+
+# --- prompts of the user's own
+
+
+def own(folder: Path, text: str) -> str:
+    (folder / "strict.md").write_text(text, encoding="utf-8")
+    return str(folder / "strict.md")
+
+
+def test_a_prompt_of_ones_own_may_use_what_the_roles_prompt_uses(tmp_path: Path) -> None:
+    check(own(tmp_path, "Be strict.\n===\n$instruction and $actions for $$5"), "judge")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("$records", r"uses \$records; the judge's question has actions, "), ("it costs $5", "lone dollar sign")],
+)
+def test_what_cannot_be_filled_in_is_found_before_anything_is_asked(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        check(own(tmp_path, text), "judge")
+    with pytest.raises(ValueError, match="no prompt"):
+        check(str(tmp_path / "nowhere.md"), "judge")
+
+
+async def test_a_judge_is_asked_with_its_own_prompt_and_only_as_a_judge(tmp_path: Path) -> None:
+    seen: list[Question] = []
+
+    async def model(question: Question) -> Answer:
+        seen.append(question)
+        return Answer(text="")
+
+    judge = Prompted(model, own(tmp_path, "Be strict."))
+    await judge(asked("judge"))
+    await judge(asked("blame"))
+    assert render(seen[0]) == [{"role": "system", "content": "Be strict."}]
+    assert seen[1].prompt == "blame"
+
+
+def test_judges_may_have_prompts_of_their_own(tmp_path: Path) -> None:
+    path = own(tmp_path, "Be strict.")
+    judges = [{"prompt": path}, {}, {"prompt": path}]
+    cast = Cast(Domain.load("retail"), model="m", base_url="http://127.0.0.1:9/v1", roles={"judge": judges})
+    first, second, third = cast.judges(3)
+    assert isinstance(first, Prompted)
+    assert isinstance(third, Prompted)
+    assert not isinstance(second, Prompted)
+    assert first.model == third.model == second

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..domain import Domain
+from ..records import Answer, Question
 from . import Model
 from .cache import Cassette, Recorded
 from .critic import BestOf
@@ -22,9 +24,21 @@ ROLES = ("generator", "judge", "feedback", "user", "agent")
 CANDIDATES = 4  # of a best-of-N user (paper §3.2)
 
 
+@dataclass(frozen=True)
+class Prompted:
+    """A model that is asked with a prompt of the user's own instead of its role's."""
+
+    model: Model
+    prompt: str
+
+    async def __call__(self, question: Question) -> Answer:
+        own = question.prompt == question.role
+        return await self.model(question.model_copy(update={"prompt": self.prompt}) if own else question)
+
+
 class Cast:
     """The models of a run. `roles` gives single roles settings of their own (model, base_url, api_key_env,
-    temperature); for `judge` it may be a list, one a judge. `model="scripted"` is the embedded model.
+    temperature, prompt); for `judge` it may be a list, one a judge. `model="scripted"` is the embedded model.
 
     Replies of the others are kept in `folder`, the run's, and none is asked for twice; `offline` none is asked for at
     all. `max_cost` (dollars, by `prices` and the package's own table) and `max_total_tokens` bound what is spent in
@@ -77,12 +91,17 @@ class Cast:
 
     def _model(self, role: str, number: int = 0) -> Model:
         settings = self._settings(role, number)
+        voice = sum(self._settings(role, earlier) == settings for earlier in range(number))
+        prompt = settings.pop("prompt", None)
+        model = self._played_by(settings, voice)
+        return Prompted(model, prompt) if prompt and settings["model"] != "scripted" else model
+
+    def _played_by(self, settings: dict[str, Any], voice: int) -> Model:
         if settings["model"] == "scripted":
             return self._scripted
         if self._cassette is None:
             return self._endpoint(settings)
         sampling = {"temperature": settings["temperature"], "max_tokens": self._options["max_tokens"]}
-        voice = sum(self._settings(role, earlier) == settings for earlier in range(number))
         return Recorded(self._cassette, settings["model"], lambda: self._endpoint(settings), sampling, voice)
 
     def _endpoint(self, settings: Mapping[str, Any]) -> Endpoint:

@@ -47,6 +47,17 @@ def render(question: Question) -> list[dict[str, Any]]:
     return messages + list(dialogue)
 
 
+def check(prompt: str, role: str) -> None:
+    """Make sure that a prompt of the user's own can be asked: it is there, and it uses names that the role's prompt
+    uses. ValueError says which it does not know."""
+    known = {name for part in _parts(role) for name in part.get_identifiers()}
+    used = {name for part in _parts(prompt) for name in part.get_identifiers()}
+    if strange := sorted(used - known):
+        raise ValueError(f"{prompt} uses ${strange[0]}; the {role}'s question has {', '.join(sorted(known))}")
+    if not all(part.is_valid() for part in _parts(prompt)):
+        raise ValueError(f"{prompt} has a lone dollar sign; write $$ for one")
+
+
 def prompt_shas() -> dict[str, str]:
     """Name → SHA-256 of the file's bytes, for every prompt of the package: a run keeps what it was asked with."""
     return {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(FOLDER.glob("*.md"))}
