@@ -10,11 +10,11 @@ from random import Random
 from typing import Any
 
 from ..domain import Domain, Tool
-from ..facts import Fact, facts, fits
+from ..facts import Fact, facts, fits, singular
 
 TYPES: dict[str, Any] = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
 ODD: dict[str, tuple[Any, ...]] = {
-    "string": ("", "0x0", "2026-02-30", "²", "a-b-1"),  # no id, no date; a digit that `int` does not take
+    "string": ("", "0x0", "2026-02-30", "²", "1-x-2"),  # no id, no date; a digit that `int` does not take
     "integer": (0, -1, 10**9),
     "number": (0, -0.5, 1e9),
     "boolean": (True, False),
@@ -47,7 +47,8 @@ class Around:
             for key in random.sample(list(stored), min(STRANGERS, len(stored))):
                 rows.setdefault((table, key), domain.dump(stored[key]))
         self.rows = [list(facts({table: {key: row}})) for (table, key), row in rows.items()]
-        self.all = [fact for row in self.rows for fact in row]
+        everything = [fact for row in self.rows for fact in row]
+        self.holders = list({id(fact.holder): fact.holder for fact in everything if fact.holder}.values())
         self._by_key: dict[str, list[Fact]] = defaultdict(list)
         self._holding: dict[Any, list[int]] = defaultdict(list)
         for place, row in enumerate(self.rows):
@@ -59,7 +60,23 @@ class Around:
     @functools.cache  # noqa: B019  # it lives as long as one check
     def fitting(self, name: str) -> list[Fact]:
         """The facts whose names fit a parameter."""
-        return [fact for key, found in self._by_key.items() if fits(name, key) for fact in found]
+        return [fact for key, found in self._by_key.items() if _fits(name, key) for fact in found]
+
+    @functools.cache  # noqa: B019
+    def rows_of(self, names: frozenset[str]) -> list[list[Fact]]:
+        """The rows whose own id is one of these parameters."""
+        return [row for row in self.rows if any(_fits(name, row[0].key) for name in names)]
+
+    @functools.cache  # noqa: B019
+    def rows_with(self, names: frozenset[str], every: bool) -> list[list[Fact]]:
+        """The rows that have facts for one of these parameters, or for every one."""
+        fit = all if every else any
+        keys = [{fact.key for fact in row} for row in self.rows]
+        return [
+            row
+            for row, known in zip(self.rows, keys, strict=True)
+            if fit(any(_fits(name, key) for key in known) for name in names)
+        ]
 
     def beside(self, arguments: Row) -> list[list[Fact]]:
         """The rows that hold a value of these arguments."""
@@ -79,28 +96,35 @@ def links(domain: Domain) -> dict[str, list[tuple[str, str]]]:
 
 
 class Draw:
-    """Draws arguments of one tool. `hints` are values that refusals have named: amounts due, ids that exist."""
+    """Draws arguments of one tool."""
 
     def __init__(self, tool: Tool, random: Random) -> None:
         self.tool, self.random = tool, random
         self.properties: dict[str, Any] = tool.parameters.get("properties", {})
         self.needed = set(tool.parameters.get("required", ()))
-        self.hints: list[Any] = []
+        self._hints: list[Any] = []
         self._count = 1
 
     def fresh(self, around: Around, more: Sequence[Fact] = ()) -> Row:
         """New arguments, mostly of one row."""
-        rows = [row for row in around.rows if any(fits(name, f.key) for name in self.properties for f in row)]
-        near = [*more, *self.random.choice(rows)] if rows else [*more]
-        self._count = self.random.choice((1, 1, 1, 2, 2, 3))  # lists go in pairs: items and those that replace them
+        every = frozenset(self.properties)
+        about = around.rows_of(every) if self.random.random() < 0.5 else []
+        rows = about or around.rows_with(every, False)
+        near = [*more] if more and self.random.random() < 0.6 else [*self.random.choice(rows)] if rows else []
+        self._hints = []
+        self._count = self.random.choice(
+            (1, 1, 1, 1, 2, 2, 2, 3, 3, 6)
+        )  # lists go in pairs: items and those that replace them
         names = [n for n in self.properties if n in self.needed or self.random.random() < 0.5]
         return {name: self._value(name, self.properties[name], around, near) for name in names}
 
-    def changed(self, arguments: Row, around: Around, more: Sequence[Fact] = ()) -> Row:
-        """The same arguments, one or two of them drawn anew in whole or in part."""
+    def changed(self, arguments: Row, around: Around, more: Sequence[Fact] = (), said: str = "") -> Row:
+        """The same arguments, one or two of them drawn anew in whole or in part. What a refusal of them said may name
+        values to try: an amount due, the ids that there are."""
+        self._hints = _hints(said)
         made, beside = dict(arguments), around.beside(arguments)
-        near = [*more, *(self.random.choice(beside) if beside else ())]
-        for name in self.random.sample(list(self.properties), min(len(self.properties), self.random.choice((1, 1, 2)))):
+        near = [*more] if more and self.random.random() < 0.6 else [*self.random.choice(beside)] if beside else []
+        for name in sorted(self._blamed(said)) if self.properties else ():
             if name not in made:
                 made[name] = self._value(name, self.properties[name], around, near)
             elif name not in self.needed and self.random.random() < 0.2:
@@ -109,11 +133,11 @@ class Draw:
                 made[name] = self._other(name, self.properties[name], made[name], around, near)
         return made
 
-    def learn(self, text: str) -> None:
-        """Take numbers and quoted words out of a refusal as values to try."""
-        found: list[Any] = [float(n) if "." in n else int(n) for n in re.findall(r"(?<![\w.])\d+(?:\.\d+)?\b", text)]
-        found += re.findall(r"'([^']{1,60})'", text)
-        self.hints = list(dict.fromkeys([*(h for h in found if h not in self.hints), *self.hints]))[:40]
+    def _blamed(self, said: str) -> set[str]:
+        """One or two parameters to change, mostly those whose names have a word in common with what was said."""
+        words = {singular(word) for word in re.findall("[a-z]+", said.lower())}
+        weights = [5 if words & {singular(word) for word in name.split("_")} else 1 for name in self.properties]
+        return set(self.random.choices(list(self.properties), weights, k=self.random.choice((1, 1, 2))))
 
     def _plain(self, spec: Row) -> Row:
         if "$ref" in spec:
@@ -136,11 +160,15 @@ class Draw:
     def _object(self, spec: Row, around: Around, near: list[Fact]) -> Row:
         parts = spec.get("properties", {})
         needed = set(spec.get("required") or parts)
-        holders = [f.holder for pool in (near, around.all) for f in pool if needed & f.holder.keys()]
-        # one that has all that is needed, or the best there is
-        whole = [holder for holder in holders if needed <= holder.keys()] or holders
-        inner = list(facts(self.random.choice(whole))) if whole else []
-        return {n: self._value(n, part, around, inner or near) for n, part in parts.items() if n in needed}
+        beside = list({id(fact.holder): fact.holder for fact in near}.values())
+        whole = [h for h in (beside, around.holders)[self.random.random() < 0.3] if needed <= h.keys()]
+        whole = whole or [holder for holder in around.holders if needed <= holder.keys()]
+        rows = around.rows_with(frozenset(needed), True) if needed else []
+        if whole and (not rows or self.random.random() < 0.7):
+            near = list(facts(self.random.choice(whole)))
+        elif rows:
+            near = self.random.choice(rows)
+        return {n: self._value(n, part, around, near) for n, part in parts.items() if n in needed}
 
     def _scalar(self, name: str, spec: Row, around: Around, near: Iterable[Fact]) -> Any:
         kind = str(spec.get("type", "string"))
@@ -148,19 +176,19 @@ class Draw:
         dice = self.random.random()
         if dice < 0.04:
             return self.random.choice(ODD.get(kind, ("",)))
+        hints = [hint for hint in self._hints if _is(hint, types)]
+        if hints and dice < (0.6 if kind in ("integer", "number") else 0.3):
+            return self.random.choice(hints)
         offered = re.findall(r"'([A-Za-z][A-Za-z _-]*)'", str(spec.get("description", ""))) if kind == "string" else []
         if len(offered) > 1 and dice < 0.8:  # one alone is an example, several are a choice
             return self.random.choice(offered)
-        if dice < 0.75 and (close := [f.value for f in near if fits(name, f.key) and _is(f.value, types)]):
+        if dice < 0.75 and (close := [f.value for f in near if _fits(name, f.key) and _is(f.value, types)]):
             return self.random.choice(close)
         fitting = [f.value for f in around.fitting(name) if _is(f.value, types)]
         if dice < 0.9 and fitting:
             return self.random.choice(fitting)
         if kind == "string" and fitting and dice < 0.96:
             return self._misspelt(self.random.choice(fitting))
-        hints = [hint for hint in self.hints if _is(hint, types)]
-        if hints and self.random.random() < 0.5:
-            return self.random.choice(hints)
         if kind in ("integer", "number"):
             return self.random.choice((1, 1, 2, 3, 4, 5)) * 10 ** self.random.choice((0, 0, 1, 2, 3))
         if kind == "boolean":
@@ -203,5 +231,17 @@ class Draw:
         return self._value(name, spec, around, near)
 
 
+@functools.cache
+def _fits(name: str, key: str) -> bool:
+    # what a dict is keyed by may be no id: `dates: {"2024-05-01": ...}` holds dates
+    return fits(name, key) or key == f"{singular(name)}_id"
+
+
 def _is(value: Any, types: Any) -> bool:
     return isinstance(value, types) and (types is bool or not isinstance(value, bool))
+
+
+def _hints(said: str) -> list[Any]:
+    """The numbers and the quoted words of a text."""
+    numbers = re.findall(r"(?<![\w.])\d+(?:\.\d+)?\b", said)
+    return [*(float(n) if "." in n else int(n) for n in numbers), *re.findall(r"'([^']{1,60})'", said)]

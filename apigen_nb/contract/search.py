@@ -11,27 +11,28 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from ..domain import Domain, Rule, Step
 from ..facts import Fact, facts
 from ..records import Action
-from ..world import Refusal, ToolBug, World
+from ..world import Refusal, ToolBug, World, digest
 from .draw import ODD, Around, Draw, links
 
-USERS = 200
+USERS = 400
 ROUND = 60  # calls of a tool at a time
-LEAST, MOST = 4, 60  # rounds
+LEAST, MOST, MOST_FOR_ONE = 4, 100, 300  # rounds
 KEPT = 12  # calls that ended the same way
 LONGEST = 4  # calls made before, for the same user
 
 
 class Call(NamedTuple):
-    """A call that was tried: for whom, after which others, and what came of it."""
+    """A call that was tried: for which of the users, after which others, and what a refusal said."""
 
     around: int
     earlier: tuple[Action, ...]
     action: Action
+    said: str = ""
 
     def __str__(self) -> str:
         return " after ".join(map(str, (self.action, *reversed(self.earlier))))
@@ -39,16 +40,18 @@ class Call(NamedTuple):
 
 @dataclass
 class Explored:
-    """What the search came across. `executed` and `obeying` are tool → calls that succeed, and that break no rule;
-    `broken` and `failed` are rule → a call that breaks it, and how the rule itself broke; `kept` is rule → how many
-    calls it allowed; `bugs` are tool → how it broke; `refusals` tool → sort of refusal → how often; `untyped` tool → a
-    refusal without a sort; `changing` are tools that changed something."""
+    """What the search came across.
+
+    By tool: `tries`, calls `executed`, those `obeying` all rules, `refusals` by sort, one that is `untyped`, `bugs`,
+    and whether it is `changing` anything. By rule: a call that has it `broken`, how many it `kept`, how it `failed`
+    itself, and whether it was `looking` at the calls at all."""
 
     executed: dict[str, list[Call]] = field(default_factory=lambda: defaultdict(list))
     obeying: dict[str, list[Call]] = field(default_factory=lambda: defaultdict(list))
     broken: dict[str, Call] = field(default_factory=dict)
     kept: Counter[str] = field(default_factory=Counter)
     failed: dict[str, str] = field(default_factory=dict)
+    looking: set[str] = field(default_factory=set)
     bugs: dict[str, str] = field(default_factory=dict)
     refusals: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     untyped: dict[str, str] = field(default_factory=dict)
@@ -61,6 +64,17 @@ def explore(domain: Domain, seed: int = 0) -> Explored:
     return _Search(domain, Random(f"explore/{seed}")).run()
 
 
+class _Watched:
+    """A step that knows whether anything of it was looked at."""
+
+    def __init__(self, step: Step) -> None:
+        self.watched, self.seen = step, False
+
+    def __getattr__(self, name: str) -> Any:
+        self.seen = True
+        return getattr(self.watched, name)
+
+
 class _Search:
     def __init__(self, domain: Domain, random: Random) -> None:
         self.domain, self.random, self.found = domain, random, Explored()
@@ -70,26 +84,30 @@ class _Search:
         self.draws = {name: Draw(tool, random) for name, tool in domain.tools.items()}
         self.ends: dict[str, dict[str, list[Call]]] = {name: defaultdict(list) for name in domain.tools}
         self.counts: dict[str, Counter[str]] = {name: Counter() for name in domain.tools}
-        self.done: dict[int, list[Action]] = defaultdict(list)  # calls that succeed by themselves, of each case
+        self.done: dict[str, dict[int, list[tuple[Action, ...]]]] = {}  # writing tool → case → calls that end with it
 
     def run(self) -> Explored:
-        for number in range(MOST if self.users else 0):
-            for name in [name for name in self.domain.tools if number < LEAST or self._open(name)]:
+        for number in range(MOST_FOR_ONE if self.users else 0):
+            for name in [name for name in self.domain.tools if number < self._patience(name)]:
                 for _ in range(ROUND):
                     self._try(name)
         return self.found
 
-    def _open(self, name: str) -> bool:
+    def _patience(self, name: str) -> int:
+        """How many rounds a tool gets, as things are: the most while no call of it was executed."""
         if self.domain.tools[name].kind == "other":
-            return False  # it knows no data: what it takes does not stand in them
+            return LEAST  # it knows no data: what it takes does not stand in them
+        known, obeying = self.found.executed[name], self.found.obeying[name]
+        if not known:
+            return MOST_FOR_ONE
         rules = [rule.name for rule in self.domain.rules_for([name])]
-        known = self.found.obeying if self.domain.tools[name].writes else self.found.executed
-        return not known[name] or any(rule not in self.found.broken for rule in rules)
+        return MOST if not obeying or any(rule not in self.found.broken for rule in rules) else LEAST
 
     def _try(self, name: str) -> None:
         self.found.tries[name] += 1
         call, world, steps = self._prepared(name)
         action, user = call.action, self._user(call)
+        before = world.fork()
         try:
             step = self._step(world, action, user, steps)
         except Refusal as refusal:
@@ -100,36 +118,44 @@ class _Search:
                 self.found.bugs.setdefault(name, str(bug))
             return
         broken = [rule for rule in self.domain.rules_for([name]) if not self._holds(rule, step)]
-        self._remember(call, "ok " + " ".join(rule.name for rule in broken))
-        self._succeeded(call, world, broken)
+        self._remember(call, ", ".join(["ok", *(rule.name for rule in broken)]))
+        if name not in self.found.changing and digest(before.delta()) != digest(world.delta()):
+            self.found.changing.add(name)
+        self._succeeded(call, broken)
 
     def _prepared(self, name: str) -> tuple[Call, World, tuple[Step, ...]]:
         """A call to try, a world in which the calls before it were made, and the steps that these were."""
         ends, old = self.ends[name], None
-        if ends and self.random.random() < 0.6:
-            # the rarer an end, the further the call came
-            rarity = [1 / count for count in self.counts[name].values()]
+        # a tool that takes many calls needs other rows, one that takes few needs better arguments
+        takes = len(self.found.executed[name]) > 0.1 * self.found.tries[name]
+        if ends and self.random.random() < (0.2 if takes else 0.6):
+            # the rarer an end, the further the call came; and the fewer rules are broken
+            rarity = [1 / count / (1 + end.count(",")) ** 2 for end, count in self.counts[name].items()]
             old = self.random.choice(ends[self.random.choices(list(ends), rarity)[0]])
-        case = old.around if old else self.random.randrange(len(self.users))
-        earlier = old.earlier if old else ()
-        if self.random.random() < 0.4:
-            earlier = self._earlier(case, earlier if self.random.random() < 0.5 else ())
+        case, earlier = (old.around, old.earlier) if old else (self.random.randrange(len(self.users)), ())
+        if self.done and self.random.random() < 0.4:
+            if not old:  # every tool comes first as often as any other
+                tool = self.random.choice(list(self.done))
+                case = self.random.choice(list(self.done[tool]))
+                earlier = self.random.choice(self.done[tool][case])[-LONGEST:]
+            if old or self.random.random() < 0.4:
+                earlier = self._earlier(case, earlier if self.random.random() < 0.5 else ())
         world = self.domain.world()
         steps: tuple[Step, ...] = ()
         made: list[Fact] = []
         for action in earlier:
             step = self._step(world, action, self.users[case], steps)
-            made += facts(step.result)
+            made += [*facts(action.arguments), *facts(step.result)]
             steps = (*steps, step)
         around = self._case(case)
-        more = made if self.random.random() < 0.5 else []
+        more = made if self.random.random() < 0.7 else []
         same = [action for action in earlier if action.name == name]
         if same and self.random.random() < 0.3:
             arguments = same[-1].arguments
         elif old and earlier != old.earlier and self.random.random() < 0.5:
             arguments = old.action.arguments  # the same call in another world
         elif old:
-            arguments = self.draws[name].changed(old.action.arguments, around, more)
+            arguments = self.draws[name].changed(old.action.arguments, around, more, old.said)
         else:
             arguments = self.draws[name].fresh(around, more)
         return Call(case, earlier, Action(name=name, arguments=arguments)), world, steps
@@ -150,9 +176,10 @@ class _Search:
         world = self.domain.world()
         for action in made:
             world.call(action)
-        for _ in range(self.random.choice((1, 1, 2)) if self.done[case] else 0):
+        known = [cases[case] for cases in self.done.values() if case in cases]
+        for _ in range(self.random.choice((1, 1, 2)) if known else 0):
             again = bool(made) and self.random.random() < 0.3
-            action = made[-1] if again else self.random.choice(self.done[case])
+            action = made[-1] if again else self.random.choice(self.random.choice(known))[-1]
             try:
                 world.call(action)
             except (Refusal, ToolBug):
@@ -164,12 +191,14 @@ class _Search:
         return self.users[call.around]
 
     def _holds(self, rule: Rule, step: Step) -> bool:
+        watched = _Watched(step)
         try:
-            holds = bool(rule.holds(step))
+            holds = bool(rule.holds(cast(Step, watched)))
         except Exception as error:
             self.found.failed.setdefault(rule.name, f"{type(error).__name__}: {error}, on {step.action}")
             return False
         self.found.kept[rule.name] += holds
+        self.found.looking |= {rule.name} if watched.seen else set()
         return holds
 
     def _refused(self, call: Call, refusal: Refusal) -> None:
@@ -179,9 +208,8 @@ class _Search:
             text in refusal.kind for text in _texts(call.action.arguments) if text not in ODD["string"]
         ):
             self.found.untyped.setdefault(name, str(refusal))
-        self.draws[name].learn(str(refusal))
         if refusal.kind != "wrong arguments":
-            self._remember(call, _end(refusal.kind, call.action))
+            self._remember(call._replace(said=str(refusal)), _end(refusal.kind, call.action))
 
     def _remember(self, call: Call, end: str) -> None:
         self.counts[call.action.name][end] += 1
@@ -190,13 +218,11 @@ class _Search:
         if len(kept) > KEPT:
             del kept[self.random.randrange(KEPT)]
 
-    def _succeeded(self, call: Call, world: World, broken: list[Rule]) -> None:
+    def _succeeded(self, call: Call, broken: list[Rule]) -> None:
         name = call.action.name
         self.found.executed[name].append(call)
-        if self.domain.tools[name].writes:
-            self.found.changing |= {name} if name not in self.found.changing and world.delta() else set()
-            if not call.earlier:
-                self.done[call.around].append(call.action)
+        if self.domain.tools[name].writes and len(call.earlier) < LONGEST:
+            self.done.setdefault(name, {}).setdefault(call.around, []).append((*call.earlier, call.action))
         for rule in broken:
             if rule.name not in self.found.failed:
                 self.found.broken.setdefault(rule.name, call)

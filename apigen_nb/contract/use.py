@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from ..domain import Domain
 from ..world import ToolBug
@@ -72,24 +73,24 @@ def _satisfiable(domain: Domain, name: str, found: Explored) -> Iterator[Finding
 
 def _repeatable(domain: Domain, name: str, executed: list[Call]) -> Iterator[Finding]:
     for call in executed:
-        ends = []
-        for _ in range(2):
-            world = domain.world()
-            results = [world.call(action) for action in (*call.earlier, call.action)]
-            ends.append((results[-1], world.delta()))
-        (one, delta), (other, again) = ends
+        one, other = (_end(domain, call) for _ in range(2))
         try:
-            if (one, delta) == (other, again) and json.loads(json.dumps(one, allow_nan=False)) == one:
+            if one == other and json.loads(json.dumps(one, allow_nan=False)) == one:
                 continue
-            problem = (
-                "it does not give the same twice" if (one, delta) != (other, again) else "its result is no plain JSON"
-            )
+            problem = "it does not give the same twice" if one != other else "it leaves no plain JSON"
         except (TypeError, ValueError) as error:
-            problem = f"its result is no plain JSON: {error}"
+            problem = f"it leaves no plain JSON: {error}"
         todo = "take no clock, no dice and no set into a tool; keep to objects, lists, text, numbers, true, false, null"
         expected = "the same call on the same rows gives the same plain JSON: verification replays it"
         yield Finding("error", "repeatable", f"tool {name}", f"{problem}: {call}", expected, todo)
         return
+
+
+def _end(domain: Domain, call: Call) -> list[Any]:
+    """The result of a call and the rows that it leaves."""
+    world = domain.world()
+    results = [world.call(action) for action in (*call.earlier, call.action)]
+    return [results[-1], [[change.table, change.id, change.after] for change in world.delta()]]
 
 
 def _rules(domain: Domain, found: Explored) -> Iterator[Finding]:
@@ -103,7 +104,11 @@ def _rules(domain: Domain, found: Explored) -> Iterator[Finding]:
         seen = sum(len(found.executed[name]) for name in rule.tools)
         if not seen:
             continue  # no call that it could judge: `satisfiable` says so
-        if rule.name not in found.broken:
+        if rule.name not in found.looking:
+            expected = "True or False by what the call, its result or the database says"
+            todo = "look at step.arguments, step.before, step.result ..., or take the rule out"
+            yield Finding("error", "rules bind", where, "it looks at nothing, so it forbids nothing", expected, todo)
+        elif rule.name not in found.broken:
             shown = f"none of {seen} executed calls of {', '.join(rule.tools)} breaks it"
             todo = "look whether it can be broken at all; perhaps the tool refuses it already, then the rule is idle"
             yield Finding(
