@@ -6,6 +6,7 @@ own folder, and the first seeds of a run are the same however many follow, so wh
 
 from __future__ import annotations
 
+import functools
 import math
 import tempfile
 from collections import Counter, defaultdict
@@ -145,13 +146,20 @@ def _total(values: list[float], tasks: int, most: float) -> Range:
     import numpy as np  # only who estimates waits for it
 
     count, expected = len(values), tasks * sum(values) / len(values)
-    student = float(np.quantile(np.abs(np.random.default_rng(0).standard_t(count - 1, 100_000)), SHARE))
     seen = [*values, 0.0, most / tasks] if math.isfinite(most) else values
-    half = float(np.std(seen, ddof=1)) * math.sqrt(tasks * tasks / count + tasks) * student
+    half = float(np.std(seen, ddof=1)) * math.sqrt(tasks * tasks / count + tasks) * _student(count - 1)
     if not expected:
         return Range(low=0.0, expected=0.0, high=min(half, most))
     factor = math.exp(min(half / expected, 50.0))
     return Range(low=expected / factor, expected=expected, high=min(expected * factor, most))
+
+
+@functools.cache
+def _student(freedom: int) -> float:
+    """How many deviations hold `SHARE` of Student's distribution, by simulation."""
+    import numpy as np
+
+    return float(np.quantile(np.abs(np.random.default_rng(0).standard_t(freedom, 200_000)), SHARE))
 
 
 def _measured(
