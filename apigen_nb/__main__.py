@@ -69,8 +69,17 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("folder", type=Path)
     verify.set_defaults(command=_verify)
 
-    report = commands.add_parser("report", help="write the HTML report again", description="Write the HTML report.")
-    report.add_argument("folder", type=Path)
+    report = commands.add_parser(
+        "report",
+        help="write the HTML report again; of several runs, side by side",
+        description="Write the HTML report of each folder; with several, the first gets a page that compares them.",
+    )
+    report.add_argument("folders", type=Path, nargs="+", metavar="folder")
+    report.add_argument(
+        "--single-file",
+        action="store_true",
+        help="one file to send, report.html in the (first) folder, and nothing else",
+    )
     report.set_defaults(command=_report)
 
     new = commands.add_parser(
@@ -166,15 +175,30 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    if not options.folder.is_dir():
-        return _say(f"no folder {options.folder}", 2)
-    return _write_report(options.folder)
+    for folder in options.folders:
+        if not folder.is_dir():
+            return _say(f"no folder {folder}", 2)
+    from .store import Damaged
+
+    first, *others = options.folders
+    try:
+        if options.single_file:
+            from .report.single import write_single
+
+            print(f"report: {write_single(first, others)}")
+            return 0
+        for folder in others:
+            if code := _write_report(folder):
+                return code
+        return _write_report(first, others)
+    except (OSError, Damaged) as error:
+        return _say(error, 1)
 
 
-def _write_report(folder: Path) -> int:
+def _write_report(folder: Path, others: Sequence[Path] = ()) -> int:
     from .report.html import write_report
 
-    write_report(folder)
+    write_report(folder, others) if others else write_report(folder)
     index = folder / "report" / "index.html"
     if not index.is_file():
         return _say(f"no report was written to {index}", 1)

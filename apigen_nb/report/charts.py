@@ -200,7 +200,7 @@ def rounds(frame: pd.DataFrame) -> go.Figure:
             x=name, y=total, text=f"{text}<br>{so_far:,} of {total:,}", showarrow=False, yanchor="bottom", yshift=2
         )
     figure.update_yaxes(range=[0, total * 1.36], nticks=5, showgrid=False).update_xaxes(type="category", showgrid=False)
-    words = f"<span style='color:{QUIET}'>■ before</span>   {legend('this round', 'still rejected')}   ├┤ 95 %"
+    words = f"<span style='color:{QUIET}'>■</span> before   {legend('this round', 'still rejected')}   ├┤ 95 %"
     return figure.update_layout(title_subtitle=subtitle(words))
 
 

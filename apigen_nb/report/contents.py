@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ..lines import Damaged, read_lines
 from ..records import Proposal, Record, Trajectory
-from ..store import read_lines
 
 R = TypeVar("R", bound=Record)
 
@@ -44,13 +44,11 @@ class Contents:
 
 
 def contents(folder: Path) -> Contents:
-    """Read a run's folder. A missing file is a stage that was not run."""
+    """Read a run's folder. A missing file is a stage that was not run; Damaged when one does not hold what it should."""
     folder = Path(folder)
-    path = folder / "run.json"
-    run = json.loads(path.read_bytes()) if path.is_file() else {}
     return Contents(
         folder,
-        run,
+        _manifest(folder / "run.json"),
         _records(folder / "blueprints.jsonl", Proposal),
         _records(folder / "trajectories.jsonl", Trajectory),
     )
@@ -58,3 +56,15 @@ def contents(folder: Path) -> Contents:
 
 def _records(path: Path, kind: type[R]) -> tuple[R, ...]:
     return tuple(read_lines(path, kind)) if path.is_file() else ()
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        held = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise Damaged(f"{path}: expected a JSON object, found {error}; write it again with `apigen-nb run`") from None
+    if not isinstance(held, dict):
+        raise Damaged(f"{path}: expected a JSON object, found a {type(held).__name__}")
+    return held

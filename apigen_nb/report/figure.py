@@ -68,7 +68,7 @@ def canvas(title: str, height: int, **layout: Any) -> go.Figure:
 
 
 def legend(held: str, fell: str) -> str:
-    return f"<span style='color:{HELD}'>■ {held}</span>   <span style='color:{FELL}'>▨ {fell}</span>"
+    return f"<span style='color:{HELD}'>■</span> {held}   <span style='color:{FELL}'>▨</span> {fell}"
 
 
 def subtitle(text: str) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def held_and_fell(
         tickvals=places, ticktext=shown, range=[len(names) - 0.5, -0.5], ticklabelstandoff=6, showgrid=False
     )
     room = 20 + 6.6 * max(map(len, [head, *beside]))  # pixels for the counts, at any width of the page
-    words_of = f"<span style='color:{FELL}'>▨ {fell}</span>" if share_of else legend(held, fell)
+    words_of = f"<span style='color:{FELL}'>▨</span> {fell}" if share_of else legend(held, fell)
     return figure.update_layout(title_subtitle=subtitle(words_of), margin={"t": 70, "b": 44, "r": room})
 
 

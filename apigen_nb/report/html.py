@@ -5,17 +5,15 @@ items are JSON blocks that `report.js` draws. All figures share one `plotly.min.
 
 from __future__ import annotations
 
-import importlib.resources
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from markupsafe import Markup
-
-from . import listings, pages, pieces
+from . import listings, pages
+from .comparison import names
 from .contents import Contents, contents
-from .notebooks import body_of, has_figures, inert
+from .frame import Page, drawn, plotly_script, script, style
+from .notebooks import body_of
 from .overview import overview
 
 __all__ = ["Contents", "Page", "contents", "made", "write_report"]
@@ -29,23 +27,6 @@ NOTEBOOKS = {
     "5_train": ("Training", "what a model learns from the dataset"),
     "6_evaluate": ("Evaluation", "what benchmarks say"),
 }  # 7_report writes these pages, so it is not one of them
-FIRST = ("1_domain",)  # stands among the pages; the other notebooks in a menu of their own
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page of a report: its file, its name in the navigation, what it is about, its HTML; `kind` is a CSS class."""
-
-    file: str
-    name: str
-    about: str
-    body: str
-    kind: str = ""
-
-    @property
-    def in_menu(self) -> bool:
-        """Whether it stands in the menu of notebooks."""
-        return self.kind == "notebook" and Path(self.file).stem not in FIRST
 
 
 def made(held: Contents) -> list[Page]:
@@ -78,10 +59,25 @@ def _questions(held: Contents) -> Iterator[Page]:
     yield from (page for page in notebooks if page.in_menu)
 
 
-def write_report(folder: Path) -> Path:
-    """Write `report/` of a run's folder from its files and executed notebooks; gives the path of its `index.html`."""
+def write_report(folder: Path, others: Sequence[Path] = ()) -> Path:
+    """Write `report/` of a run's folder from its files and executed notebooks; gives the path of its `index.html`. With
+    `others`, folders of further runs, it also has a page that puts them all side by side."""
     held = contents(Path(folder))
-    return write_pages(held, made(held))
+    return write_pages(held, [*made(held), *compared(held, others)])
+
+
+def compared(held: Contents, others: Sequence[Path]) -> list[Page]:
+    """The page that puts a run beside others; none without others."""
+    if not others:
+        return []
+    runs = [held, *(contents(Path(other)) for other in others)]
+    named = dict(zip(names(runs), runs, strict=True))
+    here = (held.folder / "report").resolve()
+    hrefs = {
+        name: Path(os.path.relpath(run.folder.resolve() / "report" / "index.html", here)).as_posix()
+        for name, run in named.items()
+    }
+    return [Page("compare.html", "Compare", "this run beside others", pages.compared(named, hrefs))]
 
 
 def write_pages(held: Contents, found: list[Page]) -> Path:
@@ -91,30 +87,8 @@ def write_pages(held: Contents, found: list[Page]) -> Path:
     for old in target.glob("*.html"):  # a page whose stage is gone must not stay reachable
         old.unlink()
     for page in found:
-        text = pieces.draw(
-            "page.html.j2", title=page.name, run=held.name, here=page.file, kind=page.kind, scripts="'self' file:",
-            pages=[(p.file, p.name) for p in found if not p.in_menu], inlined=None, scripted=held.scripted,
-            notebooks=[(p.file, p.name) for p in found if p.in_menu], body=Markup(inert(page.body)),
-            plots=has_figures(page.body) or 'class="views"' in page.body,
-        )  # fmt: skip
-        (target / page.file).write_text(text, encoding="utf-8")
+        (target / page.file).write_text(drawn(held, found, page), encoding="utf-8")
     (target / "report.css").write_text(style(), encoding="utf-8")
     (target / "report.js").write_text(script(), encoding="utf-8")
-    with importlib.resources.as_file(plotly_script()) as path:
-        shutil.copyfile(path, target / "plotly.min.js")
+    (target / "plotly.min.js").write_text(plotly_script(), encoding="utf-8")
     return target / "index.html"
-
-
-def style() -> str:
-    """The style sheet of all pages."""
-    return "".join((pieces.ASSETS / name).read_text(encoding="utf-8") for name in ("pieces.css", "page.css"))
-
-
-def script() -> str:
-    """The script of all pages."""
-    return "".join(path.read_text(encoding="utf-8") for path in sorted((pieces.ASSETS / "js").glob("*.js")))
-
-
-def plotly_script() -> importlib.resources.abc.Traversable:
-    """Where plotly keeps its script."""
-    return importlib.resources.files("plotly") / "package_data" / "plotly.min.js"

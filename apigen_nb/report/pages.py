@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from markupsafe import Markup
 
 from ..records import METRICS, Proposal, Trajectory
-from . import agreement, listings, passing, pieces, reflection, spread, tables
+from . import agreement, comparison, listings, passing, pieces, reflection, spread, tables
+from .contents import Contents
 from .packing import packed
 from .panels import columns, numbers, panel, views
 from .tables import interval, share
@@ -182,3 +183,40 @@ def searchable(frame: pd.DataFrame) -> pieces.Piece:
     links = ["trajectories" if c == "trajectory" else "blueprints" if c == "blueprint" else "" for c in shown.columns]
     data = {"columns": list(shown.columns), "rows": shown.to_numpy().tolist(), "links": links}
     return pieces.draw("datatable.html.j2", data=packed(data, "rows"))
+
+
+def compared(runs: Mapping[str, Contents], hrefs: Mapping[str, str]) -> str:
+    """Several runs side by side; `hrefs` is run → its report."""
+
+    def table(title: str, frame: pd.DataFrame, most: int = 200) -> Markup:
+        drawn = Markup(pieces.table(frame, most=most, percent=(), links={}))
+        return Markup('<section class="panel"><h2>{}</h2>{}</section>').format(title, drawn)
+
+    changed, both = comparison.changes(runs), comparison.same_seeds(runs)
+    steps, gates = comparison.shares(runs), comparison.by(runs, "gate")
+    links = Markup(" · ").join(Markup('<a href="{}">{}</a>').format(href, name) for name, href in hrefs.items())
+    figures = [
+        panel(comparison.shares_figure(steps, "What came through, run by run"), _counts(steps)),
+        panel(
+            comparison.shares_figure(gates, "What each gate let pass, of the attempts that it judged"), _counts(gates)
+        ),
+    ]
+    kinds = comparison.by(runs, "kind")
+    figures += [panel(comparison.shares_figure(kinds, "Blueprints accepted, by kind"), _counts(kinds))]
+    figures += [panel(comparison.lengths_figure(runs, measure)) for measure in ("turns", "calls", "words")]
+    return Markup("").join(
+        [
+            _head("Runs side by side", comparison.sentence(runs)),
+            Markup('<p class="quiet">Reports: {}</p>').format(links),
+            table("What they gave and cost", comparison.numbers(runs)),
+            table(f"What was set differently: {len(changed)} settings", changed),
+            columns(figures),
+            table("The same seeds in both", both) if len(both) else Markup(""),
+            table("Why most fell, gate by gate", comparison.gates_of(runs)),
+        ]
+    )
+
+
+def _counts(frame: pd.DataFrame) -> pieces.Piece:
+    shown = frame[["step", "run", "attempted", "passed", "rate", "low", "high"]].sort_values("step", kind="stable")
+    return pieces.table(shown, most=80, fold="The numbers")

@@ -65,10 +65,10 @@ def _items(argument: align.Argument, side: str) -> list[tuple[str, bool]]:
     """The parts of an argument's value and whether the other side has them: a list differs item by item."""
     own, other = (argument.expected, argument.made) if side == "expected" else (argument.made, argument.expected)
     if isinstance(own, list) and isinstance(other, list) and not argument.same:
-        parts = [(value(item), any(align.same(item, o) for o in other)) for item in own]
+        parts = [(value(item, 300), any(align.same(item, o) for o in other)) for item in own]
         apart = [part for item in parts for part in ((", ", True), item)][1:]
         return [("[", True), *apart, ("]", True)]
-    return [(value(own), argument.same)]
+    return [(value(own, 800), argument.same)]
 
 
 @functools.cache

@@ -231,7 +231,7 @@ def yield_figure(frame: pd.DataFrame) -> go.Figure:
     drawn.update_xaxes(type="category", title_text="reflections allowed", showgrid=False)
     drawn.update_yaxes(title_text="%", range=[0, max(20.0, 128 * float(frame["high"].max()))], nticks=6)
     marks = (
-        f"<span style='color:{HELD}'>● accepted so far, with 95 % interval</span>   "
+        f"<span style='color:{HELD}'>●</span> accepted so far, with 95 % interval   "
         "▨ accepted of those tried in this round"
     )
     return drawn.update_layout(title_subtitle=subtitle(marks))

@@ -21,7 +21,10 @@ function start(root) {
   makeReachable(root);
 }
 
+const isPlace = () => location.hash !== "" && document.getElementById(location.hash.slice(1)); // a heading, the content
+
 function open() {
+  if (isPlace()) return;
   const found = /^#\/([\w.-]+)/.exec(location.hash);
   const page = found && pages.has(found[1]) ? found[1] : templates[0].dataset.page;
   const main = document.getElementById("content");
@@ -35,6 +38,7 @@ function open() {
       else link.removeAttribute("aria-current");
     }
     scrollTo(0, 0);
+    main.focus({ preventScroll: true });
   }
   start(main);
 }
@@ -50,6 +54,6 @@ if (pages.size) {
   addEventListener("hashchange", open);
   open();
 } else {
-  addEventListener("hashchange", () => start(document));
+  addEventListener("hashchange", () => isPlace() || start(document));
   start(document);
 }
