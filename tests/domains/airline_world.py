@@ -62,7 +62,7 @@ def person(member_id: str, first_name: str, tier: str, reservation_ids: list[str
     names = {f"T{number}-1": (first_name, "adult"), f"T{number}-2": ("Cy", "adult"), f"T{number}-3": ("Di", "child")}
     names |= {f"T{number}-{index}": ("Eve", "adult") for index in (4, 5)}
     voucher = {"type": "voucher", "balance": 150.0, "extended": False}
-    methods = [
+    methods: list[Row] = [
         {"payment_method_id": f"visa-{number}", "type": "card", "last_four": "1111"},
         {"payment_method_id": f"voucher-{number}-1", **voucher, "expires_on": day(-100)},
         {"payment_method_id": f"voucher-{number}-2", **voucher, "expires_on": day(10)},
@@ -86,7 +86,7 @@ def person(member_id: str, first_name: str, tier: str, reservation_ids: list[str
 
 
 def leg(flight_id: str, route_id: str, status: str, seating: Row, price: float = 130.0) -> Row:
-    row = {"flight_id": flight_id, "route_id": route_id, "status": status, "price": price}
+    row: Row = {"flight_id": flight_id, "route_id": route_id, "status": status, "price": price}
     return {**row, "seating": seating, "compensation": 0.0}
 
 
