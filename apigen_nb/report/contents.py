@@ -44,7 +44,7 @@ class Contents:
 
 
 def contents(folder: Path) -> Contents:
-    """Read a run's folder. A missing file is a stage that was not run; Damaged when one does not hold what it should."""
+    """Read a run's folder. A missing file is a stage that was not run; Damaged when one holds something else."""
     folder = Path(folder)
     return Contents(
         folder,
