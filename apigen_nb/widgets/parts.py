@@ -95,6 +95,8 @@ class Browser:
         self.find.style.description_width = "initial"
         self.find.layout = W.Layout(width="240px", max_width="100%")
         self.place = show(beside=True)
+        self.title.add_class("apigen-listed")
+        self.place.add_class("apigen-place")
         self.item = W.Box(layout=W.Layout(width="100%", min_width="0", display="block"))
         self.item.add_class("apigen-item")
         back, on = (_button(text, tip) for text, tip in (("◀", "previous item"), ("▶", "next item")))
@@ -118,7 +120,6 @@ class Browser:
             named = frame[frame["id"] == text]
             frame = named if len(named) else frame[frame["id"].isin(self._search(text))]
         told = f"{self._title} · {len(frame):,}" + (f" of {len(self.frame):,} with “{text}”" if text else "")
-        put(self.title, words(told, "text"))
         self.rows.put(frame, self._names)
         wanted = item or self.rows.chosen
         ids = self.rows.ids
@@ -126,6 +127,7 @@ class Browser:
         if not ids:
             self.item.children = [show(words("nothing to show"))]
         self._where()
+        put(self.title, words(told, "text"))  # last: whoever sees it, sees the list that it is the title of
 
     def _where(self) -> None:
         ids, id = self.rows.ids, self.rows.chosen

@@ -32,32 +32,6 @@ function said(figure, mark) {
   return new DOMParser().parseFromString(text.replace(/<br>/g, ", "), "text/html").body.textContent || String(mark.name);
 }
 
-export default module.exports;`;
-    const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-    try { return (await import(/* webpackIgnore: true */ url)).default; } finally { URL.revokeObjectURL(url); }
-  })();
-  return globalThis[KEY];
-}
-
-// What can be chosen: bars with customdata, and the ribbons of a Sankey diagram (0; its nodes would be 1).
-function marks(figure) {
-  const found = [];
-  const [first] = figure.data;
-  if (first?.type === "sankey") return first.link.value.map((_, point) => ({ curve: 0, point, name: first.link.customdata?.[point] ?? "" }));
-  figure.data.forEach((trace, curve) => (trace.customdata || []).forEach((name, point) => {
-    const size = trace.type === "bar" ? (trace.orientation === "h" ? trace.x : trace.y)[point] : 1;
-    if (size && name !== null && trace.visible !== "legendonly") found.push({ curve, point, name });
-  }));
-  return found.sort((a, b) => a.point - b.point || a.curve - b.curve);
-}
-
-function said(figure, mark) {
-  const text = figure.data[mark.curve].hovertext?.[mark.point] ?? mark.name;
-  const box = document.createElement("textarea");  // hover texts are escaped once, and hold <b> and <br>
-  box.innerHTML = String(text).replace(/<br>/g, ", ").replace(/<\/?[bi]>/g, "");
-  return box.value;
-}
-
 export default {
   async render({ model, el }) {
     const box = document.createElement("div");

@@ -1,0 +1,149 @@
+"""The app in a real browser: voila over a run, also one whose models write hostile texts. Pictures in artifacts/."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from apigen_nb.widgets import app
+from tests.browser.explored import NAMES, Explored, by_keyboard, walk_through
+from tests.report_records import HOSTILE, make_run
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("voila", reason="voila is not installed: pip install 'apigen-nb[app]'")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
+
+ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
+
+
+class App(Explored):
+    """The app over one run in a page that remembers what it asked for and what its console said."""
+
+    def __init__(self, page: sync_api.Page, base: str) -> None:
+        super().__init__(page)
+        self.errors: list[str] = []
+        self.foreign: list[str] = []
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda m: self.errors.append(f"{m.text} {m.location}") if m.type == "error" else None)
+        page.on("dialog", lambda dialog: self.errors.append(f"dialog: {dialog.message}"))
+        ours = (base, base.replace("http", "ws"), "data:", "blob:")
+        page.on("request", lambda r: None if r.url.startswith(ours) else self.foreign.append(r.url))
+        page.goto(base)
+        page.wait_for_selector(".apigen-explorer", timeout=60_000)
+
+    def shoot(self, name: str) -> None:
+        ARTIFACTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)
+
+    def clean(self) -> None:
+        assert self.errors == []
+        assert self.foreign == []
+        assert self.page.evaluate("window.hacked") is None
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[sync_api.Browser]:
+    with sync_api.sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-background-networking"]
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+
+
+def serve(run: Path, log: Path) -> tuple[subprocess.Popen[bytes], str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    line, needed = app.command(run, ["--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"])
+    process = subprocess.Popen(
+        line, env={**os.environ, **needed}, cwd=log.parent, stdout=log.open("wb"), stderr=subprocess.STDOUT
+    )
+    base = f"http://127.0.0.1:{port}/"
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"{base}voila/static/", timeout=1).close()
+            break
+        except urllib.error.HTTPError:
+            break  # it answers
+        except OSError:
+            assert process.poll() is None, log.read_text()[-3000:]
+            time.sleep(0.1)
+    return process, base
+
+
+@pytest.fixture(scope="module")
+def shown(browser: sync_api.Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    folder = tmp_path_factory.mktemp("app")
+    process, base = serve(make_run(folder / "run"), folder / "voila.log")
+    try:
+        yield App(browser.new_page(viewport={"width": 1280, "height": 1400}), base)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_explorer_opens(shown: App, name: str) -> None:
+    shown.go(name)
+    shown.page.wait_for_timeout(400)
+    shown.shoot(f"app-{name.lower().replace(' ', '-')}")
+    assert shown.page.locator(".apigen-explorer").count() == 1
+    assert (shown.page.get_by_text("scripted model").count() > 0) == (name != "Domain")
+    shown.clean()
+
+
+def test_from_a_bar_to_a_conversation(shown: App) -> None:
+    walk_through(shown)
+    shown.shoot("app-walk")
+    shown.clean()
+
+
+def test_without_a_mouse(shown: App) -> None:
+    by_keyboard(shown)
+    shown.clean()
+
+
+def test_in_a_narrow_window(shown: App) -> None:
+    shown.go("Trajectories")
+    shown.page.set_viewport_size({"width": 420, "height": 900})
+    shown.page.wait_for_timeout(400)
+    shown.shoot("app-narrow")
+    assert shown.page.evaluate("document.documentElement.scrollWidth") <= 420
+    shown.page.set_viewport_size({"width": 1280, "height": 1400})
+    shown.clean()
+
+
+def test_code_and_headings_of_the_notebook_are_not_shown(shown: App) -> None:
+    text = shown.page.locator("body").inner_text()
+    assert "Parameters" not in text
+    assert "import" not in text
+
+
+def test_hostile_texts_are_texts(browser: sync_api.Browser, tmp_path: Path) -> None:
+    process, base = serve(make_run(tmp_path / "run", HOSTILE, count=6), tmp_path / "voila.log")
+    try:
+        shown = App(browser.new_page(viewport={"width": 1280, "height": 1400}), base)
+        for name in NAMES:
+            shown.go(name)
+            if name == "Committee":
+                shown.until_changed(".apigen-listed", shown.page.get_by_role("button", name="everything").click)
+            if shown.page.locator(".apigen-rows tr[data-id]").count():
+                shown.page.locator(".apigen-rows tr[data-id]").last.click()
+                shown.page.wait_for_function("document.querySelector('.apigen-item').innerText.length > 200")
+            shown.shoot(f"app-hostile-{name.lower().replace(' ', '-')}")
+            assert shown.page.evaluate("document.documentElement.scrollWidth") <= 1280
+            assert shown.page.locator(".apigen-explorer :is(script, img, iframe, a[href])").count() == 0
+            shown.clean()
+        assert "window.hacked" in shown.item, "it is there to read"
+    finally:
+        process.terminate()
+        process.wait(20)
