@@ -48,7 +48,7 @@ class Around:
                 rows.setdefault((table, key), domain.dump(stored[key]))
         self.rows = [list(facts({table: {key: row}})) for (table, key), row in rows.items()]
         everything = [fact for row in self.rows for fact in row]
-        self.holders = list({id(fact.holder): fact.holder for fact in everything if fact.holder}.values())
+        self._holders = list({id(fact.holder): fact.holder for fact in everything if fact.holder}.values())
         self._by_key: dict[str, list[Fact]] = defaultdict(list)
         self._holding: dict[Any, list[int]] = defaultdict(list)
         for place, row in enumerate(self.rows):
@@ -61,6 +61,11 @@ class Around:
     def fitting(self, name: str) -> list[Fact]:
         """The facts whose names fit a parameter."""
         return [fact for key, found in self._by_key.items() if _fits(name, key) for fact in found]
+
+    @functools.cache  # noqa: B019
+    def holders_with(self, keys: frozenset[str]) -> list[Row]:
+        """The objects that have all these keys."""
+        return [holder for holder in self._holders if keys <= holder.keys()]
 
     @functools.cache  # noqa: B019
     def rows_of(self, names: frozenset[str]) -> list[list[Fact]]:
@@ -161,8 +166,8 @@ class Draw:
         parts = spec.get("properties", {})
         needed = set(spec.get("required") or parts)
         beside = list({id(fact.holder): fact.holder for fact in near}.values())
-        whole = [h for h in (beside, around.holders)[self.random.random() < 0.3] if needed <= h.keys()]
-        whole = whole or [holder for holder in around.holders if needed <= holder.keys()]
+        anywhere = around.holders_with(frozenset(needed))
+        whole = anywhere if self.random.random() < 0.3 else [h for h in beside if needed <= h.keys()] or anywhere
         rows = around.rows_with(frozenset(needed), True) if needed else []
         if whole and (not rows or self.random.random() < 0.7):
             near = list(facts(self.random.choice(whole)))

@@ -14,7 +14,7 @@ from random import Random
 from typing import Any, NamedTuple, cast
 
 from ..domain import Domain, Rule, Step
-from ..facts import Fact, facts
+from ..facts import facts
 from ..records import Action
 from ..world import Refusal, ToolBug, World, digest
 from .draw import ODD, Around, Draw, links
@@ -81,6 +81,7 @@ class _Search:
         self.users = random.sample(domain.subjects, min(USERS, len(domain.subjects)))
         self.naming = links(domain)
         self.cases: dict[int, Around] = {}
+        self.replays: dict[tuple[int, str], tuple[World, tuple[Step, ...]]] = {}
         self.draws = {name: Draw(tool, random) for name, tool in domain.tools.items()}
         self.ends: dict[str, dict[str, list[Call]]] = {name: defaultdict(list) for name in domain.tools}
         self.counts: dict[str, Counter[str]] = {name: Counter() for name in domain.tools}
@@ -140,13 +141,8 @@ class _Search:
                 earlier = self.random.choice(self.done[tool][case])[-LONGEST:]
             if old or self.random.random() < 0.4:
                 earlier = self._earlier(case, earlier if self.random.random() < 0.5 else ())
-        world = self.domain.world()
-        steps: tuple[Step, ...] = ()
-        made: list[Fact] = []
-        for action in earlier:
-            step = self._step(world, action, self.users[case], steps)
-            made += [*facts(action.arguments), *facts(step.result)]
-            steps = (*steps, step)
+        world, steps = self._replayed(case, earlier)
+        made = [fact for step in steps for fact in (*facts(step.arguments), *facts(step.result))]
         around = self._case(case)
         more = made if self.random.random() < 0.7 else []
         same = [action for action in earlier if action.name == name]
@@ -159,6 +155,17 @@ class _Search:
         else:
             arguments = self.draws[name].fresh(around, more)
         return Call(case, earlier, Action(name=name, arguments=arguments)), world, steps
+
+    def _replayed(self, case: int, earlier: tuple[Action, ...]) -> tuple[World, tuple[Step, ...]]:
+        """A world in which these calls were made, and what they were as steps; many calls share what comes before."""
+        if (case, str(earlier)) not in self.replays:
+            world = self.domain.world()
+            steps: tuple[Step, ...] = ()
+            for action in earlier:
+                steps = (*steps, self._step(world, action, self.users[case], steps))
+            self.replays[case, str(earlier)] = world, steps
+        world, steps = self.replays[case, str(earlier)]
+        return world.fork(), steps
 
     def _step(self, world: World, action: Action, user: str, steps: tuple[Step, ...]) -> Step:
         before = world.fork()
@@ -173,9 +180,7 @@ class _Search:
     def _earlier(self, case: int, start: tuple[Action, ...]) -> tuple[Action, ...]:
         """Calls of the case that succeed one after the other, at most so many, after those to start with."""
         made = list(start)
-        world = self.domain.world()
-        for action in made:
-            world.call(action)
+        world = self._replayed(case, start)[0]
         known = [cases[case] for cases in self.done.values() if case in cases]
         for _ in range(self.random.choice((1, 1, 2)) if known else 0):
             again = bool(made) and self.random.random() < 0.3
