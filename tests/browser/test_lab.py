@@ -16,14 +16,26 @@ from typing import Any
 
 import pytest
 
+from apigen_nb.widgets import app
+from tests.browser.explored import NAMES, Explored, by_keyboard, walk_through
+from tests.report_records import make_run
+
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / "artifacts"
-STAGES = ["0_tour", "1_domain", "2_blueprints", "3_trajectories", "4_dataset", "7_report"]
-FIGURES = {"0_tour": 1, "1_domain": 1, "2_blueprints": 4, "3_trajectories": 5, "4_dataset": 2, "7_report": 2}
+STAGES = ["0_tour", "1_domain", "2_blueprints", "3_trajectories", "4_dataset", "7_report", "explorers"]
+FIGURES = {
+    "0_tour": 1,
+    "1_domain": 1,
+    "2_blueprints": 4,
+    "3_trajectories": 5,
+    "4_dataset": 2,
+    "7_report": 2,
+    "explorers": 0,
+}
 KEY = ["accepted blueprints", "scripted model"]
 TALK = ["CONVERSATION", "GROUNDTRUTH ACTIONS AGAINST CALLS MADE", "END STATE, ROW BY ROW", "first divergence"]
 WORDS = {
@@ -33,6 +45,7 @@ WORDS = {
     "3_trajectories": [*KEY, *TALK, "verified trajectories", "state reached", "failed"],
     "4_dataset": [*KEY, "rows in the dataset", "CHAT.JSONL, FIRST ROW"],
     "7_report": [*KEY, "../outputs/tour/report/index.html"],
+    "explorers": [*KEY, "Pass rates", "Trajectories"],
 }
 PLOTLY = "application/vnd.plotly.v1+json"
 TOKEN = "only-for-this-test"
@@ -127,9 +140,10 @@ def server(folder: Path, port: int) -> subprocess.Popen[bytes]:
     ]
     options += [f"--ServerApp.root_dir={folder / 'work'}", f"--IdentityProvider.token={TOKEN}"]
     options += ["--LabApp.expose_app_in_browser=True"]
+    chosen = {app.RUN: str(make_run(folder / "run"))}  # what the explorers open: a run that has something of everything
     return subprocess.Popen(
         [sys.executable, "-m", "jupyterlab", *options],
-        env={**os.environ, **places, "PYTHONPATH": paths, "PATH": python, "JUPYTER_PREFER_ENV_PATH": "1"},
+        env={**os.environ, **places, **chosen, "PYTHONPATH": paths, "PATH": python, "JUPYTER_PREFER_ENV_PATH": "1"},
         cwd=folder, stdout=(folder / "lab.log").open("wb"), stderr=subprocess.STDOUT,
     )  # fmt: skip
 
@@ -175,6 +189,40 @@ def test_runs_top_to_bottom_and_shows(lab: Lab, stage: str) -> None:
     assert [figure for figure in figures if figure[0] < 600 or figure[1] < 100 or not figure[2]] == []
     shown = "\n".join(cell["text"] for cell in cells)
     assert [words for words in WORDS[stage] if words not in shown] == []
+    assert lab.errors == []
+
+
+@pytest.fixture(scope="module")
+def seen(lab: Lab) -> Explored:
+    """The explorers' notebook, run."""
+    lab.run("explorers")
+    lab.page.set_viewport_size({"width": 1400, "height": 1600})
+    lab.page.wait_for_selector(".apigen-explorer")
+    return Explored(lab.page)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_explorer_opens_in_a_notebook(lab: Lab, seen: Explored, name: str) -> None:
+    lab.errors.clear()
+    seen.go(name)
+    lab.page.locator(".apigen-explorer").first.scroll_into_view_if_needed()
+    lab.page.wait_for_timeout(400)
+    lab.page.screenshot(path=ARTIFACTS / f"lab-explorers-{name.lower().replace(' ', '-')}.png")
+    assert lab.errors == []
+
+
+def test_from_a_bar_to_a_conversation(lab: Lab, seen: Explored) -> None:
+    lab.errors.clear()
+    walk_through(seen)
+    assert lab.errors == []
+
+
+def test_without_a_mouse(lab: Lab, seen: Explored) -> None:
+    """Lab's own shortcuts, such as j and k in command mode, stay out of the explorers."""
+    lab.errors.clear()
+    before = lab.page.evaluate("window.jupyterapp.shell.currentWidget.content.activeCellIndex")
+    by_keyboard(seen)
+    assert lab.page.evaluate("window.jupyterapp.shell.currentWidget.content.activeCellIndex") == before
     assert lab.errors == []
 
 
