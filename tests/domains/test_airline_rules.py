@@ -83,8 +83,8 @@ def convert(blocks: int = 1) -> Action:
 
 
 UPGRADE = call("upgrade_with_miles", reservation_id="B1-1")
-CHECK_IN = call("check_in", reservation_id="B1-1")
-CHECK_IN_AGAIN = call("check_in", reservation_id="B1-2")
+CHECK_IN = call("complete_check_in", reservation_id="B1-1")
+CHECK_IN_AGAIN = call("complete_check_in", reservation_id="B1-2")
 UNDO = call("undo_check_in", reservation_id="B1-2")
 BACK = call(
     "change_flight",

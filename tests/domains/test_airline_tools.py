@@ -181,7 +181,7 @@ WRITES: list[tuple[str, Row, Row]] = [
         {f"{B1}.passengers.P1-1-1.last_name": "O'Hara", f"{B1}.passengers.P1-1-1.name_changed": True},
     ),
     ("request_assistance", ASSIST, {f"{B1}.passengers.P1-1-2.assistance": ["wheelchair"]}),
-    ("check_in", ONE, {f"{B1}.status": "checked in"}),
+    ("complete_check_in", ONE, {f"{B1}.status": "checked in"}),
     ("undo_check_in", {"reservation_id": "B1-2"}, {"reservations.B1-2.status": "booked"}),
     (
         "claim_compensation",
@@ -314,8 +314,8 @@ REFUSALS: list[tuple[str, Row, str]] = [
     ("change_last_name", {**NAME, "new_last_name": "Moor"}, "same last name"),
     ("request_assistance", {**ASSIST, "assistance": "a good mood"}, "wrong arguments"),
     ("request_assistance", {**ASSIST, "passenger_id": "P9-1-1"}, "no such passenger"),
-    ("check_in", {"reservation_id": "B1-5"}, "leg is not open"),
-    ("check_in", {"reservation_id": "B1-3"}, "reservation is not booked"),
+    ("complete_check_in", {"reservation_id": "B1-5"}, "leg is not open"),
+    ("complete_check_in", {"reservation_id": "B1-3"}, "reservation is not booked"),
     ("undo_check_in", ONE, "reservation is not checked in"),
     ("claim_compensation", {**ONE, "flight_id": "HW100-0920"}, "reservation is not flown or under way"),
     ("claim_compensation", {**CLAIM, "flight_id": "HW101-0919"}, "leg is not flown"),
@@ -349,7 +349,7 @@ TWICE: list[tuple[str, Row, str]] = [
     ("choose_seat", SEAT, "seat is not free"),
     ("change_last_name", NAME, "same last name"),
     ("request_assistance", ASSIST, "same assistance"),
-    ("check_in", ONE, "reservation is not booked"),
+    ("complete_check_in", ONE, "reservation is not booked"),
     ("undo_check_in", {"reservation_id": "B1-2"}, "reservation is not checked in"),
     ("claim_compensation", CLAIM, "compensated already"),
 ]

@@ -48,7 +48,7 @@ def methods(random: Random, number: int) -> Table:
         made[f"voucher-{number}-{index}"] = {
             "payment_method_id": f"voucher-{number}-{index}",
             "type": "voucher",
-            "balance": 25.0 * random.randint(2, 16),
+            "balance": 25.0 * random.randint(4, 24),
             "expires_on": day(expires),
             "extended": random.random() < 0.12,
         }

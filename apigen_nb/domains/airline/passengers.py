@@ -82,7 +82,7 @@ def request_assistance(db: Database, reservation_id: str, passenger_id: str, ass
 
 
 @tool(writes=True)
-def check_in(db: Database, reservation_id: str) -> Row:
+def complete_check_in(db: Database, reservation_id: str) -> Row:
     """Check all passengers of a booked reservation in for its first flight.
 
     Args:

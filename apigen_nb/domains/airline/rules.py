@@ -28,7 +28,9 @@ def own_profile(step: Step) -> bool:
     return step.arguments.get("member_id") == step.user
 
 
-@rule("change_flight", "rebook_flight", "cancel_reservation", "check_in", "undo_check_in", "claim_compensation")
+@rule(
+    "change_flight", "rebook_flight", "cancel_reservation", "complete_check_in", "undo_check_in", "claim_compensation"
+)
 def own_flights(step: Step) -> bool:
     """One conversation serves one member: the reservation must be that member's own."""
     return owner(step) == step.user
@@ -230,13 +232,13 @@ def two_days_before(step: Step) -> bool:
     return next_departure(step) >= 48
 
 
-@rule("check_in")
+@rule("complete_check_in")
 def check_in_is_open(step: Step) -> bool:
     """Check-in is open from 48 hours to 1 hour before the first flight departs."""
     return 1 <= next_departure(step) <= CHECK_IN_OPENS
 
 
-@rule("check_in")
+@rule("complete_check_in")
 def undone_rests(step: Step) -> bool:
     """A reservation is not checked in again in the conversation that took its check-in back."""
     return not did(step, ("undo_check_in",), "reservation_id")

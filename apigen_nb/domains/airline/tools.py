@@ -19,8 +19,8 @@ from apigen_nb.domains.airline.lookups import (
 )
 from apigen_nb.domains.airline.passengers import (
     change_last_name,
-    check_in,
     choose_seat,
+    complete_check_in,
     request_assistance,
     undo_check_in,
 )
@@ -35,9 +35,9 @@ __all__ = [
     "change_cabin",
     "change_flight",
     "change_last_name",
-    "check_in",
     "choose_seat",
     "claim_compensation",
+    "complete_check_in",
     "convert_miles",
     "extend_voucher",
     "find_member_id_by_email",
