@@ -25,6 +25,7 @@ from .domain import Domain
 from .lines import write_whole
 from .manifest import Changed, Run, relocated, versions
 from .models.cache import recorded, requests
+from .models.cast import Cast
 from .models.ledger import add_up, price_table
 from .notebook import StageFailed, UsageError, declared, execute
 from .params import Params
@@ -174,7 +175,9 @@ def _models(params: Params) -> dict[str, Any]:
             return [one.model or params.model for one in setting]
         return (setting and setting.model) or params.model
 
-    return {role: of(role) for role in get_args(Role)}
+    shop, roles = Domain.load(params.domain), params.plain()["roles"]
+    critic = Cast(shop, params.model, roles=roles, best_of=params.best_of).best_of > 1
+    return {role: of(role) for role in get_args(Role) if role != "critic" or critic}
 
 
 def _check(run: Run, stage: str, params: Params) -> dict[str, int]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
+import gzip
 import itertools
 import json
 import os
@@ -30,10 +32,10 @@ from apigen_nb.dataset import build
 from apigen_nb.domain import Domain
 from apigen_nb.gates import Committee, choose
 from apigen_nb.models.cast import Cast
-from apigen_nb.models.endpoint import Endpoint
 from apigen_nb.models.prompts import FOLDER
 from apigen_nb.params import Params
 from apigen_nb.records import METRICS, STOP, Blueprint, Proposal, Trajectory
+from apigen_nb.sampling import Sampling, sample
 from apigen_nb.store import Run, failures, read_lines
 
 Body = dict[str, Any]
@@ -43,9 +45,10 @@ ENV |= {"PYTHONPATH": str(Path(__file__).parent.parent), "E2E_KEY": KEY, "PYTHON
 JUDGES = [("judge", f"judge-{number}") for number in (1, 2, 3)]
 OTHERS = [(role, f"the-{role}") for role in ("generator", "feedback", "user", "agent")]
 ROLES = {role: {"model": name} for role, name in OTHERS} | {"judge": [{"model": name} for _, name in JUDGES]}
-STARTS = {role: (FOLDER / f"{role}.md").read_text()[:60] for role in ROLES}
+STARTS = {role: (FOLDER / f"{role}.md").read_text()[:60] for role in (*ROLES, "blame")}
 SCRIPTED = {"seeds": 40, "seed": 19, "round_size": 15}
 SERVED = {"seeds": 6, "seed": 19, "round_size": 5, "attempts": 2, "model": "tiny", "api_key_env": "E2E_KEY"}
+SERVED |= {"kinds": {"plain": 1.0}, "recombined": 0.0, "best_of": 1}  # the player knows plain tasks only
 MAKING = ("2_blueprints", "3_trajectories", "4_dataset")
 PLAN = "Write the task as JSON, nothing around it."
 FAULTS = "429 500 503 malformed html empty-choices length content-filter refusal huge bad-arguments tool-in-text reset"
@@ -81,6 +84,8 @@ class Player:
             return STOP if said else next(wish for wish in self.wishes if wish in messages[0]["content"])
         if role == "feedback":
             return PLAN
+        if role == "blame":
+            return "It was nobody."
         return self.draft(messages[1]["content"]) if role == "generator" else self.act(messages)
 
     def draft(self, asked: str) -> str:
@@ -117,17 +122,17 @@ def straight(out: Path, **values: Any) -> None:
     """What the notebooks do, as a plain program: no papermill, no kernels, one job at a time."""
     p, run = Params(**values), Run.open(out)
     domain = Domain.load(p.domain)
-    cast = Cast(domain, p.model, p.base_url, p.api_key_env, seed=p.seed, roles=p.plain()["roles"])
+    roles = p.plain()["roles"]
+    cast = Cast(domain, p.model, p.base_url, p.api_key_env, seed=p.seed, roles=roles, best_of=p.best_of)
     gates = choose(p.gates, Committee(cast.judges(p.judges), p.threshold))
 
     async def work() -> None:
         drawn = {"seeds": p.seeds, "seed": p.seed, "round_size": p.round_size, "concurrency": 1}
+        drawn |= {"sampling": Sampling(kinds=p.kinds), "recombined": p.recombined}
         proposals = await propose_all(domain, cast, gates, run, **drawn)
         accepted = [proposal.blueprint for proposal in proposals if proposal.accepted]
         await converse_all(domain, cast, run, accepted, attempts=p.attempts, concurrency=1)
-        for model in {cast.generator, cast.feedback, cast.user, cast.agent, *cast.judges(p.judges)}:
-            if isinstance(model, Endpoint):
-                await model.aclose()
+        await cast.aclose()
 
     asyncio.run(work())
     build(run, domain, cast.names)
@@ -191,7 +196,8 @@ def undisturbed(home: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def player(undisturbed: Path) -> Player:
-    return Player([proposal.blueprint for proposal in read(undisturbed)[0] if proposal.accepted])
+    accepted = [proposal.blueprint for proposal in read(undisturbed)[0] if proposal.accepted]
+    return Player([blueprint for blueprint in accepted if blueprint.kind == "plain" and not blueprint.parts])
 
 
 def test_every_role_by_its_own_model(home: Path, player: Player) -> None:
@@ -213,11 +219,17 @@ def test_every_role_by_its_own_model(home: Path, player: Player) -> None:
     for role, usage in (item for record in (*proposals, *trajectories) for item in record.usage.items()):
         spent[role] += usage.calls
         assert (usage.prompt, usage.cached, usage.completion) == (10 * usage.calls, 4 * usage.calls, 5 * usage.calls)
-    assert spent == Counter(map(role_of, server.requests))
+    # the same question, such as feedback on the same failure, is paid for once
+    asked = Counter(map(role_of, server.requests))
+    assert set(asked) == set(spent)
+    assert all(asked[role] <= calls for role, calls in spent.items())
+    assert asked["user"] == spent["user"]
+    ledger = json.loads((out / "ledger.json").read_text())
+    assert ledger["total"]["requests"] == len(server.requests)
     manifest = Run(out).read_manifest()
     assert manifest["finished"]
     assert manifest["models"]["judge"] == [name for _, name in JUDGES]
-    assert manifest["stages"]["2_blueprints"] == {"seeds": 12, "accepted": len(accepted)}
+    assert manifest["stages"]["2_blueprints"] == {"seeds": 12, "accepted": len(accepted), "recombined": 0}
     rows = len(accepted)  # both attempts at a task say the same here: one row of the two
     assert verify(out) == (0, f"{rows} rows, … calls replayed: {rows} hold, 0 do not")
 
@@ -226,16 +238,20 @@ def test_every_role_by_its_own_model(home: Path, player: Player) -> None:
     assert artefacts(home / "one") == artefacts(out)
 
 
+def unpacked(page: str) -> str:
+    """The markup of the items that a page carries in packed chunks."""
+    chunks = re.findall(r'<script type="application/gzip" data-name="chunk">(.*?)</script>', page, re.DOTALL)
+    return "".join(item for chunk in chunks for item in json.loads(gzip.decompress(base64.b64decode(chunk))))
+
+
 def assert_only_text(folder: Path, page: str) -> None:
     """In report pages, the items inside them and what executed notebooks show, garbage is text and nothing else."""
-    shown = (folder / "report" / page).read_text()
+    shown = unpacked((folder / "report" / page).read_text())
     assert "&lt;img src=x onerror=alert(1)&gt;" in shown
     assert "![](http://evil.example/x.png) &lt;a href" in shown
-    for markup in (path.read_text() for path in (folder / "report").glob("*.html")):
-        assert_harmless(markup)
-        for block in re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', markup, re.DOTALL):
-            data = json.loads(block)
-            assert_harmless("".join(item["html"] for item in data if isinstance(data, list)))
+    for path in (folder / "report").glob("*.html"):
+        assert_harmless(path.read_text())
+        assert_harmless(unpacked(path.read_text()))
     for copy in (folder / "notebooks").iterdir():
         outputs = [output for cell in json.loads(copy.read_text())["cells"] for output in cell.get("outputs", ())]
         assert {output["output_type"] for output in outputs} <= {"execute_result", "display_data", "stream"}
@@ -324,7 +340,7 @@ def kill_and_go_on(home: Path) -> Path:
 
 
 def meet_every_fault(home: Path, player: Player) -> None:
-    out, doomed = home / "faults", [list(player.tasks)[2]]
+    out, doomed = home / "faults", [sample(Domain.load("retail"), SERVED["seed"], 2).user]
 
     def reply(body: Body) -> str | Body:
         assert not any(customer in str(body["messages"]) for customer in doomed)  # else the server says 500
@@ -338,7 +354,7 @@ def meet_every_fault(home: Path, player: Player) -> None:
         missing = r"Incomplete: \d of 6 blueprints are missing: .*retail-00002.*; reasons are in errors\.jsonl"
         assert re.search(missing, done.stderr.splitlines()[-1])
         left = {failure.id: failure.reason for failure in failures(out)}
-        assert re.search(r"no answer from the-generator at .* in 4 tries; the last: .", left["retail-00002"])
+        assert re.search(r"no answer from the-generator at .* in \d tries; the last: .", left["retail-00002"])
         assert not (out / "blueprints.jsonl").exists()
         doomed.clear()
         done = run(out, *MAKING[:2], **values)
@@ -354,7 +370,7 @@ def meet_every_fault(home: Path, player: Player) -> None:
     assert [proposal.id for proposal in proposals] == [f"retail-{number:05}" for number in range(6)]
     assert [t.id for t in trajectories] == [f"{id}.t{number}" for id in accepted for number in (1, 2)]
     stages, successful = Run(out).read_manifest()["stages"], sum(trajectory.success for trajectory in trajectories)
-    assert stages["2_blueprints"] == {"seeds": 6, "accepted": len(accepted)}
+    assert stages["2_blueprints"] == {"seeds": 6, "accepted": len(accepted), "recombined": 0}
     assert stages["3_trajectories"] == {"trajectories": 2 * len(accepted), "successful": successful}
     assert_reasons(proposals, trajectories)
 

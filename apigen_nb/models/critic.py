@@ -7,6 +7,7 @@ or a figure that the user cannot know, a detail told before it was asked for.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -72,10 +73,9 @@ class BestOf:
     n: int
 
     async def __call__(self, question: Question) -> Answer:
-        answers = [
-            await ask(self.user, question.model_copy(update={"sample": question.sample * self.n + k}))
-            for k in range(self.n)
-        ]
+        samples = range(question.sample * self.n, (question.sample + 1) * self.n)
+        asked = (ask(self.user, question.model_copy(update={"sample": sample})) for sample in samples)
+        answers = await asyncio.gather(*asked)
         usable = {a.text.strip(): a for a in answers if not a.error and a.text.strip()}
         if not usable:
             return answers[0].model_copy(update={"usage": Usage()})
