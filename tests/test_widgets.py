@@ -26,7 +26,7 @@ from apigen_nb.widgets.data import EVERY, KEPT, TRANSITIONS, TWICE, Dataset
 from apigen_nb.widgets.domain import Bench, Data, domain_explorer
 from apigen_nb.widgets.figure import Figure, library
 from apigen_nb.widgets.form import Form, Unreadable
-from apigen_nb.widgets.parts import put, show
+from apigen_nb.widgets.parts import ANY, put, show
 from apigen_nb.widgets.passrates import PassRates, selected
 from apigen_nb.widgets.reflecting import COST, FLOWS, MENDED, YIELD, Reflection
 from apigen_nb.widgets.rows import Rows
@@ -55,6 +55,9 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def shelf(folder: Path) -> Shelf:
     return Shelf(folder)
+
+
+MAKERS = {"pass": PassRates, "reflection": Reflection, "talks": Talks, "committee": Panel, "dataset": Dataset}
 
 
 def walk(widget: Any) -> Iterator[Any]:
@@ -166,6 +169,14 @@ def test_a_chosen_mark_is_heard() -> None:
 # --- pass rates
 
 
+@pytest.mark.parametrize("name", ["pass", "reflection", "talks", "committee", "dataset"])
+def test_no_dropdown_is_empty(shelf: Shelf, name: str) -> None:
+    page = MAKERS[name](shelf)
+    page.list.rows.step(1)
+    dropdowns = [part for part in walk(page.box) if isinstance(part, W.Dropdown)]
+    assert [part.description for part in dropdowns if part.index is None] == []
+
+
 def choose(explorer: Any, name: Any, curve: int, point: int = 0) -> None:
     explorer.figure.chosen = {"curve": curve, "point": point, "name": name, "count": id(object())}
 
@@ -194,7 +205,7 @@ def test_a_bar_leads_to_what_fell_there(folder: Path, shelf: Shelf) -> None:
 def test_every_bar_of_every_facet_has_its_blueprints(shelf: Shelf, facet: str) -> None:
     page = PassRates(shelf)
     page.by.value = facet
-    for gate in [None, *passing.gates(shelf.judged)]:
+    for gate in [ANY, *passing.gates(shelf.judged)]:
         page.gate.value = gate
         bars = [value for _, value in page.bar.options if value[1] >= 0]
         for bar in bars:
@@ -304,11 +315,11 @@ def test_next_shows_the_next_and_two_stand_side_by_side(shelf: Shelf) -> None:
     page.list.rows.step(-1)
     assert html(page.list.item) == before
     beside = next(part for part in walk(page.list.item) if isinstance(part, W.Dropdown))
-    others = [value for _, value in beside.options if value]
+    others = [value for _, value in beside.options if value != ANY]
     assert others == [id for id in talks["id"] if id.startswith(one.rpartition(".")[0] + ".") and id != one]
     beside.value = others[0]
     assert html(page.list.item) == f"{before}\n{html(show(page._compare(others[0])))}"
-    beside.value = None
+    beside.value = ANY
     assert html(page.list.item) == before
 
 
@@ -478,9 +489,6 @@ def tags(text: str) -> list[str]:
     parser = Tags()
     parser.feed(text)
     return parser.found
-
-
-MAKERS = {"pass": PassRates, "reflection": Reflection, "talks": Talks, "committee": Panel, "dataset": Dataset}
 
 
 @pytest.mark.parametrize("name", MAKERS)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..report import pieces, spread
 from .figure import Figure
-from .parts import Browser, choice, explorer, line, switch
+from .parts import ANY, Browser, choice, explorer, line, switch
 from .shelf import Shelf
 
 KEPT, TWICE, EVERY = "rows of the dataset", "said twice", "every conversation"
@@ -25,7 +25,7 @@ class Dataset:
         self.frame, self.steps = shelf.spread
         self.view = choice("show", [*spread.measures(self.frame), TRANSITIONS, KINDS, BEHAVIOURS])
         self.which = switch("", [KEPT, TWICE, EVERY])
-        self.bar = choice("length", [("any", None)])
+        self.bar = choice("length", [("any", ANY)])
         self.figure = Figure()
         names = {"id": "trajectory", "turns": "user turns"}
         self.list = Browser(
@@ -44,7 +44,7 @@ class Dataset:
         )
 
     def _draw(self) -> None:
-        measure, options = self.view.value, [("any", None)]
+        measure, options = self.view.value, [("any", ANY)]
         if measure in spread.MEASURES:
             figure = spread.figure(self.frame, measure)
             for trace in figure.data:
@@ -72,7 +72,7 @@ class Dataset:
             frame = frame[frame["success"] & (frame["same as"] == "")]
         elif self.which.value == TWICE:
             frame = frame[frame["same as"] != ""]
-        if self.bar.value is not None:
+        if self.bar.value != ANY:
             low, high = self.bar.value
             frame = frame[frame[self.view.value].between(low, high)]
         shown = frame.rename(columns={"trajectory": "id"})

@@ -17,6 +17,8 @@ from .rows import ASSETS, Rows
 # Texts in a piece are escaped, so that only its own links are found.
 _LINK = re.compile(r'<a( class="[a-z ]*")? href="\.\./report/[^"]*">(.*?)</a>', re.DOTALL)
 
+ANY = ("any",)  # what a dropdown holds where nothing is chosen: None would show as an empty field
+
 
 def show(piece: str = "", beside: bool = False) -> W.HTML:
     """A widget that shows a piece of the report. Its links lead to pages that are not beside a notebook: text stays.

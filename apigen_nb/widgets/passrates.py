@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..report import passing, pieces, tables
 from .figure import Figure
-from .parts import Browser, choice, explorer, line, show
+from .parts import ANY, Browser, choice, explorer, line, show
 from .shelf import Shelf
 
 EVERYTHING = ("", -1)
@@ -49,7 +49,7 @@ class PassRates:
         self.shelf = shelf
         self.by = choice("by", [("gate", "gate"), *((_called(f), f) for f in get_args(passing.Facet))])
         gates = passing.gates(shelf.judged)
-        self.gate = choice("at", [("all gates", None), *((gate, gate) for gate in gates)])
+        self.gate = choice("at", [("all gates", ANY), *((gate, gate) for gate in gates)])
         self.bar = choice("behind the bar", [("everything", EVERYTHING)], width="420px")
         self.figure = Figure()
         self.list = Browser(
@@ -70,7 +70,7 @@ class PassRates:
     def _draw(self, item: str = "") -> None:
         facet, judged = self.by.value, self.shelf.judged
         self.gate.disabled = facet == "gate"
-        gate = None if facet == "gate" else self.gate.value
+        gate = None if facet == "gate" or self.gate.value == ANY else self.gate.value
         if facet == "gate":
             frame = passing.steps(self.shelf.proposals.records, judged)
             self.figure.show(passing.steps_figure(frame))
@@ -98,7 +98,7 @@ class PassRates:
         if curve < 0:
             self.list.put(frame, "Every blueprint", item)
             return
-        gate = None if self.by.value == "gate" else self.gate.value
+        gate = None if self.by.value == "gate" or self.gate.value == ANY else self.gate.value
         ids = selected(self.shelf.judged, self.by.value, value, gate, passed=curve == 0)
         told = self.bar.label.rpartition(" (")[0]
         self.list.put(frame[frame["id"].isin(ids)], f"Blueprints behind “{told}”", item)

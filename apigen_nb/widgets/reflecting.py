@@ -11,7 +11,7 @@ from ..records import Proposal
 from ..report import passing, pieces, tables
 from ..report import reflection as told
 from .figure import Figure
-from .parts import Browser, choice, explorer, line, put, show, stack, switch, words
+from .parts import ANY, Browser, choice, explorer, line, put, show, stack, switch, words
 from .passrates import COLUMNS, NAMES
 from .shelf import Shelf
 
@@ -43,7 +43,7 @@ class Reflection:
         self.flows = told.flows(self.records)
         self.view = switch("", [FLOWS, YIELD, MENDED, COST])
         self.figure, self.table = Figure(), show()
-        self.bar = choice("show", [("everything that was reflected on", None)], width="460px")
+        self.bar = choice("show", [("everything that was reflected on", ANY)], width="460px")
         self.list = Browser("blueprints", self._item, shelf.proposals.search, NAMES)
         self.place = stack(self.figure)
         self.view.observe(lambda _: self._draw(), "value")
@@ -56,7 +56,7 @@ class Reflection:
         )  # fmt: skip
 
     def _draw(self, item: str = "") -> None:
-        options: list[tuple[str, Any]] = [("everything that was reflected on", None)]
+        options: list[tuple[str, Any]] = [("everything that was reflected on", ANY)]
         if self.view.value == FLOWS:
             self.figure.show(told.sankey(self.flows, passing.gates(self.shelf.judged)))
             for attempt, source, target, count in self.flows.itertuples(index=False, name=None):
@@ -84,15 +84,15 @@ class Reflection:
         values = [value for _, value in self.bar.options]
         if self.view.value == FLOWS and curve == LINK:
             row = tuple(self.flows.iloc[self.figure.chosen["point"]][["attempt", "source", "target"]])
-            self.bar.value = row if row in values else None
+            self.bar.value = row if row in values else ANY
         elif self.view.value == MENDED:
             gate, _, failure = str(name).partition(": ")
             wanted = ("failure", gate, failure or gate)
-            self.bar.value = wanted if wanted in values else None
+            self.bar.value = wanted if wanted in values else ANY
 
     def _list(self, item: str = "") -> None:
         frame, wanted = self.shelf.blueprints[COLUMNS], self.bar.value
-        if wanted is None:
+        if wanted == ANY:
             frame = frame[frame["attempts"] > 1]
         elif wanted[0] == "round":
             frame = frame[(frame["attempts"] == wanted[1] + 1) & (frame["outcome"] != "rejected")]
@@ -104,7 +104,7 @@ class Reflection:
             attempt, source, target = wanted
             at = (self.hops["attempt"] == attempt) & (self.hops["source"] == source) & (self.hops["target"] == target)
             frame = frame[frame["id"].isin(set(self.hops["id"][at]))]
-        label = "Reflected on" if wanted is None else self.bar.label.rpartition(" (")[0]
+        label = "Reflected on" if wanted == ANY else self.bar.label.rpartition(" (")[0]
         self.list.put(frame, label[:1].upper() + label[1:], item)
 
     def _item(self, id: str) -> W.Widget:

@@ -11,7 +11,7 @@ import ipywidgets as W
 from ..domain import Domain, DomainError
 from ..report import pieces, tables
 from ..report.text import clean
-from .parts import Browser, choice, explorer, line, put, show, stack
+from .parts import ANY, Browser, choice, explorer, line, put, show, stack
 from .shelf import Shelf
 
 FILTERS = {
@@ -54,15 +54,15 @@ class Talks:
         except DomainError:
             return ()
 
-    def _options(self, name: str) -> list[tuple[str, str | None]]:
+    def _options(self, name: str) -> list[tuple[str, Any]]:
         counts = self.frame[name].value_counts()
         named = [(f"{clean(value) or 'none'} ({count:,})", value) for value, count in counts.items()]
-        return [("any", None), *named]
+        return [("any", ANY), *named]
 
     def _list(self, item: str = "") -> None:
         frame = self.frame
         for name, box in self.filters.items():
-            if box.value is not None:
+            if box.value != ANY:
                 frame = frame[frame[name] == box.value]
         low, high = self.turns.value
         frame = frame[(frame["turns"] >= low) & (frame["turns"] <= high)]
@@ -79,13 +79,13 @@ class Talks:
         row = self.frame[self.frame["id"] == id].iloc[0]
         others = self.frame[(self.frame["blueprint"] == row["blueprint"]) & (self.frame["id"] != id)]
         named = [(f"{other} ({how})", other) for other, how in zip(others["id"], others["outcome"], strict=True)]
-        beside = choice("side by side with", [("nothing", None), *named])
+        beside = choice("side by side with", [("nothing", ANY), *named])
         beside.disabled = not named
         left, right = show(self._compare(id)), show()
         pair = W.Box([left], layout=W.Layout(display="flex", flex_flow="row", width="100%", grid_gap="0 16px"))
 
         def turn(_: Any) -> None:
-            if beside.value is None:
+            if beside.value == ANY:
                 pair.children = [left]
             else:
                 put(right, self._compare(beside.value))
