@@ -90,7 +90,7 @@ async def stage(url: str, questions: int, at_once: int) -> dict[str, Any]:
         )
         for number in range(questions)
     ]
-    endpoint = Endpoint("bench", url, concurrency=at_once, tries=8)
+    endpoint = Endpoint("bench", url, concurrency=at_once)
 
     with tempfile.TemporaryDirectory() as folder:
         model = Recorded(Cassette(folder), "bench", lambda: endpoint, {})

@@ -234,8 +234,12 @@ class FaultServer:
 
 
 def _drawn(rates: dict[str, float], by: random.Random) -> str:
-    names, weights = list(rates), list(rates.values())
-    return by.choices(["", *names], [max(0.0, 1 - sum(weights)), *weights])[0]
+    point = by.random()
+    for name, rate in rates.items():
+        point -= rate
+        if point < 0:
+            return name
+    return ""
 
 
 def _refuse(status: int, message: str, headers: dict[str, str] | None = None) -> web.Response:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import json
 import re
 import socket
 import subprocess
@@ -11,6 +13,7 @@ import sys
 import time
 import traceback
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +21,9 @@ from fault_server import FaultServer, Reply, echo
 
 from apigen_nb.models import EndpointDown, NoAnswer, ask, metered
 from apigen_nb.models.endpoint import Endpoint
-from apigen_nb.models.prompts import render
+from apigen_nb.models.prompts import FOLDER, render
 from apigen_nb.records import Answer, Message, Question, ToolCall
+from apigen_nb.store import Journal, each
 
 KEY = "sk-MARKED-5f1d"
 SERVING = ("latency", "admit", "formats", "rates", "sticky", "seed", "retry_after")
@@ -169,6 +173,113 @@ def test_a_server_that_answers_nobody_stops_the_stage() -> None:
             await endpoint(question())
 
     with_server(work, tries=2)
+
+
+def test_nothing_but_refusals_stops_the_stage_in_the_end() -> None:
+    async def work(server: FaultServer, endpoint: Endpoint) -> None:
+        limits = endpoint._limits
+        limits.shut_since = asyncio.get_running_loop().time() - 121
+        server.next("429-seconds", "503")
+        with pytest.raises(EndpointDown, match="has answered nothing but 503: overloaded for 121 s; run again when it"):
+            await endpoint(question())
+        assert len(server.requests) == 2  # the first said how long to wait
+        server.next("500", "503")
+        assert (await endpoint(question())).text == "hello"
+
+    with_server(work)
+
+
+def test_a_spent_quota_stops_the_stage(tmp_path: Path) -> None:
+    async def work(server: FaultServer, endpoint: Endpoint) -> None:
+        async def job(item: Question) -> Answer:
+            return await endpoint(item)
+
+        journal = Journal(tmp_path / "answers.jsonl", Answer)
+        with pytest.raises(
+            EndpointDown, match=r"tiny at .* wants 7200 s of waiting.* \(429:? too many requests\); run again then"
+        ):
+            await each(job, [question(id=f"q{number}") for number in range(40)], journal)
+        assert 12 <= endpoint.refused <= len(server.requests) <= 40
+        assert endpoint.in_flight == 0
+
+    with_server(work, rates={"429-seconds": 1.0}, retry_after=7200.0)
+
+
+def test_what_the_counters_tell() -> None:
+    async def work(server: FaultServer, endpoint: Endpoint) -> None:
+        assert (endpoint.in_flight, endpoint.retries, endpoint.refused, endpoint.waiting_until) == (0, 0, 0, None)
+        server.next("500", "429-seconds")
+        asking, times = asyncio.create_task(endpoint(question())), []
+        while not asking.done():
+            times += [endpoint.waiting_until] if endpoint.refused else []
+            assert endpoint.waiting_until is None or endpoint.in_flight == 0
+            await asyncio.sleep(0.01)
+        waited = [time for time in times if time is not None]
+        assert server.times[1] + 0.3 <= waited[0] <= server.times[2]
+        assert (endpoint.in_flight, endpoint.retries, endpoint.refused, endpoint.waiting_until) == (0, 2, 1, None)
+
+    with_server(work)
+
+
+def test_endpoints_of_one_quota_share_their_limits() -> None:
+    async def work(server: FaultServer, endpoint: Endpoint) -> int:
+        other = Endpoint("tiny", server.url, "MARKED_KEY", temperature=1.0, limits=endpoint._limits)
+        try:
+            await asyncio.gather(*(model(question()) for model in (endpoint, other) for _ in range(20)))
+        finally:
+            await other.aclose()
+        return server.peak
+
+    assert with_server(work, latency=0.02, concurrency=5, timeout=5) == 5
+
+
+@pytest.mark.parametrize("limit", ["requests_per_minute", "tokens_per_minute"])
+def test_the_limits_a_minute_are_kept(limit: str) -> None:
+    async def work(server: FaultServer, endpoint: Endpoint) -> None:
+        assert (await endpoint(question())).text == "hello"
+        second = asyncio.create_task(endpoint(question()))
+        await asyncio.wait({second}, timeout=0.1)
+        assert (second.done(), len(server.requests), endpoint.in_flight) == (False, 1, 0)
+        second.cancel()
+
+    with_server(work, **{limit: 1})
+
+
+def alike(one: Question, other: Question) -> str:
+    """What two requests begin with, as a server sees it."""
+    pairs = zip(*(json.dumps(render(each), ensure_ascii=False) for each in (one, other)), strict=False)
+    return "".join(a for a, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+@pytest.mark.parametrize("prompt", ["generator", "judge"])
+def test_requests_of_one_domain_begin_alike(prompt: str) -> None:
+    names = re.findall(r"\$([a-z]+)", (FOLDER / f"{prompt}.md").read_text())
+    shared = {"policy": ["Cancel only what is pending."], "tools": [LOOK]}
+    one, other = (
+        question(role=prompt, prompt=prompt, messages=(), context=dict.fromkeys(names, f"{mark} of it") | shared)
+        for mark in ("this", "that")
+    )
+    begin = alike(one, other)
+    assert "Cancel only what is pending." in begin
+    assert r"\"name\":\"look\"" in begin
+
+
+@pytest.mark.parametrize("role", ["agent", "user"])
+def test_a_longer_conversation_begins_like_the_shorter(role: str) -> None:
+    said = [
+        Message(role="user", content="hello"),
+        Message(role="assistant", content="hi, who are you?"),
+        Message(role="user", content="Mia"),
+        Message(role="assistant", tool_calls=(ToolCall(id="call_1", name="look", arguments={}),)),
+        Message(role="tool", tool_call_id="call_1", content="Mia, 7"),
+        Message(role="assistant", content="what is it, Mia?"),
+        Message(role="user", content="cancel it"),
+    ]
+    context = {"policy": "be kind", "instruction": "a", "persona": "b", "behaviour": "c", "withheld": []}
+    ends = (2, 6) if role == "user" else (1, 3, 5, 7)
+    sizes = [json.dumps(render(question(role=role, prompt=role, context=context, messages=said[:end]))) for end in ends]
+    for shorter, longer in itertools.pairwise(sizes):
+        assert longer.startswith(shorter.removesuffix("]"))
 
 
 def test_poison_harms_only_itself() -> None:

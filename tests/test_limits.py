@@ -97,7 +97,6 @@ def test_a_server_that_admits_fewer_is_asked_for_what_it_admits(refusal: float) 
     seconds = virtually(ask_all(limits, server, 400, 64))
     assert seconds <= 1.25 * 400 / 16 * 0.2
     assert server.refused <= 60
-    assert limits.refusals == server.refused
     assert 14 <= limits.slots <= 17
 
 

@@ -23,7 +23,7 @@ from ..records import Answer, Question
 from . import EndpointDown, NoAnswer
 from .limits import Limits
 from .prompts import read_completion, render
-from .tries import MAX_WAIT, Again, Patience, retry_after, unreached, why_not, words
+from .tries import MAX_WAIT, SHUT, Again, Patience, retry_after, unreached, why_not, words
 
 if TYPE_CHECKING:
     from openai import APIStatusError
@@ -64,8 +64,8 @@ class Endpoint:
     `base_url` None is `OPENAI_BASE_URL`, else OpenAI. The key is read from the environment variable `api_key_env` here
     and now (ValueError when it is not set; a server on this machine needs none). `timeout` bounds each of the `tries`
     in seconds; a busy server (429, 503, 529) is given five times as many. The pause after the first is about `wait`
-    seconds, then doubles, and is longer when Retry-After says so, up to an hour. Endpoints that share a quota share
-    `limits`. `retries`, `refused`, `in_flight`, `slots` and `waiting_until` tell how it goes.
+    seconds, then three times as long each, and longer when Retry-After says so, up to an hour. Endpoints that share a
+    quota share `limits`. `retries`, `refused`, `in_flight`, `slots` and `waiting_until` tell how it goes.
     Raises `NoAnswer` when the tries are used up and `EndpointDown` when no question can be answered."""
 
     def __init__(
@@ -76,9 +76,9 @@ class Endpoint:
         temperature: float | None = None,
         timeout: float = 60.0,
         concurrency: int = 64,
-        tries: int = 4,
+        tries: int = 5,
         max_tokens: int | None = None,
-        wait: float = 0.5,
+        wait: float = 0.1,
         requests_per_minute: int | None = None,
         tokens_per_minute: int | None = None,
         limits: Limits | None = None,
@@ -259,12 +259,23 @@ class Endpoint:
             self._options["max_completion_tokens"] = self._options.pop("max_tokens", body["max_tokens"])
             return await self._try(question)
         if status in _BUSY or status >= 500:
-            raise Again(f"{status} {said}", retry_after(refusal.response.headers), busy=status in _REFUSING)
+            wait = retry_after(refusal.response.headers)
+            if status in _REFUSING:
+                self._shut(wait, f"{status}: {said}")
+            raise Again(f"{status} {said}", wait, busy=status in _REFUSING)
         # Routers answer 403 for one question that their moderation does not like.
         if status < 400 or (status in _STOP and not re.search(r"moderat|flagged", said, re.IGNORECASE)):
             hint = "; check the key" if status in (401, 403) else "; check base_url and model" if status != 402 else ""
             self._stop(f"answers {status}: {said}{hint}")
         return Answer(error=f"the server refused the question ({status}): {said}")
+
+    def _shut(self, wait: float, said: str) -> None:
+        if self._limits.paused_until is not None and wait > MAX_WAIT:
+            self._stop(f"refuses all and wants {wait:.0f} s of waiting ({said}); run again then")
+        since = self._limits.shut_since
+        shut = 0.0 if since is None else asyncio.get_running_loop().time() - since
+        if shut > (MAX_WAIT if wait else SHUT):
+            self._stop(f"has answered nothing but {said} for {shut:.0f} s; run again when it has time")
 
     def _stop(self, why: str) -> NoReturn:
         raise EndpointDown(f"{self._name} {why}")

@@ -18,6 +18,7 @@ from anyio import CapacityLimiter
 FIRST, HEARD = 8, 0.05  # so many start at once, and one more for each that is not refused within these seconds
 WINDOW, REFUSED = 60, 12  # so many of the last are a share; chance alone, at 5 %, makes them once in 50,000 windows
 CUT = 0.85
+LONGEST = 30.0  # seconds between two requests to a server that refuses all and does not say until when
 RECHECK = 1.0  # seconds; meanwhile a reply may have turned out shorter than was reserved
 PROBE = 0.1  # of a request more in each round trip, at the level that was refused last
 
@@ -71,9 +72,9 @@ class Turn:
 class Limits:
     """At most `concurrency` requests under way and, where given, so many requests and tokens a minute.
 
-    `slots` of the concurrency are open at present, `in_flight` are used, `refusals` have been counted;
-    `paused_until` is when the next request may go, on the monotonic clock, after the server refused all that was under
-    way. ValueError when a limit is less than 1."""
+    `slots` of the concurrency are open at present, `in_flight` are used. After the server refused all that was under
+    way, `paused_until` is when the next request may go, and `shut_since` when the first was refused after the last that
+    was not; both by the clock of the event loop. ValueError when a limit is less than 1."""
 
     def __init__(
         self, concurrency: int, requests_per_minute: int | None = None, tokens_per_minute: int | None = None
@@ -82,8 +83,10 @@ class Limits:
             raise ValueError(f"concurrency must be at least 1, found {concurrency}")
         self.concurrency = concurrency
         self.requests, self.tokens = Pace(requests_per_minute), Pace(tokens_per_minute)
-        self.in_flight = self.refusals = self.cuts = 0
+        self.in_flight = self.cuts = 0
         self.paused_until: float | None = None
+        self.shut_since: float | None = None
+        self._pause = 0.0
         self._level = float(min(FIRST, concurrency))
         self._before = self._level
         self._answers = self._peak = 0
@@ -131,6 +134,7 @@ class Limits:
     def opened(self) -> None:
         """A request was admitted; after a round trip in which all slots were in use, more may open."""
         self._recent.append(False)
+        self.shut_since, self._pause = None, 0.0
         self._answers += 1
         if self._answers < self.slots:
             return
@@ -149,7 +153,7 @@ class Limits:
 
     def closed(self, cuts: int, wait: float) -> None:
         """A request that went after so many `cuts` was refused; with a share of others, fewer slots are open."""
-        self.refusals += 1
+        self.shut_since = self._now() if self.shut_since is None else self.shut_since
         others = self.in_flight - 1
         if cuts == self.cuts:
             self._recent.append(True)
@@ -167,7 +171,8 @@ class Limits:
         self._ceiling = min(self._ceiling, others + 1.0)
         if others == 0:  # it has admitted none, which says nothing of how many it admits at another time
             self._ceiling = self._before
-            self.paused_until = max(self.paused_until or 0.0, self._now() + wait)
+            self._pause = max(wait, min(2 * self._pause, LONGEST))
+            self.paused_until = max(self.paused_until or 0.0, self._now() + self._pause)
 
     def _begin(self) -> asyncio.AbstractEventLoop:
         # Waiting tasks belong to an event loop, and an endpoint may outlive one.

@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 import tenacity
 
 MAX_WAIT = 3600.0  # seconds that one question waits in all; for more patience than this, the next run asks again
+SHUT = 120.0  # seconds of nothing but refusals that do not say how long to wait
 PATIENCE = 5  # refused tries that count as one: a question is no worse for having come to a busy server
 
 
@@ -36,7 +37,8 @@ class Patience:
         """Seconds until the next try: what the server asked for, else longer each time."""
         error = state.outcome.exception() if state.outcome else None
         asked = error.wait + random.uniform(0, self.wait) if isinstance(error, Again) and error.wait else 0.0
-        grown = min(self.wait * 2 ** (state.attempt_number - 1), 30.0)
+        # The first pause is short, for a fault that nobody else meets; the later ones outlast a restart.
+        grown = min(self.wait * 3.0 ** min(state.attempt_number - 1, 20), 30.0)
         return float(max(asked, random.uniform(0.5, 1) * grown))
 
     def over(self, state: tenacity.RetryCallState) -> bool:
