@@ -25,7 +25,7 @@ SILENCE = "(The agent has not said anything.)"
 MAX_REPLY = 200_000  # characters; a longer reply is a model in a loop, and no stage has a use for it
 
 _FENCE = re.compile(r"```\w*[ \t]*\n(.*)\n[ \t]*```", re.DOTALL)
-_TAG = re.compile(r"<tool_call>(.*?)</tool_call>", re.DOTALL)
+_TAG = re.compile(r"<tool_call>([^<]*(?:<(?!/?tool_call>)[^<]*)*)</tool_call>")  # linear, whatever it is given
 
 
 def render(question: Question) -> list[dict[str, Any]]:

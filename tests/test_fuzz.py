@@ -1,0 +1,149 @@
+"""Whatever a server sends, reading it ends in an answer that can be kept, or in a ValueError that says what came.
+
+Run as a program (`python tests/test_fuzz.py`, with atheris installed) it feeds the readers what a fuzzer finds."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from apigen_nb.models import Unparsable, read_json, storable
+from apigen_nb.models.prompts import MAX_REPLY, read_completion
+from apigen_nb.models.tries import retry_after, words
+from apigen_nb.records import Answer, Message, Question, ToolCall
+
+LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+EARLIER = (
+    Message(role="user", content="hello"),
+    Message(role="assistant", tool_calls=(ToolCall(id="call_1", name="look", arguments={}),)),
+    Message(role="tool", tool_call_id="call_1", content="{}"),
+)
+ASKED = Question(id="q1", role="agent", prompt="agent", messages=EARLIER, tools=(LOOK,))
+
+
+def read(body: bytes) -> None:
+    """Read a body as the endpoint does, and check what may be said of any answer."""
+    said = ""
+    try:
+        answer = read_completion(body, ASKED)
+    except ValueError as error:
+        said = str(error)
+    if said:
+        assert said.startswith(("the reply is not a chat completion", "a web page came instead"))
+        assert len(said) < 2000
+        return
+    kept = storable(answer)
+    assert Answer.model_validate_json(kept.line().encode()) == kept
+    assert len(answer.text) <= MAX_REPLY
+    ids = [call.id for call in answer.tool_calls]
+    assert len({*ids, "call_1"}) == len(ids) + 1
+    assert all((call.arguments is None) == bool(call.raw) or call.raw == "" for call in answer.tool_calls)
+    assert answer.usage.calls == 1
+    with contextlib.suppress(Unparsable):
+        assert isinstance(read_json(kept), dict)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=8,
+)
+RAW = JSON | st.sampled_from(["{}", '{"id": ', "[1]", "NaN", '{"x": NaN}', '{"a": {"b": 1e999}}', "\ud83d", ""])
+TEXT = JSON | st.sampled_from(
+    [
+        '{"name": "look", "arguments": {"id": 1}}',
+        '```json\n{"name": "look", "parameters": {}}\n```',
+        "<tool_call>{}</tool_call>",
+        "<tool_call>\n" * 50,
+        '[{"name": "rm", "arguments": {}}]',
+        "{" * 3000,
+        "```json\n" * 500,
+    ]
+)
+
+
+def spoiled(good: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """An object of the right kind in which any member may be absent or anything."""
+    members = {name: value if isinstance(value, st.SearchStrategy) else st.just(value) for name, value in good.items()}
+    return st.fixed_dictionaries({}, optional={name: value | JSON for name, value in members.items()}) | JSON
+
+
+CALL = spoiled({"id": st.sampled_from(["a", "call_1", "call_2", ""]), "type": "function",
+                "function": spoiled({"name": st.sampled_from(["look", "rm", ""]), "arguments": RAW})})  # fmt: skip
+MESSAGE = spoiled({"role": "assistant", "content": TEXT | st.lists(spoiled({"type": "text", "text": TEXT}), max_size=2),
+                   "refusal": st.none(), "tool_calls": st.lists(CALL, max_size=3)})  # fmt: skip
+CHOICE = spoiled({"index": 0, "message": MESSAGE,
+                  "finish_reason": st.sampled_from(["stop", "length", "content_filter", "tool_calls"])})  # fmt: skip
+USAGE = spoiled({"prompt_tokens": 10, "completion_tokens": st.integers(),
+                 "prompt_tokens_details": spoiled({"cached_tokens": 4})})  # fmt: skip
+COMPLETION = spoiled({"id": "x", "choices": st.lists(CHOICE, max_size=2), "usage": USAGE})
+
+
+@given(COMPLETION)
+def test_completions_with_anything_in_them(body: Any) -> None:
+    read(json.dumps(body).encode())
+
+
+@given(COMPLETION, st.integers(0, 400), st.binary(max_size=3))
+def test_completions_cut_and_overwritten(body: Any, place: int, junk: bytes) -> None:
+    whole = json.dumps(body).encode()
+    read(whole[:place])
+    read(whole[:place] + junk + whole[place + len(junk) :])
+
+
+@given(st.binary(max_size=200) | st.text(max_size=100).map(lambda text: text.encode("utf-8", "replace")))
+@example(b"[" * 100_000)
+@example(b'{"choices":' * 20_000)
+@example(b'{"choices": [{"message": {"content": "' + b"x" * 300_000 + b'"}}]}')
+@example(b'{"choices": [{"message": {"content": "\\ud83d"}}], "usage": {"prompt_tokens": -1e999}}')
+@example(b'{"choices": [{"message": {"content": "a"}}], "usage": {"prompt_tokens": 1' + b"0" * 5000 + b"}}")
+@example(b"\xff\xfe{")
+@example(b"\x1f\x8b\x08\x00")
+def test_bodies_that_are_anything(body: bytes) -> None:
+    read(body)
+
+
+@given(
+    st.text(max_size=40) | st.sampled_from(["1e999", "nan", "-5", "Wed, 21 Oct 2015 07:28:00 GMT", "1:", ": :", "٣"])
+)
+def test_retry_after_is_seconds_or_nothing(value: str) -> None:
+    for name in ("retry-after", "retry-after-ms"):
+        assert 0 <= retry_after({name: value}) < float("inf")
+
+
+@given(JSON)
+@example({"message": {"message": {"detail": ["no"]}}})
+def test_an_error_body_says_something(body: Any) -> None:
+    assert 0 < len(words(body)) <= 300
+
+
+@pytest.mark.parametrize("text", ["{" * 200_000, "```json\n" * 100_000, "<tool_call>" * 18_000, '{"a":[' * 50_000])
+def test_no_text_takes_long(text: str) -> None:
+    read(json.dumps({"choices": [{"message": {"content": text[:MAX_REPLY]}}]}).encode())
+
+
+def main() -> None:
+    import atheris
+
+    def once(data: bytes) -> None:
+        read(data)
+        provider = atheris.FuzzedDataProvider(data)
+        message = {"content": provider.ConsumeUnicode(200), "tool_calls": []}
+        for _ in range(provider.ConsumeIntInRange(0, 2)):
+            function = {"name": "look", "arguments": provider.ConsumeUnicode(60)}
+            message["tool_calls"].append({"id": provider.ConsumeUnicode(6), "function": function})
+        read(json.dumps({"choices": [{"message": message}]}).encode())
+
+    atheris.instrument_all()
+    atheris.Setup(sys.argv, once)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
