@@ -113,8 +113,12 @@ class Domain:
     @staticmethod
     def load(name: str) -> Domain:
         """A built-in domain ("retail"), a folder ("./my_domain") or an adapter's ("tau2:retail")."""
-        known = name in builtin() or name.startswith("tau2:")
-        return _load(name if known else str(Path(name).resolve()), name)
+        if name in builtin() or name.startswith("tau2:"):
+            return _load(name, name)
+        folder = Path(name).resolve()
+        # who edits a domain in a notebook's kernel gets the edited one
+        files = sorted([*folder.glob("*.*"), *folder.glob("data/*.json")])
+        return _load(str(folder), name, tuple((file.name, file.stat().st_mtime_ns) for file in files))
 
     def world(self, removed: Iterable[str] = (), failing: Iterable[str] = ()) -> World:
         """A fresh world over the shared base rows; without the `removed` tools, the `failing` ones refusing once."""
@@ -144,7 +148,7 @@ def builtin() -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=8)
-def _load(name: str, asked: str) -> Domain:
+def _load(name: str, asked: str, stamp: tuple[tuple[str, int], ...] = ()) -> Domain:
     # `name` is what tells domains apart, a folder by its whole path; `asked` is what messages show
     if name.startswith("tau2:"):
         from .domains import tau2

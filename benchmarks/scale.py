@@ -31,13 +31,13 @@ async def work(name, seeds, folder):
     cast = Cast(domain, seed=7)
     gates = [*GATES.values(), Committee(cast.judges(3))]
     await propose_all(domain, cast, gates, Run.open(Path(folder) / "warm"), seeds=20, seed=7)
-    begin = time.perf_counter()
+    begin = time.process_time()
     proposals = await propose_all(domain, cast, gates, run, seeds=seeds, seed=7)
-    half = time.perf_counter()
+    half = time.process_time()
     accepted = sum(p.accepted for p in proposals)
     blueprints = (p.blueprint for p in proposals if p.accepted)
     trajectories = await converse_all(domain, cast, run, blueprints, total=accepted)
-    end = time.perf_counter()
+    end = time.process_time()
     size = sum(path.stat().st_size for path in Path(folder).glob("*.jsonl"))
     print(json.dumps({"seeds": seeds, "accepted": accepted, "conversations": len(trajectories),
         "phase 1 ms per seed": 1000 * (half - begin) / seeds, "phase 2 ms per seed": 1000 * (end - half) / seeds,

@@ -72,3 +72,10 @@ def test_an_unknown_domain_lists_the_known_ones() -> None:
 def test_a_folder_without_tools_is_not_a_domain(tmp_path: Path) -> None:
     with pytest.raises(DomainError, match=r"tools\.py"):
         Domain.load(str(tmp_path))
+
+
+def test_a_domain_that_is_edited_is_read_again(folder: Path) -> None:
+    first = Domain.load(str(folder))
+    assert Domain.load(str(folder)) is first
+    (folder / "policy.md").write_text("Another policy, and longer than it was.", encoding="utf-8")
+    assert Domain.load(str(folder)).policy == "Another policy, and longer than it was."
