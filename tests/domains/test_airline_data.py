@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from apigen_nb.domain import BUILTIN, Domain
-from apigen_nb.domains.airline.air import AHEAD, EXIT_ROWS, NOW, TODAY, hours_until, leg_status, seat_order
+from apigen_nb.domains.airline.air import AHEAD, EXIT_ROWS, NOW, TODAY, hours_until, leg_status, may_sit, seat_order
 from apigen_nb.domains.airline.catalog import AIRPORTS, FARES, PAIRS, SEATS
+from apigen_nb.domains.airline.extras import UPGRADE_MILES
 from apigen_nb.domains.airline.money import BAG_FEE, INSURANCE, free_bags
+from apigen_nb.domains.airline.vouchers import BLOCK_DOLLARS, BLOCK_MILES, EXTENSION_DAYS, LONG_DELAY, SHORT_DELAY
 
 airline = Domain.load("airline")
 flights, members, reservations = (airline.tables[name] for name in ("flights", "members", "reservations"))
@@ -112,10 +114,7 @@ def test_no_seat_is_given_twice() -> None:
             taken[leg["flight_id"], seat] += 1
             assert seat in SEATS[row["cabin"]]
             assert seat not in flight["cabins"][row["cabin"]]["seats"]
-            passenger = row["passengers"][passenger_id]
-            assert seat_order(seat)[0] not in EXIT_ROWS or (
-                passenger["kind"] == "adult" and not passenger["assistance"]
-            )
+            assert may_sit(row["passengers"][passenger_id], seat)
     assert set(taken.values()) == {1}
     for flight in flights.values():
         for cabin, of in flight["cabins"].items():
@@ -212,6 +211,13 @@ def test_the_policy_says_what_the_numbers_are() -> None:
     assert f"${FARES['classic']['change_fee']:.0f} a passenger, flex nothing" in airline.policy
     assert f"costs ${FARES['classic']['cancel_fee']:.0f} a passenger" in airline.policy
     assert f"{NOW:%A, %Y-%m-%d, %H:%M}" in airline.policy.replace("\n", " ")
+    assert f"beyond the free ones costs ${BAG_FEE:.0f}" in airline.policy
+    assert f"costs ${INSURANCE:.0f} a passenger and flight" in airline.policy
+    assert f"cost {UPGRADE_MILES:,} miles a passenger and flight" in airline.policy
+    assert f"${BLOCK_DOLLARS:.0f} for each {BLOCK_MILES:,} miles" in airline.policy
+    assert f"${SHORT_DELAY:.0f} a passenger" in airline.policy
+    assert f"${LONG_DELAY:.0f} from 240 minutes" in airline.policy
+    assert f"by {EXTENSION_DAYS} days once" in airline.policy
     assert all(f"rows {EXIT_ROWS[0]} and {EXIT_ROWS[1]}" in text for text in (airline.policy, exit_rule()))
 
 

@@ -76,7 +76,7 @@ WRITES: list[tuple[str, Row, Row]] = [
                         "route_id": "ADM-BKW",
                         "status": "open",
                         "price": 420.0,
-                        "seating": {"P1-7-1": "1A", "P1-7-2": "2C"},
+                        "seating": {"P1-7-1": "2C", "P1-7-2": "1A"},
                         "compensation": 0.0,
                     }
                 ],
@@ -90,8 +90,8 @@ WRITES: list[tuple[str, Row, Row]] = [
         CHANGE,
         {
             f"{B1}.legs.0.flight_id": "HW100-0921",
-            f"{B1}.legs.0.seating.P1-1-1": "9A",
-            f"{B1}.legs.0.seating.P1-1-2": "10B",
+            f"{B1}.legs.0.seating.P1-1-1": "10B",
+            f"{B1}.legs.0.seating.P1-1-2": "9A",
             f"{B1}.changes": 1,
             f"{B1}.payments.1": paid(120.0),
             f"{B1}.total": 640.0,
@@ -145,8 +145,8 @@ WRITES: list[tuple[str, Row, Row]] = [
         {
             f"{B1}.cabin": "business",
             **{f"{B1}.legs.{n}.price": 312.0 for n in (0, 1)},
-            **{f"{B1}.legs.{n}.seating.P1-1-1": "1A" for n in (0, 1)},
-            **{f"{B1}.legs.{n}.seating.P1-1-2": "2C" for n in (0, 1)},
+            **{f"{B1}.legs.{n}.seating.P1-1-1": "2C" for n in (0, 1)},
+            **{f"{B1}.legs.{n}.seating.P1-1-2": "1A" for n in (0, 1)},
             f"{B1}.payments.1": paid(728.0),
             f"{B1}.total": 1248.0,
             seats("HW100-0920"): ["8A", "8B", *ECONOMY],
@@ -470,6 +470,21 @@ def test_a_refund_goes_back_the_way_it_came() -> None:
         paid(728.0, "refund", "voucher-1-2"),
         paid(520.0, "refund"),
     ]
+
+
+@pytest.mark.parametrize("free", [["14C", "20F"], ["9A", "14C"], ["14C", "15A"]])
+def test_nobody_is_put_where_only_others_may_sit(free: list[str]) -> None:
+    """Ada may sit in an exit row, Di, who is a child, may not."""
+    domain = airline({seats("HW100-0921"): free})
+    if free == ["14C", "15A"]:
+        assert refused(domain, "change_flight", CHANGE) == "not enough seats"
+        return
+    other = next(seat for seat in free if seat != "14C")
+    changed = domain.world().call(Action(name="change_flight", arguments=CHANGE))
+    assert changed["leg"]["seating"] == {"P1-1-1": "14C", "P1-1-2": other}
+    booked = {**BOOK, "cabin": "economy", "traveler_ids": ["T1-1", "T1-3"]}
+    made = domain.world().call(Action(name="book_flight", arguments=booked))
+    assert made["legs"][0]["seating"] == {"P1-7-1": "14C", "P1-7-2": other}
 
 
 def test_a_cheaper_cabin_gives_a_voucher() -> None:

@@ -135,17 +135,28 @@ def seat_order(seat: str) -> tuple[int, str]:
     return int(seat[:-1]), seat[-1]
 
 
-def take_seats(flight: Row, cabin: str, passengers: list[str]) -> dict[str, str]:
-    """Give the first free seats of a cabin to these passengers: passenger → seat; or a refusal."""
-    free = flight["cabins"][cabin]["seats"]
-    if len(free) < len(passengers):
-        raise Refusal(
-            f"{cabin} on flight {flight['flight_id']} has {len(free)} free seats, {len(passengers)} are needed",
-            kind="not enough seats",
-        )
-    taken = dict(zip(passengers, free, strict=False))
-    flight["cabins"][cabin]["seats"] = free[len(passengers) :]
-    return taken
+def may_sit(passenger: Row, seat: str) -> bool:
+    """Whether a passenger may have a seat: children and who has asked for assistance are kept from the exit rows."""
+    return seat_order(seat)[0] not in EXIT_ROWS or (passenger["kind"] == "adult" and not passenger["assistance"])
+
+
+def take_seats(flight: Row, cabin: str, passengers: dict[str, Row]) -> dict[str, str]:
+    """Give each passenger the first free seat of a cabin that this one may have: passenger → seat; or a refusal. Who
+    may not sit everywhere comes first."""
+    free = list(flight["cabins"][cabin]["seats"])
+    taken: dict[str, str] = {}
+    for passenger_id in sorted(passengers, key=lambda key: may_sit(passengers[key], f"{EXIT_ROWS[0]}A")):
+        seat = next((seat for seat in free if may_sit(passengers[passenger_id], seat)), None)
+        if seat is None:
+            raise Refusal(
+                f"{cabin} on flight {flight['flight_id']} has {len(flight['cabins'][cabin]['seats'])} free seats, "
+                f"not enough for {len(passengers)} passengers",
+                kind="not enough seats",
+            )
+        free.remove(seat)
+        taken[passenger_id] = seat
+    flight["cabins"][cabin]["seats"] = free
+    return {passenger_id: taken[passenger_id] for passenger_id in passengers}
 
 
 def free_seats(flight: Row, cabin: str, seats: list[str]) -> None:

@@ -65,7 +65,7 @@ def book_flight(
         "route_id": flight["route_id"],
         "status": leg_status(flight),
         "price": each,
-        "seating": take_seats(flight, cabin, list(passengers)),
+        "seating": take_seats(flight, cabin, passengers),
         "compensation": 0.0,
     }
     reservation: Row = {
@@ -149,7 +149,7 @@ def _move(db: Database, reservation: Row, leg: Row, new_flight_id: str) -> None:
     if new["route_id"] != leg["route_id"] or new_flight_id == leg["flight_id"]:
         raise Refusal(f"{new_flight_id} is no other flight on route {leg['route_id']}", kind="not another such flight")
     free_seats(old, reservation["cabin"], list(leg["seating"].values()))
-    leg["seating"] = take_seats(new, reservation["cabin"], list(leg["seating"]))
+    leg["seating"] = take_seats(new, reservation["cabin"], reservation["passengers"])
     leg.update(flight_id=new_flight_id, status=leg_status(new))
     flights = [find_flight(db, one["flight_id"]) for one in reservation["legs"]]
     for out, back in itertools.pairwise(flights):

@@ -64,7 +64,7 @@ def _seat_in(db: Database, reservation: Row, cabin: str) -> None:
     for leg in reservation["legs"]:
         flight = find_flight(db, leg["flight_id"])
         free_seats(flight, reservation["cabin"], list(leg["seating"].values()))
-        leg["seating"] = take_seats(flight, cabin, list(leg["seating"]))
+        leg["seating"] = take_seats(flight, cabin, reservation["passengers"])
     reservation["cabin"] = cabin
 
 

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from apigen_nb.domain import Step, rule
-from apigen_nb.domains.airline.air import CHECK_IN_OPENS, EXIT_ROWS, days_since, disrupted, hours_until
+from apigen_nb.domains.airline.air import (
+    CHECK_IN_OPENS,
+    EXIT_ROWS,
+    days_since,
+    disrupted,
+    hours_until,
+    may_sit,
+    seat_order,
+)
 from apigen_nb.domains.airline.journeys import (
     chosen_flight,
     departure,
@@ -214,10 +222,11 @@ def saver_seat(step: Step) -> bool:
 @rule("choose_seat", "request_assistance")
 def exit_rows(step: Step) -> bool:
     """Neither children nor passengers who have asked for assistance sit in the exit rows 14 and 15."""
-    who = passenger(step)
-    free = step.name == "choose_seat" and who.get("kind") == "adult" and not who.get("assistance")
-    wanted = [step.arguments.get("new_seat", "0A")] if step.name == "choose_seat" else seats_of(step)
-    return free or not any(int(seat[:-1]) in EXIT_ROWS for seat in wanted)
+    if not (who := passenger(step)):
+        return False
+    if step.name == "choose_seat":
+        return may_sit(who, step.arguments["new_seat"])
+    return all(seat_order(seat)[0] not in EXIT_ROWS for seat in seats_of(step))
 
 
 @rule("change_last_name")

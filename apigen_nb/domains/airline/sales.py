@@ -9,13 +9,12 @@ from typing import Any
 from apigen_nb.domains.airline.air import (
     AHEAD,
     CHECK_IN_OPENS,
-    EXIT_ROWS,
     NOW,
     disrupted,
     free_seats,
     hours_until,
     leg_status,
-    seat_order,
+    may_sit,
 )
 from apigen_nb.domains.airline.bookings import new_passenger
 from apigen_nb.domains.airline.catalog import FARES, SEATS
@@ -140,8 +139,7 @@ class Counter:
         pool = self.others[flight["flight_id"], row["cabin"]]
         seating = {}
         for passenger_id, passenger in row["passengers"].items():
-            barred = passenger["kind"] == "child" or passenger["assistance"]
-            seat = next(seat for seat in pool if not (barred and seat_order(seat)[0] in EXIT_ROWS))
+            seat = next(seat for seat in pool if may_sit(passenger, seat))
             pool.remove(seat)
             seating[passenger_id] = seat
         usual = flight["cabins"][paid_cabin(row)]["price"] * FARES[row["fare"]]["price_percent"] / 100
