@@ -14,6 +14,7 @@ from report_records import HOSTILE, make_run
 from watched import CHROMIUM, Watched, sync_api
 
 from apigen_nb.report.html import write_report
+from apigen_nb.report.single import write_single
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
 
@@ -201,6 +202,45 @@ def test_a_table_is_searched_sorted_and_paged(watched: Watched, demo: Path) -> N
     assert table.locator(".position").inner_text() == "1–1 of 1"
     table.locator("tbody a").first.click()
     page.wait_for_url("**/trajectories.html#retail-00001.*")
+
+
+def test_runs_side_by_side(watched: Watched, demo: Path, tmp_path: Path) -> None:
+    index = write_report(make_run(tmp_path / "one"), [make_run(tmp_path / "other", count=12)])
+    page = watched.open(index.parent / "compare.html")
+    watched.shoot("report-compare")
+    assert page.locator(".errorbars, .errorbar").count() > 0
+    assert "chance may explain" in page.locator(".lead").inner_text()
+    assert watched.errors == watched.requests == []
+
+
+def test_one_file_leads_from_page_to_page_and_back(watched: Watched, tmp_path: Path) -> None:
+    path = write_single(make_run(tmp_path / "demo", HOSTILE, count=6))
+    page = watched.open(path)
+    watched.shoot("report-single")
+    assert "What was made" in page.locator("h1").inner_text()
+    page.get_by_role("link", name="Pass rates", exact=True).first.click()
+    watched.settle()
+    click_bar(page, ".view", 0)
+    sync_api.expect(page.locator("h1")).to_have_text("Every blueprint")
+    watched.settle()
+    assert page.evaluate("location.hash").startswith("#/blueprints.html/retail-")
+    page.get_by_role("link", name="Trajectories", exact=True).first.click()
+    watched.settle()
+    first = page.locator("#id").inner_text()
+    page.keyboard.press("j")
+    assert page.locator("#id").inner_text() != first
+    page = watched.open(path, f"#/trajectories.html/{first}")
+    assert page.locator("#id").inner_text() == first
+    page.locator("#item").get_by_role("link", name="blueprint retail").click()
+    sync_api.expect(page.locator("h1")).to_have_text("Every blueprint")
+    page.go_back()
+    sync_api.expect(page.locator("h1")).to_have_text("Every conversation")
+    for name in page.locator("template").evaluate_all("(all) => all.map((one) => one.dataset.page)"):
+        page.evaluate("(name) => { location.hash = `/${name}/` }", name)
+        watched.settle()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+    assert page.evaluate("window.hacked") is None
+    assert watched.requests == []
 
 
 def test_an_unknown_address_says_so(watched: Watched, demo: Path) -> None:

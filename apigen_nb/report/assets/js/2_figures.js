@@ -6,25 +6,37 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 // What is drawn in black has to be seen on a dark page as well.
 const inked = (text) => (dark.matches ? text.replaceAll('"color":"black"', '"color":"white"') : text);
 
-function drawFigures(root) {
-  for (const box of root.querySelectorAll(".plot:not(.drawn)")) {
-    box.classList.add("drawn");
-    const figure = JSON.parse(inked(box.nextElementSibling.textContent.replaceAll('"color": "black"', '"color":"black"')));
-    const meta = (figure.layout || {}).meta || {};
-    const layout = { ...figure.layout, font: { ...(figure.layout || {}).font, color: colour("--quiet") } };
-    const config = { showSendToCloud: false, displaylogo: false, responsive: true, plotlyServerURL: "", displayModeBar: false };
-    Plotly.newPlot(box, figure.data, layout, config).then(() => {
-      // the box says in its label what it shows; plotly's parts say nothing to a reader
-      for (const part of box.children) part.setAttribute("aria-hidden", "true");
-      if (!meta.facet) return;
-      box.classList.add("leads");
-      box.on("plotly_click", (event) => {
-        const asked = new URLSearchParams({ ...meta.also, [meta.facet]: event.points[0].customdata });
-        address.go(`${meta.page}.html`, `?${asked}`);
-      });
+function drawFigure(box) {
+  if (!box.isConnected || box.classList.contains("drawn")) return;
+  box.classList.add("drawn");
+  const figure = JSON.parse(inked(box.nextElementSibling.textContent.replaceAll('"color": "black"', '"color":"black"')));
+  const meta = (figure.layout || {}).meta || {};
+  const layout = { ...figure.layout, font: { ...(figure.layout || {}).font, color: colour("--quiet") } };
+  const config = { showSendToCloud: false, displaylogo: false, responsive: true, plotlyServerURL: "", displayModeBar: false };
+  Plotly.newPlot(box, figure.data, layout, config).then(() => {
+    // the box says in its label what it shows; plotly's parts say nothing to a reader
+    for (const part of box.children) part.setAttribute("aria-hidden", "true");
+    if (!meta.facet) return;
+    box.classList.add("leads");
+    box.on("plotly_click", (event) => {
+      const asked = new URLSearchParams({ ...meta.also, [meta.facet]: event.points[0].customdata });
+      address.go(`${meta.page}.html`, `?${asked}`);
     });
-  }
+  });
 }
+
+// What is in sight is drawn at once, the rest when the browser has time.
+function drawFigures(root) {
+  const boxes = [...root.querySelectorAll(".plot:not(.drawn)")];
+  const hidden = boxes.filter((box) => box.getBoundingClientRect().top > innerHeight);
+  for (const box of boxes) if (!hidden.includes(box)) drawFigure(box);
+  const next = () => {
+    if (hidden.length) drawFigure(hidden.shift());
+    if (hidden.length) setTimeout(next);
+  };
+  setTimeout(next);
+}
+addEventListener("beforeprint", () => document.querySelectorAll(".plot:not(.drawn)").forEach(drawFigure));
 
 dark.addEventListener("change", () => {
   for (const box of document.querySelectorAll(".plot.drawn")) Plotly.relayout(box, { "font.color": colour("--quiet") });

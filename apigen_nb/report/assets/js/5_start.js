@@ -28,8 +28,8 @@ function open() {
   const found = /^#\/([\w.-]+)/.exec(location.hash);
   const page = found && pages.has(found[1]) ? found[1] : templates[0].dataset.page;
   const main = document.getElementById("content");
-  if (page !== current || !main.childNodes.length) {
-    if (main.childNodes.length) pages.set(current, [...main.childNodes]);
+  if (page !== current || !main.childElementCount) {
+    if (main.childElementCount) pages.set(current, [...main.childNodes]);
     current = page;
     main.replaceChildren(...pages.get(page));
     main.className = templates.find((one) => one.dataset.page === page).dataset.kind;
