@@ -26,11 +26,12 @@ from apigen_nb.widgets.data import EVERY, KEPT, TRANSITIONS, TWICE, Dataset
 from apigen_nb.widgets.domain import Bench, Data, domain_explorer
 from apigen_nb.widgets.figure import Figure, library
 from apigen_nb.widgets.form import Form, Unreadable
+from apigen_nb.widgets.light import LightProposal
 from apigen_nb.widgets.parts import ANY, put, show
 from apigen_nb.widgets.passrates import PassRates, selected
 from apigen_nb.widgets.reflecting import COST, FLOWS, MENDED, YIELD, Reflection
 from apigen_nb.widgets.rows import Rows
-from apigen_nb.widgets.shelf import Book, LightProposal, Shelf
+from apigen_nb.widgets.shelf import Book, Shelf
 from apigen_nb.widgets.talks import Talks
 from tests.report_records import HOSTILE, make_run
 

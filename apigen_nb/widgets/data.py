@@ -30,8 +30,8 @@ class Dataset:
         names = {"id": "trajectory", "turns": "user turns"}
         self.list = Browser(
             "conversations",
-            lambda id: pieces.conversation(shelf.trajectories.whole(id)),
-            shelf.trajectories.search,
+            lambda id: pieces.conversation(shelf.talk.whole(id)),
+            shelf.talk.search,
             names,
         )
         self.view.observe(lambda _: self._draw(), "value")

@@ -42,6 +42,19 @@ def selected(
     return list(dict.fromkeys(chosen["proposal"]))
 
 
+def cards(blueprints: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    """Of a shelf's `blueprints` the key figures: accepted at once, by reflection, and in all."""
+    seeds, counts = len(blueprints), blueprints["outcome"].value_counts()
+    first, repaired = int(counts.get("accepted at once", 0)), int(counts.get("repaired", 0))
+    accepted, fell = first + repaired, seeds - first
+    return {
+        "seeds": (f"{seeds:,}", "each a task to be made"),
+        "accepted": (f"{accepted:,}", f"{tables.share(accepted, seeds)} {tables.interval(accepted, seeds)}"),
+        "at the first try": (f"{first:,}", f"{tables.share(first, seeds)} {tables.interval(first, seeds)}"),
+        "repaired by reflection": (f"{repaired:,}", f"{tables.share(repaired, fell)} of {fell:,} that fell first"),
+    }
+
+
 class PassRates:
     """The explorer as parts; `box` is what to show."""
 
@@ -60,10 +73,9 @@ class PassRates:
         self.gate.observe(lambda _: self._draw(), "value")
         self.bar.observe(lambda _: self._list(), "value")
         self._draw(item)
-        records = shelf.proposals.records
-        figures = pieces.key_figures(dict(list(tables.key_figures(records, ()).items())[:4]))
         self.box = explorer(
-            "Pass rates", show(figures), line(self.by, self.gate), self.figure, line(self.bar), self.list.box,
+            "Pass rates", show(pieces.key_figures(cards(shelf.blueprints))), line(self.by, self.gate), self.figure,
+            line(self.bar), self.list.box,
             scripted=shelf.scripted,
         )  # fmt: skip
 

@@ -14,112 +14,15 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import pandas as pd
-from pydantic import ConfigDict, Field
 
 from ..lines import Damaged, parse
 from ..manifest import Run
-from ..records import (
-    Action,
-    Attempt,
-    Blueprint,
-    Candidate,
-    Change,
-    Choice,
-    Message,
-    Proposal,
-    Record,
-    Role,
-    ToolCall,
-    Trajectory,
-    Usage,
-    Verdict,
-    Vote,
-)
+from ..records import Proposal, Record, Role, Trajectory, Usage
 from ..report import passing, spread
+from .light import Asked, LightProposal, LightTrajectory
 
 L = TypeVar("L", bound=Record)
 R = TypeVar("R", bound=Record)
-
-# A field that is read from a key that is not there keeps its default, and what stands under its own name is skipped.
-SKIPPED = "-"
-LIGHT = ConfigDict(frozen=True, extra="ignore")
-
-
-class Asked(Record):
-    """Of a proposal only what was asked for."""
-
-    model_config = LIGHT
-    id: str
-    kind: str = "plain"
-    behaviour: str = "cooperative"
-
-
-class LightVote(Vote):
-    model_config = LIGHT
-    reflection: str = Field("", validation_alias=SKIPPED)
-    correction: str = Field("", validation_alias=SKIPPED)
-
-
-class LightVerdict(Verdict):
-    model_config = LIGHT
-    votes: tuple[LightVote, ...] = ()
-    reason: str = Field("", validation_alias=SKIPPED)
-
-
-class LightAction(Action):
-    model_config = LIGHT
-    arguments: dict[str, Any] = Field(default_factory=dict, validation_alias=SKIPPED)
-
-
-class LightBlueprint(Blueprint):
-    model_config = LIGHT
-    actions: tuple[LightAction, ...]
-    denied: tuple[LightAction, ...] = ()
-    instruction: str = Field("", validation_alias=SKIPPED)
-    persona: str = Field("", validation_alias=SKIPPED)
-
-
-class LightAttempt(Attempt):
-    model_config = LIGHT
-    feedback: str = Field("", validation_alias=SKIPPED)
-    thought: str = Field("", validation_alias=SKIPPED)
-    diff: tuple[Change, ...] = Field((), validation_alias=SKIPPED)
-    blueprint: LightBlueprint | None = None
-    verdicts: tuple[LightVerdict, ...] = ()
-
-
-class LightProposal(Proposal):
-    """A proposal without instructions, thoughts, feedback, reasons and diffs."""
-
-    model_config = LIGHT
-    attempts: tuple[LightAttempt, ...]
-
-
-class LightCall(ToolCall):
-    model_config = LIGHT
-    arguments: dict[str, Any] | None = Field(None, validation_alias=SKIPPED)
-    raw: str = Field("", validation_alias=SKIPPED)
-
-
-class LightMessage(Message):
-    model_config = LIGHT
-    tool_calls: tuple[LightCall, ...] = ()
-    content: str = Field("", validation_alias=SKIPPED)
-
-
-class LightChoice(Choice):
-    model_config = LIGHT
-    candidates: tuple[Candidate, ...] = Field((), validation_alias=SKIPPED)
-
-
-class LightTrajectory(Trajectory):
-    """A trajectory without what was said and without its diff."""
-
-    model_config = LIGHT
-    messages: tuple[LightMessage, ...]
-    verdicts: tuple[LightVerdict, ...]
-    diff: tuple[Change, ...] = Field((), validation_alias=SKIPPED)
-    choices: tuple[LightChoice, ...] = ()
 
 
 class Book(Generic[L, R]):
@@ -192,7 +95,7 @@ def _lines(path: Path, kind: type[R]) -> Iterator[tuple[int, R]]:
     if not path.is_file():
         return
     offset, growing = 0, path.suffix == ".part"
-    with path.open("rb") as file:
+    with path.open("rb", buffering=1 << 20) as file:
         for number, line in enumerate(file, 1):
             if growing and not line.endswith(b"\n"):  # just being written
                 return
@@ -250,8 +153,16 @@ class Shelf:
     def spread(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """`report.spread.rows` and `transitions` of all trajectories, which are read whole for it and not kept."""
         with _no_collection():
-            whole = [record for _, record in _lines(self.folder / "trajectories.jsonl", Trajectory)]
-            return spread.rows(whole, self.asked.records), spread.transitions(whole)
+            book = Book(self.folder / "trajectories.jsonl", Trajectory, Trajectory)
+            found = spread.rows(book.records, self.asked.records), spread.transitions(book.records)
+            book.records = ()
+        self.__dict__.setdefault("talk", book)
+        return found
+
+    @functools.cached_property
+    def talk(self) -> Book[Any, Trajectory]:
+        """The trajectories for those who only look some of them up."""
+        return self.trajectories
 
     @functools.cached_property
     def blueprints(self) -> pd.DataFrame:
