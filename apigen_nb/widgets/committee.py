@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import threading
 from typing import Any
@@ -37,11 +38,16 @@ class Panel:
         self._list()
         self.box = explorer("Committee", self.view, self.place, self.which, self.list.box, scripted=shelf.scripted)
 
+    @functools.cached_property
+    def pairs(self) -> pd.DataFrame:
+        """`report.agreement.cohen` of the votes."""
+        return agreement.cohen(self.votes)
+
     def _draw(self) -> None:
         if self.view.value == VOTES:
             self.figure.show(agreement.votes_figure(agreement.judges(self.votes)))
         elif self.view.value == PAIRS:
-            self.figure.show(agreement.kappa_figure(agreement.cohen(self.votes)))
+            self.figure.show(agreement.kappa_figure(self.pairs))
         else:
             put(self.table, pieces.table(agreement.fleiss(self.votes), percent=("unanimous share",)))
         self.place.children = [self.table if self.view.value == ALL else self.figure]

@@ -29,9 +29,9 @@ ARTIFACTS = ROOT / "artifacts"
 STAGES = ["0_tour", "1_domain", "2_blueprints", "3_trajectories", "4_dataset", "7_report", "explorers"]
 FIGURES = {
     "0_tour": 1,
-    "1_domain": 1,
-    "2_blueprints": 4,
-    "3_trajectories": 5,
+    "1_domain": 2,
+    "2_blueprints": 5,
+    "3_trajectories": 8,
     "4_dataset": 2,
     "7_report": 2,
     "explorers": 0,
@@ -68,7 +68,7 @@ CELLS = """() => window.jupyterapp.shell.currentWidget.content.widgets.filter((c
   (cell) => ({
     count: cell.model.executionCount, outputs: cell.model.outputs.toJSON(), text: cell.outputArea.node.innerText,
     figures: [...cell.node.querySelectorAll('.js-plotly-plot')].map((box) => [
-      box.offsetWidth, box.offsetHeight, box.querySelectorAll('.main-svg :is(.point, .hm) :is(path, image)').length]),
+      box.offsetWidth, box.offsetHeight, box.querySelectorAll('.main-svg :is(.point path, path.point, .hm image)').length]),
   }))"""
 DONE = f"""() => {{
   const cells = ({CELLS})();
@@ -185,7 +185,7 @@ def test_runs_top_to_bottom_and_shows(lab: Lab, stage: str) -> None:
     assert [output["evalue"] for output in outputs if output["output_type"] == "error"] == []
     assert [cell["count"] for cell in cells] == list(range(1, len(cells) + 1))
     figures = [figure for cell in cells for figure in cell["figures"]]
-    assert len(figures) == sum(PLOTLY in output.get("data", {}) for output in outputs) == FIGURES[stage]
+    assert len(figures) == sum(PLOTLY in output.get("data", {}) for output in outputs) >= FIGURES[stage]
     assert [figure for figure in figures if figure[0] < 600 or figure[1] < 100 or not figure[2]] == []
     shown = "\n".join(cell["text"] for cell in cells)
     assert [words for words in WORDS[stage] if words not in shown] == []
