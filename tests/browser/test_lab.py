@@ -67,8 +67,8 @@ RUN = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
 CELLS = """() => window.jupyterapp.shell.currentWidget.content.widgets.filter((cell) => cell.model.type === 'code').map(
   (cell) => ({
     count: cell.model.executionCount, outputs: cell.model.outputs.toJSON(), text: cell.outputArea.node.innerText,
-    figures: [...cell.node.querySelectorAll('.js-plotly-plot')].map((box) => [
-      box.offsetWidth, box.offsetHeight, box.querySelectorAll('.main-svg :is(.point path, path.point, .hm image)').length]),
+    figures: [...cell.node.querySelectorAll('.js-plotly-plot')].map((box) => [box.offsetWidth, box.offsetHeight,
+      box.querySelectorAll('.main-svg :is(.point path, path.point, .hm image)').length]),
   }))"""
 DONE = f"""() => {{
   const cells = ({CELLS})();
