@@ -43,12 +43,10 @@ class Watched:
     def settle(self) -> None:
         """Wait until the explorer shows an item, the views a panel and the tables a row, and every figure is drawn."""
         # functions, not expressions: the pages' policy forbids the browser to evaluate a text again
-        self.page.wait_for_function(
-            "() => [...document.querySelectorAll('#item, .view, .datatable tbody')].every((one) => one.childElementCount)"
-        )
-        self.page.wait_for_function(
-            "() => [...document.querySelectorAll('.plot')].every((box) => box.querySelector('.main-svg'))"
-        )
+        boxes = "[...document.querySelectorAll('#item, .view, .datatable tbody')]"
+        plots = "[...document.querySelectorAll('.plot')]"
+        self.page.wait_for_function(f"() => {boxes}.every((box) => box.childElementCount)")
+        self.page.wait_for_function(f"() => {plots}.every((box) => box.querySelector('.main-svg'))")
 
     def shoot(self, name: str) -> None:
         """The page from its top, as far as a picture can be of use."""
