@@ -21,8 +21,8 @@ __all__ = ["Contents", "Page", "contents", "made", "write_report"]
 NOTEBOOKS = {
     "0_tour": ("Tour", "the whole way on a few seeds"),
     "1_domain": ("Domain", "tools, policy, rules and data"),
-    "2_blueprints": ("Blueprints", "the notebook of the blueprints: mix, difficulty, coverage of the graph"),
-    "3_trajectories": ("Conversations", "the notebook of the conversations: attempts, ends, causes"),
+    "2_blueprints": ("Mix and coverage", "the notebook of the blueprints: mix, difficulty, coverage of the graph"),
+    "3_trajectories": ("Attempts and ends", "the notebook of the conversations: attempts, ends, causes"),
     "4_dataset": ("Export", "the notebook of the export: what was selected, in which formats"),
     "5_train": ("Training", "what a model learns from the dataset"),
     "6_evaluate": ("Evaluation", "what benchmarks say"),

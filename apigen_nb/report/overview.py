@@ -80,9 +80,9 @@ def _counted(frame: pd.DataFrame, drawn: Callable[[pd.DataFrame], go.Figure], fa
 
 def _sentence(held: Contents) -> str:
     domain = next((p.domain for p in held.proposals), "an unknown domain")
-    tried, kept = len(held.proposals), sum(p.accepted for p in held.proposals)
+    kept = sum(p.accepted for p in held.proposals)
     talks, verified = len(held.trajectories), sum(t.success for t in held.trajectories)
-    made = f"On {domain}, {tried:,} seeds gave {kept:,} accepted blueprints"
+    made = f"On {domain}, {tables.tried(held.proposals)} gave {kept:,} accepted blueprints"
     held_talks = f"{talks:,} conversations about them gave {verified:,} verified trajectories"
     none = "No conversation has been held yet" if kept else "So no conversation was held"
     return f"{made}, and {held_talks}." if talks else f"{made}. {none}."

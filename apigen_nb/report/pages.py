@@ -59,7 +59,7 @@ def _numbers(counted: pd.DataFrame, facet: passing.Facet, gate: str | None) -> p
 def _pass_answer(proposals: Sequence[Proposal], frame: pd.DataFrame) -> str:
     attempts = sum(len(p.attempts) for p in proposals)
     accepted = sum(a.accepted for p in proposals for a in p.attempts)
-    answer = f"{attempts:,} attempts were made at {len(proposals):,} seeds; {accepted:,} passed every gate"
+    answer = f"{attempts:,} attempts were made at {tables.tried(proposals)}; {accepted:,} passed every gate"
     answer += f" ({share(accepted, attempts)} of the attempts {interval(accepted, attempts)})."
     funnel = tables.funnel(frame.astype({"gate": object}))
     if funnel.empty or not funnel["fell"].any():

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from ..records import Attempt, Proposal, Usage
 from .figure import FELL, HELD, QUIET, STRIPES, canvas, empty, held_and_fell, label, legend, subtitle
 from .passing import nth
-from .tables import interval, rates, share
+from .tables import interval, rates, share, tried
 from .text import short
 
 ACCEPTED, REJECTED = "accepted", "rejected for good"
@@ -60,7 +60,7 @@ def sankey(frame: pd.DataFrame, gates: Sequence[str] = ()) -> go.Figure:
     names, colours, xs, ranks, hover = [], [], [], [], []
     for (column, name), _ in nodes.items():
         count = total if name == "seeds" else flows_out[column, name]
-        what = name if name in ("seeds", ACCEPTED, REJECTED) else f"fell at {name}"
+        what = "tried" if name == "seeds" else name if name in (ACCEPTED, REJECTED) else f"fell at {name}"
         names.append(f"{label(what)} {count:,}")
         colours.append(QUIET if name == "seeds" else HELD if name == ACCEPTED else FELL)
         hover.append(f"<b>{label(what)}</b>, {'' if name in ('seeds', REJECTED) else nth(column)}<br>{count:,}")
@@ -97,7 +97,7 @@ def sankey(frame: pd.DataFrame, gates: Sequence[str] = ()) -> go.Figure:
 
 def _hop(attempt: int, source: str, target: str, count: int) -> str:
     """A ribbon in words."""
-    came = "seeds" if source == "seeds" else f"that fell at {label(source)}"
+    came = "tried" if source == "seeds" else f"that fell at {label(source)}"
     went = label(target) if target in (ACCEPTED, REJECTED) else f"fell at {label(target)}"
     return f"{count:,} {came}<br>→ {went}{'' if target == REJECTED else f' in the {nth(attempt)}'}"
 
@@ -192,10 +192,10 @@ def answer(proposals: Sequence[Proposal]) -> str:
     first = sum(p.accepted and len(p.attempts) == 1 for p in proposals)
     fallen, repaired = seeds - first, accepted - first
     if not fallen:
-        return f"All {seeds:,} seeds were accepted at the first try: nothing was left to repair."
+        return f"All {tried(proposals)} were accepted at the first try: nothing was left to repair."
     return (
-        f"Of {seeds:,} seeds {first:,} were accepted at the first try; of the {fallen:,} that fell, feedback repaired "
-        f"{repaired:,} ({share(repaired, fallen)} {interval(repaired, fallen)}), which raises the yield from "
+        f"Of {tried(proposals)}, {first:,} were accepted at the first try; of the {fallen:,} that fell, feedback "
+        f"repaired {repaired:,} ({share(repaired, fallen)} {interval(repaired, fallen)}), which raises the yield from "
         f"{share(first, seeds)} to {share(accepted, seeds)}."
     )
 

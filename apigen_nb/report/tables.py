@@ -204,20 +204,31 @@ def usage(records: Iterable[Proposal | Trajectory]) -> pd.DataFrame:
     return frame if counted else frame[["role", "model calls"]]
 
 
+def tried(proposals: Sequence[Proposal]) -> str:
+    """How many tasks were tried, in words: "200 seeds and 20 recombined tasks"."""
+    mixed = sum(bool(p.parts) for p in proposals)
+    seeds = f"{len(proposals) - mixed:,} seeds"
+    return f"{seeds} and {mixed:,} recombined tasks" if mixed else seeds
+
+
 def key_figures(
     proposals: Sequence[Proposal], records: Sequence[Trajectory], rows: int | None = None
 ) -> dict[str, tuple[str, str]]:
     """What a report opens with: label → (figure, what stands beside it). `rows` is the size of the dataset."""
     seeds, accepted = len(proposals), sum(p.accepted for p in proposals)
+    mixed, domain = sum(bool(p.parts) for p in proposals), proposals[0].domain if proposals else "no domain"
     first = sum(p.accepted and len(p.attempts) == 1 for p in proposals)
     repaired, verified = accepted - first, sum(t.success for t in records)
     spent = [*total_usage(proposals).values(), *total_usage(records).values()]
     tokens = sum(u.prompt + u.completion for u in spent)
     reached = len({t.blueprint for t in records if t.success})
     figures = {
-        "seeds": (f"{seeds:,}", proposals[0].domain if proposals else "no domain"),
+        "seeds": (f"{seeds - mixed:,}", f"{domain}, and {mixed:,} recombined" if mixed else domain),
         "accepted blueprints": (f"{accepted:,}", f"{share(accepted, seeds)} {interval(accepted, seeds)}"),
-        "accepted at the first try": (f"{first:,}", f"{share(first, seeds)} of {seeds:,} seeds"),
+        "accepted at the first try": (
+            f"{first:,}",
+            f"{share(first, seeds)} of {seeds:,} {'tried' if mixed else 'seeds'}",
+        ),
         "repaired by reflection": (
             f"{repaired:,}",
             f"{share(repaired, seeds - first)} of {seeds - first:,} that fell first",

@@ -131,15 +131,14 @@ def test_two_attempts_stand_side_by_side_and_the_address_keeps_both(watched: Wat
 
 
 def click_bar(page: sync_api.Page, figure: str, number: int) -> None:
-    """Click a bar: plotly listens on its drag layer, not on the bar."""
-    page.locator(f"{figure} .plot").first.scroll_into_view_if_needed()
-    bar = page.locator(f"{figure} .plot").first.locator(".bars .point path").nth(number)
-    page.mouse.wheel(0, (bar.bounding_box() or {"y": 0})["y"] - 300)
-    page.wait_for_timeout(100)
+    """Click a bar as a person does: plotly listens on its drag layer, and only to a bar that it has seen hovered."""
+    plot = page.locator(f"{figure} .plot.leads").first
+    bar = plot.locator(".bars .point path").nth(number)
+    bar.evaluate("(bar) => bar.scrollIntoView({block: 'center', behavior: 'instant'})")
     box = bar.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 10, box["y"] + box["height"] / 2)
-    page.wait_for_timeout(150)
+    plot.locator(".hoverlayer .hovertext").first.wait_for()
     page.mouse.click(box["x"] + 10, box["y"] + box["height"] / 2)
 
 
