@@ -30,7 +30,12 @@ class Play:
 
     @property
     def id(self) -> str:
-        return f"{self.blueprint.id}.t{self.number}"
+        return play_id(self.blueprint.id, self.number)
+
+
+def play_id(blueprint: str, number: int) -> str:
+    """The id of attempt `number` at a blueprint."""
+    return f"{blueprint}.t{number}"
 
 
 async def converse(
@@ -203,16 +208,15 @@ async def converse_all(
     of blueprints where they have no length: they may come one by one, and trajectories stay on the disk."""
     journal = Journal(run.trajectories, Trajectory)
     count = len(blueprints) if isinstance(blueprints, Sized) else total
-    ids: list[str] = []
+    held: list[str] = []
 
     def plays() -> Iterator[Play]:
         for blueprint in blueprints:
+            held.append(blueprint.id)
             for number in range(1, attempts + 1):
-                play = Play(blueprint, number)
-                ids.append(play.id)
-                yield play
+                yield Play(blueprint, number)
 
     work = _Phase2(domain, cast, max_steps)
     expected = None if count is None else count * attempts
     await each(work, plays(), journal, concurrency=concurrency, title="trajectories", total=expected)
-    return journal.finish(ids)
+    return journal.finish(play_id(id, number) for id in held for number in range(1, attempts + 1))

@@ -18,7 +18,7 @@ ASKED: dict[Level, str] = {
     "hard": "hard: two or three actions; the customer names things by what they are and not by ids, so that the agent "
     "has to look up nearly all arguments",
 }
-# The score up to which a task is of a level. With the scripted model on four domains, tasks asked to be easy score 0 to 2,
+# The score up to which a task is of a level. With the scripted model on four domains, easy tasks score 0 to 2,
 # medium ones 0 to 8, half of them 2 or more, and two thirds of the hard ones 4 and more, up to 21.
 MOST: dict[Level, float] = {"easy": 1, "medium": 3, "hard": float("inf")}
 

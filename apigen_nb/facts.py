@@ -21,7 +21,7 @@ class Fact(NamedTuple):
     holder: dict[str, Any]
 
 
-@functools.lru_cache(maxsize=16384)
+@functools.lru_cache(maxsize=1024)
 def singular(word: str) -> str:
     """`item_ids` → `item_id`, `addresses` → `address`; names that are not plural stay."""
     for plural, single in (("ies", "y"), ("sses", "ss"), ("ss", "ss"), ("us", "us"), ("s", "")):
@@ -48,7 +48,7 @@ def facts(value: Any, key: str = "", holder: dict[str, Any] | None = None) -> It
         yield Fact(singular(key), value, holder)
 
 
-@functools.lru_cache(maxsize=16384)
+@functools.lru_cache(maxsize=1024)
 def _is_field(name: str) -> bool:
     return bool(re.fullmatch(r"[a-z][a-z_]*", name))
 
@@ -64,7 +64,7 @@ def _json(text: str) -> Any:
 PREFIXES = re.compile(r"^(new|old|from|to|source|target|original|current|refund|refund_to)_")
 
 
-@functools.lru_cache(maxsize=65536)  # a run asks a few thousand pairs millions of times
+@functools.lru_cache(maxsize=4096)  # a run asks a few thousand pairs millions of times
 def fits(parameter: str, key: str) -> bool:
     """Whether a fact under this key can fill a parameter of this name: `new_item_ids` takes an `item_id`, `order_id`
     takes what stands in a list `orders`."""
@@ -87,7 +87,7 @@ _NUMBER = re.compile(r"(?<![\w.])(?<!\w-)(-?)[$€£]?(\d+(?:\.\d+)?)(?![\w]|[.-
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
-@functools.lru_cache(maxsize=65536)
+@functools.lru_cache(maxsize=2048)
 def fold(text: str) -> str:
     """Text as it is compared: case and thousands separators folded, white space made one."""
     return _THOUSANDS.sub("", " ".join(text.casefold().split()))

@@ -6,8 +6,9 @@ from __future__ import annotations
 import hashlib
 from array import array
 from bisect import bisect_left
+from heapq import merge
 
-RECENT = 20_000  # ids that are kept in a dictionary before they are sorted into the arrays
+RECENT = 4_096  # ids that are kept in a dictionary at least before they are sorted into the arrays
 
 
 def key_of(id: str) -> int:
@@ -35,14 +36,12 @@ class Places:
     def put(self, key: int, place: int) -> None:
         """Remember a key that is not known yet."""
         self._recent[key] = place
-        if len(self._recent) >= RECENT:
+        if len(self._recent) >= max(RECENT, len(self._keys) // 8):  # a share, so that all the sorting stays linear
             self._sort_in()
 
     def _sort_in(self) -> None:
-        import numpy as np  # small runs never come here, and need not wait for it
-
-        keys = np.concatenate([np.frombuffer(self._keys, np.uint64), np.fromiter(self._recent, np.uint64)])
-        values = np.concatenate([np.frombuffer(self._values, np.int64), np.fromiter(self._recent.values(), np.int64)])
-        order = np.argsort(keys, kind="stable")
-        self._keys, self._values = array("Q", keys[order].tobytes()), array("q", values[order].tobytes())
-        self._recent = {}
+        keys, values = array("Q"), array("q")
+        for key, place in merge(zip(self._keys, self._values, strict=True), sorted(self._recent.items())):
+            keys.append(key)
+            values.append(place)
+        self._keys, self._values, self._recent = keys, values, {}

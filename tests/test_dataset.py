@@ -146,9 +146,9 @@ def test_every_call_has_its_result_right_after_it(made: tuple[Path, Summary]) ->
 
 def test_arguments_are_objects_and_tools_are_those_of_the_domain(made: tuple[Path, Summary]) -> None:
     called = 0
-    tasks = [Blueprint.model_validate(proof["task"]) for proof in rows(made[0], "proofs.jsonl")]
-    assert {"missing tool", "plain"} <= {task.kind for task in tasks}
-    for row, task in zip(rows(made[0], "sharegpt.jsonl"), tasks, strict=True):
+    played = [Blueprint.model_validate(proof["task"]) for proof in rows(made[0], "proofs.jsonl")]
+    assert {"missing tool", "plain"} <= {one.kind for one in played}
+    for row, one in zip(rows(made[0], "sharegpt.jsonl"), played, strict=True):
         for turn in row["conversations"]:
             assert set(turn) == {"from", "value"}
             if turn["from"] == "function_call":
@@ -156,14 +156,14 @@ def test_arguments_are_objects_and_tools_are_those_of_the_domain(made: tuple[Pat
                 assert set(value) == {"name", "arguments"}
                 assert isinstance(value["arguments"], dict)
                 called += 1
-        gone = {wish.name for wish in task.denied} if task.kind == "missing tool" else set()
+        gone = {wish.name for wish in one.denied} if one.kind == "missing tool" else set()
         assert [tool["name"] for tool in json.loads(row["tools"])] == [
             name for name in retail.tools if name not in gone
         ]
         assert retail.policy.strip() in row["system"]
     assert called
-    for row, task in zip(rows(made[0], "chat.jsonl"), tasks, strict=True):
-        gone = {wish.name for wish in task.denied} if task.kind == "missing tool" else set()
+    for row, one in zip(rows(made[0], "chat.jsonl"), played, strict=True):
+        gone = {wish.name for wish in one.denied} if one.kind == "missing tool" else set()
         assert row["tools"] == [schema for schema in retail.schemas if schema["function"]["name"] not in gone]
         assert set(row) == {"messages", "tools"}
 

@@ -12,7 +12,7 @@ from ...records import ToolCall
 from .language import describe, means_user, words
 
 
-@functools.lru_cache(maxsize=4096)  # an agent reads its conversation again at every turn
+@functools.lru_cache(maxsize=128)  # an agent reads its conversation again at every turn
 def _read(text: str, key: str) -> tuple[Any, tuple[tuple[Fact, str], ...]]:
     """A tool's result and its facts, each with the name of its holder."""
     try:
