@@ -22,6 +22,7 @@ from fault_server import FaultServer, Reply, echo
 from apigen_nb.models import EndpointDown, NoAnswer, ask, metered
 from apigen_nb.models.endpoint import Endpoint
 from apigen_nb.models.prompts import FOLDER, render
+from apigen_nb.progress import Progress
 from apigen_nb.records import Answer, Message, Question, ToolCall
 from apigen_nb.store import Journal, each
 
@@ -219,6 +220,23 @@ def test_what_the_counters_tell() -> None:
         assert (endpoint.in_flight, endpoint.retries, endpoint.refused, endpoint.waiting_until) == (0, 2, 1, None)
 
     with_server(work)
+
+
+def test_who_watches_a_stage_is_told_of_its_requests(tmp_path: Path) -> None:
+    async def work(server: FaultServer, endpoint: Endpoint) -> None:
+        shown = Progress(tmp_path, "blueprints")
+        assert not {"retries", "refused"} & shown.told().keys()
+        server.next("429-seconds")
+        asking = asyncio.create_task(endpoint(question()))
+        while not endpoint.in_flight:
+            await asyncio.sleep(0.001)
+        assert shown.told()["in_flight"] == 1
+        await asking
+        told = shown.told()
+        assert (told["retries"], told["refused"], told.get("in_flight")) == (1, 1, None)
+        shown.close()
+
+    with_server(work, latency=0.02)
 
 
 def test_endpoints_of_one_quota_share_their_limits() -> None:

@@ -13,6 +13,7 @@ from apigen_nb.models import BudgetSpent, Job, job
 from apigen_nb.models.cache import Cassette, Recorded, Reply, recorded
 from apigen_nb.models.cast import Cast
 from apigen_nb.models.ledger import Budget, Ledger, Price, add_up, price_table
+from apigen_nb.progress import Progress
 from apigen_nb.records import Answer, Question, Usage
 
 PRICE = Price(prompt=2, cached=0.5, completion=8)
@@ -149,3 +150,14 @@ def test_a_budget_that_cannot_be_kept_is_refused(tmp_path: Path) -> None:
         Cast(retail, "m", max_total_tokens=5)
     Cast(retail, folder=tmp_path, max_cost=1)  # the scripted model costs nothing
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("limits", [{}, {"max_cost": 10.0}])
+async def test_the_cost_is_shown_while_a_stage_runs(tmp_path: Path, limits: dict[str, Any]) -> None:
+    await bounded(tmp_path, **limits)(question(0))
+    model = bounded(tmp_path, **limits)
+    shown = Progress(tmp_path, "blueprints")
+    assert "cost" not in shown.told(), "what was spent before is not this stage's"
+    answer = await model(question(1))
+    assert shown.told()["cost"] == pytest.approx(PRICES["m"].cost(answer.usage))
+    shown.close()

@@ -51,7 +51,8 @@ aiohttp.ClientSession._request = broken
 
 
 def says(body: dict[str, Any]) -> str:
-    return json.dumps({"thought": "t", "instruction": "You are lost.", "actions": [], "outputs": ["x"]})
+    # A server may also give the key back.
+    return json.dumps({"thought": "t", "instruction": f"You are {KEY}.", "actions": [], "outputs": ["x"]})
 
 
 @pytest.fixture
@@ -114,7 +115,8 @@ def test_success(home: Path, server: FaultServer) -> None:
     out = home / "outputs" / "x"
     written = {path.name for path in out.rglob("*") if path.is_file()}
     assert written >= {REPLIES, "run.json", "ledger.json", "blueprints.jsonl", "2_blueprints.ipynb"}
-    assert len(list(recorded(out))) == 3
+    replies = [reply.answer for reply in recorded(out)]
+    assert [answer is not None and "You are ***." in answer.text for answer in replies] == [True] * 3
     log = (out / "notebooks" / "2_blueprints.ipynb").read_text()
     assert "DEBUG:" in log  # the loudest log there is, and yet no key
 

@@ -73,7 +73,7 @@ class Cassette:
 
     def __init__(self, folder: Path | str, *, offline: bool = False, budget: Budget | None = None) -> None:
         self.path, self.offline, self.budget = Path(folder) / REPLIES, offline, budget
-        if budget is not None:  # a folder's budget is one for all that has been spent in it
+        if budget is not None and budget.bounded:  # a folder's budget is one for all that has been spent in it
             for reply in recorded(folder):
                 budget.add(reply.model, reply.answer)
         self._places: Places | None = None

@@ -80,7 +80,7 @@ class Cast:
                 "offline, max_cost and max_total_tokens need the run's folder: Cast(..., folder=run.folder)"
             )
         if folder is not None:
-            budget = Budget(price_table(prices), self._asked, max_cost, max_total_tokens) if bounded else None
+            budget = Budget(price_table(prices), self._asked, max_cost, max_total_tokens)
             self._cassette = Cassette(folder, offline=offline, budget=budget)
 
     def _settings(self, role: str, number: int = 0) -> dict[str, Any]:

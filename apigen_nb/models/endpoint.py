@@ -19,6 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import tenacity
 
+from ..progress import meter
 from ..records import Answer, Question
 from . import EndpointDown, NoAnswer
 from .limits import Limits
@@ -100,6 +101,7 @@ class Endpoint:
         self._told = 0.0
         self._sleeping: dict[object, float] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
+        meter(self, lambda me: {"retries": me.retries, "refused": me.refused})
 
     def __repr__(self) -> str:
         return f"Endpoint({self._name})"
@@ -177,6 +179,10 @@ class Endpoint:
         text = " ".join(text.split())
         return text.replace(self._key, "***") if self._key else text
 
+    def _unkeyed(self, body: bytes) -> bytes:
+        # A server that repeats the key must not get it into the run's folder.
+        return body.replace(self._key.encode(), b"***") if self._key else body
+
     def _connect(self) -> None:
         # Connections belong to an event loop, and an endpoint may outlive one.
         loop = asyncio.get_running_loop()
@@ -234,7 +240,7 @@ class Endpoint:
             else:
                 turn.admitted()
                 try:
-                    answer = read_completion(response.content, question)
+                    answer = read_completion(self._unkeyed(response.content), question)
                 except ValueError as error:
                     raise Again(str(error)) from None
                 self._completion += 0.1 * (answer.usage.completion - self._completion)

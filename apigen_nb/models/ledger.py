@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import yaml
 from pydantic import Field
 
+from ..progress import meter
 from ..records import Answer, Record, Usage
 from . import BudgetSpent
 
@@ -65,6 +66,12 @@ class Budget:
             )
         self._prices, self.max_cost, self.max_tokens = prices, max_cost, max_tokens
         self.cost, self.tokens, self.requests = 0.0, 0, 0
+        meter(self, lambda me: {"cost": me.cost})
+
+    @property
+    def bounded(self) -> bool:
+        """Whether anything stops at this budget; one without bounds only counts."""
+        return self.max_cost is not None or self.max_tokens is not None
 
     def add(self, model: str, answer: Answer | None) -> None:
         """Count one reply."""

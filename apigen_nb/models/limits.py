@@ -15,6 +15,8 @@ from contextlib import asynccontextmanager
 
 from anyio import CapacityLimiter
 
+from ..progress import meter
+
 FIRST, HEARD = 8, 0.05  # so many start at once, and one more for each that is not refused within these seconds
 WINDOW, REFUSED = 60, 12  # so many of the last are a share; chance alone, at 5 %, makes them once in 50,000 windows
 CUT = 0.85
@@ -84,6 +86,7 @@ class Limits:
         self.concurrency = concurrency
         self.requests, self.tokens = Pace(requests_per_minute), Pace(tokens_per_minute)
         self.in_flight = self.cuts = 0
+        meter(self, lambda me: {"in_flight": me.in_flight})
         self.paused_until: float | None = None
         self.shut_since: float | None = None
         self._pause = 0.0
