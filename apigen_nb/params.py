@@ -62,7 +62,7 @@ class Params(_Strict):
 
     domain: str = Field("retail", description="Built-in name, folder, or `tau2:retail`.")
     seeds: int = Field(10, ge=1, description="How many seeds are drawn; each becomes a blueprint or is rejected.")
-    seed: int = Field(7, description="Number that all sampling starts from.")
+    seed: int = Field(1, description="Number that all sampling starts from.")
     kinds: dict[Kind, float] = Field(KIND_SHARES, description="Kind of task → share of the seeds.")
     behaviours: dict[Behaviour, float] = Field(BEHAVIOUR_SHARES, description="How users behave → share of the seeds.")
     difficulty: dict[Level, float] = Field(LEVEL_SHARES, description="Level that is asked for → share of the seeds.")
