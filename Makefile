@@ -20,13 +20,17 @@ endif
 # Where this is set, every kernel compiles pandas anew: two seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint lab app tau2 bench serve-local browser
+.PHONY: run test nightly lint lab app tau2 bench serve-local browser
 
 run: $(VENV)/.run
 	@$(BIN)/apigen-nb run params/demo.yaml
 
 test: $(VENV)/.test $(VENV)/.tau2 browser lint
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadscope
+
+# More of the same: 1,000 interruptions and a soak of 10,000 conversations with every fault on.
+nightly: $(VENV)/.test $(VENV)/.tau2
+	@INTERRUPTIONS=1000 SOAK=10000 $(BIN)/python -m pytest -n $(JOBS) tests/test_interruption.py tests/test_soak.py
 
 lint: $(VENV)/.test
 	@$(BIN)/ruff check .

@@ -124,19 +124,20 @@ def table(
     numbers = {
         c for c in frame.columns if pd.api.types.is_numeric_dtype(frame[c]) and not pd.api.types.is_bool_dtype(frame[c])
     }
-    rows = [[(c, _cell(c, v, percent)) for c, v in row.items()] for row in frame.head(most).to_dict("records")]
+    rows = [[(c, cell(v, percent=c in percent)) for c, v in row.items()] for row in frame.head(most).to_dict("records")]
     return _piece(
         "table", columns=list(frame.columns), rows=rows, numbers=numbers, pages=pages, total=len(frame), fold=fold
     )
 
 
-def _cell(column: Any, item: Any, percent: Collection[str]) -> str:
+def cell(item: Any, *, percent: bool = False) -> str:
+    """A value as it stands in a table."""
     if isinstance(item, bool):
         return "yes" if item else "no"
     if item is None or (isinstance(item, float) and item != item):  # NaN is not itself
         return "–"
     if isinstance(item, float):
-        return f"{100 * item:.1f} %" if column in percent else f"{item:,.2f}"
+        return f"{100 * item:.1f} %" if percent else f"{item:,.2f}"
     return f"{item:,}" if isinstance(item, int) else str(item)
 
 

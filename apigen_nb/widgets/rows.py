@@ -108,5 +108,5 @@ class Rows(anywidget.AnyWidget):  # type: ignore[misc]
 def _text(value: Any) -> str:
     if isinstance(value, tuple):
         value = ", ".join(value)
-    text = pieces._cell("", value, ()) if not isinstance(value, str) else value
+    text = pieces.cell(value) if not isinstance(value, str) else value
     return shorten(clean(text[: LONGEST + 1]), LONGEST)
