@@ -226,17 +226,17 @@ def test_who_watches_a_stage_is_told_of_its_requests(tmp_path: Path) -> None:
     async def work(server: FaultServer, endpoint: Endpoint) -> None:
         shown = Progress(tmp_path, "blueprints")
         assert not {"retries", "refused"} & shown.told().keys()
-        server.next("429-seconds")
         asking = asyncio.create_task(endpoint(question()))
-        while not endpoint.in_flight:
-            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.1)
         assert shown.told()["in_flight"] == 1
         await asking
+        server.next("429-seconds")
+        await endpoint(question())
         told = shown.told()
         assert (told["retries"], told["refused"], told.get("in_flight")) == (1, 1, None)
         shown.close()
 
-    with_server(work, latency=0.02)
+    with_server(work, latency=0.3, timeout=5)
 
 
 def test_endpoints_of_one_quota_share_their_limits() -> None:
