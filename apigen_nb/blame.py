@@ -111,7 +111,7 @@ def _agents_turn(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -
             return turn
         if message.error and blueprint.kind == "tool error" and UNAVAILABLE in message.content:
             return next((n for n in range(turn, len(messages)) if messages[n].role == "assistant"), turn)
-    if trajectory.divergence:
+    if trajectory.divergence and trajectory.divergence.kind != "behaviour not shown":
         return trajectory.divergence.turn
     return _last_of("assistant", messages)
 

@@ -161,6 +161,10 @@ def assess(
     )
     if first is None and not finished:
         first = Divergence(turn=max(len(messages) - 1, 0), kind="did not end", found=reason)
+    if first is None and shown and not shown.passed:
+        first = Divergence(
+            turn=len(messages) - 1, kind="behaviour not shown", expected=blueprint.kind, found=shown.reason
+        )
     return Trajectory(
         id=play.id,
         blueprint=blueprint.id,

@@ -243,7 +243,13 @@ class Divergence(Record):
 
     turn: int
     kind: Literal[
-        "different arguments", "extra write", "missing write", "different order", "output not told", "did not end"
+        "different arguments",
+        "extra write",
+        "missing write",
+        "different order",
+        "output not told",
+        "behaviour not shown",
+        "did not end",
     ]
     expected: str = ""
     found: str = ""

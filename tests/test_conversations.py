@@ -337,6 +337,16 @@ async def test_the_first_divergence(
     assert held.divergence.turn < len(held.messages)
 
 
+async def test_a_behaviour_that_was_not_shown_is_a_divergence(library: Domain) -> None:
+    about = task(RENEW, outputs=("17",)).model_copy(update={"kind": "parallel calls"})
+    held = await play(library, Role(does(RENEW), "17"), about=about)
+    assert [v.gate for v in held.verdicts if not v.passed] == ["behaviour"]
+    assert held.divergence is not None
+    assert (held.divergence.kind, held.divergence.turn) == ("behaviour not shown", len(held.messages) - 1)
+    assert held.divergence.expected == "parallel calls"
+    assert held.divergence.found == "no message made two writes together"
+
+
 async def test_the_first_of_several_divergences_is_named(library: Domain) -> None:
     held = await play(library, Role(does(EXTRA), does(OTHER), "Done."), about=task(RENEW, outputs=("17",)))
     assert held.divergence is not None
