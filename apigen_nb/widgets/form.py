@@ -11,7 +11,7 @@ import ipywidgets as W
 from ..report.text import clean
 from .parts import line, stack
 
-WIDE = {"description_width": "initial"}
+WIDE = {"description_width": "170px"}  # fields stand under each other
 
 
 class Unreadable(Exception):
@@ -30,6 +30,8 @@ class Form:
         for name, part in dict(schema.get("properties", {})).items():
             box, read = self._field(name, self._resolved(part))
             told = W.Label(clean(str(part.get("description", "")))[:200])
+            if not isinstance(box, W.Box):
+                box.layout = W.Layout(width="400px", max_width="100%")
             tick = None
             if name not in required:
                 tick = W.Checkbox(value=False, description="give", indent=False, layout=W.Layout(width="70px"))
