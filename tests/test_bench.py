@@ -20,7 +20,7 @@ from apigen_nb.report import mix
 from apigen_nb.store import Run, read_lines
 
 ABSENT = pytest.mark.skipif(importlib.util.find_spec("tau2") is None, reason="install the tau2 extra: make tau2")
-DOMAINS = [*builtin(), pytest.param("tau2:retail", marks=ABSENT)]
+DOMAINS = [*builtin(), *(pytest.param(f"tau2:{name}", marks=ABSENT) for name in ("retail", "airline"))]
 SEEDS, MOST = 40, 6
 
 
