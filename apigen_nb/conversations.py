@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Literal
 
 from . import setting
@@ -212,15 +213,17 @@ async def converse_all(
     of blueprints where they have no length: they may come one by one, and trajectories stay on the disk."""
     journal = Journal(run.trajectories, Trajectory)
     count = len(blueprints) if isinstance(blueprints, Sized) else total
-    held: list[str] = []
+    held = BytesIO()  # the ids of the blueprints, a line each: a list of 100,000 would be five times as large
 
     def plays() -> Iterator[Play]:
         for blueprint in blueprints:
-            held.append(blueprint.id)
+            held.write(f"{blueprint.id}\n".encode())
             for number in range(1, attempts + 1):
                 yield Play(blueprint, number)
 
     work = _Phase2(domain, cast, max_steps)
     expected = None if count is None else count * attempts
     await each(work, plays(), journal, concurrency=concurrency, title="trajectories", total=expected)
-    return journal.finish(play_id(id, number) for id in held for number in range(1, attempts + 1))
+    held.seek(0)
+    names = (line.decode().removesuffix("\n") for line in held)
+    return journal.finish(play_id(name, number) for name in names for number in range(1, attempts + 1))

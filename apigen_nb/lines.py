@@ -23,11 +23,15 @@ class Damaged(Exception):
 def write_whole(path: Path, lines: Iterable[str]) -> None:
     """Write a text file so that any reader, at any moment and after any crash, finds the old file or the new one."""
     draft = path.with_name(path.name + ".tmp")
-    with draft.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(line + "\n" for line in lines)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(draft, path)
+    try:
+        with draft.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(line + "\n" for line in lines)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except BaseException:
+        draft.unlink(missing_ok=True)  # on a full disk it would be in the way
+        raise
 
 
 def read_lines(path: Path | str, kind: type[R]) -> list[R]:
@@ -64,10 +68,18 @@ def parse(line: bytes, kind: type[R]) -> R:
 def drop_half_line(path: Path) -> None:
     """Cut a half-written last line off a journal."""
     # A process killed while it wrote leaves a last line without its end. Appending to it would spoil the next line too.
-    data = path.read_bytes()
-    whole = data.rfind(b"\n") + 1
-    if whole < len(data):
-        os.truncate(path, whole)
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        at = end
+        while at:
+            start = max(0, at - 65_536)
+            file.seek(start)
+            if (last := file.read(at - start).rfind(b"\n")) >= 0:
+                at = start + last + 1
+                break
+            at = start
+    if at < end:
+        os.truncate(path, at)
 
 
 def append(path: Path, line: str) -> int:

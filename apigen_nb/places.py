@@ -6,9 +6,8 @@ from __future__ import annotations
 import hashlib
 from array import array
 from bisect import bisect_left
-from heapq import merge
 
-RECENT = 4_096  # ids that are kept in a dictionary at least before they are sorted into the arrays
+RECENT = 4_096  # ids that are kept in a dictionary before they are sorted into the arrays
 
 
 def key_of(id: str) -> int:
@@ -33,15 +32,29 @@ class Places:
         at = bisect_left(self._keys, key)
         return self._values[at] if at < len(self._keys) and self._keys[at] == key else None
 
+    def rank(self, key: int) -> int | None:
+        """How many of the keys are smaller than this one; None for one that is not known."""
+        if self._recent:
+            self._sort_in()
+        at = bisect_left(self._keys, key)
+        return at if at < len(self._keys) and self._keys[at] == key else None
+
     def put(self, key: int, place: int) -> None:
         """Remember a key that is not known yet."""
         self._recent[key] = place
-        if len(self._recent) >= max(RECENT, len(self._keys) // 8):  # a share, so that all the sorting stays linear
+        if len(self._recent) >= RECENT:
             self._sort_in()
 
     def _sort_in(self) -> None:
-        keys, values = array("Q"), array("q")
-        for key, place in merge(zip(self._keys, self._values, strict=True), sorted(self._recent.items())):
-            keys.append(key)
-            values.append(place)
-        self._keys, self._values, self._recent = keys, values, {}
+        # From the last to the first, so that all moves within the arrays and no second copy is needed.
+        new = sorted(self._recent.items())
+        end = len(self._keys)
+        self._keys.extend(key for key, _ in new)
+        self._values.extend(place for _, place in new)
+        for shift, (key, place) in zip(range(len(new), 0, -1), reversed(new), strict=True):
+            at = bisect_left(self._keys, key, 0, end)
+            for column, item in ((self._keys, key), (self._values, place)):
+                column[at + shift : end + shift] = column[at:end]
+                column[at + shift - 1] = item
+            end = at
+        self._recent = {}

@@ -33,7 +33,7 @@ class _Reply(BaseModel):
 REPLY = _Reply.model_json_schema()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Combination:
     """The ids of blueprints of one user that are to become one task, in the order in which their actions run."""
 

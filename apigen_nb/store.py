@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from functools import partial
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar, overload
 
@@ -57,13 +58,13 @@ class Done(Mapping[str, R]):
     it is asked for."""
 
     def __init__(self, files: tuple[Path, Path], kind: type[R]) -> None:
-        self._files, self._kind, self.places = files, kind, Places()
+        self._files, self.kind, self.places = files, kind, Places()
 
     def lines(self) -> Iterator[tuple[int, bytes, R]]:
         """Place, bytes and record of every line of the files that there are."""
         for file, path in enumerate(self._files):
             if path.exists():
-                for offset, line, record in each_line(path, self._kind):
+                for offset, line, record in each_line(path, self.kind):
                     yield place_of(file, offset), line, record
 
     def line(self, key: int) -> bytes:
@@ -79,14 +80,14 @@ class Done(Mapping[str, R]):
         return isinstance(id, str) and self.places.get(key_of(id)) is not None
 
     def __getitem__(self, id: str) -> R:
-        record = parse(self.line(key_of(id)), self._kind)
+        record = parse(self.line(key_of(id)), self.kind)
         if _id(record) != id:
             raise Damaged(f"{self._files[0].name}: the ids {id!r} and {_id(record)!r} cannot be told apart; rename one")
         return record
 
     def at(self, key: int) -> R:
         """The record of a key."""
-        return parse(self.line(key), self._kind)
+        return parse(self.line(key), self.kind)
 
     def __len__(self) -> int:
         return len(self.places)
@@ -96,13 +97,13 @@ class Done(Mapping[str, R]):
 
 
 class Records(Sequence[R]):
-    """Records of a journal in a given order, each read from the disk when it is asked for."""
+    """Records in a given order, each read from the disk when it is asked for: `read` gives the one of a mark."""
 
-    def __init__(self, done: Done[R], keys: array[int]) -> None:
-        self._done, self._keys = done, keys
+    def __init__(self, read: Callable[[int], R], marks: array[int]) -> None:
+        self._read, self._marks = read, marks
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._marks)
 
     @overload
     def __getitem__(self, place: int) -> R: ...
@@ -111,16 +112,23 @@ class Records(Sequence[R]):
     def __getitem__(self, place: slice) -> Records[R]: ...
 
     def __getitem__(self, place: int | slice) -> R | Records[R]:
-        keys = self._keys[place]
-        return self._done.at(keys) if isinstance(keys, int) else Records(self._done, keys)
+        marks = self._marks[place]
+        return self._read(marks) if isinstance(marks, int) else Records(self._read, marks)
 
     def __iter__(self) -> Iterator[R]:
-        return map(self._done.at, self._keys)
+        return map(self._read, self._marks)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and len(self) == len(other) and list(self) == list(other)
 
     __hash__ = None  # type: ignore[assignment]  # equal to lists, which have none either
+
+
+def record_at(path: Path, kind: type[R], offset: int) -> R:
+    """The record whose line begins at this byte of a file."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        return parse(file.readline(), kind)
 
 
 def place_of(file: int, offset: int) -> int:
@@ -168,15 +176,17 @@ class Journal(Generic[R]):
     def finish(self, ids: Iterable[str]) -> Records[R]:
         """Write the artefact in the order of `ids`, remove the journal and give the records. Incomplete, and nothing
         written, when one is missing. An artefact that holds exactly these is left as it is."""
-        keys, seen, missing = array("Q"), Places(), []
+        keys, offsets, missing = array("Q"), array("Q"), []
+        seen = bytearray(len(self.done))
         for id in ids:
-            key = key_of(id)
-            if seen.get(key) is not None:
-                raise ValueError(f"{self.path.name}: {id} is asked for twice")
-            seen.put(key, 0)
-            keys.append(key)
-            if id not in self.done:
+            keys.append(key_of(id))
+            rank = self.done.places.rank(keys[-1])
+            if rank is None:
                 missing.append(id)
+            elif seen[rank]:
+                raise ValueError(f"{self.path.name}: {id} is asked for twice")
+            else:
+                seen[rank] = 1
         if missing:
             few = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
             raise Incomplete(
@@ -185,21 +195,28 @@ class Journal(Generic[R]):
                 missing,
             )
         if self._order != keys or not self.path.exists():
-            places = Places()
-            write_whole(self.path, self._placed(keys, places))
-            self._order, self.done.places = keys, places
+            write_whole(self.path, self._ordered(keys, offsets))
+            self._order, self.done.places = keys, Places()
+            for key, offset in zip(keys, offsets, strict=True):
+                self.done.places.put(key, place_of(0, offset))
+        else:
+            offsets.extend(place >> 1 for place in map(self.done.places.get, keys) if place is not None)
         self.part.unlink(missing_ok=True)
         self.tidy_errors()
-        return Records(self.done, keys)
+        return Records(partial(record_at, self.path, self.done.kind), offsets)
 
-    def _placed(self, keys: array[int], places: Places) -> Iterator[str]:
-        """The lines of the artefact; where each will stand in it goes into `places`."""
+    def _ordered(self, keys: array[int], offsets: array[int]) -> Iterator[str]:
+        """The lines of the artefact; where each will stand in it goes into `offsets`."""
         offset = 0
         for key in keys:
             line = self.done.line(key)
-            places.put(key, place_of(0, offset))
+            offsets.append(offset)
             offset += len(line)
             yield line.decode().removesuffix("\n")
+
+    def end(self) -> int:
+        """The place of the next record."""
+        return place_of(1, self.part.stat().st_size if self.part.exists() else 0)
 
     def progress(self, title: str) -> Progress:
         """The one line of this journal, however many rounds are worked on it."""
@@ -250,19 +267,19 @@ async def each(
     size, spent = len(items) if isinstance(items, Sized) else None, list[BudgetSpent]()
     shown = journal.progress(title or journal.path.stem)
     shown.total = size if total is None else total
-    order, seen = array("Q"), Places()
+    order, begun = array("Q"), journal.end()
 
     def waiting() -> Iterator[Item]:
         for item in items:
             if spent:
                 return
             key = key_of(item.id)
-            if seen.get(key) is not None:
-                raise ValueError(f"two items have the id {item.id}")
-            seen.put(key, 0)
             order.append(key)
-            if item.id not in journal.done:
+            place = journal.done.places.get(key)
+            if place is None:
                 yield item
+            elif place >= begun and place & 1:
+                raise ValueError(f"two items have the id {item.id}")
 
     async def worker(todo: Iterator[Item]) -> None:
         for item in todo:
@@ -277,6 +294,8 @@ async def each(
                 return
             if _id(record) != item.id:
                 raise ValueError(f"the work on {item.id} gave a record with the id {_id(record)}")
+            if _id(record) in journal.done:
+                raise ValueError(f"two items have the id {item.id}")
             journal.add(record)
             shown.count(record)
 
@@ -293,7 +312,9 @@ async def each(
         shown.close()
     if spent:
         raise spent[0]
-    return Records(journal.done, array("Q", (key for key in order if journal.done.places.get(key) is not None)))
+    if any(journal.done.places.get(key) is None for key in order):
+        order = array("Q", (key for key in order if journal.done.places.get(key) is not None))
+    return Records(journal.done.at, order)
 
 
 def _id(record: Record) -> str:

@@ -82,7 +82,7 @@ async def test_finished_work_is_not_done_again(tmp_path: Path) -> None:
     assert seen == ids(5)
 
 
-@pytest.mark.parametrize("rest", [b'{"id":"r-0', b'{"id":"r-009"}', b"\x00\x00\xff"])
+@pytest.mark.parametrize("rest", [b'{"id":"r-0', b'{"id":"r-009"}', b"\x00\x00\xff", b"x" * 200_000])
 async def test_half_written_last_line_of_a_journal_is_dropped(tmp_path: Path, rest: bytes) -> None:
     path = tmp_path / "rows.jsonl"
     await each(plain, jobs(2), Journal(path, Row))
@@ -305,8 +305,14 @@ async def test_wrong_use_is_loud(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="the work on r-000 gave a record with the id other"):
         await each(other, jobs(1), Journal(tmp_path / "a.jsonl", Row))
-    with pytest.raises(ValueError, match="two items have the id r-000"):
-        await each(plain, jobs(1) * 2, Journal(tmp_path / "b.jsonl", Row))
+    for concurrency in (1, 2):
+        with pytest.raises(ValueError, match="two items have the id r-000"):
+            await each(plain, jobs(1) * 2, Journal(tmp_path / f"b{concurrency}.jsonl", Row), concurrency=concurrency)
+    journal = Journal(tmp_path / "d.jsonl", Row)
+    await each(plain, jobs(2), journal)
+    with pytest.raises(ValueError, match=r"d.jsonl: r-000 is asked for twice"):
+        journal.finish(["r-000", "r-001", "r-000"])
+    assert [path.name for path in tmp_path.glob("d.*")] == ["d.jsonl.part"]
     with pytest.raises(ValueError, match="at least 1"):
         await each(plain, jobs(1), Journal(tmp_path / "c.jsonl", Row), concurrency=0)
 
