@@ -33,12 +33,8 @@ def meter(owner: T, read: Callable[[T], Mapping[str, float]]) -> None:
     _meters[owner] = read
 
 
-def _measured() -> dict[str, float]:
-    found: dict[str, float] = {}
-    for owner, read in list(_meters.items()):
-        for name, number in read(owner).items():
-            found[name] = found.get(name, 0) + number
-    return found
+def _measured() -> WeakKeyDictionary[Any, Mapping[str, float]]:
+    return WeakKeyDictionary({owner: read(owner) for owner, read in list(_meters.items())})
 
 
 class Progress:
@@ -94,10 +90,11 @@ class Progress:
         if self.gates:
             told["gates"] = self.gates
         told |= {name: number for name, number in (("tokens", self.tokens), ("calls", self.calls)) if number}
-        for name, number in _measured().items():
-            since = number if name == _MOMENTARY else number - self._before.get(name, 0)
-            if since > 0:
-                told[name] = since
+        for owner, now in _measured().items():
+            before = self._before.get(owner, {})
+            for name, number in now.items():
+                if since := number - (0 if name == _MOMENTARY else before.get(name, 0)):
+                    told[name] = told.get(name, 0) + since
         spent = time.monotonic() - self._begun
         if self.total and self._counted and spent >= SURE:
             told["left"] = round(spent / self._counted * max(0, self.total - self.done))

@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tenacity
 from fault_server import FaultServer, Reply, echo
 
 from apigen_nb.models import EndpointDown, NoAnswer, ask, metered
 from apigen_nb.models.endpoint import Endpoint
 from apigen_nb.models.prompts import FOLDER, render
+from apigen_nb.models.tries import Again, Patience
 from apigen_nb.progress import Progress
 from apigen_nb.records import Answer, Message, Question, ToolCall
 from apigen_nb.store import Journal, each
@@ -154,6 +156,15 @@ def test_an_hour_is_all_that_one_question_waits(clock: list[float]) -> None:
     assert len(clock) == 2
 
 
+@pytest.mark.parametrize(("answers", "times"), [(False, [1, 3, 9, 27, 30, 30]), (True, [1, 1.5, 2.25, 3.375])])
+def test_pauses_grow_less_while_the_server_answers_others(answers: bool, times: list[float]) -> None:
+    answered = itertools.count(step=1 if answers else 0)
+    patience, state = Patience(9, 1.0, lambda: next(answered)), tenacity.RetryCallState(None, None, (), {})  # type: ignore[arg-type]
+    state.set_exception((Again, Again("500 broken"), None))
+    for most in times:
+        assert 0.5 * most <= patience.pause(state) <= most
+
+
 @pytest.mark.parametrize("fault", REFUSED)
 def test_a_busy_server_is_given_more_tries(fault: str) -> None:
     answer, server = meet(*[fault] * 4, tries=1, wait=0.001)
@@ -227,7 +238,10 @@ def test_who_watches_a_stage_is_told_of_its_requests(tmp_path: Path) -> None:
         shown = Progress(tmp_path, "blueprints")
         assert not {"retries", "refused"} & shown.told().keys()
         asking = asyncio.create_task(endpoint(question()))
-        await asyncio.sleep(0.1)
+        for _ in range(1000):
+            await asyncio.sleep(0.01)
+            if endpoint.in_flight:
+                break
         assert shown.told()["in_flight"] == 1
         await asking
         server.next("429-seconds")

@@ -93,6 +93,8 @@ def test_meters_are_added_up_and_forgotten_with_their_owners(tmp_path: Path) -> 
     del one, server
     gc.collect()
     assert shown.told()["in_flight"] == 3
+    other.retries += 1
+    assert shown.told()["retries"] == 1, "what a forgotten owner had before is not taken off"
 
 
 def test_one_line_says_it_all() -> None:

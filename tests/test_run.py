@@ -169,7 +169,7 @@ def test_a_whole_run(home: Path) -> None:
     assert again.returncode == 0, again.stderr
     other = call("run", "tiny.yaml")
     assert other.returncode == 2
-    assert "seed: 11 before, 7 now" in other.stderr
+    assert "seed: 11 before, 1 now" in other.stderr
     assert "--out" in last(other.stderr)
 
 

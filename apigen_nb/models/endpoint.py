@@ -65,8 +65,9 @@ class Endpoint:
     `base_url` None is `OPENAI_BASE_URL`, else OpenAI. The key is read from the environment variable `api_key_env` here
     and now (ValueError when it is not set; a server on this machine needs none). `timeout` bounds each of the `tries`
     in seconds; a busy server (429, 503, 529) is given five times as many. The pause after the first is about `wait`
-    seconds, then three times as long each, and longer when Retry-After says so, up to an hour. Endpoints that share a
-    quota share `limits`. `retries`, `refused`, `in_flight`, `slots` and `waiting_until` tell how it goes.
+    seconds, then three times as long each (less while others are answered), and longer when Retry-After says so, up to
+    an hour. Endpoints that share a quota share `limits`. `answered`, `retries`, `refused`, `in_flight`, `slots` and
+    `waiting_until` tell how it goes.
     Raises `NoAnswer` when the tries are used up and `EndpointDown` when no question can be answered."""
 
     def __init__(
@@ -96,7 +97,7 @@ class Endpoint:
         self._options: dict[str, Any] = {"temperature": temperature, "max_tokens": max_tokens}
         self._takes_format = True
         self._limits = limits or Limits(concurrency, requests_per_minute, tokens_per_minute)
-        self.retries = self.refused = self._lost_in_a_row = 0
+        self.retries = self.refused = self.answered = self._lost_in_a_row = 0
         self._completion = 0.0  # tokens of a usual reply
         self._told = 0.0
         self._sleeping: dict[object, float] = {}
@@ -123,7 +124,7 @@ class Endpoint:
         return None if self.in_flight else max(times) or None
 
     async def __call__(self, question: Question) -> Answer:
-        patience = Patience(self.tries, self.wait)
+        patience = Patience(self.tries, self.wait, lambda: self.answered)
         tries = tenacity.AsyncRetrying(
             sleep=self._sleep,
             stop=patience.over,
@@ -138,6 +139,7 @@ class Endpoint:
             last = error
         else:
             self._lost_in_a_row = 0
+            self.answered += 1
             return answer
         # Raised out here so that no request, whose headers hold the key, hangs on to the exception.
         if last.nobody:

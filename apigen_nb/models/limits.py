@@ -17,7 +17,7 @@ from anyio import CapacityLimiter
 
 from ..progress import meter
 
-FIRST, HEARD = 8, 0.05  # so many start at once, and one more for each that is not refused within these seconds
+FIRST, HEARD = 8, 0.05  # so many start at once, and two more for each that is not refused within these seconds
 WINDOW, REFUSED = 60, 12  # so many of the last are a share; chance alone, at 5 %, makes them once in 50,000 windows
 CUT = 0.85
 LONGEST = 30.0  # seconds between two requests to a server that refuses all and does not say until when
@@ -117,7 +117,8 @@ class Limits:
             try:
                 yield turn
             finally:
-                self.in_flight -= 1
+                if self._loop is loop:  # else all was counted anew
+                    self.in_flight -= 1
 
     async def _go(self, tokens: float) -> None:
         async with self._order:
@@ -187,7 +188,7 @@ class Limits:
 
     def _heard(self, turn: Turn) -> None:
         if not turn.was_refused and not self.cuts:
-            self._set(self._level + 1)
+            self._set(self._level + 2)
 
     def _set(self, level: float) -> None:
         self._level = min(max(level, 1.0), float(self.concurrency))

@@ -7,13 +7,14 @@ import json
 import math
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 
 import tenacity
 
 MAX_WAIT = 3600.0  # seconds that one question waits in all; for more patience than this, the next run asks again
 SHUT = 120.0  # seconds of nothing but refusals that do not say how long to wait
+LIVELY, SILENT, LONGEST = 1.5, 3.0, 30.0  # how pauses grow from try to try, and to how many seconds
 PATIENCE = 5  # refused tries that count as one: a question is no worse for having come to a busy server
 
 
@@ -27,18 +28,21 @@ class Again(Exception):
 
 
 class Patience:
-    """How often and how long one question is tried."""
+    """How often and how long one question is tried. `answered` tells how many others the server has answered so far."""
 
-    def __init__(self, tries: int, wait: float) -> None:
-        self.tries, self.wait = tries, wait
+    def __init__(self, tries: int, wait: float, answered: Callable[[], int] = lambda: 0) -> None:
+        self.tries, self.wait, self._answered = tries, wait, answered
         self.count = self._spent = 0
+        self._grown, self._before = wait, answered()
 
     def pause(self, state: tenacity.RetryCallState) -> float:
         """Seconds until the next try: what the server asked for, else longer each time."""
         error = state.outcome.exception() if state.outcome else None
         asked = error.wait + random.uniform(0, self.wait) if isinstance(error, Again) and error.wait else 0.0
-        # The first pause is short, for a fault that nobody else meets; the later ones outlast a restart.
-        grown = min(self.wait * 3.0 ** min(state.attempt_number - 1, 20), 30.0)
+        grown, now = self._grown, self._answered()
+        # Pauses grow to outlast a restart, but little while the server answers others: then this is bad luck.
+        self._grown = min(grown * (LIVELY if now > self._before else SILENT), LONGEST)
+        self._before = now
         return float(max(asked, random.uniform(0.5, 1) * grown))
 
     def over(self, state: tenacity.RetryCallState) -> bool:
