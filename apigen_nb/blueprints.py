@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from array import array
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -169,7 +170,7 @@ async def propose_all(
     journal = Journal(run.blueprints, Proposal)
     work = _Phase1(domain, cast, tuple(gates), reflections)
     pool: deque[Blueprint] = deque(maxlen=POOL)
-    owned: dict[str, list[str]] = {}
+    owned: dict[str, array[int]] = {}  # user → numbers of seeds
     combined: list[Combination] = []
     more = round(seeds * recombined)
     each_of = functools.partial(each, journal=journal, concurrency=concurrency, title="blueprints")
@@ -185,13 +186,13 @@ async def propose_all(
         made = await each_of(work, batch, total=seeds + more)
         if len(made) < len(batch):
             break  # the next round would draw its examples from another pool than an undisturbed run
-        accepted = [proposal.blueprint for proposal in made if proposal.accepted]
-        pool.extend(accepted)
-        for blueprint in accepted:
-            if blueprint.kind == "plain":
-                owned.setdefault(blueprint.user, []).append(blueprint.id)
+        for seeded, proposal in zip(batch, made, strict=True):
+            if proposal.accepted:
+                pool.append(proposal.blueprint)
+                if proposal.kind == "plain":
+                    owned.setdefault(proposal.user, array("I")).append(seeded.number)
     else:
         combined = combinations(domain.name, owned, more, seed)
         await each_of(combine, combined, total=seeds + len(combined))
-    seeded = (seed_id(domain.name, number) for number in range(seeds))
-    return journal.finish(itertools.chain(seeded, (combination.id for combination in combined)))
+    ids = (seed_id(domain.name, number) for number in range(seeds))
+    return journal.finish(itertools.chain(ids, (combination.id for combination in combined)))

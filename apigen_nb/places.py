@@ -1,60 +1,61 @@
 """Where lines stand in their files, by id. A run of 100,000 seeds leaves 400,000 ids: a dictionary of them would be
-larger than everything else in memory, so all but the newest are two arrays of numbers."""
+larger than everything else in memory, so SQLite holds them, in a temporary file of its own beyond two megabytes."""
 
 from __future__ import annotations
 
-import hashlib
-from array import array
-from bisect import bisect_left
+import sqlite3
+from collections.abc import Iterable
+from weakref import finalize
 
-RECENT = 4_096  # ids that are kept in a dictionary before they are sorted into the arrays
-
-
-def key_of(id: str) -> int:
-    """A 64-bit number for an id. Two ids share one with a probability of 5e-9 among 400,000; `store` then says so."""
-    return int.from_bytes(hashlib.blake2b(id.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+TABLE = """
+PRAGMA journal_mode = OFF;
+PRAGMA cache_size = -2000;
+CREATE TABLE line (number INTEGER PRIMARY KEY, id BLOB UNIQUE NOT NULL, place INTEGER);
+"""
 
 
 class Places:
-    """Key (see `key_of`) → place, a number; about 16 bytes each."""
+    """Id → number, given in the order in which ids are first met, and → place, for those that have one."""
 
     def __init__(self) -> None:
-        self._recent: dict[int, int] = {}
-        self._keys, self._values = array("Q"), array("q")
+        # Without a name a database is temporary: no other process sees it, and it goes with this one.
+        self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        finalize(self, self._db.close)
+        self._db.executescript(TABLE)
+        self._count = 0
 
     def __len__(self) -> int:
-        return len(self._recent) + len(self._keys)
+        return self._count
 
-    def get(self, key: int) -> int | None:
-        """The place of a key, or None."""
-        if (place := self._recent.get(key)) is not None:
-            return place
-        at = bisect_left(self._keys, key)
-        return self._values[at] if at < len(self._keys) and self._keys[at] == key else None
+    def number(self, id: str) -> int:
+        """The number of an id; a new one when it is met for the first time."""
+        self._db.execute("INSERT OR IGNORE INTO line (id) VALUES (?)", (_blob(id),))
+        return int(self._db.execute("SELECT number FROM line WHERE id = ?", (_blob(id),)).fetchone()[0])
 
-    def rank(self, key: int) -> int | None:
-        """How many of the keys are smaller than this one; None for one that is not known."""
-        if self._recent:
-            self._sort_in()
-        at = bisect_left(self._keys, key)
-        return at if at < len(self._keys) and self._keys[at] == key else None
+    def get(self, id: str) -> int | None:
+        """The place of an id, or None."""
+        row = self._db.execute("SELECT place FROM line WHERE id = ?", (_blob(id),)).fetchone()
+        return row[0] if row else None
 
-    def put(self, key: int, place: int) -> None:
-        """Remember a key that is not known yet."""
-        self._recent[key] = place
-        if len(self._recent) >= RECENT:
-            self._sort_in()
+    def at(self, number: int) -> int | None:
+        """The place of an id with this number, or None."""
+        row = self._db.execute("SELECT place FROM line WHERE number = ?", (number,)).fetchone()
+        return row[0] if row else None
 
-    def _sort_in(self) -> None:
-        # From the last to the first, so that all moves within the arrays and no second copy is needed.
-        new = sorted(self._recent.items())
-        end = len(self._keys)
-        self._keys.extend(key for key, _ in new)
-        self._values.extend(place for _, place in new)
-        for shift, (key, place) in zip(range(len(new), 0, -1), reversed(new), strict=True):
-            at = bisect_left(self._keys, key, 0, end)
-            for column, item in ((self._keys, key), (self._values, place)):
-                column[at + shift : end + shift] = column[at:end]
-                column[at + shift - 1] = item
-            end = at
-        self._recent = {}
+    def put(self, id: str, place: int) -> None:
+        """Remember the place of an id that has none yet."""
+        known = "INSERT INTO line (id, place) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET place = excluded.place"
+        self._db.execute(known, (_blob(id), place))
+        self._count += 1
+
+    def replace(self, places: Iterable[tuple[int, int]]) -> None:
+        """Forget all places but these, each given as number and place."""
+        self._db.execute("UPDATE line SET place = NULL")
+        self._count = 0
+        for number, place in places:
+            self._db.execute("UPDATE line SET place = ? WHERE number = ?", (place, number))
+            self._count += 1
+
+
+def _blob(id: str) -> bytes:
+    return id.encode("utf-8", "surrogatepass")  # a lone surrogate is no UTF-8

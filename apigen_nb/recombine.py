@@ -18,6 +18,7 @@ from .gates import Gate
 from .models import Model, Unparsable, ask, metered, read_json
 from .records import Attempt, Blueprint, Draft, Proposal, Question
 from .reflection import previous, shown, tried
+from .sampling import seed_id
 
 SIZES = (2, 2, 2, 3, 3, 4)  # parts of a combination, drawn from these
 JOINT = frozenset({"execution", "policy", "kind"})  # gates whose verdict no other wording changes
@@ -42,23 +43,23 @@ class Combination:
     parts: tuple[str, ...]
 
 
-def combinations(domain: str, owned: Mapping[str, Sequence[str]], count: int, seed: int) -> list[Combination]:
-    """At most `count` different combinations; fewer when there are not so many. `owned` is user → ids of accepted plain
-    blueprints. Each user with two or more comes once before any comes again."""
+def combinations(domain: str, owned: Mapping[str, Sequence[int]], count: int, seed: int) -> list[Combination]:
+    """At most `count` different combinations; fewer when there are not so many. `owned` is user → numbers of the seeds
+    whose plain blueprint was accepted. Each user with two or more comes once before any comes again."""
     rng = Random(f"{domain}/{seed}/recombine")
-    users = sorted(user for user, ids in owned.items() if len(ids) > 1)
-    made: dict[frozenset[str], str] = {}
+    users = sorted(user for user, numbers in owned.items() if len(numbers) > 1)
+    made: dict[tuple[int, ...], str] = {}
     fruitless = 0
     while len(made) < count and users and fruitless < 3:  # rounds; a user's few combinations are soon all taken
         rng.shuffle(users)
         before = len(made)
         for user in users[: count - len(made)]:
             size = min(rng.choice(SIZES), len(owned[user]))
-            made.setdefault(frozenset(rng.sample(sorted(owned[user]), size)), user)
+            made.setdefault(tuple(sorted(rng.sample(sorted(owned[user]), size))), user)
         fruitless = fruitless + 1 if len(made) == before else 0
     prefix = domain.replace(":", "-")
     return [
-        Combination(f"{prefix}-r{number:05d}", user, tuple(sorted(parts)))
+        Combination(f"{prefix}-r{number:05d}", user, tuple(seed_id(domain, part) for part in parts))
         for number, (parts, user) in enumerate(made.items())
     ]
 

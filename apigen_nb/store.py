@@ -19,7 +19,7 @@ from .lines import append, drop_half_line, each_line, parse, write_whole
 from .lines import read_lines as read_lines
 from .manifest import Run as Run
 from .models import BudgetSpent, Job, NoAnswer, job
-from .places import Places, key_of
+from .places import Places
 from .progress import Progress, is_accepted
 from .records import Record
 
@@ -67,33 +67,32 @@ class Done(Mapping[str, R]):
                 for offset, line, record in each_line(path, self.kind):
                     yield place_of(file, offset), line, record
 
-    def line(self, key: int) -> bytes:
-        """A line as it stands in its file. KeyError when there is none."""
-        place = self.places.get(key)
+    def _line(self, place: int | None, id: object) -> bytes:
         if place is None:
-            raise KeyError(key)
+            raise KeyError(id)
         with self._files[place & 1].open("rb") as file:
             file.seek(place >> 1)
             return file.readline()
 
     def __contains__(self, id: object) -> bool:
-        return isinstance(id, str) and self.places.get(key_of(id)) is not None
+        return isinstance(id, str) and self.places.get(id) is not None
 
     def __getitem__(self, id: str) -> R:
-        record = parse(self.line(key_of(id)), self.kind)
-        if _id(record) != id:
-            raise Damaged(f"{self._files[0].name}: the ids {id!r} and {_id(record)!r} cannot be told apart; rename one")
-        return record
+        return parse(self._line(self.places.get(id), id), self.kind)
 
-    def at(self, key: int) -> R:
-        """The record of a key."""
-        return parse(self.line(key), self.kind)
+    def line(self, number: int) -> bytes:
+        """The line of a number (see `Places`), as it stands in its file. KeyError when there is none."""
+        return self._line(self.places.at(number), number)
+
+    def at(self, number: int) -> R:
+        """The record of a number. KeyError when there is none."""
+        return parse(self.line(number), self.kind)
 
     def __len__(self) -> int:
         return len(self.places)
 
     def __iter__(self) -> Iterator[str]:
-        return (_id(record) for place, _, record in self.lines() if self.places.get(key_of(_id(record))) == place)
+        return (_id(record) for place, _, record in self.lines() if self.places.get(_id(record)) == place)
 
 
 class Records(Sequence[R]):
@@ -147,7 +146,7 @@ class Journal(Generic[R]):
         self.part = self.path.with_name(self.path.name + ".part")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.done = Done((self.path, self.part), kind)
-        self._order = array("Q")  # of the artefact
+        self._order = array("I")  # of the artefact, in numbers
         self._accepted = 0
         self._progress: Progress | None = None
         if self.part.exists():
@@ -156,10 +155,10 @@ class Journal(Generic[R]):
             if _id(record) not in self.done:
                 self._remember(record, place)
             if not place & 1:
-                self._order.append(key_of(_id(record)))
+                self._order.append(self.done.places.number(_id(record)))
 
     def _remember(self, record: R, place: int) -> None:
-        self.done.places.put(key_of(_id(record)), place)
+        self.done.places.put(_id(record), place)
         self._accepted += is_accepted(record)
 
     def add(self, record: R) -> None:
@@ -176,40 +175,38 @@ class Journal(Generic[R]):
     def finish(self, ids: Iterable[str]) -> Records[R]:
         """Write the artefact in the order of `ids`, remove the journal and give the records. Incomplete, and nothing
         written, when one is missing. An artefact that holds exactly these is left as it is."""
-        keys, offsets, missing = array("Q"), array("Q"), []
-        seen = bytearray(len(self.done))
+        places = self.done.places
+        order, offsets, missing, seen = array("I"), array("Q"), [], bytearray()
         for id in ids:
-            keys.append(key_of(id))
-            rank = self.done.places.rank(keys[-1])
-            if rank is None:
-                missing.append(id)
-            elif seen[rank]:
+            order.append(number := places.number(id))
+            seen.extend(bytes(max(0, number + 1 - len(seen))))
+            if seen[number]:
                 raise ValueError(f"{self.path.name}: {id} is asked for twice")
-            else:
-                seen[rank] = 1
+            seen[number] = 1
+            if places.at(number) is None:
+                missing.append(id)
         if missing:
             few = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
             raise Incomplete(
-                f"{len(missing)} of {len(keys)} {self.path.stem} are missing: {few}; "
+                f"{len(missing)} of {len(order)} {self.path.stem} are missing: {few}; "
                 f"reasons are in {ERRORS}, the next run tries them again",
                 missing,
             )
-        if self._order != keys or not self.path.exists():
-            write_whole(self.path, self._ordered(keys, offsets))
-            self._order, self.done.places = keys, Places()
-            for key, offset in zip(keys, offsets, strict=True):
-                self.done.places.put(key, place_of(0, offset))
+        if self._order != order or not self.path.exists():
+            write_whole(self.path, self._ordered(order, offsets))
+            self._order = order
+            places.replace((number, place_of(0, offset)) for number, offset in zip(order, offsets, strict=True))
         else:
-            offsets.extend(place >> 1 for place in map(self.done.places.get, keys) if place is not None)
+            offsets.extend(place >> 1 for place in map(places.at, order) if place is not None)
         self.part.unlink(missing_ok=True)
         self.tidy_errors()
         return Records(partial(record_at, self.path, self.done.kind), offsets)
 
-    def _ordered(self, keys: array[int], offsets: array[int]) -> Iterator[str]:
+    def _ordered(self, order: array[int], offsets: array[int]) -> Iterator[str]:
         """The lines of the artefact; where each will stand in it goes into `offsets`."""
         offset = 0
-        for key in keys:
-            line = self.done.line(key)
+        for number in order:
+            line = self.done.line(number)
             offsets.append(offset)
             offset += len(line)
             yield line.decode().removesuffix("\n")
@@ -267,15 +264,14 @@ async def each(
     size, spent = len(items) if isinstance(items, Sized) else None, list[BudgetSpent]()
     shown = journal.progress(title or journal.path.stem)
     shown.total = size if total is None else total
-    order, begun = array("Q"), journal.end()
+    order, begun = array("I"), journal.end()
 
     def waiting() -> Iterator[Item]:
         for item in items:
             if spent:
                 return
-            key = key_of(item.id)
-            order.append(key)
-            place = journal.done.places.get(key)
+            order.append(number := journal.done.places.number(item.id))
+            place = journal.done.places.at(number)
             if place is None:
                 yield item
             elif place >= begun and place & 1:
@@ -312,8 +308,8 @@ async def each(
         shown.close()
     if spent:
         raise spent[0]
-    if any(journal.done.places.get(key) is None for key in order):
-        order = array("Q", (key for key in order if journal.done.places.get(key) is not None))
+    if any(journal.done.places.at(number) is None for number in order):
+        order = array("I", (number for number in order if journal.done.places.at(number) is not None))
     return Records(journal.done.at, order)
 
 

@@ -23,7 +23,6 @@ from apigen_nb.models import Model, NoAnswer, ask, metered
 from apigen_nb.models.cache import REPLIES, Cassette, NotRecorded, Recorded, recorded
 from apigen_nb.models.cast import Cast
 from apigen_nb.models.scripted import Scripted
-from apigen_nb.places import key_of
 from apigen_nb.records import Answer, Message, Question, ToolCall, Usage
 from apigen_nb.store import Run
 from tests.fault_server import FaultServer
@@ -197,16 +196,6 @@ def test_cut_at_any_byte_it_gives_right_replies_and_asks_for_the_rest(
         asked.clear()
         assert asyncio.run(play("abcdef")) == "abcdef"
         assert sorted(asked) == sorted(set("abcdef") - set(whole))
-
-
-async def test_a_question_never_gets_the_reply_of_another(tmp_path: Path) -> None:
-    cassette = Cassette(tmp_path)
-    model = Recorded(cassette, "m", lambda: Counting(), {})
-    await model(question("a"))
-    assert cassette._places is not None
-    key = model.key(question("b"))  # as if the short hashes of the two were the same
-    cassette._places.put(key_of(key), 0)
-    assert cassette.find(key) is None
 
 
 async def test_answers_survive_as_they_are(tmp_path: Path) -> None:

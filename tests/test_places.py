@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apigen_nb import places
-from apigen_nb.places import Places, key_of
+from apigen_nb.places import Places
+
+ids = st.text(st.characters(), max_size=6)  # lone surrogates, too
 
 
-@pytest.fixture(autouse=True, scope="module")
-def few() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(places, "RECENT", 4)
-        yield
-
-
-@given(st.dictionaries(st.text(max_size=6), st.integers(0, 2**60), max_size=40), st.text(max_size=6))
+@given(st.dictionaries(ids, st.integers(0, 2**60), max_size=40), ids)
 def test_it_is_a_dictionary(known: dict[str, int], other: str) -> None:
     found = Places()
+    numbers = {id: found.number(id) for id in list(known)[::2]}
     for number, (id, place) in enumerate(known.items()):
-        assert found.get(key_of(id)) is None
+        assert found.get(id) is None
         assert len(found) == number
-        found.put(key_of(id), place)
-    assert {id: found.get(key_of(id)) for id in known} == known
-    assert found.get(key_of(other)) == known.get(other)
+        found.put(id, place)
+    assert {id: found.get(id) for id in known} == known
+    assert found.get(other) == known.get(other)
+    numbers |= {id: found.number(id) for id in known if id not in numbers}
+    assert len(set(numbers.values())) == len(known)
+    assert {id: found.number(id) for id in known} == numbers
+    assert {id: found.at(number) for id, number in numbers.items()} == known
+    assert found.at(10**9) is None
 
 
-def test_any_text_has_a_key_of_64_bits() -> None:
-    assert key_of("\ud800") != key_of("\ud801")  # a lone surrogate is no UTF-8
-    assert 0 <= key_of("") < 2**64
+@given(st.dictionaries(ids, st.integers(0, 2**60), min_size=1, max_size=20))
+def test_places_can_be_replaced_by_fewer(known: dict[str, int]) -> None:
+    found = Places()
+    for id, place in known.items():
+        found.put(id, place)
+    kept = list(known)[::2]
+    found.replace((found.number(id), known[id] + 1) for id in kept)
+    assert {id: found.get(id) for id in known} == {id: known[id] + 1 if id in kept else None for id in known}
+    assert len(found) == len(kept)

@@ -19,7 +19,7 @@ from weakref import WeakValueDictionary
 from pydantic import ValidationError
 
 from ..lines import append, parse
-from ..places import Places, key_of
+from ..places import Places
 from ..records import Answer, Question, Record, Role, sha
 from . import EndpointDown, Job, Model, NoAnswer, job, storable
 from .ledger import Budget
@@ -84,7 +84,7 @@ class Cassette:
         """The recorded answer to the request with this hash, or None."""
         if self._places is None:
             self._places = self._read()
-        place = self._places.get(key_of(key))
+        place = self._places.get(key)
         if place is None:
             return None
         with self.path.open("rb") as file:
@@ -94,7 +94,7 @@ class Cassette:
             reply = parse(line, Reply)
         except ValidationError:
             return None
-        return reply.answer if reply.key == key else None
+        return reply.answer
 
     def add(self, reply: Reply) -> None:
         """Keep a reply. OSError, with what to do, when it cannot be written."""
@@ -104,7 +104,7 @@ class Cassette:
         except OSError as error:
             raise OSError(f"{self.path} cannot be written: {error.strerror or error}; free space, then go on") from None
         if reply.key and self._places is not None:
-            self._places.put(key_of(reply.key), offset)
+            self._places.put(reply.key, offset)
         if self.budget is not None:
             self.budget.add(reply.model, reply.answer)
 
@@ -125,7 +125,7 @@ class Cassette:
         with self.path.open("rb") as file:
             for line in file:  # the keys stand at one place in all lines: reading a gigabyte takes seconds
                 if line.endswith(b"\n") and line.startswith(_STARTS) and line[_QUOTE] == b'",':
-                    key = key_of(line[_KEY].decode("ascii", "replace"))
+                    key = line[_KEY].decode("ascii", "replace")
                     if places.get(key) is None:
                         places.put(key, end)
                 end += len(line)
