@@ -188,8 +188,8 @@ def _check(run: Run, stage: str, params: Params) -> dict[str, int]:
     if stage == "2_blueprints":
         proposals = read_lines(run.blueprints, Proposal)
         recombined = sum(bool(p.parts) for p in proposals)
-        counts = {"seeds": len(proposals) - recombined, "accepted": sum(p.accepted for p in proposals)}
-        counts |= {"recombined": recombined}
+        counts = {"seeds": len(proposals) - recombined, "recombined": recombined}
+        counts |= {"accepted": sum(p.accepted for p in proposals)}
         missing = params.seeds - counts["seeds"]
     elif stage == "3_trajectories":
         trajectories = read_lines(run.trajectories, Trajectory)

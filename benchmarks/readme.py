@@ -36,9 +36,10 @@ def runs() -> Iterator[Line]:
         proven = "all verified again" if found["proven"] else "NOT all verified again"
         same = "the same bytes twice" if found["same"] else "DIFFERENT bytes"
         text = (
-            f"{max(found['seconds']):.0f} s, {max(found['megabytes']):.0f} MB; {made['accepted']} of {made['seeds']} + "
-            f"{made['recombined']} recombined blueprints accepted, {made['successful']} of {made['trajectories']} "
-            f"conversations verified, {made['rows']} distinct rows, {proven}; {same}"
+            f"{max(found['seconds']):.0f} s, {max(found['megabytes']):.0f} MB; {made['accepted']} of "
+            f"{made['seeds'] + made['recombined']} blueprints accepted ({made['recombined']} of them recombined), "
+            f"{made['successful']} of {made['trajectories']} conversations verified, {made['rows']} distinct rows, "
+            f"{proven}; {same}"
         )
         yield words, text, "demo.py" if name == "demo" else f"demo.py params/{name}.yaml"
 

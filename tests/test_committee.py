@@ -69,12 +69,16 @@ async def test_each_metric_goes_with_the_majority(library: Domain, votes: Any, v
 @settings(max_examples=60)
 async def test_asking_fewer_gives_the_same_as_asking_all(library: Domain, votes: list[tuple[int, ...]]) -> None:
     verdict = await meet(library, *map(Judge, votes))
-    for metric, column in zip(METRICS, zip(*votes, strict=True), strict=True):
-        assert verdict.scores[metric] == (sum(column) > len(votes) / 2)
+    voted = {
+        metric: sum(column) > len(votes) / 2 for metric, column in zip(METRICS, zip(*votes, strict=True), strict=True)
+    }
+    assert verdict.passed == (sum(voted.values()) >= 3 and voted["correctness"] and voted["completeness"])
+    assert verdict.scores.items() <= voted.items()
+    assert set(verdict.scores) == set(METRICS) or len(verdict.votes) < len(votes)
 
 
 @pytest.mark.parametrize(
-    ("threshold", "passes"), [(1.0, (4,)), (0.75, (3, 4)), (0.76, (4,)), (0.5, (2, 3, 4)), (0.25, (1, 2, 3, 4))]
+    ("threshold", "passes"), [(1.0, (4,)), (0.75, (3, 4)), (0.76, (4,)), (0.5, (2, 3, 4)), (0.25, (2, 3, 4))]
 )
 async def test_the_mean_of_the_voted_metrics_has_to_reach_the_threshold(
     library: Domain, threshold: float, passes: tuple[int, ...]
@@ -84,6 +88,20 @@ async def test_the_mean_of_the_voted_metrics_has_to_reach_the_threshold(
         verdict = await meet(library, Judge(scores), Judge(scores), Judge(scores), threshold=threshold)
         assert verdict.passed == (ones in passes)
         assert bool(verdict.reason) == bool(verdict.kind) == (not verdict.passed)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2, 3])
+async def test_what_is_incorrect_or_incomplete_is_not_outvoted_by_the_other_metrics(
+    library: Domain, place: int
+) -> None:
+    scores = tuple(int(n != place) for n in range(4))
+    verdict = await meet(library, Judge(scores), Judge(ALL), Judge(scores))
+    assert verdict.passed == (METRICS[place] in ("satisfaction", "creativity"))
+    if not verdict.passed:
+        assert verdict.kind == METRICS[place]
+        assert f"{METRICS[place]} voted 0 (which must be 1)" in verdict.reason
+    mean_alone = Committee([Judge(scores)] * 3, required=())
+    assert (await mean_alone(GOOD, library)).passed
 
 
 async def test_a_rejection_says_which_metric_and_what_the_judges_said(library: Domain) -> None:
@@ -111,8 +129,10 @@ def test_a_number_of_judges_that_can_tie_is_refused(count: int) -> None:
         (ALL, ALL, False),
         (NONE, NONE, False),
         ((1, 0, 1, 0), (1, 0, 1, 0), False),
-        ((1, 1, 1, 1), (1, 1, 1, 0), True),
-        ((1, 0, 0, 0), (0, 0, 0, 0), True),
+        ((1, 1, 1, 1), (1, 1, 1, 0), False),  # the open metric changes nothing any more
+        ((1, 0, 0, 0), (0, 0, 0, 0), False),
+        ((1, 1, 1, 1), (0, 1, 1, 1), True),
+        ((1, 1, 1, 0), (1, 1, 0, 0), True),
     ],
 )
 async def test_nobody_is_asked_when_all_is_settled(
@@ -124,7 +144,7 @@ async def test_nobody_is_asked_when_all_is_settled(
 
 
 async def test_five_judges_are_asked_one_by_one_after_the_first_three(library: Domain) -> None:
-    judges = [Judge(v) for v in (ALL, ALL, (1, 1, 1, 0), ALL, ALL)]
+    judges = [Judge(v) for v in (ALL, ALL, (1, 0, 1, 1), ALL, ALL)]
     verdict = await meet(library, *judges)
     assert [len(judge.asked) for judge in judges] == [1, 1, 1, 1, 0]
     assert verdict.passed

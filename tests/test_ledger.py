@@ -12,7 +12,7 @@ from apigen_nb.domain import Domain
 from apigen_nb.models import BudgetSpent, Job, job
 from apigen_nb.models.cache import Cassette, Recorded, Reply, recorded
 from apigen_nb.models.cast import Cast
-from apigen_nb.models.ledger import Budget, Ledger, Price, add_up, price_table
+from apigen_nb.models.ledger import Budget, Ledger, Price, add_up, dollars, price_table, role_prices, run_prices
 from apigen_nb.progress import Progress
 from apigen_nb.records import Answer, Question, Usage
 
@@ -70,6 +70,20 @@ def test_a_model_without_a_price_counts_in_tokens_only() -> None:
     assert ledger.total.prompt == 2000
     assert ledger.per_verified_trajectory["cost"] is None
     assert ledger.unpriced == ("x",)
+
+
+def test_roles_have_the_price_that_their_models_share() -> None:
+    one, other = Price(prompt=1.0, completion=2.0), Price(prompt=3.0, completion=4.0)
+    prices = {"a": one, "b": other, "c": one}
+    models = {"generator": "a", "judge": ["a", "c"], "user": ["a", "b"], "agent": "unknown", "critic": []}
+    assert role_prices(models, prices) == {"generator": one, "judge": one}
+    spent = {"generator": Usage(prompt=1_000_000, calls=1), "judge": Usage(completion=500_000, calls=2)}
+    assert dollars(spent, {"generator": one, "judge": other}) == 3.0
+    assert dollars(spent, {"generator": one}) is None
+    assert dollars({"agent": Usage(calls=9)}, {}) is None
+    manifest = {"models": {"agent": "mine"}, "parameters": {"prices": {"mine": {"prompt": 1.0, "completion": 2.0}}}}
+    assert run_prices(manifest) == {"agent": one}
+    assert run_prices({}) == {}
 
 
 def test_nothing_accepted_is_no_division() -> None:

@@ -56,6 +56,10 @@ def test_only_wiring(path: Path) -> None:
         assert [type(node).__name__ for node in ast.walk(tree) if isinstance(node, NOT_HERE)] == []
 
 
+def test_the_tutorial_is_short() -> None:
+    assert len(cells(FOLDER / "tutorial_domain.ipynb", "code")) < 15
+
+
 @every
 def test_defaults_are_those_of_params(path: Path) -> None:
     defaults = {name: ast.literal_eval(value) for name, value in declared(path).items()}

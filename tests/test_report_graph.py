@@ -109,3 +109,7 @@ def test_coverage_as_a_table() -> None:
     assert [text.split(" ·")[0] for text in frame["in a walk"]] == ["1", "1", "1"]
     assert [text.split(" ·")[0] for text in frame["in an accepted blueprint"]] == ["1", "1", "1"]
     assert frame["in the domain"].tolist()[:2] == [17, 12]
+    never, *others = frame["writing tools never accepted"]
+    writing = {name for name, tool in retail.tools.items() if tool.writes}
+    assert set(never.split(", ")) == writing - {"cancel_order"}
+    assert set(others) == {"–"}

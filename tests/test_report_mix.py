@@ -6,7 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from apigen_nb.records import Blame, Candidate, Choice, Proposal, Trajectory, Usage, Verdict
+from apigen_nb.difficulty import difficulty
+from apigen_nb.domain import Domain
+from apigen_nb.records import LEVELS, Blame, Candidate, Choice, Proposal, Trajectory, Usage, Verdict
 from apigen_nb.report import charts, mix, pieces
 from tests.report_records import HOSTILE, RETURN, proposals, trajectories
 
@@ -51,6 +53,20 @@ def test_blame_is_counted_by_cause() -> None:
     assert frame[["cause", "attempted", "judged"]].to_numpy().tolist() == [["agent", 2, 1], ["user", 1, 0]]
     figure = charts.blames(frame)
     assert figure.layout.meta == {"facet": "blame", "page": "trajectories"}
+
+
+def test_levels_that_were_asked_for_and_came_out() -> None:
+    retail = Domain.load("retail")
+    frame = mix.levels(RECORDS, retail).set_index("level")
+    assert frame.index.tolist() == list(LEVELS)
+    accepted = [p for p in RECORDS if p.accepted]
+    asked = frame[[f"asked {level}" for level in LEVELS]]
+    assert asked.to_numpy().sum() == len(accepted)
+    for level in LEVELS:
+        out = sum(difficulty(p.blueprint, retail).level == level for p in accepted)
+        assert frame.loc[level, "accepted came out so"].startswith(f"{out:,} · ")
+        assert asked[f"asked {level}"].sum() == sum(p.level == level for p in accepted)
+        assert frame.loc[level, "seeds asked for it"].startswith(f"{sum(p.level == level for p in RECORDS):,} · ")
 
 
 def test_recombined_blueprints_stand_apart() -> None:

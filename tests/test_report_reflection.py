@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_records import HOSTILE, proposals
 
+from apigen_nb.models.ledger import Price
 from apigen_nb.report import pieces, reflection, words
 
 MADE = proposals(6)
@@ -56,6 +57,13 @@ def test_costs_add_up_and_are_divided_by_the_repaired() -> None:
     fell = frame.loc["all that fell first, per repaired one"]
     assert fell["calls each"] == pytest.approx(fell["model calls"] / 3)
     assert fell["tokens each"] == pytest.approx(4 * 1110 / 3)
+    prices = {role: Price(prompt=1.0, completion=1.0) for p in MADE for role in p.usage}
+    priced = reflection.costs(MADE, prices).set_index("outcome")
+    assert priced["dollars"].tolist() == pytest.approx((priced["tokens"] / 1e6).tolist())
+    assert priced["dollars each"].tolist() == pytest.approx((priced["tokens each"] / 1e6).tolist())
+    assert "dollars" not in frame.columns
+    prices.popitem()
+    assert "dollars" not in reflection.costs(MADE, prices).columns, "a role without a price is never guessed"
     free = [p.model_copy(update={"usage": {}}) for p in MADE]
     assert "tokens" not in reflection.costs(free).columns
 

@@ -11,7 +11,8 @@ import pytest
 
 from apigen_nb.domain import Domain
 from apigen_nb.gates import GATES
-from apigen_nb.records import Answer, Question
+from apigen_nb.models.ledger import Price
+from apigen_nb.records import Answer, Question, Usage
 from apigen_nb.report import mix
 from apigen_nb.sampling import Sampling
 from apigen_nb.store import Run
@@ -20,6 +21,7 @@ from tests.test_gates import library
 
 __all__ = ["library"]
 PLAIN = Sampling(kinds={"plain": 1})
+USED = Usage(prompt=900, completion=50, calls=3)
 
 
 def drafts(asked: list[Question], learns: bool) -> Any:
@@ -71,6 +73,11 @@ async def test_the_arms_differ_only_in_how_they_try_again(library: Domain, tmp_p
 async def test_the_figures(library: Domain, tmp_path: Path) -> None:
     done, _ = await study(library, tmp_path, learns=True, tries=2)
     frame = mix.arms(done).set_index("arm")
+    assert frame["dollars per accepted"].isna().all()
+    counted = {arm: [p.model_copy(update={"usage": {"generator": USED}}) for p in done[arm]] for arm in ARMS}
+    cost = mix.arms(counted, {"generator": Price(prompt=2.0, completion=0.0)}).set_index("arm")["dollars per accepted"]
+    assert cost.isna().tolist() == [True, True, False]
+    assert cost[ARMS[2]] == 6 * 2.0 * USED.prompt / 1e6 / 6
     assert frame["passed"].tolist() == [0, 0, 6]
     assert frame["attempted"].tolist() == [6, 6, 6]
     low, high = frame.loc[ARMS[2], ["low", "high"]]

@@ -1,13 +1,14 @@
 """Gate 2, the review committee (paper §3.1): several judges, a majority per metric, a threshold on their mean.
 
 The authors publish neither the number of judges nor the threshold nor what a tie does: three judges, a parameter, and a
-tie fails. A judge that answers nonsense is asked once more and then has no vote; that is never a yes.
+tie fails. The mean alone lets a task pass that its judges call incomplete, so two metrics must hold by themselves. A
+judge that answers nonsense is asked once more and then has no vote; that is never a yes.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -59,16 +60,23 @@ def fields(change: Change) -> list[dict[str, Any]]:
 
 
 class Committee:
-    """A gate made of judges. `threshold` is the mean of the four voted metrics from which a blueprint is accepted."""
+    """A gate made of judges. A blueprint is accepted when the mean of the four voted metrics reaches `threshold` and
+    the `required` ones among them are voted 1."""
 
-    def __init__(self, judges: Sequence[Model], threshold: float = 0.75) -> None:
+    def __init__(
+        self,
+        judges: Sequence[Model],
+        threshold: float = 0.75,
+        required: Collection[Metric] = ("correctness", "completeness"),
+    ) -> None:
         if len(judges) % 2 == 0:
             raise ValueError(f"a committee of {len(judges)} judges can tie; give it an odd number")
-        self.judges, self.threshold = tuple(judges), threshold
+        self.judges, self.threshold, self.required = tuple(judges), threshold, frozenset(required)
         self.majority = len(judges) // 2 + 1
 
     async def __call__(self, blueprint: Blueprint, domain: Domain) -> Verdict:
-        """Ask a majority of the judges, then one more at a time until the result is settled."""
+        """Ask a majority of the judges, then one more at a time until the result is settled. `scores` are then those of
+        the metrics that are settled, too."""
         votes = list(await asyncio.gather(*(self._vote(n, blueprint, domain) for n in range(self.majority))))
         while not self._settled(votes) and len(votes) < len(self.judges):
             votes.append(await self._vote(len(votes), blueprint, domain))
@@ -81,33 +89,39 @@ class Committee:
                 votes=tuple(votes),
                 reason=f"too few valid votes: {errors}",
             )
-        scores: dict[Metric, Literal[0, 1]] = {metric: 1 if self._yes(votes, metric) else 0 for metric in METRICS}
-        mean = sum(scores.values()) / len(scores)
-        low = [metric for metric in METRICS if not scores[metric]]
-        passed = mean >= self.threshold
+        yes, still = self._voted(votes)
+        passed, mean = self._passes(yes), len(yes | still) / len(METRICS)
+        low = [metric for metric in METRICS if metric not in yes | still]
+        short = f"mean {mean:.2f} < {self.threshold}" if mean < self.threshold else "which must be 1"
         said = [
             f"{v.judge}: {v.reflection} {v.correction}".strip() for v in votes if v.scores and 0 in v.scores.values()
         ]
-        reason = "" if passed else f"{', '.join(low)} voted 0 (mean {mean:.2f} < {self.threshold}). {' | '.join(said)}"
         return Verdict(
             gate="committee",
             passed=passed,
             kind="" if passed else low[0],
-            reason=reason,
+            reason="" if passed else f"{', '.join(low)} voted 0 ({short}). {' | '.join(said)}",
             votes=tuple(votes),
-            scores=scores,
+            scores={metric: 1 if metric in yes else 0 for metric in METRICS if metric not in still},
         )
 
-    def _yes(self, votes: list[Vote], metric: Metric) -> bool:
-        return sum(vote.scores[metric] for vote in votes if vote.scores) >= self.majority
+    def _voted(self, votes: list[Vote]) -> tuple[set[Metric], set[Metric]]:
+        """The metrics that have a majority, and those that can still get one."""
+        left = len(self.judges) - len(votes)
+        count = {metric: sum(vote.scores[metric] for vote in votes if vote.scores) for metric in METRICS}
+        able = {metric for metric in METRICS if count[metric] + left >= self.majority}
+        yes = {metric for metric in METRICS if count[metric] >= self.majority}
+        return yes, able - yes
+
+    def _passes(self, yes: set[Metric]) -> bool:
+        return len(yes) / len(METRICS) >= self.threshold and self.required <= yes
 
     def _settled(self, votes: list[Vote]) -> bool:
         left, valid = len(self.judges) - len(votes), sum(vote.scores is not None for vote in votes)
         if valid < self.majority:
             return valid + left < self.majority
-        return all(
-            self._yes(votes, m) or sum(v.scores[m] for v in votes if v.scores) + left < self.majority for m in METRICS
-        )
+        yes, still = self._voted(votes)
+        return self._passes(yes) == self._passes(yes | still)
 
     async def _vote(self, number: int, blueprint: Blueprint, domain: Domain) -> Vote:
         name, error = f"judge {number + 1}", ""

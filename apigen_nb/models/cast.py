@@ -13,7 +13,7 @@ from ..records import Answer, Question
 from . import Model
 from .cache import Cassette, Recorded
 from .critic import BestOf
-from .ledger import Budget, price_table
+from .ledger import Budget, Price, price_table, role_prices
 from .limits import Limits
 from .scripted import LABEL, Scripted
 
@@ -79,8 +79,9 @@ class Cast:
             raise ValueError(
                 "offline, max_cost and max_total_tokens need the run's folder: Cast(..., folder=run.folder)"
             )
+        self._prices = price_table(prices)
         if folder is not None:
-            budget = Budget(price_table(prices), self._asked, max_cost, max_total_tokens)
+            budget = Budget(self._prices, self._asked, max_cost, max_total_tokens)
             self._cassette = Cassette(folder, offline=offline, budget=budget)
 
     def _settings(self, role: str, number: int = 0) -> dict[str, Any]:
@@ -163,6 +164,12 @@ class Cast:
             names = dict.fromkeys(self._settings(role, n)["model"] for n in range(self._count(role)))
             listed[role] = ", ".join(LABEL if name == "scripted" else name for name in names)
         return listed
+
+    @property
+    def prices(self) -> dict[str, Price]:
+        """Role → price, where one is known."""
+        asked = {role: [self._settings(role, n)["model"] for n in range(self._count(role))] for role in self._played}
+        return role_prices(asked, self._prices)
 
     def _count(self, role: str) -> int:
         many = self._roles.get(role)

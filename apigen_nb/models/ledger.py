@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from pydantic import Field
 
 from ..progress import meter
-from ..records import Answer, Record, Usage
+from ..records import Answer, Record, Role, Usage
 from . import BudgetSpent
 
 if TYPE_CHECKING:
@@ -49,6 +49,27 @@ def _listed() -> dict[str, Price]:
 def price_table(own: Mapping[str, Price | Mapping[str, float]] | None = None) -> dict[str, Price]:
     """Model → price: `prices.yaml` with a run's `own` above it. Names must agree exactly; no price is ever guessed."""
     return _listed() | {model: Price.model_validate(dict(price)) for model, price in (own or {}).items()}
+
+
+def role_prices(models: Mapping[str, str | Sequence[str]], prices: Prices) -> dict[str, Price]:
+    """Role → price, for the roles whose models all have one and the same; `models` is role → name or names."""
+    named = {role: [one] if isinstance(one, str) else list(one) for role, one in models.items()}
+    known = {role: [prices.get(name) for name in names] for role, names in named.items()}
+    return {role: of[0] for role, of in known.items() if of and of[0] is not None and of == of[:1] * len(of)}
+
+
+def run_prices(manifest: Mapping[str, Any]) -> dict[str, Price]:
+    """`role_prices` of a run, from its `run.json`."""
+    own = (manifest.get("parameters") or {}).get("prices")
+    return role_prices(manifest.get("models") or {}, price_table(own))
+
+
+def dollars(usage: Mapping[Role, Usage], prices: Mapping[str, Price]) -> float | None:
+    """What these tokens cost by the prices of their roles; None when a role has none, or nothing was counted."""
+    counted = {role: used for role, used in usage.items() if used.prompt or used.completion}
+    if not counted or counted.keys() - prices.keys():
+        return None
+    return sum(prices[role].cost(used) for role, used in counted.items())
 
 
 class Budget:

@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from ..models.ledger import dollars, run_prices
+from ..records import Usage
 from . import mix, passing, pieces, spread, tables
 from .contents import Contents
 from .figure import canvas, empty, label, subtitle
@@ -132,8 +134,9 @@ def numbers(runs: Mapping[str, Contents]) -> pd.DataFrame:
     columns: dict[str, dict[str, str]] = {}
     for name, run in runs.items():
         figures = {k: f"{v} · {beside}" for k, (v, beside) in _key(run).items()}
-        used = list(tables.total_usage([*run.proposals, *run.trajectories]).values())
-        calls, tokens = sum(u.calls for u in used), sum(u.prompt + u.completion for u in used)
+        by_role = tables.total_usage([*run.proposals, *run.trajectories])
+        used = sum(by_role.values(), Usage())
+        calls, tokens = used.calls, used.prompt + used.completion
         accepted, verified = sum(p.accepted for p in run.proposals), sum(t.success for t in run.trajectories)
         made = sum(u.calls for u in tables.total_usage(run.proposals).values())
         figures["model calls"] = f"{calls:,}"
@@ -141,6 +144,9 @@ def numbers(runs: Mapping[str, Contents]) -> pd.DataFrame:
         figures["calls per verified trajectory"] = f"{calls / verified:,.1f}" if verified else "–"
         figures["tokens"] = f"{tokens:,}" if tokens else "not counted"
         figures["tokens per verified trajectory"] = f"{tokens / verified:,.0f}" if tokens and verified else "–"
+        cost = dollars(by_role, run_prices(run.run))
+        figures["cost"] = "no price" if cost is None else f"${cost:,.2f}"
+        figures["cost per verified trajectory"] = "–" if cost is None or not verified else f"${cost / verified:,.4f}"
         columns[name] = figures
     rows = dict.fromkeys(key for figures in columns.values() for key in figures)
     table = [(key, *(figures.get(key, "–") for figures in columns.values())) for key in rows]

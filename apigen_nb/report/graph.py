@@ -228,8 +228,8 @@ def producers(domain: Domain) -> pd.DataFrame:
 
 
 def coverage(domain: Domain, proposals: Iterable[Proposal]) -> pd.DataFrame:
-    """What a run walked over, a row each for reading tools, writing tools and edges, then one for each writing tool:
-    how many there are, how many were in a walk, how many in an accepted blueprint."""
+    """What a run walked over, a row each for reading tools, writing tools and edges: how many there are, how many were
+    in a walk, how many in an accepted blueprint, and which writing tools in none."""
     cover = covered(Graph.of(domain), domain, proposals)
     kinds = {
         row.name: f"{domain.tools[row.name].kind}ing tools".replace("eing", "ing")
@@ -240,5 +240,8 @@ def coverage(domain: Domain, proposals: Iterable[Proposal]) -> pd.DataFrame:
     for what in dict.fromkeys([*kinds.values(), "edges"]):
         of = [row for row in cover if kinds.get(row.name, "edges") == what]
         walked, used = sum(row.sampled > 0 for row in of), sum(row.accepted > 0 for row in of)
-        rows.append((what, len(of), f"{walked:,} · {share(walked, len(of))}", f"{used:,} · {share(used, len(of))}"))
-    return pd.DataFrame(rows, columns=["what", "in the domain", "in a walk", "in an accepted blueprint"])
+        never = [row.name for row in of if what == "writing tools" and not row.accepted]
+        shares = [f"{count:,} · {share(count, len(of))}" for count in (walked, used)]
+        rows.append((what, len(of), *shares, ", ".join(never) or "–"))
+    columns = ["what", "in the domain", "in a walk", "in an accepted blueprint", "writing tools never accepted"]
+    return pd.DataFrame(rows, columns=columns)

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..models.ledger import run_prices
 from . import listings, pages
 from .comparison import names
 from .contents import Contents, contents
@@ -44,7 +45,7 @@ def _questions(held: Contents) -> Iterator[Page]:
         about = "what each gate let pass, by attempt, tool, level, kind and persona; what fell and why"
         yield Page("passing.html", "Pass rates", about, pages.pass_rates(proposals))
         about = "where attempts go, which failures feedback mends, what that costs; every attempt before and after"
-        yield Page("reflection.html", "Reflection", about, pages.reflections(proposals))
+        yield Page("reflection.html", "Reflection", about, pages.reflections(proposals, run_prices(held.run)))
         about = "every blueprint whole: attempts, verdicts, votes, feedback; accepted and rejected"
         yield Page("blueprints.html", "Blueprints", about, listings.blueprints(proposals))
     if talks:

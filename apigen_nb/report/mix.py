@@ -11,6 +11,7 @@ import pandas as pd
 from ..bench import INTACT, Trial
 from ..difficulty import asked_and_measured
 from ..domain import Domain
+from ..models.ledger import Price, dollars
 from ..records import BEHAVIOURS, KINDS, LEVELS, Proposal, Trajectory, Usage
 from .tables import interval, rates, share, total_usage
 
@@ -46,12 +47,16 @@ def _ordered(tried: Counter[str], passed: Counter[str], by: str) -> pd.DataFrame
     return rates([{by: name, "attempted": tried[name], "passed": passed[name]} for name in names], [by])
 
 
-def levels(proposals: Iterable[Proposal], domain: Domain) -> pd.DataFrame:
-    """Difficulty of accepted blueprints: a row for each level asked for, a column for each that came out."""
+def levels(proposals: Sequence[Proposal], domain: Domain) -> pd.DataFrame:
+    """What was asked for against what came out: a row for each level that accepted blueprints came out at, a column for
+    each that had been asked of them, and both shares."""
     frame = pd.DataFrame(asked_and_measured(proposals, domain))
-    table = frame.pivot(index="asked", columns="measured", values="blueprints").loc[list(LEVELS), list(LEVELS)]
-    table.columns = [f"{level} came out" for level in table.columns]
-    return table.rename_axis("asked for").reset_index()
+    table = frame.pivot(index="measured", columns="asked", values="blueprints").loc[list(LEVELS), list(LEVELS)]
+    accepted, asked = int(table.to_numpy().sum()), Counter(p.level for p in proposals if not p.parts)
+    shown = table.rename(columns={level: f"asked {level}" for level in LEVELS}).rename_axis("level")
+    came = [f"{n:,} · {share(n, accepted)}" for n in table.sum(axis=1)]
+    wanted = [f"{asked[level]:,} · {share(asked[level], sum(asked.values()))}" for level in LEVELS]
+    return shown.assign(**{"seeds asked for it": wanted, "accepted came out so": came}).reset_index()
 
 
 def recombined(proposals: Iterable[Proposal], records: Iterable[Trajectory]) -> pd.DataFrame:
@@ -129,14 +134,16 @@ def recall(frame: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
-def arms(study: Mapping[str, Sequence[Proposal]]) -> pd.DataFrame:
+def arms(study: Mapping[str, Sequence[Proposal]], prices: Mapping[str, Price] | None = None) -> pd.DataFrame:
     """Of the reflection study, per arm: seeds, tries made, accepted, the yield with its 95 % interval, and what it cost
-    in model calls and, where tokens were counted, in tokens per accepted blueprint."""
+    in model calls and, where they are known, in tokens and dollars per accepted blueprint. `prices` are those of the
+    roles."""
     rows = []
     for arm, proposals in study.items():
         accepted = sum(p.accepted for p in proposals)
-        used = list(total_usage(proposals).values())
-        calls, tokens = sum(u.calls for u in used), sum(u.prompt + u.completion for u in used)
+        by_role = total_usage(proposals)
+        used = sum(by_role.values(), Usage())
+        calls, tokens, cost = used.calls, used.prompt + used.completion, dollars(by_role, prices or {})
         rows.append(
             {
                 "arm": arm,
@@ -146,9 +153,11 @@ def arms(study: Mapping[str, Sequence[Proposal]]) -> pd.DataFrame:
                 "model calls": calls,
                 "calls per accepted": calls / accepted if accepted else None,
                 "tokens per accepted": tokens / accepted if accepted and tokens else None,
+                "dollars per accepted": cost / accepted if accepted and cost is not None else None,
             }
         )
-    return rates(rows, ["arm", "tries", "model calls", "calls per accepted", "tokens per accepted"])
+    per = ["calls per accepted", "tokens per accepted", "dollars per accepted"]
+    return rates(rows, ["arm", "tries", "model calls", *per])
 
 
 def pairs(study: Mapping[str, Sequence[Proposal]], one: str, other: str) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from markupsafe import Markup
 
+from ..models.ledger import Price
 from ..records import METRICS, Proposal, Trajectory
 from . import agreement, comparison, listings, passing, pieces, reflection, spread, tables
 from .contents import Contents
@@ -72,7 +73,7 @@ def _pass_answer(proposals: Sequence[Proposal], frame: pd.DataFrame) -> str:
     )
 
 
-def reflections(proposals: Sequence[Proposal]) -> str:
+def reflections(proposals: Sequence[Proposal], prices: Mapping[str, Price] | None = None) -> str:
     """What feedback repaired, what it cost, and every step word by word."""
     gates = passing.gates(passing.judged(proposals))
     rounds, mended = tables.rounds(proposals), reflection.repairs(proposals)
@@ -82,7 +83,7 @@ def reflections(proposals: Sequence[Proposal]) -> str:
     links = [{"failure": name} for name in counted["failure"]]
     words = ("gone in the next attempt", "still there, or not reached")
     costs = Markup('<section class="panel"><h2>What it cost</h2>{}</section>').format(
-        Markup(pieces.table(reflection.costs(proposals), percent=()))
+        Markup(pieces.table(reflection.costs(proposals, prices), percent=()))
     )
     flow = panel(reflection.sankey(reflection.flows(proposals), gates), _flow_table(proposals))
     return Markup("").join(

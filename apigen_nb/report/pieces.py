@@ -137,7 +137,7 @@ def cell(item: Any, *, percent: bool = False) -> str:
     if item is None or (isinstance(item, float) and item != item):  # NaN is not itself
         return "–"
     if isinstance(item, float):
-        return f"{100 * item:.1f} %" if percent else f"{item:,.2f}"
+        return f"{100 * item:.1f} %" if percent else f"{item:.2g}" if 0 < abs(item) < 0.1 else f"{item:,.2f}"
     return f"{item:,}" if isinstance(item, int) else str(item)
 
 

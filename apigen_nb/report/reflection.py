@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
+from ..models.ledger import Price, dollars
 from ..records import Attempt, Proposal, Usage
 from .figure import FELL, HELD, QUIET, STRIPES, canvas, empty, held_and_fell, label, legend, subtitle
 from .passing import nth
-from .tables import interval, rates, share, tried
+from .tables import interval, rates, share, total_usage, tried
 from .text import short
 
 ACCEPTED, REJECTED = "accepted", "rejected for good"
@@ -159,9 +160,10 @@ def repairs_figure(frame: pd.DataFrame, most: int = 14) -> go.Figure:
     return held_and_fell(top, names, title, unit, words, facet="failure", page="blueprints")
 
 
-def costs(proposals: Sequence[Proposal]) -> pd.DataFrame:
-    """What blueprints cost by what became of them: blueprints, attempts, model calls and (where tokens were counted)
-    tokens, in all and each. The last row divides all that was spent on seeds whose first try fell by those repaired."""
+def costs(proposals: Sequence[Proposal], prices: Mapping[str, Price] | None = None) -> pd.DataFrame:
+    """What blueprints cost by what became of them: blueprints, attempts, model calls and (where they are known) tokens
+    and dollars, in all and each. The last row divides all that was spent on seeds whose first try fell by those
+    repaired. `prices` are those of the roles."""
     groups: dict[str, list[Proposal]] = {"accepted at the first try": []}
     for p in proposals:
         tries = len(p.attempts) - 1
@@ -170,20 +172,22 @@ def costs(proposals: Sequence[Proposal]) -> pd.DataFrame:
     rejected = groups.pop("rejected for good", [])
     repaired = [p for name in sorted(groups) if name.startswith("repaired") for p in groups[name]]
     named = [(name, groups[name]) for name in sorted(groups, key=lambda n: (n.startswith("repaired"), n))]
-    rows = [_cost(name, group, len(group)) for name, group in [*named, ("rejected for good", rejected)]]
-    rows.append(_cost("all that fell first, per repaired one", [*repaired, *rejected], len(repaired)))
-    columns = ["outcome", "blueprints", "attempts", "model calls", "calls each", "tokens", "tokens each"]
-    frame = pd.DataFrame(rows, columns=columns)
-    return frame if frame["tokens"].any() else frame.drop(columns=["tokens", "tokens each"])
+    rows = [_cost(name, group, len(group), prices or {}) for name, group in [*named, ("rejected for good", rejected)]]
+    rows.append(_cost("all that fell first, per repaired one", [*repaired, *rejected], len(repaired), prices or {}))
+    frame = pd.DataFrame(rows)
+    unknown = [name for name in ("tokens", "dollars") if not frame[name].any()]
+    return frame.drop(columns=[column for name in unknown for column in (name, f"{name} each")])
 
 
-def _cost(
-    name: str, group: Sequence[Proposal], divisor: int
-) -> tuple[str, int, int, int, float | None, int, float | None]:
-    used = sum((u for p in group for u in p.usage.values()), Usage())
-    tokens = used.prompt + used.completion
-    each = (used.calls / divisor, tokens / divisor) if divisor else (None, None)
-    return name, len(group), sum(len(p.attempts) for p in group), used.calls, each[0], tokens, each[1]
+def _cost(name: str, group: Sequence[Proposal], divisor: int, prices: Mapping[str, Price]) -> dict[str, Any]:
+    by_role = total_usage(group)
+    used = sum(by_role.values(), Usage())
+    spent = {"model calls": used.calls, "tokens": used.prompt + used.completion, "dollars": dollars(by_role, prices)}
+    row: dict[str, Any] = {"outcome": name, "blueprints": len(group), "attempts": sum(len(p.attempts) for p in group)}
+    for what, amount in spent.items():
+        each = "calls each" if what == "model calls" else f"{what} each"
+        row |= {what: amount, each: amount / divisor if divisor and amount is not None else None}
+    return row
 
 
 def answer(proposals: Sequence[Proposal]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import ipywidgets as W
 import pandas as pd
 
+from ..models.ledger import run_prices
 from ..records import Proposal
 from ..report import passing, pieces, tables
 from ..report import reflection as told
@@ -75,7 +76,7 @@ class Reflection:
             named = frame[["gate", "failure", "attempted"]].itertuples(index=False, name=None)
             options += [(f"{gate}: {failure} ({n:,})", ("failure", gate, failure)) for gate, failure, n in named]
         else:
-            put(self.table, pieces.table(told.costs(self.records)))
+            put(self.table, pieces.table(told.costs(self.records, run_prices(self.shelf.manifest))))
         self.place.children = [self.table if self.view.value == COST else self.figure]
         self.bar.options = options
         self._list(item)
