@@ -11,14 +11,14 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from .behaviour import USERS_PART, WORLDS_PART
+from .behaviour import DECLINES, USERS_PART, WORLDS_PART, claims, refusals, voiced
 from .checks import made
 from .domain import Domain
 from .facts import fold, tells
 from .gates.grounding import leaves, said
 from .gates.kind import same
 from .models import Model, Unparsable, ask, read_json
-from .models.critic import invented
+from .models.critic import asks, invented
 from .records import STOP, Action, Blame, Blueprint, Message, Question, ToolCall, Trajectory, Verdict
 from .world import UNAVAILABLE
 
@@ -90,6 +90,8 @@ def _behaved(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> Bl
         return None if others else Blame(cause="blueprint", turn=_turn(trajectory), evidence=verdict.reason)
     if verdict.kind in USERS_PART:
         return Blame(cause="user", turn=_first_told(trajectory, blueprint), evidence=verdict.reason)
+    if verdict.kind == "one call at a time" and (missing := _not_done(trajectory, blueprint, domain)):
+        return missing
     return Blame(cause="agent", turn=_agents_turn(trajectory, blueprint, domain), evidence=verdict.reason)
 
 
@@ -111,9 +113,18 @@ def _agents_turn(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -
             return turn
         if message.error and blueprint.kind == "tool error" and UNAVAILABLE in message.content:
             return next((n for n in range(turn, len(messages)) if messages[n].role == "assistant"), turn)
-    if trajectory.divergence and trajectory.divergence.kind != "behaviour not shown":
-        return trajectory.divergence.turn
-    return _last_of("assistant", messages)
+    first = trajectory.divergence
+    if first and first.kind == "missing write":
+        _, gave_up = _gave_up(_missing(trajectory, blueprint, domain)[0], trajectory, blueprint, domain)
+        return _last_of("assistant", messages) if gave_up is None else gave_up
+    if first and first.kind != "behaviour not shown":
+        return first.turn
+    lies = (
+        turn
+        for wish in blueprint.denied
+        for turn, _ in claims(wish, blueprint, messages, voiced(wish, blueprint, messages, domain) or 0, domain)
+    )
+    return next(lies, _last_of("assistant", messages))
 
 
 def _wrote(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> Blame | None:
@@ -148,24 +159,60 @@ def _not_done(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> B
     if trajectory.divergence is None or trajectory.divergence.kind != "missing write":
         return None
     last, left = len(messages) - 1, STOP in messages[-1].content
-    writes = frozenset(name for name, tool in domain.tools.items() if tool.writes)
-    done = [_action(call) for _, call in made(messages, writes)]
-    told = fold(blueprint.instruction)
-    for action in blueprint.actions:
-        if any(same(action, other) for other in done):
-            continue
-        others = {str(v) for a in blueprint.actions if a is not action for _, v in leaves(a.arguments)}
-        own = [str(v) for _, v in leaves(action.arguments) if said(v, told) and str(v) not in others]
+    for action in _missing(trajectory, blueprint, domain):
+        own = _known_by(action, blueprint)
         silent = [value for value in own if not _voiced([value], messages)]
         if left and own and len(silent) == len(own):
             return Blame(cause="user", turn=last, evidence=f"left without having voiced the wish for {action}")
-        if left and silent:
-            return Blame(cause="user", turn=last, evidence=f"never told {', '.join(silent)}, needed for {action}")
+        heard, gave_up = _gave_up(action, trajectory, blueprint, domain)
+        asked = gave_up is None or any(asks(m.content) for m in messages[heard:gave_up] if m.role == "assistant")
+        if left and silent and asked:
+            evidence = f"never told {', '.join(silent)}, needed for {action}"
+            return Blame(cause="user", turn=_last_of("user", messages[:gave_up]), evidence=evidence)
         if own:
             # what the instruction does not tell can be looked up: that is what grounding has shown
-            evidence = f"did not make {action}, although the user had told all that it needs"
-            return Blame(cause="agent", turn=_last_of("assistant", messages), evidence=evidence)
+            why = (
+                f"before the user had told {', '.join(silent)}"
+                if silent
+                else "although the user had told all that it needs"
+            )
+            turn = _last_of("assistant", messages) if gave_up is None else gave_up
+            return Blame(cause="agent", turn=turn, evidence=f"did not make {action}, {why}")
     return None
+
+
+def _missing(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> list[Action]:
+    """The groundtruth actions that were not made."""
+    writes = frozenset(name for name, tool in domain.tools.items() if tool.writes)
+    missing = list(blueprint.actions)
+    for _, call in made(trajectory.messages, writes):
+        match = next((action for action in missing if same(action, _action(call))), None)
+        if match is not None:
+            missing.remove(match)
+    return missing
+
+
+def _known_by(action: Action, blueprint: Blueprint) -> list[str]:
+    """The values that the instruction tells of this action and of no other."""
+    told = fold(blueprint.instruction)
+    others = {str(v) for a in blueprint.actions if a is not action for _, v in leaves(a.arguments)}
+    return [str(v) for _, v in leaves(action.arguments) if said(v, told) and str(v) not in others]
+
+
+def _gave_up(action: Action, trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> tuple[int, int | None]:
+    """Where the user first voiced the wish for an action, and where after that the agent first declined it, handed over
+    or made another call of its tool, which was refused; None where it did nothing of the kind."""
+    messages, own = trajectory.messages, _known_by(action, blueprint)
+    heard = next((n for n, m in enumerate(messages) if m.role == "user" and _voiced(own, [m])), 0)
+    refused = {message.tool_call_id for message in messages if message.error and UNAVAILABLE not in message.content}
+    turns = [
+        turn
+        for turn, message in enumerate(messages[heard:], heard)
+        for call in message.tool_calls
+        if call.name == action.name and call.id in refused and call.arguments is not None
+    ]
+    turns += refusals(action, blueprint, messages, heard, domain, lost=True)
+    return heard, min(turns, default=None)
 
 
 def _not_told(trajectory: Trajectory, blueprint: Blueprint) -> Blame | None:
@@ -179,7 +226,13 @@ def _not_told(trajectory: Trajectory, blueprint: Blueprint) -> Blame | None:
     if silent and STOP in messages[-1].content:
         return Blame(cause="user", turn=len(messages) - 1, evidence=f"left without having mentioned {silent[0]}")
     if things and not silent:
-        return Blame(cause="agent", turn=_last_of("assistant", messages), evidence=first.expected)
+        failed = (
+            turn
+            for turn, message in enumerate(messages)
+            if message.role == "assistant" and DECLINES.search(fold(message.content).replace("’", "'"))
+            if any(tells(message.content, thing) for thing in things)
+        )
+        return Blame(cause="agent", turn=next(failed, _last_of("assistant", messages)), evidence=first.expected)
     return None
 
 

@@ -66,7 +66,7 @@ PLANTED: dict[str, tuple[Blueprint, Role, Role, str, int, str]] = {
         Role("Why?", "Then I cannot."),
         Role("Please renew L1.", "I would rather not say.", DONE),
         "user",
-        4,
+        2,
         "never told travel",
     ),
     "user never asks the question": (
@@ -100,6 +100,92 @@ PLANTED: dict[str, tuple[Blueprint, Role, Role, str, int, str]] = {
         "agent",
         1,
         "did not make renew_loan",
+    ),
+    "agent declines what it may do, and talks on": (
+        task(RENEW, says=SAYS),
+        Role("Let me look.", "I am sorry, that is not possible.", "It is sunny.", "Goodbye."),
+        Role("Please renew L1, I travel.", "Well?", "Oh.", "And the weather?", DONE),
+        "agent",
+        3,
+        "did not make renew_loan",
+    ),
+    "agent does not find what is meant": (
+        task(RENEW, says=SAYS),
+        Role("I cannot find what you mean by the loan.", "Anything else?"),
+        Role("Please renew L1, I travel.", "Oh.", DONE),
+        "agent",
+        1,
+        "although the user had told all",
+    ),
+    "agent rightly declines one wish, and wrongly the next": (
+        task(RENEW, says=f"{SAYS} You want to be called Ada Hill.").model_copy(
+            update={"kind": "missing tool", "denied": (RENAME,)}
+        ),
+        Role("I have no tool for that.", "I have no tool for that either.", "Bye."),
+        Role("Call me Ada Hill.", "Please renew L1, I travel.", "Oh.", DONE),
+        "agent",
+        3,
+        "did not make renew_loan",
+    ),
+    "agent hands over what it can do": (
+        task(RENEW, says=SAYS),
+        Role("One moment.", does(call("hand_over", summary="a loan")), "A person helps you."),
+        Role("Please renew L1, I travel.", "Yes?"),
+        "agent",
+        3,
+        "did not make renew_loan",
+    ),
+    "agent hands over before all is said": (
+        task(RENEW, RENAME, says=f"{SAYS} You want to be called Ada Hill."),
+        Role(does(RENEW), does(call("hand_over", summary="a loan")), "A person helps you."),
+        Role("Please renew L1, I travel."),
+        "agent",
+        3,
+        "before the user had told Ada Hill",
+    ),
+    "agent declines before it has asked": (
+        task(RENEW, says=SAYS),
+        Role("I am sorry, that is not possible.", "Bye."),
+        Role("Please renew L1.", "Oh.", DONE),
+        "agent",
+        1,
+        "before the user had told travel",
+    ),
+    "agent calls it wrongly and takes the refusal for an answer": (
+        task(RENEW, says=SAYS),
+        Role(does(call("renew_loan", loan_id="L3", reason="travel")), "That is not possible.", "Bye."),
+        Role("Please renew L1, I travel.", "Oh.", DONE),
+        "agent",
+        1,
+        "did not make renew_loan",
+    ),
+    "agent says that it did what it must not": (
+        task(RENEW, says=f"{SAYS} You want to return L2.").model_copy(
+            update={"kind": "missing tool", "denied": (call("return_loan", loan_id="L2"),)}
+        ),
+        Role(does(RENEW), "Done.", "I have no tool for that.", "Well, I have returned L2 for you.", "Bye."),
+        Role("Renew L1, I travel.", "And take back L2.", "Please!", "Thanks.", DONE),
+        "agent",
+        7,
+        "was done, and never did it",
+    ),
+    "user leaves before the second of two wishes at once": (
+        task(RENEW, RENAME, says=f"{SAYS} You want to be called Ada Hill.").model_copy(
+            update={"kind": "parallel calls"}
+        ),
+        Role(does(RENEW), "Done."),
+        Role("Please renew L1, I travel.", DONE),
+        "user",
+        4,
+        "left without having voiced the wish for rename_member",
+    ),
+    "agent does not find what it should tell": (
+        task(RENEW, outputs=("17",), says=f"{SAYS} You want to know the days of loan-22."),
+        Role(does(RENEW), "Done.", "I could not find the days of loan-22.", "Bye."),
+        Role("Please renew L1, I travel.", "And the days of loan-22?", "Oh.", DONE),
+        "agent",
+        5,
+        "told 0 of 1",
     ),
     "agent never tells": (
         task(RENEW, outputs=("17",), says=f"{SAYS} You want to know the days of loan-22."),

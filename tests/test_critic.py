@@ -15,7 +15,7 @@ from apigen_nb.conversations import Play, converse
 from apigen_nb.domain import Domain
 from apigen_nb.models import metered
 from apigen_nb.models.cast import Cast
-from apigen_nb.models.critic import BestOf, flaws, invented
+from apigen_nb.models.critic import BestOf, asks, flaws, invented
 from apigen_nb.records import STOP, Answer, Message, Question, Trajectory, Usage
 
 __all__ = ["library"]
@@ -91,6 +91,70 @@ async def test_a_secret_told_before_it_was_asked_for_is_a_flaw() -> None:
     early, late = asked(withheld=("tulip",)), asked(*TALK, withheld=("tulip",))
     assert list(flaws("The word is tulip.", early)) == ["tells tulip before it was asked for"]
     assert list(flaws("The word is tulip.", late)) == []
+
+
+NOTES = "You want to return lamp-3 of #R7 and to cancel #R8. Your email is ada@example.org, your postal code is 12345."
+
+
+@pytest.mark.parametrize(
+    ("said", "withheld", "found"),
+    [
+        (("Hello, cancel #R8.", "Shall I go ahead (yes/no)?"), (), "stops while the agent waits for an answer"),
+        (("Return lamp-3 of #R7.", "Done. Anything else?"), (), "stops before it has mentioned #R8"),
+        (("Return lamp-3 of #R7 and cancel #R8.", "Done. Can I help you with anything else?"), (), ""),
+        (("Return lamp-3 and cancel #R8.", "The lamp-3 of #R7 may come back. Anything else?"), (), ""),
+        (("Return lamp-3 of #R7.", "Done."), ("#R8",), ""),
+    ],
+)
+def test_a_premature_stop_is_a_flaw(said: tuple[str, str], withheld: tuple[str, ...], found: str) -> None:
+    question = asked(
+        Message(role="user", content=said[0]),
+        Message(role="assistant", content=said[1]),
+        withheld=withheld,
+        says=NOTES,
+    )
+    stops = [flaw for flaw in flaws(f"Thanks. {STOP}", question) if flaw.startswith("stops")]
+    assert stops[:1] == ([found] if found else [])
+
+
+def test_a_stop_at_once_is_a_flaw() -> None:
+    assert list(flaws(STOP, asked(says=NOTES))) == ["stops before it has mentioned lamp-3, #R7, #R8"]
+
+
+@pytest.mark.parametrize(
+    ("text", "repeats"),
+    [
+        ("Please renew lamp-3 for me", True),
+        ("Please, renew lamp-3 for me!", True),
+        ("For me please renew lamp-3, please.", True),
+        ("Please renew lamp-3 for me, as I travel a lot", False),
+        ("Please renew lamp-4 for me", False),
+        ("Yes, please renew lamp-3 for me", False),
+        ("Yes.", False),
+    ],
+)
+def test_nearly_the_same_again_is_a_flaw(text: str, repeats: bool) -> None:
+    question = asked(
+        Message(role="user", content="Please renew lamp-3 for me."),
+        Message(role="assistant", content="Why is that, and is it lamp-4?"),
+    )
+    assert ("repeats an earlier message" in flaws(text, question)) == repeats
+
+
+@pytest.mark.parametrize("question", ["How are you?", "Hello! How can I help you today?", "Is there anything else?"])
+def test_a_question_for_nothing_asks_for_no_secret(question: str) -> None:
+    talk = (Message(role="user", content="Hello."), Message(role="assistant", content=question))
+    assert not asks(question)
+    assert list(flaws("The word is tulip.", asked(*talk, withheld=("tulip",)))) == [
+        "tells tulip before it was asked for"
+    ]
+
+
+@pytest.mark.parametrize(
+    "question", ["Why?", "What is your e-mail address?", "I can help. Which one is it? Anything else?"]
+)
+def test_a_question_for_something_asks(question: str) -> None:
+    assert asks(question)
 
 
 @pytest.mark.parametrize("critic", [Critic(5, 5), Critic(text="no idea"), Critic(text='{"scores": []}'), Critic(99, 3)])

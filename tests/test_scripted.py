@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import dataclasses
 import itertools
 import json
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_gates import library, task
+from test_gates import call, library, task
 
 from apigen_nb.blueprints import propose, propose_all, read_draft
 from apigen_nb.conversations import Play, converse, converse_all
@@ -26,7 +27,7 @@ from apigen_nb.gates import GATES, Committee, choose
 from apigen_nb.gates.execution import execute
 from apigen_nb.models import Unparsable, read_json, scripted
 from apigen_nb.models.cast import Cast
-from apigen_nb.models.scripted import LABEL, MISTAKES, Scripted
+from apigen_nb.models.scripted import LABEL, MISTAKES, Scripted, agent
 from apigen_nb.models.scripted.language import Language, properties
 from apigen_nb.models.scripted.resolve import Notes, resolve
 from apigen_nb.records import (
@@ -174,6 +175,59 @@ def test_every_hard_kind_is_proposed_and_played(hard: Work, kind: str) -> None:
     assert len(accepted) >= 3
     played = [trajectory for trajectory in trajectories if trajectory.blueprint in accepted]
     assert share(played) >= 0.6, [v for t in played for v in t.verdicts if not v.passed]
+
+
+def test_half_of_what_is_forbidden_comes_alone(hard: Work) -> None:
+    """Nothing at all may change then, and the question makes that checkable."""
+    accepted = [p.blueprint for p in hard[0] if p.accepted and p.kind == "forbidden"]
+    alone = [blueprint for blueprint in accepted if not blueprint.actions]
+    assert len(accepted) > len(alone) >= 2
+    assert all(blueprint.outputs and blueprint.denied for blueprint in alone)
+    held = [t for t in hard[1] if t.blueprint in {blueprint.id for blueprint in alone}]
+    assert any(t.success for t in held)
+    assert all(t.diff == () for t in held if t.success)
+
+
+def test_some_wishes_are_handed_over_and_that_is_verified(hard: Work) -> None:
+    kinds = {p.id: p.kind for p in hard[0]}
+    ended = [t for t in hard[1] if t.ended == "transfer"]
+    assert {kinds[t.blueprint] for t in ended} == {
+        "missing tool"
+    }  # what is forbidden is declined here, says the policy
+    assert any(t.success for t in ended)
+    assert any(t.success and t.ended == "stop" for t in hard[1] if kinds[t.blueprint] == "missing tool")
+    assert all(t.messages[-1].role == "assistant" for t in ended)
+
+
+@pytest.mark.parametrize(
+    ("policy", "ends", "last"),
+    [
+        ("Transfer when no tool can do what is allowed.", {"stop", "transfer"}, "A person takes over"),
+        (
+            "What cannot be handled within your scope goes to a person: send the message 'HOLD ON.'",
+            {"transfer"},
+            "HOLD ON.",
+        ),
+        ("Members renew and return their own loans.", {"stop"}, ""),
+    ],
+)
+async def test_it_hands_over_where_the_policy_says_so(
+    library: Domain, monkeypatch: pytest.MonkeyPatch, policy: str, ends: set[str], last: str
+) -> None:
+    only(monkeypatch)
+    monkeypatch.setattr(agent, "HANDS_OVER", 1.0 if ends == {"transfer"} else 0.5)
+    domain, model = dataclasses.replace(library, policy=policy), Scripted({}, 1)
+    wish = call("return_loan", loan_id="L1")
+    says = "You want to take back a loan: loan id L1. You want to know the fee of L2."
+    about = task(outputs=("2.25",), says=says).model_copy(update={"kind": "missing tool", "denied": (wish,)})
+    plays = [Play(about.model_copy(update={"id": f"library-{n:05d}"}), 1) for n in range(12)]
+    held = [await converse(one, domain, agent=model, user=model) for one in plays]
+    assert {t.ended for t in held} == ends
+    assert all(t.success for t in held), [v for t in held for v in t.verdicts if not v.passed]
+    for t in held:
+        if t.ended == "transfer":
+            assert t.calls[-1].arguments == {"summary": "The customer wants to take back a loan: loan id L1."}
+            assert t.messages[-1].content.startswith(last)
 
 
 async def hard_again(monkeypatch: pytest.MonkeyPatch, hard: Work, kind: str, mistake: str) -> list[Verdict]:

@@ -2,7 +2,7 @@
 
 The paper's critic sees the description and one candidate; ours sees the dialogue and all candidates at once, because a
 premature stop and a repetition show in nothing else. What code can see it marks down itself: words said before, an id
-or a figure that the user cannot know, a detail told before it was asked for.
+or a figure that the user cannot know, a detail told before it was asked for, a stop before all has been said.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ..records import STOP, Answer, Candidate, Message, Question, Usage
 from . import Model, Unparsable, ask, read_json
 
 PENALTY = 3.0  # points that each flaw costs, of the critic's 0–10
+ALIKE = 0.8  # share of the words of two messages that are in both, from which on one repeats the other
 
 
 class _Score(BaseModel):
@@ -37,6 +38,14 @@ class _Reply(BaseModel):
 REPLY = _Reply.model_json_schema()
 _TOKEN = re.compile(r"[\w#@+./-]*\d[\w#@+./-]*")  # ids, dates, amounts, postal codes, mail addresses with a figure
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]*\w")
+_THING = re.compile(r"#|[A-Za-z]\w*[-_]\w*\d|^[A-Za-z]{1,3}\d+$|\d{8}")  # an order, an item; no postal code, no phone
+_QUESTION = re.compile(r"[^.!?\n]+\?")
+_OFFERS = re.compile(
+    r"how (?:can|may|could|might) (?:i|we)|what (?:can|may) (?:i|we) (?:do|help)"
+    r"|(?:can|may|could) (?:i|we) (?:help|assist)|how are you|how(?: i|')s (?:it|your)|what brings you"
+    r"|(?:any|some)thing (?:else|more|further)|any (?:other|more|further)|is that all|will that be all"
+)
+_CONSENTS = re.compile(r"(?:yes|yeah|yep|no|sure|ok|okay|correct|right|exactly|go ahead|please (?:do|go ahead))\b")
 
 
 def invented(text: str, known: str) -> list[str]:
@@ -47,18 +56,46 @@ def invented(text: str, known: str) -> list[str]:
     return [token for token in found if len(token) > 2 and fold(token) not in there and not tells(known, token)]
 
 
+def asks(text: str) -> bool:
+    """Whether a message asks for something, and not just how it can help or whether that was all."""
+    return any(not _OFFERS.search(question) for question in _QUESTION.findall(fold(text).replace("’", "'")))
+
+
 def flaws(text: str, question: Question) -> Iterator[str]:
     """What code can find wrong with a user's message, given the question that the user answers."""
     mine = [fold(message.content) for message in question.messages if message.role == "user"]
     heard = [message.content for message in question.messages if message.role == "assistant"]
-    if STOP not in text and fold(text) in mine:
+    withheld = [str(detail) for detail in question.context.get("withheld", ())]
+    notes = str(question.context.get("instruction", ""))
+    if STOP in text:
+        yield from _too_early(notes, withheld, heard, mine)
+    elif any(fold(text) == said or _alike(text, said) for said in mine):
         yield "repeats an earlier message"
-    if more := invented(text, " ".join([str(question.context.get("instruction", "")), *heard, *mine])):
+    if more := invented(text, " ".join([notes, *heard, *mine])):
         yield f"invents {', '.join(more[:3])}"
-    asked = any("?" in text for text in heard) and bool(mine)
-    for detail in question.context.get("withheld", ()):
-        if not asked and tells(text, str(detail)):
+    asked = any(map(asks, heard)) and bool(mine)
+    for detail in withheld:
+        if not asked and tells(text, detail):
             yield f"tells {detail} before it was asked for"
+
+
+def _too_early(notes: str, withheld: Sequence[str], heard: Sequence[str], mine: Sequence[str]) -> Iterator[str]:
+    """A stop while the agent waits for an answer, or while a thing that the notes name has not been mentioned."""
+    if heard and asks(heard[-1]):
+        yield "stops while the agent waits for an answer"
+    said = " ".join([*mine, *heard, *withheld])
+    things = [token for token in invented(notes, said) if _THING.search(token) and "@" not in token]
+    if things:
+        yield f"stops before it has mentioned {', '.join(things[:3])}"
+
+
+def _alike(text: str, earlier: str) -> bool:
+    """Whether nearly the same words were said earlier. A plain yes or no may come again, and so may a sentence about
+    another thing."""
+    new, old = (set(re.findall(r"\w+", fold(words))) for words in (text, earlier))
+    if len(new) < 3 or _CONSENTS.match(fold(text)) or invented(text, earlier):
+        return False
+    return len(new & old) >= ALIKE * len(new | old)
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,20 @@ it needs with reading tools, asks for what nobody can look up, has the call conf
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from ...records import Answer, Question, ToolCall
 from .heard import Heard, Request
 from .language import (
+    HAND_OVER,
     Language,
     Query,
     Schema,
     Topic,
     Unknown,
     Wish,
+    hands_over,
     identifies,
     is_reading,
     means_user,
@@ -31,6 +34,9 @@ from .resolve import resolve
 from .user import Slips
 
 TOGETHER = "Done, all of your"
+HANDS_OVER = 0.5  # how often the agent thinks of a person where the policy lets it hand over
+_FOR_WANT_OF_A_TOOL = re.compile(r"when no tool can do|cannot be handled within", re.IGNORECASE)
+_WHEN_REFUSED = re.compile(r"cannot be handled within", re.IGNORECASE)
 
 
 def _ends(request: Request) -> tuple[str, ...]:
@@ -49,6 +55,8 @@ class _Agent(Heard):
     """Decides on the next step."""
 
     def next(self) -> Answer:
+        if any(hands_over(call.name) and not result.error for _, call, result in self.calls):
+            return Answer(text=self._goodbye())
         if self.messages[-1].role == "tool" and (report := self._report()):
             return Answer(text=report)
         open_ = [(number, *self.requests[number]) for number in self._open()]
@@ -62,12 +70,33 @@ class _Agent(Heard):
             if isinstance(request, Topic):
                 return self._topic(request)
             if isinstance(request, Unknown):
-                return Answer(text="I am sorry, I have no tool for that. Is there anything else?")
+                return Answer(text=f"I am sorry, I have no tool for that. {self._else(_FOR_WANT_OF_A_TOOL)}")
             if isinstance(request, Query):
                 return self._query(turn, request)
             wishes = [(n, wish) for n, t, wish in open_ if t == turn and isinstance(wish, Wish)]
             return self._wishes(turn, wishes if self.together else [(number, request)])
-        return Answer(text="Is there anything else I can do for you?")
+        promised = next((n for n, m in enumerate(self.messages) if HAND_OVER in m.content), None)
+        return self._hand_over(promised) if promised else Answer(text="Is there anything else I can do for you?")
+
+    def _else(self, case: re.Pattern[str]) -> str:
+        """The question for further wishes; it promises to hand over where the policy has a person see to such a case,
+        and the agent thinks of it."""
+        able = any(map(hands_over, self.schemas)) and case.search(" ".join(self.policy.split()))
+        promises = able and self.dice.draw("hands over").random() < HANDS_OVER
+        return f"Is there anything else {HAND_OVER}?" if promises else "Is there anything else?"
+
+    def _hand_over(self, promised: int) -> Answer:
+        """The call that hands over, with the wish that was declined when it was promised."""
+        name = next(filter(hands_over, self.schemas))
+        wishes = [r for turn, r in self.requests if turn < promised and isinstance(r, Wish | Unknown)]
+        wish = wishes[-1] if wishes else Unknown("be served by a person")
+        summary = f"The customer wants to {wish.clause if isinstance(wish, Unknown) else wish.head}."
+        return self._call([(name, dict.fromkeys(required(self.schemas[name]), summary))])
+
+    def _goodbye(self) -> str:
+        """The last message, after handing over: the policy may say how it reads."""
+        wanted = re.search(r"send the message '([^']+)'", " ".join(self.policy.split()))
+        return wanted.group(1) if wanted else "A person takes over from here. Goodbye."
 
     def _open(self) -> list[int]:
         """The numbers of the requests that are not answered yet. Requests of one message are answered one by one,
@@ -99,7 +128,8 @@ class _Agent(Heard):
             return "Done, your request has been carried out. Is there anything else I can do for you?"
         if all("try again" in text for text in refused) and not self.dice.slips("agent gives up after an error"):
             return ""
-        return f"I am sorry, that is not possible. {refused[0].removeprefix('Error: ')} Is there anything else?"
+        why = refused[0].removeprefix("Error: ")
+        return f"I am sorry, that is not possible. {why} {self._else(_WHEN_REFUSED)}"
 
     def _identify(self) -> Answer | None:
         """Find out who the user is, where there is a tool for that."""

@@ -19,6 +19,7 @@ from .user import Slips
 
 DENYING = ("forbidden", "missing tool", "change of mind")
 TRIES = 6
+NOTHING_ELSE = 0.5  # of the forbidden tasks, how many have no other wish, so that nothing at all may change
 
 
 def draft(context: dict[str, Any], language: Language, dice: Slips) -> str:
@@ -71,11 +72,27 @@ class _Writer(Filler):
     def task(self) -> dict[str, Any]:
         """A task with tools."""
         denied = self.denied()
+        if denied and self._asks_only() and (questions := self.questions([], denied)):
+            return self._task([], denied, questions, [])
         actions = self.actions(denied)
         if self.kind == "missing tool":
             actions = [action for action in actions if action["name"] != denied[0]["name"]] if denied else actions
         withheld = self.withheld(actions) if self.kind == "missing detail" else []
-        questions = self.questions(actions, denied)
+        return self._task(actions, denied, self.questions(actions, denied), withheld)
+
+    def _asks_only(self) -> bool:
+        """Whether the user of a forbidden task only asks something besides; the plan for another attempt keeps it."""
+        if self.kind != "forbidden":
+            return False
+        return not self.previous["actions"] if self.previous else self.dice.draw("asks only").random() < NOTHING_ELSE
+
+    def _task(
+        self,
+        actions: list[dict[str, Any]],
+        denied: list[dict[str, Any]],
+        questions: list[tuple[str, str]],
+        withheld: list[str],
+    ) -> dict[str, Any]:
         return {
             "thought": f"The user could want {' and '.join(words(a['name']) for a in actions) or 'to know something'}.",
             "instruction": self.instruction(actions, denied, questions, withheld),

@@ -16,6 +16,7 @@ from .language import (
     Topic,
     Unknown,
     Wish,
+    hands_over,
     identifies,
     identity,
     is_reading,
@@ -62,7 +63,7 @@ class Heard:
                     self.notes.add(call, results[call.id].content, produced_key(call.name))
 
     def _hear(self, turn: int, text: str) -> None:
-        writing = [schema for schema in self.schemas.values() if not is_reading(schema)]
+        writing = [s for name, s in self.schemas.items() if not is_reading(s) and not hands_over(name)]
         for sentence in sentences(text):
             if CHANGED in sentence:
                 self.dropped = len(self.requests)

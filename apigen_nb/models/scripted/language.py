@@ -22,6 +22,8 @@ CHANGED = "I have changed my mind about that."
 TOGETHER = "You say all that you want to have done in one message."
 HOLD_BACK = "You tell a detail only when you are asked for it."
 CHAT = "You like to chat a little before you come to the point."
+HAND_OVER = "before I hand you over to a person"
+THAT_IS_ALL = "No, that is all. Please hand me over."
 
 
 @dataclass
@@ -140,6 +142,11 @@ def identifies(schema: Schema) -> bool:
     return name.split("_")[0] in _FINDS and any(
         who in name for who in ("user", "customer", "member", "account", "patient")
     )
+
+
+def hands_over(tool: str) -> bool:
+    """Whether a tool passes the conversation on to a person, judged by its name."""
+    return bool(re.match(r"transfer_to_(human|person|agent)|hand_over|escalate", tool))
 
 
 def means_user(parameter: str) -> bool:

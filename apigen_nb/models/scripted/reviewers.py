@@ -75,7 +75,8 @@ def criticise(context: dict[str, Any], language: Language, dice: Slips) -> str:
 
 
 def accuse(context: dict[str, Any], language: Language, dice: Slips) -> str:
-    """Who is to blame: a user who kept a question of its notes to itself, else the agent's last word."""
+    """Who is to blame: a user who kept a question of its notes to itself, else the agent where it first refused, or its
+    last word."""
     dialogue = list(enumerate(map(str, context["dialogue"])))
     asked = [text for _, text in dialogue if " user: " in text[:12]]
     notes = [s.replace("You want", "I want", 1) for s in sentences(str(context["instruction"])) if query(s)]
@@ -83,4 +84,6 @@ def accuse(context: dict[str, Any], language: Language, dice: Slips) -> str:
     if silent:
         return json.dumps({"cause": "user", "turn": len(dialogue) - 1, "evidence": f"It never said: {silent[0]}"})
     said = [(turn, text) for turn, text in dialogue if " assistant: " in text[:17]] or [(0, "nothing")]
-    return json.dumps({"cause": "agent", "turn": said[-1][0], "evidence": said[-1][1][:200]})
+    sorry = [(turn, text) for turn, text in said if "assistant: I am sorry" in text or "I could not find" in text]
+    turn, text = (sorry or said[-1:])[0]
+    return json.dumps({"cause": "agent", "turn": turn, "evidence": text[:200]})

@@ -44,6 +44,7 @@ class _Customer:
         self.mine = [message.content for message in question.messages if message.role == "user"]
         self.heard = question.messages[-1].content if question.messages else ""
         self.voiced = sum(text.count("I want to ") for text in self.mine)
+        self.promised = any(grammar.HAND_OVER in m.content for m in question.messages if m.role == "assistant")
         self.together = grammar.TOGETHER in self.instruction
 
     def says(self) -> str:
@@ -63,6 +64,8 @@ class _Customer:
             return "Yes." if self.behaviour == "terse" else "Yes, please go ahead."
         if self.voiced < len(self.requests):
             return self._aside(self._voice(self.requests[self.voiced]))
+        if self.promised and grammar.THAT_IS_ALL not in self.mine:
+            return grammar.THAT_IS_ALL
         return f"Thank you, that is all. {STOP}"
 
     def _opening(self) -> str:
