@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from .domain import Domain, DomainError, Step
 from .domains import tau2
-from .records import Action, Record
+from .records import Action, Blueprint, Record
 from .world import Refusal
 
 COLUMNS = ("task", "action", "by", "name", "reason", "call")
@@ -85,6 +85,37 @@ def concerned(actions: Iterable[Action], domain: Domain) -> str:
 def rejected(findings: Iterable[Finding]) -> tuple[str, ...]:
     """The tasks with an action that breaks a rule or that a writing tool refuses, each once, in their order."""
     return tuple(dict.fromkeys(finding.task for finding in findings if finding.by != "refused read"))
+
+
+def hand_written(name: str) -> tuple[Blueprint, ...]:
+    """The gold tasks that the audit does not reject as blueprints, for the gate bench: no gate or model of ours had a
+    hand in them. Left out are those that name no user or ask for nothing that can be checked; domains without gold
+    tasks, or without tau2, have none.
+
+    That execution and policy pass them is no news, since the audit asks the same tools and rules: that what it rejects
+    is wrong was found by reading (`tests/test_audit.py`). What format, grounding and kind fail here is news."""
+    if name not in [f"tau2:{one}" for one in tau2.NAMES]:
+        return ()
+    wrong = set(rejected(audit(name)))
+    try:
+        domain, tasks = Domain.load(name), tau2._module(name.removeprefix("tau2:")).get_tasks()
+    except DomainError:  # `audit` has said so
+        return ()
+    actions = dict(tau2.gold_tasks(name.removeprefix("tau2:")))
+    found = (_blueprint(task, actions[task.id], domain) for task in tasks if task.id not in wrong)
+    return tuple(one for one in found if one.user and (one.actions or one.outputs))
+
+
+def _blueprint(task: Any, actions: Sequence[Action], domain: Domain) -> Blueprint:
+    return Blueprint(
+        id=f"{domain.name.replace(':', '-')}-gold-{task.id}",
+        domain=domain.name,
+        user=concerned(actions, domain),
+        persona="",
+        instruction=str(task.user_scenario.instructions),
+        actions=tuple(a for a in actions if a.name in domain.tools and domain.tools[a.name].writes),
+        outputs=tuple(task.evaluation_criteria.communicate_info or ()),
+    )
 
 
 def rows(findings: Iterable[Finding]) -> list[dict[str, Any]]:

@@ -1,5 +1,9 @@
 """The gate bench (ours): plant known defects into accepted blueprints, run every gate and the committee on each, see
-what they catch; intact blueprints show the false alarms. So a committee's worth is known before a run is paid for."""
+what they catch. So a committee's worth is known before a run is paid for.
+
+What is caught of right tasks are false alarms. Intact blueprints were accepted by the plain gates: that these pass them
+again says nothing of the gates, only what a committee fails of them is a finding. For the gates there are the gold
+tasks of a benchmark, which other people wrote (`audit.hand_written`)."""
 
 from __future__ import annotations
 
@@ -17,11 +21,13 @@ from .records import Blueprint, Record, Role, Usage, Verdict
 from .store import Journal, each
 
 INTACT = "intact"
+GOLD = "gold task (hand-written)"
+RIGHT = (INTACT, GOLD)
 FILE = "bench.jsonl"
 
 
 class Trial(Record):
-    """A line of `bench.jsonl`: one blueprint with one planted defect (or `INTACT`), and what every gate said of it."""
+    """A line of `bench.jsonl`: one blueprint with one planted defect (or one of `RIGHT`), and what every gate said."""
 
     id: str
     defect: str
@@ -46,10 +52,13 @@ class Planted:
     blueprint: Blueprint
 
 
-def plant(blueprints: Sequence[Blueprint], domain: Domain, *, seed: int, most: int) -> list[Planted]:
+def plant(
+    blueprints: Sequence[Blueprint], domain: Domain, *, seed: int, most: int, gold: Sequence[Blueprint] = ()
+) -> list[Planted]:
     """All blueprints as they are, and for each kind of defect the first `most` that have a place for it, in an order
-    drawn for that kind."""
+    drawn for that kind; `gold` are tasks that the gates did not choose, and nothing is planted into them."""
     planted = [Planted(f"{b.id}/{INTACT}", INTACT, False, b) for b in blueprints]
+    planted += [Planted(f"{b.id}/{GOLD}", GOLD, False, b) for b in gold]
     for kind in DEFECTS:
         order = Random(f"{seed}/{kind.name}").sample(list(blueprints), len(blueprints))
         found = 0
@@ -94,12 +103,13 @@ async def bench(
     gates: Sequence[Gate],
     run: Run,
     *,
+    gold: Sequence[Blueprint] = (),
     seed: int = 0,
     most: int = 25,
     concurrency: int = 32,
 ) -> Sequence[Trial]:
-    """Judge all intact and all spoilt blueprints; writes `bench.jsonl`, continues where an earlier run stopped."""
-    items = plant(blueprints, domain, seed=seed, most=most)
+    """Judge all intact, spoilt and hand-written blueprints; writes `bench.jsonl`, continues where a run stopped."""
+    items = plant(blueprints, domain, seed=seed, most=most, gold=gold)
     journal = Journal(run.folder / FILE, Trial)
     await each(_Bench(domain, tuple(gates)), items, journal, concurrency=concurrency, title="gate bench")
     return journal.finish(item.id for item in items)

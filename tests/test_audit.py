@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
-from apigen_nb.audit import COLUMNS, Finding, audit, concerned, examine, rejected, rows
+from apigen_nb.audit import COLUMNS, Finding, audit, concerned, examine, hand_written, rejected, rows
 from apigen_nb.domain import Domain, DomainError
 from apigen_nb.domains import tau2
+from apigen_nb.gates import GATES
 from apigen_nb.records import Action
 
 try:
@@ -131,3 +132,30 @@ def test_without_tau2_a_notice_is_printed(monkeypatch: pytest.MonkeyPatch, capsy
     monkeypatch.setitem(sys.modules, "tau2.domains.retail.environment", None)
     assert audit("tau2:retail") == ()
     assert "Nothing was audited: tau2:retail needs the tau2 extra" in capsys.readouterr().out
+
+
+# What grounding fails of the gold tasks that the audit does not reject.
+UNTOLD_REASON = {"30", "31", "32", "38", "54", "55", "59", "66", "69"}  # the story suggests why, nobody says it
+ALARMS = {
+    # 19: what could be saved by an exchange that is not made; 22: that New York is NY
+    "tau2:retail": UNTOLD_REASON | {"19", "22"},
+    # 25: "exactly the same as your current reservation"; 35: a date in words and a one-way trip that is not called so
+    "tau2:airline": {"25", "35"},
+}
+
+
+@pytest.mark.parametrize(("name", "tasks"), [("tau2:retail", 101), ("tau2:airline", 23)])
+def test_gold_tasks_that_are_not_rejected_pass_the_gates_but_for_what_nobody_tells(name: str, tasks: int) -> None:
+    domain, gold = Domain.load(name), hand_written(name)
+    assert len(gold) == tasks
+    assert not {b.id.rpartition("-")[2] for b in gold} & set(rejected(audit(name)))
+    fell = {
+        (b.id.rpartition("-")[2], v.gate) for b in gold for g in GATES.values() if (v := g(b, domain)) and not v.passed
+    }
+    assert fell == {(task, "grounding") for task in ALARMS[name]}
+
+
+def test_other_domains_have_no_hand_written_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert hand_written("retail") == ()
+    monkeypatch.setitem(sys.modules, "tau2.domains.airline.environment", None)
+    assert hand_written("tau2:airline") == ()

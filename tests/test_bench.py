@@ -9,19 +9,35 @@ from pathlib import Path
 
 import pytest
 
-from apigen_nb.bench import FILE, INTACT, Trial, bench, plant
+from apigen_nb.audit import hand_written
+from apigen_nb.bench import FILE, GOLD, INTACT, Trial, bench, plant
 from apigen_nb.blueprints import propose_all
 from apigen_nb.defects import DEFECTS
 from apigen_nb.domain import Domain, builtin
 from apigen_nb.gates import GATES, Committee
 from apigen_nb.models.cast import Cast
 from apigen_nb.records import Blueprint, Verdict
-from apigen_nb.report import mix
+from apigen_nb.report import charts, mix
 from apigen_nb.store import Run, read_lines
 
 ABSENT = pytest.mark.skipif(importlib.util.find_spec("tau2") is None, reason="install the tau2 extra: make tau2")
 DOMAINS = [*builtin(), *(pytest.param(f"tau2:{name}", marks=ABSENT) for name in ("retail", "airline"))]
 SEEDS, MOST = 40, 6
+UNMET = "a wish that no action grants"
+EVERYWHERE = (  # kinds that every domain must have a place for
+    "unknown tool",
+    "wrong type",
+    "row of another user",
+    "two arguments swapped",
+    "rule broken",
+    "action missing",
+    "action that nobody asked for",
+    "dependent actions swapped",
+    "output not derivable",
+    "needed detail left out of the instruction",
+    "another row than asked for",
+    "empty task",
+)
 
 
 @functools.cache
@@ -51,7 +67,8 @@ async def test_plain_gates_catch_every_decidable_defect_and_nothing_else(name: s
     assert [t.id for t in trials if t.defect == INTACT and t.caught_by] == []
     planted = collections.Counter(t.defect for t in trials)
     assert planted[INTACT] == len(blueprints) >= SEEDS // 3
-    assert sum(planted[d.name] > 0 for d in DEFECTS) >= 15
+    assert [kind for kind in EVERYWHERE if not planted[kind]] == []
+    assert set(EVERYWHERE) <= {d.name for d in DEFECTS}
     assert read_lines(folder(tmp, name) / FILE, Trial) == trials
 
 
@@ -91,8 +108,50 @@ async def test_a_blind_gate_and_a_gate_that_fails_everything_show_in_the_figures
         frame = mix.bench(trials)
         assert (frame["gates"] == caught * frame["planted"]).all()
         assert frame["defect"].iloc[-1] == INTACT
-        shown = mix.recall(frame)
+        shown = mix.recall(frame)[frame["planted"] > 0]
         assert all(text.startswith(f"{100 * caught}.0 %") for text in shown["plain gates"])
+        assert mix.alarms(trials)["false alarms"].tolist() == [4 * caught] * (1 + caught)
+
+
+async def test_kinds_that_were_planted_nowhere_are_said_in_words(tmp: Path, tmp_path: Path) -> None:
+    domain, blueprints = await accepted("retail", tmp)
+    asks = [b for b in blueprints if not b.actions][:1]
+    trials = await bench(asks, domain, list(GATES.values()), Run.open(tmp_path))
+    frame = mix.bench(trials)
+    assert {*frame["defect"]} == {d.name for d in DEFECTS} | {INTACT}
+    absent = set(frame["defect"]) - {t.defect for t in trials}
+    assert {"unknown tool", "action missing", "row of another user"} < absent
+    shown = mix.recall(frame).set_index("defect")
+    assert {*shown.loc[sorted(absent), "planted"]} == {mix.NOWHERE}
+    assert {*shown.loc[sorted(absent), "plain gates"]} == {"–"}
+    drawn = charts.recall(frame).to_json()
+    assert all(f'"{name}"' not in drawn for name in absent)
+
+
+@ABSENT
+async def test_gold_tasks_are_a_row_of_their_own_with_the_causes_of_false_alarms(tmp_path: Path) -> None:
+    domain, gold = Domain.load("tau2:airline"), hand_written("tau2:airline")
+    trials = await bench([], domain, list(GATES.values()), Run.open(tmp_path), gold=gold)
+    assert [t.defect for t in trials] == [GOLD] * len(gold)
+    frame = mix.bench(trials)
+    assert frame.iloc[-1][["defect", "planted", "gates"]].tolist() == [GOLD, 23, 2]
+    alarms = mix.alarms(trials)
+    assert alarms[["gate", "cause", "false alarms"]].to_numpy().tolist() == [
+        [mix.ANY, "–", 2],
+        ["grounding", "argument unknown", 2],
+    ]
+    assert "flight_type='one_way'" in alarms["for example"].iloc[-1]
+
+
+async def test_a_wish_that_no_action_grants_is_in_the_words_of_the_domain(tmp: Path) -> None:
+    domain, blueprints = await accepted("banking", tmp)
+    wishes = [i.blueprint for i in plant(blueprints, domain, seed=1, most=9) if i.defect == UNMET]
+    assert len(wishes) == 9
+    for blueprint in wishes:
+        wish = blueprint.instruction.rpartition("You want to ")[2].rstrip(".")
+        granting = [t.name for t in domain.tools.values() if t.description.casefold().startswith(wish.casefold())]
+        assert len(granting) == 1
+        assert granting[0] not in {action.name for action in blueprint.actions}
 
 
 async def test_a_committee_that_cannot_judge_has_caught_nothing(tmp: Path, tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ import dataclasses
 import json
 import re
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from apigen_nb.domain import Domain, from_folder
+from apigen_nb.facts import fold
 from apigen_nb.gates import (
     GATES,
     NAMES,
@@ -24,7 +26,8 @@ from apigen_nb.gates import (
     well_formed,
 )
 from apigen_nb.gates.execution import execute
-from apigen_nb.records import Action, Blueprint, Verdict
+from apigen_nb.gates.grounding import choices, implied, said
+from apigen_nb.records import Action, Blueprint, Verdict, canonical
 
 TOOLS = '''
 from typing import Literal
@@ -422,6 +425,224 @@ def test_an_argument_may_come_from_the_result_of_an_earlier_action_only(library:
 def test_grounding_never_raises_on_what_a_model_wrote(library: Domain, text: str) -> None:
     assert is_grounded(task(call("rename_member", member_id="M1", name=text), says=text), library) is not None
     assert is_grounded(task(outputs=(text,), says=text), library) is not None
+
+
+def test_a_number_counts_only_where_it_says_something_of_the_user(library: Domain) -> None:
+    rows = {
+        **library.tables,
+        "loans": {**library.tables["loans"], "L4": {**library.tables["loans"]["L4"], "days_left": 77}},
+    }
+    theirs = dataclasses.replace(library, tables=rows)
+    points = call("set_points", member_id="M1", points=77)
+    found = verdict(is_grounded, task(points, says="A friend's loan is L4. You want other points."), theirs)
+    assert "points=77" in found.reason
+    assert verdict(is_grounded, task(points, says="You want 77 points."), theirs).passed
+
+
+YES_NO = ("yes", "no")
+REASONS = ("no longer needed", "ordered by mistake")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "options", "text", "told"),
+    [
+        ("insurance", "no", YES_NO, "You don't need any travel insurance.", True),
+        ("insurance", "no", YES_NO, "No baggage and insurance.", True),
+        ("insurance", "yes", YES_NO, "You want travel insurance.", True),
+        ("insurance", "yes", YES_NO, "You do not want insurance.", False),
+        ("insurance", "no", YES_NO, "You want insurance. You have no bags.", False),
+        ("insurance", "no", YES_NO, "You want insurance. You had no insurance before.", False),
+        ("insurance", "no", YES_NO, "You have no bags.", False),
+        ("reason", REASONS[0], REASONS, "You no longer need them.", True),
+        ("reason", REASONS[1], REASONS, "You ordered a fleece jacket by mistake.", True),
+        ("reason", REASONS[1], REASONS, "You want to cancel what you ordered. It was by mistake.", False),
+        ("reason", REASONS[0], REASONS, "You lost your tablet and cancel the charger.", False),
+        ("reason", "damaged", ("damaged", "wrong item"), "There is a damage.", False),
+    ],
+)
+def test_what_a_text_implies_of_a_choice(
+    name: str, value: str, options: tuple[str, ...], text: str, told: bool
+) -> None:
+    assert implied(name, value, options, fold(text)) == told
+
+
+def test_a_choice_with_an_underscore_is_told_with_a_hyphen() -> None:
+    assert said("one_way", fold("You want a one-way flight."))
+    assert not said("one_way", fold("The one is wayward."))
+
+
+def test_the_choices_of_a_parameter_are_its_enum_or_what_its_description_quotes() -> None:
+    either = "Why, which should be either 'no longer needed' or 'ordered by mistake'."
+    assert choices({"enum": ["a", "b"]}) == ("a", "b")
+    assert choices({"type": "string", "description": either}) == REASONS
+    assert choices({"type": "string", "description": "The city, such as 'SFO'."}) == ()
+    assert choices({"type": "array", "description": either}) == choices({}) == ()
+
+
+# --- computed outputs
+
+
+SHOP = '''
+from apigen_nb.domain import tool
+from apigen_nb.world import Database, Refusal
+
+
+@tool
+def get_member(db: Database, member_id: str) -> dict:
+    """Show a member.
+
+    Args:
+        member_id: The member's id.
+    """
+    return db["members"][member_id]
+
+
+@tool
+def get_order(db: Database, order_id: str) -> dict:
+    """Show an order.
+
+    Args:
+        order_id: The order's id.
+    """
+    return db["orders"][order_id]
+
+
+@tool
+def list_kinds(db: Database) -> dict:
+    """Show all kinds of lamps with the ids of their products."""
+    return {row["kind"]: key for key, row in db["products"].items()}
+
+
+@tool
+def get_product(db: Database, product_id: str) -> dict:
+    """Show a product.
+
+    Args:
+        product_id: The product's id.
+    """
+    return db["products"][product_id]
+
+
+@tool(writes=True)
+def exchange(db: Database, order_id: str, item_ids: list[str], new_item_ids: list[str]) -> str:
+    """Exchange items.
+
+    Args:
+        order_id: The order's id.
+        item_ids: What goes back.
+        new_item_ids: What comes for it.
+    """
+    db["orders"][order_id]["exchanged"] = [*item_ids, *new_item_ids]
+    return "done"
+
+
+@tool(writes=True)
+def pay(db: Database, order_id: str, amount: int) -> str:
+    """Pay what is due of an order, 400 dollars.
+
+    Args:
+        order_id: The order's id.
+        amount: In dollars.
+    """
+    if amount != 400:
+        raise Refusal("the amount does not add up")
+    db["orders"][order_id]["refunds"] = [{"method": "card", "amount": -amount}]
+    return "paid"
+'''
+
+
+def _item(item_id: str, price: float) -> dict[str, Any]:
+    return {"item_id": item_id, "price": price}
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Domain:
+    folder = tmp_path_factory.mktemp("domains") / "shop"
+    (folder / "data").mkdir(parents=True)
+    (folder / "tools.py").write_text(SHOP)
+    (folder / "policy.md").write_text("All is allowed.")
+    cards = {"g1": ("gift", 198), "g2": ("gift", 129), "c1": ("certificate", 500), "c2": ("certificate", 250)}
+    ways = {key: {"source": source, "amount": amount} for key, (source, amount) in cards.items()}
+    orders = {
+        "O1": [_item("i1", 20.13), _item("i2", 36.48), _item("i3", 112.91)],
+        "O2": [_item("i4", 201.07), _item("i5", 58.36)],
+    }
+    lamps = {"p1": _item("i6", 15.02), "p2": _item("i7", 77.77)}
+    data = {
+        "members": {"M1": {"member_id": "M1", "email": "ada@example.com", "orders": [*orders], "ways": ways}},
+        "orders": {key: {"order_id": key, "member_id": "M1", "items": items} for key, items in orders.items()},
+        "products": {key: {"product_id": key, "kind": f"kind {key}", **item} for key, item in lamps.items()},
+    }
+    for table, rows in data.items():
+        (folder / "data" / f"{table}.json").write_text(json.dumps(rows))
+    return from_folder(folder)
+
+
+EXCHANGE = call("exchange", order_id="O1", item_ids=["i1", "i3"], new_item_ids=["i6", "i6"])
+
+
+def shopping(*actions: Action, outputs: tuple[str, ...] = ()) -> Blueprint:
+    says = "You are member M1."
+    return Blueprint(
+        id="shop-00000", domain="shop", user="M1", persona="", instruction=says, actions=actions, outputs=outputs
+    )
+
+
+@pytest.mark.parametrize(
+    ("output", "actions", "derivable"),
+    [
+        ("327", (), True),  # both gift cards
+        ("$750.00", (), True),  # both certificates
+        ("1,077", (), True),  # all cards
+        ("448", (), False),  # a gift card and a certificate: sums of figures without cents are met by chance
+        ("15.02", (), True),  # a product that is listed under its name
+        ("133.04", (), True),  # some items of an order
+        ("428.95", (), True),  # all items of all orders
+        ("56.61", (), True),
+        ("237.55", (), True),  # one item of each order
+        ("164.59", (), True),  # how much dearer one is
+        ("-164.59", (), True),
+        ("36.14", (), False),
+        ("103.00", (EXCHANGE,), True),  # what the exchange gives back
+        ("103.00", (), False),
+        ("30.04", (EXCHANGE,), True),  # what the new items cost
+        ("30.04", (), False),
+        ("62.75", (), False),  # prices of other products: the user has nothing to do with them
+        ("400", (call("pay", order_id="O1", amount=400),), True),  # -400 is written
+        ("400", (), False),
+        ("9e28", (), False),
+    ],
+)
+def test_what_can_be_worked_out(shop: Domain, output: str, actions: tuple[Action, ...], derivable: bool) -> None:
+    assert verdict(is_grounded, shopping(*actions, outputs=(output,)), shop).passed == derivable
+
+
+def test_a_number_that_the_tool_alone_allows_need_not_be_told(shop: Domain) -> None:
+    assert verdict(is_grounded, shopping(call("pay", order_id="O1", amount=400)), shop).passed
+
+
+@pytest.mark.parametrize("points", [-50_000, 77, 10**30])
+def test_a_number_that_could_be_another_has_to_be_told(library: Domain, points: int) -> None:
+    found = verdict(is_grounded, task(call("set_points", member_id="M1", points=points)), library)
+    assert f"points={points}" in found.reason
+
+
+@pytest.mark.parametrize("name", ["retail", "airline", "banking"])
+def test_hardly_any_amount_at_random_can_be_worked_out(name: str) -> None:
+    domain, rng = Domain.load(name), Random(name)
+    met = 0
+    for user in rng.sample(domain.subjects, 10):
+        asks = Blueprint(
+            id="x",
+            domain=name,
+            user=user,
+            persona="",
+            instruction=f"You are {user}. {canonical(domain.tables[domain.users][user])}",
+            actions=(),
+            outputs=tuple(f"{rng.randrange(1, 2000)}.{rng.randrange(1, 100):02d}" for _ in range(200)),
+        )
+        met += 200 - verdict(is_grounded, asks, domain).reason.count("cannot be derived")
+    assert met <= 0.01 * 10 * 200
 
 
 # --- all of them

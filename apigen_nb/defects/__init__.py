@@ -1,7 +1,8 @@
 """Known defects, planted one at a time into accepted blueprints (ours): what is a gate or a committee worth?
 
 A defect is `decidable` when executing the tools is enough to see it; the plain gates must then catch every one. The
-others only a reader of the instruction can see. A planter gives None where a blueprint has no place for its defect.
+others only a reader of the instruction can see, though execution may notice some of them. A planter gives None where a
+blueprint has no place for its defect.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ DEFECTS: tuple[Defect, ...] = (
     Defect("action that nobody asked for", False, read.action_extra),
     Defect("other choice than asked for", False, read.other_choice),
     Defect("two arguments swapped", False, read.swapped_arguments),
+    Defect("another row than asked for", False, read.other_row),
     Defect("wrong output", False, read.wrong_output),
     Defect("output missing", False, read.output_missing),
     Defect("a wish that no action grants", False, read.unmet_wish),

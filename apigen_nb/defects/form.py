@@ -6,6 +6,7 @@ from random import Random
 
 from ..contract import guess
 from ..domain import Domain
+from ..gates.grounding import choices
 from ..records import Action, Blueprint
 from .spots import places, replaced, vary, with_arguments
 
@@ -54,7 +55,7 @@ def wrong_type(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint |
 
 
 def outside_choices(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
-    spots = places(blueprint, domain, lambda name, value, spec: "enum" in spec)
+    spots = places(blueprint, domain, lambda name, value, spec: bool(choices(spec)))
     if not spots:
         return None
     place, name = rng.choice(spots)

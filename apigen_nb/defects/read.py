@@ -7,13 +7,14 @@ import re
 from random import Random
 
 from ..domain import Domain
-from ..facts import fits, number, tells
+from ..facts import number, tells
 from ..gates.execution import execute
+from ..gates.grounding import choices
 from ..gates.kind import allowed
 from ..records import Blueprint, canonical
 from ..sampling import records_of
 from ..world import Refusal
-from .spots import guesses, places, vary, with_arguments
+from .spots import guesses, id_places, places, vary, with_arguments
 
 
 def action_missing(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
@@ -34,9 +35,9 @@ def action_extra(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint
 
 
 def other_choice(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
-    for place, name in places(blueprint, domain, lambda name, value, spec: len(spec.get("enum", ())) > 1):
+    for place, name in places(blueprint, domain, lambda name, value, spec: len(choices(spec)) > 1):
         old = blueprint.actions[place].arguments[name]
-        options = domain.tools[blueprint.actions[place].name].parameters["properties"][name]["enum"]
+        options = choices(domain.tools[blueprint.actions[place].name].parameters["properties"][name])
         changed = with_arguments(
             blueprint, place, **{name: rng.choice([option for option in options if option != old])}
         )
@@ -46,18 +47,35 @@ def other_choice(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint
 
 
 def swapped_arguments(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
+    """Two arguments of one type change places, preferably so that the tool takes them."""
+    swaps = []
     for place, action in enumerate(blueprint.actions):
-        names = [n for n, v in action.arguments.items() if isinstance(v, str)]
-        for one, other in itertools.pairwise(names):
-            if action.arguments[one] != action.arguments[other] and (fits(one, other) or not one.endswith("_id")):
-                swapped = {one: action.arguments[other], other: action.arguments[one]}
-                changed = with_arguments(blueprint, place, **swapped)
+        for (one, first), (other, second) in itertools.combinations(action.arguments.items(), 2):
+            if type(first) is type(second) and first != second:
+                changed = with_arguments(blueprint, place, **{one: second, other: first})
                 try:
                     domain.tools[action.name].check(changed.actions[place].arguments)
                 except Refusal:
                     continue
-                return changed
-    return None
+                swaps.append(changed)
+    runs = [changed for changed in swaps if not execute(changed, domain).refused]
+    return rng.choice(runs or swaps) if swaps else None
+
+
+def other_row(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
+    """The instruction asks for another row of this user than the actions touch."""
+    mine = records_of(domain, blueprint.user)
+    spots = [
+        (blueprint.actions[place].arguments[name], mine.get(table, {}))
+        for place, name, table in id_places(blueprint, domain)
+    ]
+    spots = [(key, rows) for key, rows in spots if len(rows) > 1 and tells(blueprint.instruction, key)]
+    if not spots:
+        return None
+    key, rows = rng.choice(spots)
+    other = rng.choice(sorted(set(rows) - {key}))
+    wish = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", other, blueprint.instruction, flags=re.IGNORECASE)
+    return vary(blueprint, instruction=wish)
 
 
 def wrong_output(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
@@ -79,4 +97,10 @@ def output_missing(blueprint: Blueprint, domain: Domain, rng: Random) -> Bluepri
 
 
 def unmet_wish(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
-    return vary(blueprint, instruction=f"{blueprint.instruction} You want to know the weight of your last parcel.")
+    """A wish more, in the domain's own words: what a tool does that no action calls."""
+    used = {action.name for action in (*blueprint.actions, *blueprint.denied)}
+    others = [tool for tool in domain.tools.values() if tool.writes and tool.name not in used]
+    if not others:
+        return None
+    does = re.split(r"[.,:;]", rng.choice(others).description)[0]
+    return vary(blueprint, instruction=f"{blueprint.instruction} You want to {does[:1].lower()}{does[1:]}.")

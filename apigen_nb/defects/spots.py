@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
@@ -51,12 +51,12 @@ def id_places(blueprint: Blueprint, domain: Domain) -> list[tuple[int, str, str]
     return found
 
 
-def guesses(blueprint: Blueprint, domain: Domain, rng: Random) -> list[Action]:
-    """Calls of writing tools with values from this user's rows."""
+def guesses(blueprint: Blueprint, domain: Domain, rng: Random) -> Iterator[Action]:
+    """Calls of writing tools with values from this user's rows, each made up when it is asked for."""
     alone = dataclasses.replace(domain, subjects=(blueprint.user,))
     writing = [tool for tool in domain.tools.values() if tool.writes]
     tools = [rng.choice(writing) for _ in range(TRIES)]
-    return [Action(name=tool.name, arguments=guess(alone, tool, rng)) for tool in tools]
+    yield from (Action(name=tool.name, arguments=guess(alone, tool, rng)) for tool in tools)
 
 
 def names_users(domain: Domain, table: str, key: str) -> bool:
