@@ -2,26 +2,34 @@
 
 The paper concatenates actions and outputs and has the model word one instruction. Ours also runs the actions together
 from a fresh world and holds the joint trace against the policy: what is allowed alone may not be allowed after the
-other (return and cancel the same order). Such a conflict ends the matter, because no wording can mend it.
+other (return and cancel the same order), or be undone by it (move to one address, then to another). Such a conflict
+ends the matter, because no wording can mend it. That check is free, so most combinations are drawn among those that
+hold; the others are drawn blindly, or nobody would see what the gate catches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
 from pydantic import BaseModel, Field, ValidationError
 
+from . import mix
 from .domain import Domain
-from .gates import Gate
+from .gates import Gate, obeys_policy
+from .gates.execution import execute
 from .models import Model, Unparsable, ask, metered, read_json
-from .records import Attempt, Blueprint, Draft, Proposal, Question
+from .records import Attempt, Blueprint, Draft, Proposal, Question, Verdict
 from .reflection import previous, shown, tried
 from .sampling import seed_id
+from .world import digest
 
-SIZES = (2, 2, 2, 3, 3, 4)  # parts of a combination, drawn from these
-JOINT = frozenset({"execution", "policy", "kind"})  # gates whose verdict no other wording changes
+PARTS: dict[str, float] = {"2": 0.4, "3": 0.35, "4": 0.25}  # shares of the combinations, by the parts wanted
+DRAWN: dict[str, float] = {"checked": 0.8, "blindly": 0.2}
+TRIES = 8  # users that a size is looked for at, and blueprints of each: every look runs some actions
+JOINT = frozenset({"execution", "policy", "kind", "recombination"})  # gates whose verdict no other wording changes
 
 
 class _Reply(BaseModel):
@@ -43,25 +51,75 @@ class Combination:
     parts: tuple[str, ...]
 
 
-def combinations(domain: str, owned: Mapping[str, Sequence[int]], count: int, seed: int) -> list[Combination]:
+def combinations(
+    domain: str, owned: Mapping[str, Sequence[int]], count: int, seed: int, holds: Callable[[Sequence[str]], bool]
+) -> list[Combination]:
     """At most `count` different combinations; fewer when there are not so many. `owned` is user → numbers of the seeds
-    whose plain blueprint was accepted. Each user with two or more comes once before any comes again."""
+    whose plain blueprint was accepted, `holds` says whether blueprints of these ids make one task. Each has as many
+    parts as `PARTS` wants, or fewer where none so large is found; users take turns."""
     rng = Random(f"{domain}/{seed}/recombine")
     users = sorted(user for user, numbers in owned.items() if len(numbers) > 1)
-    made: dict[tuple[int, ...], str] = {}
-    fruitless = 0
-    while len(made) < count and users and fruitless < 3:  # rounds; a user's few combinations are soon all taken
-        rng.shuffle(users)
-        before = len(made)
-        for user in users[: count - len(made)]:
-            size = min(rng.choice(SIZES), len(owned[user]))
-            made.setdefault(tuple(sorted(rng.sample(sorted(owned[user]), size))), user)
-        fruitless = fruitless + 1 if len(made) == before else 0
+    rng.shuffle(users)
+    made: dict[tuple[str, ...], str] = {}
+
+    def grown(numbers: Sequence[int], size: int, blindly: bool) -> tuple[str, ...]:
+        parts: tuple[str, ...] = ()
+        for number in rng.sample(sorted(numbers), min(TRIES, len(numbers))):
+            longer = tuple(sorted((*parts, seed_id(domain, number))))
+            if len(parts) < size and (blindly or not parts or holds(longer)):
+                parts = longer
+        return parts
+
+    def found(most: int, blindly: bool) -> Iterator[tuple[str, tuple[str, ...]]]:
+        for size in range(most, 1, -1):
+            able = [user for user in users if len(owned[user]) >= size]
+            for user in itertools.islice(itertools.cycle(able), TRIES):
+                parts = grown(owned[user], size, blindly)
+                if len(parts) == size and parts not in made:
+                    yield user, parts
+
+    for number in range(count):
+        wanted = int(mix.drawn(PARTS, number, f"{seed}/parts"))
+        blindly = mix.drawn(DRAWN, number, f"{seed}/drawn") == "blindly"
+        for user, parts in itertools.islice(found(wanted, blindly), 1):
+            made[parts] = user
+            users.remove(user)
+            users.append(user)
     prefix = domain.replace(":", "-")
-    return [
-        Combination(f"{prefix}-r{number:05d}", user, tuple(seed_id(domain, part) for part in parts))
-        for number, (parts, user) in enumerate(made.items())
-    ]
+    return [Combination(f"{prefix}-r{number:05d}", user, parts) for number, (parts, user) in enumerate(made.items())]
+
+
+def joint(id: str, parts: Sequence[Blueprint]) -> Blueprint:
+    """The task that these parts come to, not worded yet: their actions and outputs in order."""
+    return parts[0].model_copy(
+        update={
+            "id": id,
+            "actions": tuple(action for part in parts for action in part.actions),
+            "outputs": tuple(dict.fromkeys(output for part in parts for output in part.outputs)),
+            "parts": tuple(part.id for part in parts),
+        }
+    )
+
+
+def every_action_counts(task: Blueprint, domain: Domain) -> Verdict | None:
+    """No action is undone by later ones: without it the end state is another. None when they break the policy."""
+    allowed = obeys_policy(task, domain)
+    if allowed is None or not allowed.passed:
+        return None
+    end = digest(execute(task, domain).diff)
+    for place, action in enumerate(task.actions):
+        others = task.actions[:place] + task.actions[place + 1 :]
+        without = execute(task.model_copy(update={"actions": others}), domain)
+        if not without.refused and digest(without.diff) == end:
+            reason = f"action {place + 1}, {action}, leaves no trace: the actions after it undo it"
+            return Verdict(gate="recombination", passed=False, kind="action undone", reason=reason)
+    return Verdict(gate="recombination", passed=True)
+
+
+def compatible(parts: Sequence[Blueprint], domain: Domain) -> bool:
+    """Whether the actions of all parts execute together, break no rule and undo nothing of each other."""
+    verdict = every_action_counts(joint("", parts), domain)
+    return verdict is not None and verdict.passed
 
 
 async def recombine(
@@ -78,15 +136,7 @@ async def recombine(
     unless there are two parts at least, all plain and of one user."""
     if len(parts) < 2 or len({part.user for part in parts}) > 1 or any(part.kind != "plain" for part in parts):
         raise ValueError(f"{combination.id}: expected two or more plain blueprints of one user, found {parts!r:.200}")
-    outputs = tuple(dict.fromkeys(output for part in parts for output in part.outputs))
-    joint = parts[0].model_copy(
-        update={
-            "id": combination.id,
-            "actions": tuple(action for part in parts for action in part.actions),
-            "outputs": outputs,
-            "parts": combination.parts,
-        }
-    )
+    task = joint(combination.id, parts)
 
     async def write(earlier: Sequence[Attempt], plan: str) -> tuple[Draft, Blueprint]:
         question = Question(
@@ -95,11 +145,11 @@ async def recombine(
             prompt="recombine",
             context={
                 "instructions": [part.instruction for part in parts],
-                "actions": [action.model_dump() for action in joint.actions],
-                "outputs": list(outputs),
-                "persona": joint.persona,
-                "behaviour": joint.behaviour,
-                "user": joint.user,
+                "actions": [action.model_dump() for action in task.actions],
+                "outputs": list(task.outputs),
+                "persona": task.persona,
+                "behaviour": task.behaviour,
+                "user": task.user,
                 "previous": shown(previous(earlier, plan)),
                 "feedback": plan,
             },
@@ -110,8 +160,8 @@ async def recombine(
             reply = _Reply.model_validate(read_json(await ask(generator, question)))
         except ValidationError as error:
             raise Unparsable("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())) from None
-        draft = Draft(thought=reply.thought, instruction=reply.instruction, actions=joint.actions, outputs=outputs)
-        return draft, joint.model_copy(update={"instruction": reply.instruction})
+        draft = Draft(thought=reply.thought, instruction=reply.instruction, actions=task.actions, outputs=task.outputs)
+        return draft, task.model_copy(update={"instruction": reply.instruction})
 
     with metered() as usage:
         attempts = await tried(
@@ -120,20 +170,20 @@ async def recombine(
             write,
             domain,
             feedback=feedback,
-            gates=gates,
+            gates=(every_action_counts, *gates),
             reflections=reflections,
             hopeless=JOINT,
         )
     return Proposal(
         id=combination.id,
         domain=domain.name,
-        user=joint.user,
-        walk=tuple(dict.fromkeys(action.name for action in joint.actions)),
-        persona=joint.persona,
+        user=task.user,
+        walk=tuple(dict.fromkeys(action.name for action in task.actions)),
+        persona=task.persona,
         examples=(),
         attempts=attempts,
         accepted=attempts[-1].accepted,
-        behaviour=joint.behaviour,
+        behaviour=task.behaviour,
         level="hard",
         parts=combination.parts,
         usage=usage,

@@ -8,6 +8,7 @@ nor mixes; ours are the constants below.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -23,8 +24,7 @@ from .records import Behaviour, Blueprint, Kind, Level, Seed, canonical
 RECORDS_BUDGET = 12_000  # characters of JSON, about 4k tokens
 SPARE = 2  # further writing tools, for when the records allow none of the walk
 EXAMPLES = 2
-USERS = 8  # users that a block of seeds is about, each the same number of times
-BLUEPRINTS_A_USER = 4
+VISITS = (12, 6, 4, 2, 2, 2, 2, 2)  # seeds about each user of a block: many users, and regulars with four to recombine
 WRITES: dict[Level, tuple[int, ...]] = {"easy": (1,), "medium": (1, 2), "hard": (2, 3)}  # groundtruth actions wanted
 ONE_MORE: tuple[Kind, ...] = ("forbidden", "missing tool", "change of mind")  # one wish comes to nothing
 TOGETHER: tuple[Kind, ...] = ("parallel calls",)  # two actions at least
@@ -162,16 +162,16 @@ def examples(rng: Random, writing: set[str], kind: Kind, pool: Sequence[Blueprin
 
 
 def subject(domain: Domain, seed: int, number: int) -> str:
-    """The user of a seed. Each block of seeds is about `USERS` users, each of them as often, so that any run has
-    blueprints of one user to recombine; no user comes twice before all have come once."""
-    block, place = divmod(number, USERS * BLUEPRINTS_A_USER)
-    turn, first = divmod(block * USERS, len(domain.subjects))
+    """The user of a seed. Each block of seeds is about as many users as `VISITS` has places, so that any run has
+    blueprints of one user to recombine; no user is in two blocks before all have been in one."""
+    block, place = divmod(number, sum(VISITS))
+    turn, first = divmod(block * len(VISITS), len(domain.subjects))
     users: list[str] = []
-    while len(users) < min(USERS, len(domain.subjects)):
-        users += _shuffled(domain, f"{seed}/{turn}")[first : first + USERS - len(users)]
+    while len(users) < min(len(VISITS), len(domain.subjects)):
+        users += _shuffled(domain, f"{seed}/{turn}")[first : first + len(VISITS) - len(users)]
         turn, first = turn + 1, 0
         users = list(dict.fromkeys(users))
-    places = [user for user in users for _ in range(-(-USERS * BLUEPRINTS_A_USER // len(users)))]
+    places = [user for user, visits in zip(itertools.cycle(users), VISITS) for _ in range(visits)]
     Random(f"{domain.name}/{seed}/{block}/users").shuffle(places)
     return places[place]
 

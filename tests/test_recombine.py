@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from apigen_nb.gates import GATES, choose
 from apigen_nb.gates.committee import Committee
 from apigen_nb.gates.execution import execute
 from apigen_nb.models.cast import Cast
-from apigen_nb.recombine import REPLY, SIZES, Combination, combinations, recombine
+from apigen_nb.recombine import DRAWN, PARTS, REPLY, TRIES, Combination, combinations, compatible, recombine
 from apigen_nb.records import Action, Answer, Blueprint, Question
 from apigen_nb.sampling import Sampling
 from apigen_nb.store import Run
@@ -77,24 +78,74 @@ OWNED = st.dictionaries(
 )
 
 
-@given(OWNED, st.integers(0, 12), st.integers(0, 5))
-def test_combinations_are_different_and_of_one_user(owned: dict[str, list[int]], count: int, seed: int) -> None:
-    made = combinations("tau2:retail", owned, count, seed)
+def all_hold(ids: Sequence[str]) -> bool:
+    return True
+
+
+@given(OWNED, st.integers(0, 12), st.integers(0, 5), st.integers(1, 9))
+def test_combinations_are_different_and_of_one_user(
+    owned: dict[str, list[int]], count: int, seed: int, conflict: int
+) -> None:
+    def holds(ids: Sequence[str]) -> bool:
+        return sum(int(id[-5:]) for id in ids) % conflict == 0
+
+    made = combinations("tau2:retail", owned, count, seed, holds)
     assert len(made) <= count
     assert [one.id for one in made] == [f"tau2-retail-r{number:05d}" for number in range(len(made))]
     assert len({one.parts for one in made}) == len(made)
     for one in made:
-        assert 2 <= len(one.parts) <= max(SIZES)
+        assert str(len(one.parts)) in PARTS
         assert set(one.parts) <= {f"tau2-retail-{number:05d}" for number in owned[one.user]}
         assert list(one.parts) == sorted(set(one.parts))
-    assert made == combinations("tau2:retail", {user: numbers[::-1] for user, numbers in owned.items()}, count, seed)
+    assert sum(not holds(one.parts) for one in made) <= count * DRAWN["blindly"] + 1
+    backwards = {user: numbers[::-1] for user, numbers in reversed(owned.items())}
+    assert made == combinations("tau2:retail", backwards, count, seed, holds)
     if count and any(len(numbers) > 1 for numbers in owned.values()):
-        assert made
+        assert combinations("tau2:retail", owned, count, seed, all_hold)
+
+
+@given(st.integers(0, 60), st.integers(0, 5))
+def test_each_size_has_its_share_where_users_own_enough(count: int, seed: int) -> None:
+    owned = {f"u{n}": range(6 * n, 6 * n + 6) for n in range(20)}
+    sizes = Counter(str(len(one.parts)) for one in combinations("retail", owned, count, seed, all_hold))
+    assert sizes.total() == count
+    for size, share in PARTS.items():
+        assert abs(sizes[size] - count * share) <= 1
+
+
+@given(st.integers(1, 40), st.integers(0, 5))
+def test_what_holds_is_found_among_conflicts_and_some_conflicts_are_kept(count: int, seed: int) -> None:
+    """Of each user's eight blueprints five go together; the others go with nothing."""
+    owned = {f"u{n}": range(10 * n, 10 * n + 8) for n in range(40)}
+    asked = []
+
+    def together(ids: Sequence[str]) -> bool:
+        return all(int(id[-1]) % 3 for id in ids)
+
+    def holds(ids: Sequence[str]) -> bool:
+        asked.append(ids)
+        return together(ids)
+
+    made = combinations("retail", owned, count, seed, holds)
+    assert len(made) == count
+    assert len(asked) <= len(PARTS) * TRIES**2 * count
+    conflicts = [one for one in made if not together(one.parts)]
+    assert len(conflicts) <= count * DRAWN["blindly"] + 1
+    if count >= 20:
+        assert conflicts
+        assert {len(one.parts) for one in made if together(one.parts)} == {2, 3, 4}
+
+
+def test_where_no_large_one_holds_a_smaller_one_is_taken() -> None:
+    owned = {f"u{n}": range(6 * n, 6 * n + 6) for n in range(8)}
+    made = combinations("retail", owned, 30, 0, lambda ids: len(ids) == 2)
+    assert len(made) == 30
+    assert sum(len(one.parts) > 2 for one in made) <= 30 * DRAWN["blindly"] + 1
 
 
 def test_each_user_comes_once_before_any_comes_again() -> None:
     owned = {f"u{n}": range(4 * n, 4 * n + 4) for n in range(5)}
-    assert len({one.user for one in combinations("retail", owned, 5, 0)}) == 5
+    assert len({one.user for one in combinations("retail", owned, 5, 0, all_hold)}) == 5
 
 
 # --- what becomes of them
@@ -131,6 +182,7 @@ def test_a_conflict_is_caught_by_the_joint_gate_and_not_argued_with() -> None:
     one, two = part("a", user, cancel), part("b", user, move)
     for alone in (one, two):
         assert GATES["execution"](alone, retail).passed  # type: ignore[union-attr]
+    assert not compatible([one, two], retail)
     generator = Generator()
     proposal = joined([one, two], generator)
     assert not proposal.accepted
@@ -143,8 +195,28 @@ def test_a_rule_over_both_parts_is_held() -> None:
     """An e-mail address or a phone number is changed, once, not both: a rule of the whole conversation."""
     user = next(iter(retail.tables["customers"]))
     email = Action(name="change_email", arguments={"customer_id": user, "email": "new@example.org"})
-    proposal = joined([part("a", user, contact(user)), part("b", user, email)], Generator())
+    parts = [part("a", user, contact(user)), part("b", user, email)]
+    assert not compatible(parts, retail)
+    proposal = joined(parts, Generator())
     assert [v.kind for v in proposal.attempts[-1].failures] == ["one_contact_change"]
+
+
+def test_a_part_that_another_undoes_is_a_conflict() -> None:
+    """To move and to move again: it executes and breaks no rule, but the first move is nowhere to be seen."""
+    user = next(iter(retail.tables["customers"]))
+    address = dict(retail.tables["customers"][user]["address"])
+    moves = [
+        Action(name="update_customer_address", arguments={"customer_id": user} | address | {"street": street})
+        for street in ("4 Mill Lane", "5 Mill Lane")
+    ]
+    parts = [part("a", user, moves[0]), part("b", user, contact(user)), part("c", user, moves[1])]
+    assert compatible(parts[:2], retail)
+    assert compatible(parts[1:], retail)
+    assert not compatible(parts, retail)
+    proposal = joined(parts, Generator())
+    assert [(v.gate, v.kind) for v in proposal.attempts[0].failures] == [("recombination", "action undone")]
+    assert proposal.attempts[0].failures[0].reason.startswith("action 1, update_customer_address(")
+    assert len(proposal.attempts) == 1
 
 
 def test_an_instruction_that_leaves_something_out_is_mended_with_feedback() -> None:

@@ -15,10 +15,9 @@ from apigen_nb.domain import Domain
 from apigen_nb.graph import Graph
 from apigen_nb.records import BEHAVIOURS, KINDS, LEVELS, Blueprint, Kind, canonical
 from apigen_nb.sampling import (
-    BLUEPRINTS_A_USER,
     RATES,
     RECORDS_BUDGET,
-    USERS,
+    VISITS,
     Sampling,
     data,
     examples,
@@ -118,21 +117,30 @@ def test_no_sampler_changes_what_another_draws() -> None:
 @pytest.mark.parametrize("seeds", [10, 32, 100, 333])
 def test_a_run_is_about_a_pool_of_users(seeds: int) -> None:
     counts = Counter(subject(retail, 5, number) for number in range(seeds))
-    assert len(counts) <= max(USERS, -(-seeds // BLUEPRINTS_A_USER) + USERS)
-    assert max(counts.values()) <= BLUEPRINTS_A_USER
+    blocks = -(-seeds // sum(VISITS))
+    assert len(counts) <= blocks * len(VISITS)
+    assert max(counts.values()) <= max(VISITS)
     assert sum(count > 1 for count in counts.values()) > len(counts) / 4  # or nothing could be recombined
 
 
 def test_all_users_come_once_before_one_comes_again() -> None:
     users = list(retail.subjects)[:21]
     few = dataclasses.replace(retail, name="few", subjects=tuple(users))
-    block = USERS * BLUEPRINTS_A_USER
+    block = sum(VISITS)
     blocks = [{subject(few, 5, number) for number in range(block * b, block * (b + 1))} for b in range(6)]
-    assert [len(found) for found in blocks] == [USERS] * 6
+    assert [len(found) for found in blocks] == [len(VISITS)] * 6
     assert blocks[0] | blocks[1] | blocks[2] == set(users)
     assert blocks[0] & blocks[1] == set()
-    spread = Counter(subject(few, 5, number) for number in range(block * 21))
-    assert max(spread.values()) - min(spread.values()) <= 4 * BLUEPRINTS_A_USER
+    spread = Counter(
+        user for b in range(21) for user in {subject(few, 5, n) for n in range(block * b, block * (b + 1))}
+    )
+    assert max(spread.values()) - min(spread.values()) <= 2
+
+
+def test_in_a_block_some_users_come_often() -> None:
+    for block in range(0, 10 * sum(VISITS), sum(VISITS)):
+        counts = Counter(subject(retail, 5, number) for number in range(block, block + sum(VISITS)))
+        assert sorted(counts.values(), reverse=True) == sorted(VISITS, reverse=True)
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])
