@@ -28,9 +28,11 @@ run: $(VENV)/.run
 test: $(VENV)/.test $(VENV)/.tau2 browser lint
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadscope
 
-# More of the same: 1,000 interruptions and a soak of 10,000 conversations with every fault on.
+# More of the same: 1,000 interruptions, a soak of 10,000 conversations with every fault on, and ten minutes of a fuzzer.
 nightly: $(VENV)/.test $(VENV)/.tau2
 	@INTERRUPTIONS=1000 SOAK=10000 $(BIN)/python -m pytest -n $(JOBS) tests/test_interruption.py tests/test_soak.py
+	@if $(BIN)/python -c 'import atheris' 2>/dev/null; then $(BIN)/python tests/test_fuzz.py -max_total_time=600; \
+	else echo "atheris cannot be imported here: the reply parsers are fuzzed by hypothesis alone"; fi
 
 lint: $(VENV)/.test
 	@$(BIN)/ruff check .
@@ -50,8 +52,9 @@ tau2: $(VENV)/.tau2
 BENCHMARKS := boundary demo "demo params/airline.yaml" "demo params/banking.yaml" "demo params/tau2-retail.yaml" \
 	explorers judging "scale --seeds 1000 10000 100000" startup world readme
 bench: $(VENV)/.test $(VENV)/.tau2
-	@for work in $(BENCHMARKS); do echo "== $$work"; \
-		set -- $$work; script=$$1; shift; $(BIN)/python benchmarks/$$script.py "$$@" || exit 1; done
+	@missed=; for work in $(BENCHMARKS); do echo "== $$work"; \
+		set -- $$work; script=$$1; shift; $(BIN)/python benchmarks/$$script.py "$$@" || missed="$$missed $$script"; done; \
+	[ -z "$$missed" ] || { echo "aims missed, or stopped:$$missed"; exit 1; }
 
 serve-local: $(VENV)/.local
 	@$(BIN)/python examples/serve_local.py

@@ -1,17 +1,19 @@
 """The command line: `run`, `estimate`, `verify` and `report` for runs, `new-domain` and `check-domain` for domains.
 
-Exit codes: 0 all is well, 1 a stage failed or rows are missing, 2 bad input, 3 no endpoint answers or, offline, a reply
-is not recorded, 4 the budget is spent, 130 interrupted.
+Exit codes: 0 all is well, 1 a stage failed, rows are missing or items got no answer, 2 bad input or a folder in use,
+3 no endpoint answers or, offline, a reply is not recorded, 4 the budget is spent, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-# Nothing else is imported up here: --help and a mistyped option must not wait for pydantic and papermill.
+from .text import clean
+
+# Nothing larger is imported up here: --help and a mistyped option must not wait for pydantic and papermill.
 STAGES = ("1_domain", "2_blueprints", "3_trajectories", "4_dataset", "7_report")
 
 
@@ -43,6 +45,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="continue although base_url or prompts have changed; what is there stays (an unfinished run with the same "
         "parameters continues by itself)",
+    )
+    run.add_argument(
+        "--retry-failed",
+        action="store_true",
+        help="try again what got no answer; what was made meanwhile without it, such as later rounds, stays as it is",
     )
     run.add_argument(
         "--offline", action="store_true", help="make no request: play the replies that are in the run's folder"
@@ -113,7 +120,7 @@ def _run(options: argparse.Namespace) -> int:
         overrides = [*options.overrides, *(["offline=true"] if options.offline else [])]
         params = load_params(options.params, overrides, base)
         stages = options.stage or STAGES
-        run(params, out, stages, resume=options.resume)
+        lost = run(params, out, stages, resume=options.resume, retry_failed=options.retry_failed)
     except (ParamsError, DomainError, UsageError, Changed, InUse) as error:
         return _say(error, 2)
     except StageFailed as error:
@@ -121,8 +128,17 @@ def _run(options: argparse.Namespace) -> int:
     except OSError as error:
         return _say(f"cannot read or write: {error}; what is finished is kept", 1)
     if "7_report" in stages:
-        return _write_report(out)
-    print(f"done: {out}")
+        if code := _write_report(out):
+            return code
+    else:
+        print(f"done: {out}")
+    if lost:
+        few = ", ".join(lost[:5]) + (" …" if len(lost) > 5 else "")
+        where = f"reasons are in the report and in {out}/blueprints.jsonl and trajectories.jsonl"
+        again = f"apigen-nb run --out {out} --retry-failed"
+        return _say(
+            f"{len(lost)} items got no answer and count as failed: {few}; {where}; `{again}` tries them again", 1
+        )
     return 0
 
 
@@ -141,7 +157,8 @@ def _estimate(options: argparse.Namespace) -> int:
         if options.earlier:
             found, source = read_off(params, options.earlier), f"read from {options.earlier}"
         else:
-            with Run.open(out).locked():
+            run = Run.open(out)
+            with run.locked(), run.writing():
                 found = asyncio.run(try_out(params, out, options.seeds or TRIAL))
             source = f"tried out; the replies are kept in {out} and not paid for again"
     except (ParamsError, InUse, ValueError) as error:
@@ -151,7 +168,7 @@ def _estimate(options: argparse.Namespace) -> int:
     except (EndpointDown, BudgetSpent) as error:
         return _say(error, 4 if isinstance(error, BudgetSpent) else 3)
     print(f"{params.seeds} seeds, {found.tasks} tasks, {params.attempts} conversations each; {found.measured} {source}")
-    print("\n".join(found.lines()))
+    _tell(found.lines())
     return 0
 
 
@@ -167,7 +184,7 @@ def _verify(options: argparse.Namespace) -> int:
         report = verify(options.folder)
     except (OSError, Damaged, DomainError) as error:
         return _say(error, 1)
-    print("\n".join(report.lines()))
+    _tell(report.lines())
     promised = Run(options.folder).read_manifest().get("stages", {}).get("3_trajectories", {}).get("successful", 0)
     if promised and not report.rows:
         return _say(f"no row was exported, though {promised} trajectories succeeded", 1)
@@ -229,13 +246,19 @@ def _check_domain(options: argparse.Namespace) -> int:
     except DomainError as error:
         return _say(error, 1)
     findings = check(domain)
-    print("\n\n".join([*map(str, findings), summary(domain, findings)]))
+    _tell(f"{finding}\n" for finding in findings)
+    _tell([summary(domain, findings)])
     return 1 if errors(findings) else 0
 
 
 def _say(problem: object, code: int) -> int:
-    print(f"apigen-nb: {problem}", file=sys.stderr)
+    print(f"apigen-nb: {clean(str(problem))}", file=sys.stderr)
     return code
+
+
+def _tell(lines: Iterable[object]) -> None:
+    # What servers, models and files of others said must not steer the terminal.
+    print("\n".join(clean(str(line)) for line in lines))
 
 
 if __name__ == "__main__":

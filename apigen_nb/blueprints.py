@@ -15,10 +15,10 @@ from pydantic import BaseModel, Field, ValidationError
 from .difficulty import ASKED
 from .domain import Domain
 from .gates import Gate
-from .models import Model, Unparsable, ask, metered, read_json
+from .models import Model, NoAnswer, Unparsable, ask, metered, read_json
 from .models.cast import Cast
-from .recombine import Combination, combinations, recombine
-from .records import Attempt, Blueprint, Draft, Proposal, Question, Seed
+from .recombine import Combination, combinations, compatible, recombine
+from .records import NO_ANSWER, Attempt, Blueprint, Draft, Proposal, Question, Role, Seed, Usage, Verdict
 from .reflection import previous, shown, tried
 from .sampling import DEFAULT, Sampling, sample, seed_id
 from .store import Journal, Run, each
@@ -72,9 +72,13 @@ async def propose(
         attempts = await tried(
             seed.id, seed.kind, write, domain, feedback=feedback, gates=gates, reflections=reflections
         )
+    return _proposal(seed, attempts, usage)
+
+
+def _proposal(seed: Seed, attempts: tuple[Attempt, ...], usage: dict[Role, Usage]) -> Proposal:
     return Proposal(
         id=seed.id,
-        domain=domain.name,
+        domain=seed.domain,
         user=seed.user,
         walk=seed.walk,
         persona=seed.persona,
@@ -140,14 +144,22 @@ class _Phase1:
     reflections: int
 
     async def __call__(self, seed: Seed) -> Proposal:
-        return await propose(
-            seed,
-            self.domain,
-            generator=self.cast.generator,
-            feedback=self.cast.feedback,
-            gates=self.gates,
-            reflections=self.reflections,
-        )
+        try:
+            return await propose(
+                seed,
+                self.domain,
+                generator=self.cast.generator,
+                feedback=self.cast.feedback,
+                gates=self.gates,
+                reflections=self.reflections,
+            )
+        except NoAnswer as error:
+            return _proposal(seed, _unanswered(error), {})
+
+
+def _unanswered(error: NoAnswer) -> tuple[Attempt, ...]:
+    verdict = Verdict(gate="format", passed=False, kind=NO_ANSWER, reason=str(error))
+    return (Attempt(number=0, verdicts=(verdict,)),)
 
 
 async def propose_all(
@@ -166,33 +178,51 @@ async def propose_all(
 ) -> Sequence[Proposal]:
     """Phase 1 for seeds 0 … seeds-1, then for `recombined` × seeds combinations of what was accepted, or as many as
     there are: writes `blueprints.jsonl`, continues where an earlier run stopped. Examples come from the last accepted
-    blueprints of earlier rounds, so neither concurrency nor interruption changes the outcome."""
+    blueprints of earlier rounds, so neither concurrency nor interruption changes the outcome. What gets no answer is
+    rejected for that reason and stays so."""
     journal = Journal(run.blueprints, Proposal)
     work = _Phase1(domain, cast, tuple(gates), reflections)
     pool: deque[Blueprint] = deque(maxlen=POOL)
     owned: dict[str, array[int]] = {}  # user → numbers of seeds
-    combined: list[Combination] = []
     more = round(seeds * recombined)
     each_of = functools.partial(each, journal=journal, concurrency=concurrency, title="blueprints")
 
+    def blueprints(ids: Sequence[str]) -> list[Blueprint]:
+        return [journal.done[id].blueprint for id in ids]
+
+    def holds(ids: Sequence[str]) -> bool:
+        return compatible(blueprints(ids), domain)
+
     async def combine(combination: Combination) -> Proposal:
-        parts = [journal.done[part].blueprint for part in combination.parts]
+        parts = blueprints(combination.parts)
         roles = {"generator": cast.generator, "feedback": cast.feedback}
-        return await recombine(combination, parts, domain, **roles, gates=work.gates, reflections=reflections)
+        try:
+            return await recombine(combination, parts, domain, **roles, gates=work.gates, reflections=reflections)
+        except NoAnswer as error:
+            return Proposal(
+                id=combination.id,
+                domain=domain.name,
+                user=combination.user,
+                walk=(),
+                persona=parts[0].persona,
+                examples=(),
+                attempts=_unanswered(error),
+                accepted=False,
+                behaviour=parts[0].behaviour,
+                level="hard",
+                parts=combination.parts,
+            )
 
     for start in range(0, seeds, round_size):
         draw = functools.partial(sample, domain, seed, pool=tuple(pool), sampling=sampling)
         batch = [draw(number) for number in range(start, min(start + round_size, seeds))]
         made = await each_of(work, batch, total=seeds + more)
-        if len(made) < len(batch):
-            break  # the next round would draw its examples from another pool than an undisturbed run
         for seeded, proposal in zip(batch, made, strict=True):
             if proposal.accepted:
                 pool.append(proposal.blueprint)
                 if proposal.kind == "plain":
                     owned.setdefault(proposal.user, array("I")).append(seeded.number)
-    else:
-        combined = combinations(domain.name, owned, more, seed)
-        await each_of(combine, combined, total=seeds + len(combined))
+    combined = combinations(domain.name, owned, more, seed, holds)
+    await each_of(combine, combined, total=seeds + len(combined))
     ids = (seed_id(domain.name, number) for number in range(seeds))
     return journal.finish(itertools.chain(ids, (combination.id for combination in combined)))

@@ -13,9 +13,22 @@ from .blame import blame
 from .checks import all_told, divergence, same_state
 from .domain import Domain
 from .gates.execution import execute
-from .models import Model, ask, metered
+from .models import Model, NoAnswer, ask, metered
 from .models.cast import Cast
-from .records import STOP, Blueprint, Choice, Divergence, Message, Question, Role, Trajectory, Usage, Verdict
+from .records import (
+    NO_ANSWER,
+    STOP,
+    Blame,
+    Blueprint,
+    Choice,
+    Divergence,
+    Message,
+    Question,
+    Role,
+    Trajectory,
+    Usage,
+    Verdict,
+)
 from .store import Journal, Run, each
 from .world import World, respond
 
@@ -44,14 +57,22 @@ async def converse(
 ) -> Trajectory:
     """Play one conversation and check its end. Only conversations that the user ended, or that were handed over to a
     human, are scored; `max_steps` counts replies of the agent, as in tau-bench. With a judge, who is asked only where
-    evidence does not decide, a failed one says who is to blame."""
+    evidence does not decide, a failed one says who is to blame. One whose model gave no answer has failed for that."""
     world = setting.world(play.blueprint, domain)
     messages: list[Message] = []
     choices: list[Choice] = []
+    ended: Ending | None = None
     with metered() as usage:
-        ended, reason = await _dialogue(play, domain, world, messages, choices, agent, user, max_steps)
-        held = assess(play, domain, world, tuple(messages), ended, reason, choices=tuple(choices))
-        why = None if held.success or judge is None else await blame(held, play.blueprint, domain, judge)
+        try:
+            ended, reason = await _dialogue(play, domain, world, messages, choices, agent, user, max_steps)
+            held = assess(play, domain, world, tuple(messages), ended, reason, choices=tuple(choices))
+            why = None if held.success or judge is None else await blame(held, play.blueprint, domain, judge)
+        except NoAnswer as error:
+            said, reason = tuple(messages), str(error)
+            agents_turn = said and said[-1].role != "assistant"
+            ended = ended or ("agent_error" if agents_turn else "user_error")
+            why = Blame(cause="endpoint", turn=max(len(said) - 1, 0), evidence=reason)
+            held = assess(play, domain, world, said, ended, reason, choices=tuple(choices), unanswered=True)
     return held.model_copy(update={"blame": why, "usage": usage})
 
 
@@ -145,13 +166,15 @@ def assess(
     reason: str = "",
     usage: dict[Role, Usage] | None = None,
     choices: tuple[Choice, ...] = (),
+    unanswered: bool = False,
 ) -> Trajectory:
-    """The trajectory of a finished conversation with its verdicts and its first divergence."""
+    """The trajectory of a conversation with its verdicts and its first divergence."""
     blueprint, reached = play.blueprint, world.delta()
-    finished = ended in ("stop", "transfer")
+    finished = ended in ("stop", "transfer") and not unanswered
+    kind = "" if finished else NO_ANSWER if unanswered else ended
     shown = shows(blueprint, messages, domain)
     verdicts = (
-        Verdict(gate="ended", passed=finished, kind="" if finished else ended, reason=reason),
+        Verdict(gate="ended", passed=finished, kind=kind, reason=reason),
         same_state(execute(blueprint, domain).diff, reached),
         all_told(blueprint.outputs, messages),
         *([shown] if shown else []),

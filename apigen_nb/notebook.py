@@ -6,6 +6,7 @@ import ast
 import importlib
 import json
 import keyword
+import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,12 @@ class UsageError(Exception):
     """The run cannot start as it was asked for."""
 
 
-CODES = {"EndpointDown": 3, "NotRecorded": 3, "BudgetSpent": 4}  # exit codes of what stops a stage; 1 for all else
+CODES = {
+    "InUse": 2,
+    "EndpointDown": 3,
+    "NotRecorded": 3,
+    "BudgetSpent": 4,
+}  # exit codes of what stops a stage; 1 for all else
 
 
 class StageFailed(Exception):
@@ -97,7 +103,8 @@ def execute(notebook: Path, parameters: Mapping[str, Any], copy: Path) -> None:
     finally:
         _tidy(node)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(copy, [nbformat.writes(node).rstrip("\n")])
+        write_whole(copy, [text := nbformat.writes(node).rstrip("\n")])
+        _sign(text)
     _judge(node, notebook.stem, copy, died)
 
 
@@ -111,6 +118,21 @@ def _tidy(notebook: Any) -> None:
             cell["id"] = f"injected-{number}"
         if cell.cell_type == "code":
             cell.outputs = [o for o in cell.outputs if "data" not in o or any(o.data.values())]
+
+
+def _sign(text: str) -> None:
+    # On this machine JupyterLab then shows the copy as it was made; without a signature it drops its styles.
+    import nbformat
+    from jupyter_core.paths import jupyter_data_dir
+    from nbformat.sign import NotebookNotary
+
+    try:
+        home = Path(jupyter_data_dir())
+        home.mkdir(parents=True, exist_ok=True)
+        with NotebookNotary(data_dir=str(home)) as notary:
+            notary.sign(nbformat.reads(text, as_version=4))
+    except (OSError, sqlite3.Error):  # a home that is read-only
+        return
 
 
 def _judge(notebook: Any, stage: str, copy: Path, died: str) -> None:

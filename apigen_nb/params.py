@@ -277,6 +277,11 @@ def _no_keys(value: Any, where: str, name: str = "") -> None:
         raise ParamsError(f"{where}{name} looks like a key; keys come from the environment, name the variable instead")
     if isinstance(value, str) and "://" in value and "@" in value:
         raise ParamsError(f"{where}{name} looks like a URL with a password; keys come from the environment")
+    if isinstance(value, str) and name.rpartition(".")[2] == "base_url" and any(mark in value for mark in "@?#"):
+        raise ParamsError(
+            f"{where}{name} has a user name or a query, which may hold a key, and parameters are written down; "
+            "leave base_url out and set OPENAI_BASE_URL to it"
+        )
     if isinstance(value, dict):
         for key, item in value.items():
             _no_keys(item, where, f"{name}.{key}" if name else str(key))

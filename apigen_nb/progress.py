@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from .text import clean
+
 EVERY = 0.3  # seconds between two updates; more often costs more than it tells
 FILE = "progress.json"
 QUIET = 10.0  # seconds between two lines where there is no terminal to draw a bar on
@@ -24,12 +26,13 @@ SURE = 3.0  # seconds of work after which the time left is guessed
 T = TypeVar("T")
 # Whoever knows a number that records do not hold (requests in flight, cost) says here how to read it.
 _meters: WeakKeyDictionary[Any, Callable[[Any], Mapping[str, float]]] = WeakKeyDictionary()
-_MOMENTARY = "in_flight"  # every other number grows: what it was when the stage began is taken off
+_MOMENTARY = ("in_flight", "waiting")  # others grow: what they were when the stage began is taken off
 
 
 def meter(owner: T, read: Callable[[T], Mapping[str, float]]) -> None:
-    """Show what `read(owner)` gives as long as the owner lives: `in_flight` as it is, `retries`, `refused` and `cost`
-    (dollars) as what was added since the stage began. What several owners give is added up."""
+    """Show what `read(owner)` gives as long as the owner lives: `in_flight` and `waiting` (seconds until a server is
+    asked again) as they are, `retries`, `refused` and `cost` (dollars) as what was added since the stage began. What
+    several owners give is added up; of several that wait, the longest counts."""
     _meters[owner] = read
 
 
@@ -93,8 +96,9 @@ class Progress:
         for owner, now in _measured().items():
             before = self._before.get(owner, {})
             for name, number in now.items():
-                if since := number - (0 if name == _MOMENTARY else before.get(name, 0)):
-                    told[name] = told.get(name, 0) + since
+                if since := number - (0 if name in _MOMENTARY else before.get(name, 0)):
+                    had = told.get(name, 0)
+                    told[name] = max(had, since) if name == "waiting" else had + since
         spent = time.monotonic() - self._begun
         if self.total and self._counted and spent >= SURE:
             told["left"] = round(spent / self._counted * max(0, self.total - self.done))
@@ -142,6 +146,8 @@ def figures(told: Mapping[str, Any]) -> list[str]:
     parts = []
     if "in_flight" in told:
         parts.append(f"{told['in_flight']:.0f} in flight")
+    if told.get("waiting"):
+        parts.append(f"waiting {told['waiting']:,.0f} s more for the server")
     for name, word in (("retries", "retries"), ("refused", "refused")):
         if told.get(name):
             parts.append(f"{told[name]:,.0f} {word}")
@@ -160,7 +166,7 @@ def figures(told: Mapping[str, Any]) -> list[str]:
 def line(told: Mapping[str, Any]) -> str:
     """One line for people: `blueprints: 120 of 200, 84 accepted · 8 in flight · 1.20 M tokens · policy 81 %`."""
     of = "" if told["total"] is None else f" of {told['total']}"
-    return " · ".join([f"{told['title']}: {told['done']}{of}, {told['accepted']} accepted", *figures(told)])
+    return clean(" · ".join([f"{told['title']}: {told['done']}{of}, {told['accepted']} accepted", *figures(told)]))
 
 
 def drawn(told: Mapping[str, Any]) -> str:
@@ -212,10 +218,11 @@ def _watch(folder: Path, label: str, stop: threading.Event) -> None:
         if told is None:
             continue
         if sys.stderr.isatty():
-            form = "{desc}: {n_fmt}/{total_fmt}|{bar:12}| {postfix}"
+            form = "{desc}: {n_fmt}/{total_fmt} |{bar:12}| {unit}"  # a postfix would begin with a comma
             bar = bar or tqdm(desc=label, file=sys.stderr, leave=False, dynamic_ncols=True, bar_format=form)
             bar.total, bar.n = told["total"], told["done"]
-            bar.set_postfix_str(" · ".join([f"{told['accepted']} accepted", *figures(told)]))
+            bar.unit = clean(" · ".join([f"{told['accepted']} accepted", *figures(told)]))
+            bar.refresh()
         elif time.monotonic() - spoken >= QUIET:
             print(f"{label}: {line(told)}", file=sys.stderr, flush=True)
             spoken = time.monotonic()

@@ -30,6 +30,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 BEHAVIOURS: tuple[Behaviour, ...] = get_args(Behaviour)
 LEVELS: tuple[Level, ...] = get_args(Level)
 STOP = "###STOP###"  # what a simulated user says when its goal is met
+NO_ANSWER = "no answer"  # kind of the verdict on what could not be finished since a model gave none
 METRICS: tuple[Metric, ...] = ("correctness", "completeness", "satisfaction", "creativity")
 
 
@@ -217,6 +218,11 @@ class Proposal(Record):
             raise ValueError(f"{self.id} was rejected: it has no blueprint to play out")
         return last
 
+    @property
+    def unanswered(self) -> bool:
+        """Whether it was given up since a model gave no answer."""
+        return any(v.kind == NO_ANSWER for attempt in self.attempts for v in attempt.verdicts)
+
 
 class ToolCall(Record):
     """A tool call in an agent's message. `arguments` is None when `raw`, the text that came, is not a JSON object."""
@@ -303,6 +309,11 @@ class Trajectory(Record):
     @property
     def success(self) -> bool:
         return bool(self.verdicts) and all(v.passed for v in self.verdicts)
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether it was given up since a model gave no answer."""
+        return any(v.kind == NO_ANSWER for v in self.verdicts)
 
     @property
     def calls(self) -> tuple[ToolCall, ...]:

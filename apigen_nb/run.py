@@ -15,7 +15,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -31,7 +31,7 @@ from .notebook import StageFailed, UsageError, declared, execute
 from .params import Params
 from .progress import watched
 from .records import Proposal, Role, Trajectory
-from .store import failures, read_lines
+from .store import forget_unanswered, read_lines
 
 STAGES = {  # stage → what it leaves for later stages
     "1_domain": "",
@@ -40,22 +40,36 @@ STAGES = {  # stage → what it leaves for later stages
     "4_dataset": "dataset",
     "7_report": "",
 }
+MADE: dict[str, type[Proposal] | type[Trajectory]] = {"2_blueprints": Proposal, "3_trajectories": Trajectory}
+UNANSWERED = "without an answer"  # in the counts of a stage, where there are some
 LEDGER = "ledger.json"
 
 
-def run(params: Params, out: Path | str, stages: Sequence[str] = tuple(STAGES), *, resume: bool = False) -> None:
-    """Run these stages, in the order of `STAGES`, into the folder `out`. UsageError, Changed or InUse before anything
-    is written; StageFailed when one does not finish; OSError when the folder cannot be written."""
+def run(
+    params: Params,
+    out: Path | str,
+    stages: Sequence[str] = tuple(STAGES),
+    *,
+    resume: bool = False,
+    retry_failed: bool = False,
+) -> list[str]:
+    """Run these stages, in the order of `STAGES`, into the folder `out`; gives the ids of the items there that got no
+    answer, which `retry_failed` tries again. UsageError, Changed or InUse before anything is written; StageFailed when
+    one does not finish or lines of an earlier one are missing; OSError when the folder cannot be written."""
     folder = notebooks_folder()
     names = _declarations(folder, params)
     run = Run.open(out)
     with run.locked():
         _begin(run, params, stages, resume)
+        for stage in MADE if retry_failed else ():
+            if stage in stages:
+                forget_unanswered(run.folder / STAGES[stage], MADE[stage])
         wanted = [stage for stage in STAGES if stage in stages]
         for number, stage in enumerate(wanted, 1):
             label = f"[{number}/{len(wanted)}] {stage}"
             begin, before = time.monotonic(), requests(run.folder)
             try:
+                _whole(run, stage)
                 with watched(run.folder, label):
                     values = _values(run, params, folder)
                     execute(
@@ -69,6 +83,9 @@ def run(params: Params, out: Path | str, stages: Sequence[str] = tuple(STAGES), 
                 spent = _ledger(run, stage, params, before)
             told = "".join(f" {number} {what}," for what, number in counts.items()) + spent
             print(f"{label}:{told} {time.monotonic() - begin:.1f} s", file=sys.stderr, flush=True)
+        done = run.read_manifest()["stages"]
+        lost = [stage for stage in MADE if done.get(stage, {}).get(UNANSWERED)]
+        return [id for stage in lost for id in _unanswered(read_lines(run.folder / STAGES[stage], MADE[stage]))]
 
 
 def notebooks_folder() -> Path:
@@ -91,7 +108,10 @@ def need(run: Run, name: str) -> None:
     command = [sys.executable, "-m", "apigen_nb", "run", "--out", str(run.folder), "--stage", *missing]
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        raise StageFailed((done.stderr.strip().splitlines() or [f"{' '.join(command)} failed"])[-1])
+        said = (done.stderr.strip().splitlines() or [f"{' '.join(command)} failed"])[-1]
+        if not set(missing) <= run.read_manifest().get("stages", {}).keys():
+            raise StageFailed(said)
+        print(said, flush=True)
 
 
 def _declarations(folder: Path, params: Params) -> dict[str, list[str]]:
@@ -142,6 +162,12 @@ def _inputs(run: Run, stages: Sequence[str]) -> None:
                 raise UsageError(f"{stage} needs {artefact}, which is not in {run.folder}; add --stage {earlier}")
 
 
+def _whole(run: Run, stage: str) -> None:
+    for earlier, artefact in list(STAGES.items())[: list(STAGES).index(stage)]:
+        if artefact and (short := run.lacking(artefact)):
+            raise StageFailed(f"{stage}: rows are missing: {short}; --stage {earlier} makes them, from kept replies")
+
+
 def _changes(run: Run, old: dict[str, Any], facts: dict[str, Any], params: Params, resume: bool) -> list[str]:
     if old["domain"] != facts["domain"]:
         name = facts["domain"]["name"]
@@ -190,10 +216,12 @@ def _check(run: Run, stage: str, params: Params) -> dict[str, int]:
         recombined = sum(bool(p.parts) for p in proposals)
         counts = {"seeds": len(proposals) - recombined, "recombined": recombined}
         counts |= {"accepted": sum(p.accepted for p in proposals)}
+        counts |= _lost(proposals)
         missing = params.seeds - counts["seeds"]
     elif stage == "3_trajectories":
         trajectories = read_lines(run.trajectories, Trajectory)
         counts = {"trajectories": len(trajectories), "successful": sum(t.success for t in trajectories)}
+        counts |= _lost(trajectories)
         accepted = sum(proposal.accepted for proposal in read_lines(run.blueprints, Proposal))
         missing = accepted * params.attempts - len(trajectories)
     elif stage == "4_dataset":
@@ -201,11 +229,18 @@ def _check(run: Run, stage: str, params: Params) -> dict[str, int]:
         missing = 0
     else:
         missing = 0
-    left = [f for f in failures(run.folder) if f.stage == Path(artefact).stem]
-    if missing > 0 or left:
-        told = f"{max(missing, len(left))} rows are missing; reasons are in {run.folder / 'errors.jsonl'}"
-        raise StageFailed(f"{stage}: {told}, the same command tries them again")
+    if missing > 0:
+        raise StageFailed(f"{stage}: {missing} rows are missing; the same command makes them")
     return counts
+
+
+def _unanswered(records: Iterable[Proposal | Trajectory]) -> list[str]:
+    return [record.id for record in records if record.unanswered]
+
+
+def _lost(records: Iterable[Proposal | Trajectory]) -> dict[str, int]:
+    lost = len(_unanswered(records))
+    return {UNANSWERED: lost} if lost else {}
 
 
 def _record(run: Run, stage: str, counts: Mapping[str, int]) -> None:

@@ -8,14 +8,17 @@ stay on the disk: in memory is only where each line begins, so that the size of 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sys
 from array import array
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from functools import partial
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar, overload
+from weakref import finalize
 
 from .lines import Damaged as Damaged
-from .lines import append, drop_half_line, each_line, parse, write_whole
+from .lines import append, drop_damaged, drop_half_line, each_line, parse, write_whole
 from .lines import read_lines as read_lines
 from .manifest import Run as Run
 from .models import BudgetSpent, Job, NoAnswer, job
@@ -45,8 +48,15 @@ class Incomplete(Exception):
         self.missing = tuple(missing)
 
 
+class Interrupted(asyncio.CancelledError):
+    """Work was stopped from outside; the message says what is kept. A notebook shows it and no traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
 class Failure(Record):
-    """A line of `errors.jsonl`: a job that got no answer. The next run tries it again."""
+    """A line of `errors.jsonl`: a job of a study that got no answer. The next run tries it again."""
 
     id: str
     stage: str
@@ -139,18 +149,40 @@ class Journal(Generic[R]):
     """The records of one stage, finished ones by id in `done`. `path` is the artefact, `<path>.part` the journal.
 
     An id that stands there twice (two processes wrote for a moment) counts with its first line: later work may already
-    have been built on that one. A half-written last line of the journal is dropped; anything else is Damaged."""
+    have been built on that one. Damaged lines of the journal are dropped, what stood there is made again; a damaged
+    artefact is Damaged.
+
+    Until it is finished, closed or forgotten, a journal holds its folder against other processes (InUse)."""
 
     def __init__(self, path: Path | str, kind: type[R]) -> None:
         self.path = Path(path)
         self.part = self.path.with_name(self.path.name + ".part")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._progress: Progress | None = None
+        held = contextlib.ExitStack()
+        held.enter_context(Run.open(self.path.parent).writing())
+        self.close = finalize(self, held.close)
+        try:
+            self._open(kind)
+        except BaseException:
+            self.close()  # a notebook keeps what its failed cell has made
+            raise
+
+    def _open(self, kind: type[R]) -> None:
+        if self.part.exists():
+            drop_half_line(self.part)
+        try:
+            self._read(kind)
+        except Damaged:
+            if not (dropped := drop_damaged(self.part, kind)):
+                raise
+            told = f"{self.part}: damaged lines dropped: {dropped}"
+            print(f"{told}; what stood there is made again, from kept replies", file=sys.stderr, flush=True)
+            self._read(kind)
+
+    def _read(self, kind: type[R]) -> None:
         self.done = Done((self.path, self.part), kind)
         self._order = array("I")  # of the artefact, in numbers
         self._accepted = 0
-        self._progress: Progress | None = None
-        if self.part.exists():
-            drop_half_line(self.part)
         for place, _, record in self.done.lines():
             if _id(record) not in self.done:
                 self._remember(record, place)
@@ -174,7 +206,13 @@ class Journal(Generic[R]):
 
     def finish(self, ids: Iterable[str]) -> Records[R]:
         """Write the artefact in the order of `ids`, remove the journal and give the records. Incomplete, and nothing
-        written, when one is missing. An artefact that holds exactly these is left as it is."""
+        written, when one is missing. An artefact that holds exactly these is left as it is. The journal is closed."""
+        try:
+            return self._finish(ids)
+        finally:
+            self.close()
+
+    def _finish(self, ids: Iterable[str]) -> Records[R]:
         places = self.done.places
         order, offsets, missing, seen = array("I"), array("Q"), [], bytearray()
         for id in ids:
@@ -235,6 +273,21 @@ class Journal(Generic[R]):
             (self.path.parent / ERRORS).unlink(missing_ok=True)
 
 
+def is_unanswered(record: object) -> bool:
+    """Whether a record only says that a model gave no answer."""
+    return bool(getattr(record, "unanswered", False))
+
+
+def forget_unanswered(path: Path, kind: type[R]) -> None:
+    """Take what got no answer out of a stage, so that it is tried again: the rest of its artefact becomes a journal."""
+    journal = Journal(path, kind)
+    with contextlib.closing(journal):
+        if any(is_unanswered(record) for _, _, record in journal.done.lines()):
+            kept = (line for _, line, record in journal.done.lines() if not is_unanswered(record))
+            write_whole(journal.part, (line.decode().removesuffix("\n") for line in kept))
+            path.unlink(missing_ok=True)
+
+
 def failures(folder: Path) -> list[Failure]:
     """The failed jobs of a run, each with its last reason; those that succeeded later are gone."""
     if not (path := folder / ERRORS).exists():
@@ -255,16 +308,18 @@ async def each(
     """Do `work(item) -> record` (same id) for all items that the journal does not hold, at most `concurrency` at a
     time; returns the finished records in the order of the items.
 
-    NoAnswer in a job becomes a line of `errors.jsonl` and the others go on. BudgetSpent lets the others end, begins
+    NoAnswer in a job becomes a line of `errors.jsonl` and the others go on. A record that is `unanswered` is added when
+    all others are: whatever stops the work before leaves it to the next run. BudgetSpent lets the others end, begins
     none and is raised then. Anything else (EndpointDown, a bug, a cancellation) stops the others and is raised; what
-    was finished is in the journal. It may be called several times, in rounds, on one journal; `total` is then what all
-    rounds come to, for whoever watches."""
+    was finished is in the journal, which is closed. It may be called several times, in rounds, on one journal; `total`
+    is then what all rounds come to, for whoever watches."""
     if concurrency < 1:
         raise ValueError(f"concurrency must be at least 1, found {concurrency}")
     size, spent = len(items) if isinstance(items, Sized) else None, list[BudgetSpent]()
     shown = journal.progress(title or journal.path.stem)
     shown.total = size if total is None else total
     order, begun = array("I"), journal.end()
+    unanswered, ended = list[R](), False
 
     def waiting() -> Iterator[Item]:
         for item in items:
@@ -292,20 +347,34 @@ async def each(
                 raise ValueError(f"the work on {item.id} gave a record with the id {_id(record)}")
             if _id(record) in journal.done:
                 raise ValueError(f"two items have the id {item.id}")
-            journal.add(record)
-            shown.count(record)
+            if is_unanswered(record):
+                unanswered.append(record)
+            else:
+                add(record)
+
+    def add(record: R) -> None:
+        journal.add(record)
+        shown.count(record)
 
     # Workers share one iterator: 100,000 items are neither 100,000 tasks nor all in memory.
     todo, count = waiting(), concurrency if size is None else min(concurrency, size)
     workers = [asyncio.create_task(worker(todo)) for _ in range(count)]
     try:
         await asyncio.gather(*workers)
+        for record in () if spent else unanswered:
+            add(record)
+        ended = not spent
+    except asyncio.CancelledError:
+        of = "" if shown.total is None else f" of {shown.total:,}"
+        raise Interrupted(f"{len(journal.done):,}{of} kept; run the cell again to continue") from None
     finally:
         for task in workers:
             task.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
         journal.tidy_errors()
         shown.close()
+        if not ended:
+            journal.close()
     if spent:
         raise spent[0]
     if any(journal.done.places.at(number) is None for number in order):

@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,10 +46,11 @@ class Row:
     aims: dict[str, float] = field(default_factory=dict)
 
 
+THREADS = 33  # this one, and as many as the executor of an event loop may have
 FAULTS = ("--rate", "429=0.05", "--rate", "500=0.05", "--rate", "malformed=0.02")
 ROWS = (
     Row("400, 64 in flight, 200 ms", 400, 64, 0.2, (), 1.4, 1.25, {"cpu s": 2.0, "process s": 3.5}),
-    Row("3,000, 512 in flight, 2 s", 3000, 512, 2.0, (), 12.0, 1.2, {"threads": 8}),
+    Row("3,000, 512 in flight, 2 s", 3000, 512, 2.0, (), 12.0, 1.2, {"threads": THREADS}),
     Row("server admits 16 at once", 400, 64, 0.2, ("--admit", "16"), 5.0, 1.25, {"refused": 60}),
     Row("5 % 429, 5 % 500, 2 % malformed", 400, 64, 0.2, FAULTS, 0.0, 1.6),
 )
@@ -165,12 +166,20 @@ def work(who: str, url: str, questions: int, at_once: int) -> None:
     import resource
     import threading
 
+    async def watched(working: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+        # When the loop has been closed, the threads that it had are gone.
+        peak, task = 0, asyncio.create_task(working)
+        while not task.done():
+            peak = max(peak, threading.active_count())
+            await asyncio.wait({task}, timeout=0.05)
+        return await task | {"threads": peak}
+
     did = stage if who == "stage" else PEERS[who][1]
     result = did(url, questions, at_once)
-    result = asyncio.run(result) if asyncio.iscoroutine(result) else result
+    result = asyncio.run(watched(result)) if asyncio.iscoroutine(result) else result
     used = resource.getrusage(resource.RUSAGE_SELF)
     result |= {"cpu s": used.ru_utime + used.ru_stime, "peak MB": used.ru_maxrss / 1024}
-    print(json.dumps(result | {"threads": threading.active_count()}))
+    print(json.dumps(result))
 
 
 def measured(row: Row, who: str = "stage") -> dict[str, float]:

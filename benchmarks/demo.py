@@ -80,7 +80,7 @@ def main() -> int:
         ("peak memory, all processes", f"{memory:.0f} MB", f"≤ {MEGABYTES} MB", memory <= MEGABYTES),
         (
             "accepted blueprints",
-            f"{counts['accepted']} of {counts['seeds'] + counts['recombined']}, {counts['recombined']} of them recombined",
+            f"{counts['accepted']} of {counts['seeds'] + counts['recombined']} ({counts['recombined']} recombined)",
             f"≥ {AT_LEAST}",
             counts["accepted"] >= AT_LEAST,
         ),

@@ -1,6 +1,6 @@
-"""Draw the pictures of the README from a run: `python docs/pictures.py outputs/demo` writes, beside this file,
-report.png, the index of the report, and trajectory.png, a failed conversation with its first divergence.
-Needs chromium."""
+"""Draw the pictures of the README from the run called demo: `python docs/pictures.py outputs/demo` writes, beside this
+file, report.png, the index of the report, and trajectory.png, a failed conversation with its first divergence and the
+call that was wrong. Needs chromium."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ from apigen_nb.store import read_lines
 
 HERE = Path(__file__).resolve().parent
 SIZE = {"width": 1280, "height": 800}
-MOST = 250_000  # bytes of a picture
+MOST = 300_000  # bytes of a picture
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def telling(run: Path) -> Trajectory:
-    """The failed conversation that shows most in one screen: a call with other arguments, and few messages."""
-    fallen = [t for t in read_lines(run / "trajectories.jsonl", Trajectory) if t.divergence]
-    if not fallen:
+    """The failed conversation that shows most in one screen: a call with other arguments, soon, and few messages."""
+    failed = [t for t in read_lines(run / "trajectories.jsonl", Trajectory) if t.divergence]
+    if not failed:
         sys.exit(f"no conversation in {run} has failed: there is no divergence to show")
-    return min(fallen, key=lambda t: (t.divergence.kind != "different arguments", len(t.messages), t.id))
+    return min(
+        failed, key=lambda t: (t.divergence.kind != "different arguments", t.divergence.turn, len(t.messages), t.id)
+    )
 
 
 def shoot(page: Page, path: Path) -> None:
@@ -38,6 +40,8 @@ def shoot(page: Page, path: Path) -> None:
 
 
 def main(run: Path) -> None:
+    if run.resolve().name != "demo":
+        sys.exit(f"the pictures name their run: expected one called demo, found {run.resolve().name}")
     if CHROMIUM is None:
         sys.exit("no chromium on this machine: apt-get install chromium")
     if not json.loads((run / "run.json").read_text()).get("finished"):
@@ -47,19 +51,24 @@ def main(run: Path) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport=SIZE, color_scheme="light")
         page.goto(index.as_uri())
-        last = page.locator("main .columns > .panel").nth(3).bounding_box()  # four charts, none cut in two
-        page.set_viewport_size({**SIZE, "height": round(last["y"] + last["height"])})
+        page.add_style_tag(content="main .columns .panel:nth-child(n+3) { visibility: hidden }")  # they would be cut
+        stacks = page.locator("main .columns > div").all()
+        ends = [stack.locator(".panel").nth(1).bounding_box() for stack in stacks]  # four charts
+        page.set_viewport_size({**SIZE, "height": round(max(end["y"] + end["height"] for end in ends)) + 12})
         shoot(page, HERE / "report.png")
         page.set_viewport_size(SIZE)
         page.goto(f"{index.with_name('trajectories.html').as_uri()}#{telling(run).id}")
-        page.locator("#item .divergence").wait_for()
-        below_bar = page.locator("#item .tags").bounding_box()["y"] - 62
-        page.evaluate("(by) => scrollTo(0, by)", below_bar)
+        wrong = page.locator("#item .divergence + * , #item .call.fell").last
+        wrong.wait_for()
+        top = page.locator("#item .tags").bounding_box()["y"] - 62
+        end = wrong.bounding_box()
+        page.set_viewport_size({**SIZE, "height": max(SIZE["height"], round(end["y"] + end["height"] - top) + 60)})
+        page.evaluate("(by) => scrollTo(0, by)", top)
         shoot(page, HERE / "trajectory.png")
         browser.close()
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or not (Path(sys.argv[1]) / "run.json").is_file():
-        sys.exit("usage: python docs/pictures.py RUN_FOLDER, for example outputs/demo")
+        sys.exit("usage: python docs/pictures.py RUN_FOLDER, such as outputs/demo")
     main(Path(sys.argv[1]))

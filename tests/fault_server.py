@@ -25,6 +25,7 @@ from aiohttp import web
 
 Reply = Callable[[dict[str, Any]], str | dict[str, Any]]
 _OK = {"finish_reason": "stop"}
+USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 4}}
 _STATUS = {
     "429": (429, "too many requests", {}),
     "429-seconds": (429, "too many requests", {"Retry-After": "{seconds:g}"}),
@@ -82,7 +83,8 @@ class FaultServer:
     """`reply` maps a request body to text or to a whole message. `queue` holds the faults of the next requests; when it
     is empty, a `sticky` fault may meet the question, else one is drawn by `rates`. More than `admit` requests at once,
     or more than `per_minute` in 60 seconds, are answered 429; with `formats` False a request with response_format is
-    refused. What came in is kept in `requests` and `keys` (unless `keep` is False), `times`, `met` and `peak`."""
+    refused. `usage` is what each reply says that it has cost. What came in is kept in `requests` and `keys` (unless
+    `keep` is False), `times`, `met` and `peak`."""
 
     def __init__(
         self,
@@ -99,6 +101,7 @@ class FaultServer:
         retry_after: float = 0.3,
         port: int = 0,
         keep: bool = True,
+        usage: Any = USAGE,
     ) -> None:
         self.reply, self.latency, self.jitter, self.rates, self.sticky = (
             reply,
@@ -108,7 +111,7 @@ class FaultServer:
             sticky or {},
         )
         self.admit, self.formats, self.retry_after, self.port = admit, formats, retry_after, port
-        self.per_minute, self.seed, self.keep = per_minute, seed, keep
+        self.per_minute, self.seed, self.keep, self.usage = per_minute, seed, keep, usage
         if unknown := {*self.rates, *self.sticky} - set(FAULTS):
             raise ValueError(f"no faults {sorted(unknown)}; faults are {', '.join(FAULTS)}")
         self.random = random.Random(seed)
@@ -229,8 +232,8 @@ class FaultServer:
         said = self.reply(body)
         message = {"role": "assistant", **({"content": said} if isinstance(said, str) else said)}
         choice = {"index": 0, "message": message, **_OK, **_CHOICE.get(fault, {})}
-        usage = {"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 4}}
-        return {"id": "x", "object": "chat.completion", "model": body["model"], "choices": [choice], "usage": usage}
+        head = {"id": "x", "object": "chat.completion", "model": body["model"]}
+        return head | {"choices": [choice], "usage": self.usage}
 
 
 def _drawn(rates: dict[str, float], by: random.Random) -> str:

@@ -7,6 +7,7 @@ import gzip
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -26,7 +27,7 @@ from apigen_nb.records import (
     Verdict,
     Vote,
 )
-from apigen_nb.report import charts, pieces, tables
+from apigen_nb.report import charts, packing, pieces, tables
 
 HOSTILE = (
     "</script><script>window.hacked=1</script><img src=x onerror=window.hacked=2>"
@@ -249,14 +250,19 @@ def make_run(folder: Path, text: str = "", count: int = 24) -> Path:
     return folder
 
 
+def blocks(markup: str) -> list[tuple[str, Any]]:
+    """The packed blocks of a page: their names, and what they hold."""
+    found = re.findall(r'<script type="application/gzip" data-name="(\w+)">([^<]*)</script>', markup)
+    return [(name, json.loads(gzip.decompress(base64.b64decode(block)))) for name, block in found]
+
+
 def whole(page: Path) -> str:
-    """A page and, behind it, what its packed blocks hold: items and panels as HTML, rows as JSON."""
+    """A page and, behind it, what its packed blocks hold: items and panels as HTML, rows and indexes as JSON."""
     markup = page.read_text(encoding="utf-8")
     found = [markup]
-    for block in re.findall(r'<script type="application/gzip"[^>]*>([^<]*)</script>', markup):
-        data = json.loads(gzip.decompress(base64.b64decode(block)))
-        if isinstance(data, dict) and "rows" in data:
-            found.append(json.dumps(data))
+    for _, data in blocks(markup):
+        if isinstance(data, dict) and ("rows" in data or "items" in data):
+            found.append(f'<script type="application/json">{packing.as_json(data)}</script>')
         else:
             found += data.values() if isinstance(data, dict) else data
     return "\n".join(found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,10 +19,10 @@ from apigen_nb.gates import GATES, Gate, choose
 from apigen_nb.gates.committee import Committee
 from apigen_nb.models import Model, NoAnswer
 from apigen_nb.models.cast import Cast
-from apigen_nb.records import Action, Answer, Attempt, Blueprint, Proposal, Question, Seed, Usage, Verdict
+from apigen_nb.records import NO_ANSWER, Action, Answer, Attempt, Blueprint, Proposal, Question, Seed, Usage, Verdict
 from apigen_nb.reflection import judge
 from apigen_nb.sampling import records_of
-from apigen_nb.store import Incomplete, Run, read_lines
+from apigen_nb.store import Run, forget_unanswered, read_lines
 
 __all__ = ["library"]
 
@@ -411,21 +410,36 @@ def busy(domain: Domain, about: str) -> Any:
     return SimpleNamespace(generator=generator, feedback=cast.feedback, judges=cast.judges)
 
 
-async def test_a_stage_with_a_job_that_got_no_answer_is_not_finished(retail: Domain, tmp_path: Path) -> None:
-    with pytest.raises(Incomplete, match="retail-00001"):
-        await stage(retail, busy(retail, "retail-00001"), tmp_path, seeds=3)
-    assert not (tmp_path / "blueprints.jsonl").exists()
+def proposals(lines: bytes) -> dict[str, Proposal]:
+    return {made.id: made for made in map(Proposal.model_validate_json, lines.splitlines())}
 
 
-async def test_a_job_that_got_no_answer_is_tried_again_and_leads_to_the_same_bytes(
+@pytest.mark.parametrize("about", ["retail-00001", "retail-r00000"])
+async def test_what_gets_no_answer_is_rejected_for_it_and_the_stage_goes_on(
+    retail: Domain, once: bytes, tmp_path: Path, about: str
+) -> None:
+    made = proposals(await stage(retail, busy(retail, about), tmp_path))
+    assert [id for id, one in made.items() if one.unanswered] == [about]
+    assert list(made) == list(proposals(once))
+    lost, other = made[about], proposals(once)[about]
+    assert not lost.accepted
+    assert [(v.passed, v.kind, v.reason) for v in lost.attempts[0].verdicts] == [(False, NO_ANSWER, "503")]
+    same = {"user", "persona", "examples", "kind", "behaviour", "level", "parts"}
+    assert lost.model_dump(include=same) == other.model_dump(include=same)
+
+
+async def test_what_got_no_answer_is_tried_again_when_that_is_wanted(
     retail: Domain, once: bytes, tmp_path: Path
 ) -> None:
-    """A round whose accepted blueprints are not all known yet must not be drawn from."""
-    made = [Proposal.model_validate_json(line) for line in once.splitlines()]
-    example = next(id for proposal in made for id in proposal.examples)
-    with contextlib.suppress(Incomplete):
-        await stage(retail, busy(retail, example), tmp_path)
-    assert await stage(retail, scripted(retail), tmp_path) == once
+    example = next(id for proposal in proposals(once).values() for id in proposal.examples)
+    first = proposals(await stage(retail, busy(retail, example), tmp_path))
+    assert proposals(await stage(retail, scripted(retail), tmp_path)) == first
+    forget_unanswered(tmp_path / "blueprints.jsonl", Proposal)
+    again = proposals(await stage(retail, scripted(retail), tmp_path))
+    assert again[example] == proposals(once)[example]
+    assert {id: one for id, one in again.items() if id in first and id != example} == {
+        id: one for id, one in first.items() if id != example
+    }, "what was made without it stays"
 
 
 async def test_examples_come_from_earlier_rounds_only(library: Domain, tmp_path: Path) -> None:

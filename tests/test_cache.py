@@ -172,6 +172,23 @@ async def test_a_half_written_last_line_is_dropped(tmp_path: Path, rest: bytes) 
     assert len(list(recorded(tmp_path))) == 3
 
 
+async def test_a_damaged_line_is_paid_for_once_more_and_never_again(tmp_path: Path) -> None:
+    for text in "ab":
+        await recording(tmp_path, Counting())(question(text))
+    path = tmp_path / REPLIES
+    damaged = bytearray(path.read_bytes())
+    place = damaged.index(b'"answer"') + 20
+    damaged[place : place + 20] = bytes(20)
+    path.write_bytes(damaged)
+    paid = []
+    for _ in range(3):
+        model = Counting()
+        for text in "ab":
+            assert (await recording(tmp_path, model)(question(text))).text == "reply 1"
+        paid.append(model.asked)
+    assert paid == [1, 0, 0]
+
+
 @settings(max_examples=40, deadline=None)
 @given(rounds=st.lists(st.tuples(st.text("abcdef", min_size=1, max_size=6), st.integers(0), st.booleans()), max_size=4))
 def test_cut_at_any_byte_it_gives_right_replies_and_asks_for_the_rest(
@@ -296,6 +313,19 @@ async def test_a_cast_without_key_plays_from_the_cassette(tmp_path: Path, monkey
     with pytest.raises(NotRecorded):
         await cast("https://elsewhere.example/v1", offline=True).user(question("new"))
     assert "sk-marked" not in (tmp_path / REPLIES).read_text()
+
+
+@pytest.mark.parametrize("apart", ["base_url", "api_key_env"])
+async def test_judges_of_one_name_at_two_places_are_two(tmp_path: Path, apart: str) -> None:
+    async with FaultServer(lambda _: "host A") as one, FaultServer(lambda _: "host B") as two:
+        others = {"base_url": two.url, "api_key_env": "ANOTHER_KEY"}
+        roles = {"judge": [{"model": "m"}, {"model": "m", apart: others[apart]}]}
+        for _ in range(2):
+            cast = Cast(Domain.load("retail"), "m", one.url, roles=roles, folder=tmp_path, best_of=1)
+            votes = [(await judge(question())).text for judge in cast.judges(4)]
+            await cast.aclose()
+            assert votes == (["host A", "host B"] if apart == "base_url" else ["host A", "host A"]) * 2
+        assert len(one.requests) + len(two.requests) == 4
 
 
 async def test_roles_of_one_model_share_its_quota(tmp_path: Path) -> None:

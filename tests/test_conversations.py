@@ -16,8 +16,19 @@ from apigen_nb.checks import all_told, divergence, same_state
 from apigen_nb.conversations import Play, converse, converse_all
 from apigen_nb.domain import Domain
 from apigen_nb.models import NoAnswer
-from apigen_nb.records import Action, Answer, Blueprint, Message, Question, ToolCall, Trajectory, Usage
-from apigen_nb.store import Incomplete, Run, read_lines
+from apigen_nb.records import (
+    NO_ANSWER,
+    Action,
+    Answer,
+    Blame,
+    Blueprint,
+    Message,
+    Question,
+    ToolCall,
+    Trajectory,
+    Usage,
+)
+from apigen_nb.store import Run, forget_unanswered, read_lines
 from apigen_nb.world import ToolBug
 
 __all__ = ["library"]
@@ -131,12 +142,24 @@ async def test_a_broken_tool_is_loud(library: Domain) -> None:
         await play(library, Role(does(call("set_points", member_id="M1", points=13)), "Done."))
 
 
-async def test_no_answer_is_a_failed_job_and_no_trajectory(library: Domain) -> None:
+@pytest.mark.parametrize(
+    ("silent", "ended", "roles"),
+    [("user", "user_error", []), ("agent", "agent_error", ["user"]), ("judge", "stop", ["user", "assistant", "user"])],
+)
+async def test_no_answer_is_a_failed_conversation_with_its_reason(
+    library: Domain, silent: str, ended: str, roles: list[str]
+) -> None:
     async def busy(question: Question) -> Answer:
-        raise NoAnswer("503")
+        raise NoAnswer(f"{question.id}: 503")
 
-    with pytest.raises(NoAnswer):
-        await converse(Play(task(RENEW), 1), library, agent=busy, user=Role("Hi"))
+    models = {"user": Role("Hi", STOP), "agent": Role("No."), "judge": Role("{}")} | {silent: busy}
+    held = await converse(Play(task(RENEW), 1), library, **models)
+    assert (held.ended, [message.role for message in held.messages]) == (ended, roles)
+    assert (held.success, held.unanswered) == (False, True)
+    assert held.reason.endswith(": 503")
+    assert held.blame == Blame(cause="endpoint", turn=max(len(roles) - 1, 0), evidence=held.reason)
+    assert (held.verdicts[0].passed, held.verdicts[0].kind, held.verdicts[0].reason) == (False, NO_ANSWER, held.reason)
+    assert Trajectory.model_validate_json(held.line()) == held
 
 
 @pytest.mark.parametrize("turn", ["", " \n", Answer(error="cut off"), Answer(text="half", error="cut off")])
@@ -483,7 +506,7 @@ async def test_each_blueprint_is_tried_so_many_times_in_the_order_of_ids(library
     assert one == many
 
 
-async def test_a_conversation_that_got_no_answer_is_missing_and_held_by_the_next_run(
+async def test_a_conversation_that_got_no_answer_is_held_again_when_that_is_wanted(
     library: Domain, tmp_path: Path
 ) -> None:
     async def busy(question: Question) -> Answer:
@@ -491,6 +514,11 @@ async def test_a_conversation_that_got_no_answer_is_missing_and_held_by_the_next
             raise NoAnswer("503")
         return await renews(question)
 
-    with pytest.raises(Incomplete, match=r"library-00002\.t2"):
-        await stage(library, tmp_path, busy)
-    assert len(await stage(library, tmp_path, renews)) == 12
+    for agent in (busy, renews):
+        held = list(await stage(library, tmp_path, agent))
+        assert [one.id for one in held if one.unanswered] == ["library-00002.t2"]
+        assert sum(one.success for one in held) == 11
+    forget_unanswered(tmp_path / "trajectories.jsonl", Trajectory)
+    again = await stage(library, tmp_path, renews)
+    assert sum(one.success for one in again) == 12
+    assert [new for old, new in zip(held, again, strict=True) if old.success] == [old for old in held if old.success]

@@ -420,6 +420,22 @@ def test_rows_removed_everywhere_are_missed_when_the_manifest_promises_them(run:
     assert main(["verify", str(run)]) == 1
 
 
+@pytest.mark.parametrize("name", ["blueprints.jsonl", "trajectories.jsonl"])
+def test_rows_removed_from_an_earlier_stage_are_missed(run: Path, name: str) -> None:
+    proposals, held = read_lines(Run(run).blueprints, Proposal), read_lines(Run(run).trajectories, Trajectory)
+    accepted = sum(proposal.accepted for proposal in proposals)
+    drawn = {"seeds": len(proposals), "recombined": 0, "accepted": accepted}
+    stages = {"2_blueprints": drawn, "3_trajectories": {"trajectories": len(held)}}
+    parameters = {"domain": "retail", "attempts": len(held) // accepted}
+    (run / "run.json").write_text(json.dumps({"parameters": parameters, "stages": stages}))
+    assert verify(run).holds
+    lines = (run / name).read_bytes().splitlines(keepends=True)
+    (run / name).write_bytes(b"".join(lines[:-1]))
+    said = f"run.json promises {len(lines)} rows of {name}, there are {len(lines) - 1}"
+    assert ("files", said) in verify(run).failures
+    assert main(["verify", str(run)]) == 1
+
+
 @pytest.mark.parametrize("name", ["chat.jsonl", "sharegpt.jsonl", "proofs.jsonl"])
 def test_a_file_that_is_gone_is_named(run: Path, name: str) -> None:
     (run / "dataset" / name).unlink()

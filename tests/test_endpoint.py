@@ -24,12 +24,12 @@ from apigen_nb.models import EndpointDown, NoAnswer, ask, metered
 from apigen_nb.models.endpoint import Endpoint
 from apigen_nb.models.prompts import FOLDER, render
 from apigen_nb.models.tries import Again, Patience
-from apigen_nb.progress import Progress
-from apigen_nb.records import Answer, Message, Question, ToolCall
+from apigen_nb.progress import Progress, line
+from apigen_nb.records import Answer, Message, Question, ToolCall, Usage
 from apigen_nb.store import Journal, each
 
 KEY = "sk-MARKED-5f1d"
-SERVING = ("latency", "admit", "formats", "rates", "sticky", "seed", "retry_after")
+SERVING = ("latency", "admit", "formats", "rates", "sticky", "seed", "retry_after", "usage")
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
 
@@ -156,8 +156,8 @@ def test_an_hour_is_all_that_one_question_waits(clock: list[float]) -> None:
     assert len(clock) == 2
 
 
-@pytest.mark.parametrize(("answers", "times"), [(False, [1, 3, 9, 27, 30, 30]), (True, [1, 1.5, 2.25, 3.375])])
-def test_pauses_grow_less_while_the_server_answers_others(answers: bool, times: list[float]) -> None:
+@pytest.mark.parametrize(("answers", "times"), [(False, [1, 3, 9, 27, 30, 30]), (True, [0.1, 0.3, 0.9, 2.7, 3])])
+def test_pauses_are_short_while_the_server_answers_others(answers: bool, times: list[float]) -> None:
     answered = itertools.count(step=1 if answers else 0)
     patience, state = Patience(9, 1.0, lambda: next(answered)), tenacity.RetryCallState(None, None, (), {})  # type: ignore[arg-type]
     state.set_exception((Again, Again("500 broken"), None))
@@ -175,7 +175,7 @@ def test_a_busy_server_is_given_more_tries(fault: str) -> None:
 
 def test_a_server_that_answers_nobody_stops_the_stage() -> None:
     async def work(server: FaultServer, endpoint: Endpoint) -> None:
-        server.next(*["500"] * 38, "", *["500"] * 40)
+        server.next(*["500"] * 38, "", *["500"] * 42)
         lost = pytest.raises(NoAnswer, match="in 2 tries; the last: 500 internal error")
         for number in range(39):
             with contextlib.nullcontext() if number == 19 else lost:
@@ -185,6 +185,17 @@ def test_a_server_that_answers_nobody_stops_the_stage() -> None:
             await endpoint(question())
 
     with_server(work, tries=2)
+
+
+def test_where_only_poison_is_left_the_server_shows_that_it_works() -> None:
+    async def work(server: FaultServer, endpoint: Endpoint) -> None:
+        server.stuck = lambda body: "500" if "poison" in body["messages"][-1]["content"] else ""  # type: ignore[method-assign]
+        asked = [question(f"poison {number}") for number in range(50)]
+        answers = await asyncio.gather(*map(endpoint, asked), return_exceptions=True)
+        assert [type(answer) for answer in answers] == [NoAnswer] * 50
+        assert len(server.requests) == 50 * 2 + 2
+
+    with_server(work, tries=2, timeout=5)
 
 
 def test_nothing_but_refusals_stops_the_stage_in_the_end() -> None:
@@ -213,8 +224,29 @@ def test_a_spent_quota_stops_the_stage(tmp_path: Path) -> None:
             await each(job, [question(id=f"q{number}") for number in range(40)], journal)
         assert 12 <= endpoint.refused <= len(server.requests) <= 40
         assert endpoint.in_flight == 0
+        assert endpoint.waiting_until is None, "nobody waits any more"
 
     with_server(work, rates={"429-seconds": 1.0}, retry_after=7200.0)
+
+
+def test_who_watches_is_told_how_long_it_waits(tmp_path: Path) -> None:
+    async def work(server: FaultServer, endpoint: Endpoint) -> None:
+        shown = Progress(tmp_path, "blueprints")
+        assert "waiting" not in shown.told()
+        server.next("429-seconds")
+        asking = asyncio.create_task(endpoint(question()))
+        for _ in range(1000):
+            await asyncio.sleep(0.01)
+            if endpoint.waiting_until:
+                break
+        assert 195 < shown.told()["waiting"] <= 201
+        assert re.search(r"· waiting (19|20)\d s more for the server ·", line(shown.told()))
+        asking.cancel()
+        await asyncio.wait({asking})
+        assert "waiting" not in shown.told()
+        shown.close()
+
+    with_server(work, retry_after=200.0, timeout=5)
 
 
 def test_what_the_counters_tell() -> None:
@@ -263,6 +295,29 @@ def test_endpoints_of_one_quota_share_their_limits() -> None:
         return server.peak
 
     assert with_server(work, latency=0.02, concurrency=5, timeout=5) == 5
+
+
+def test_tokens_that_nobody_counted_are_reserved_nevertheless() -> None:
+    async def work(server: FaultServer, endpoint: Endpoint) -> None:
+        assert (await endpoint(question())).usage == Usage(calls=1)
+        assert endpoint._limits.tokens.left(asyncio.get_running_loop().time()) > 1
+
+    with_server(work, usage=None, tokens_per_minute=100)
+
+
+@pytest.mark.parametrize(
+    ("said", "counted"),
+    [
+        ({"prompt_tokens": 10**400, "completion_tokens": 10**12}, (10**7, 0, 10**7)),
+        ({"prompt_tokens": -5, "completion_tokens": -(10**6)}, (0, 0, 0)),
+        ({"prompt_tokens": True, "completion_tokens": "9"}, (0, 0, 0)),
+        ({"prompt_tokens": 7, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": -1}}, (7, 0, 2)),
+        ("many", (0, 0, 0)),
+    ],
+)
+def test_a_count_that_cannot_be_is_not_believed(said: Any, counted: tuple[int, int, int]) -> None:
+    answer, _ = meet(usage=said)
+    assert (answer.usage.prompt, answer.usage.cached, answer.usage.completion) == counted
 
 
 @pytest.mark.parametrize("limit", ["requests_per_minute", "tokens_per_minute"])

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from apigen_nb.models import Unparsable, read_json, storable
-from apigen_nb.models.prompts import MAX_REPLY, read_completion
+from apigen_nb.models.prompts import MAX_REPLY, MAX_TOKENS, read_completion
 from apigen_nb.models.tries import retry_after, words
 from apigen_nb.records import Answer, Message, Question, ToolCall
 
@@ -45,6 +45,7 @@ def read(body: bytes) -> None:
     assert len({*ids, "call_1"}) == len(ids) + 1
     assert all((call.arguments is None) == bool(call.raw) or call.raw == "" for call in answer.tool_calls)
     assert answer.usage.calls == 1
+    assert all(0 <= count <= MAX_TOKENS for count in answer.usage.model_dump().values())
     with contextlib.suppress(Unparsable):
         assert isinstance(read_json(kept), dict)
 
@@ -120,7 +121,7 @@ def test_retry_after_is_seconds_or_nothing(value: str) -> None:
 @given(JSON)
 @example({"message": {"message": {"detail": ["no"]}}})
 def test_an_error_body_says_something(body: Any) -> None:
-    assert 0 < len(words(body)) <= 300
+    assert words(body)
 
 
 @pytest.mark.parametrize("text", ["{" * 200_000, "```json\n" * 100_000, "<tool_call>" * 18_000, '{"a":[' * 50_000])

@@ -6,8 +6,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "apigen_nb"
 FLOORS = (
-    {"__init__", "records", "progress"},
-    {"lines", "places", "mix", "personas", "world", "facts"},
+    {"__init__", "records", "text"},
+    {"lines", "places", "progress", "mix", "personas", "world", "facts"},
     {"tool", "checks"},
     {"domain"},
     {"flow"},

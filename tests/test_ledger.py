@@ -1,6 +1,7 @@
 """Prices, sums and budgets: every figure by hand."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,29 @@ async def test_a_budget_is_kept_over_processes(tmp_path: Path, limits: dict[str,
     raised = {name: 2 * value for name, value in limits.items()}
     await bounded(tmp_path, **raised)(question(3))
     assert len(list(recorded(tmp_path))) == 4
+
+
+@pytest.mark.parametrize("limits", [{"max_tokens": 10_000}, {"max_cost": 0.02}])
+async def test_a_server_that_counts_nothing_spends_a_budget_too(tmp_path: Path, limits: dict[str, Any]) -> None:
+    async def uncounted(question: Question) -> Answer:
+        return Answer(text="x" * 4000, usage=Usage(calls=1))
+
+    def model() -> Recorded:
+        return Recorded(Cassette(tmp_path, budget=Budget(PRICES, ["m"], **limits)), "m", lambda: uncounted, {})
+
+    for number in range(12):
+        with contextlib.suppress(BudgetSpent):
+            await model()(question(number))  # some 1,000 tokens each, and the prompt's
+    told = list(recorded(tmp_path))
+    assert 2 < len(told) < 10
+    assert all(reply.guess is not None and reply.guess.completion == 1000 < reply.guess.prompt + 990 for reply in told)
+    ledger = add_up(told, PRICES)
+    assert (ledger.total.prompt, ledger.total.completion, ledger.total.cost) == (0, 0, 0.0)
+
+
+async def test_a_reply_that_was_counted_is_not_guessed(tmp_path: Path) -> None:
+    await bounded(tmp_path)(question(0))
+    assert [reply.guess for reply in recorded(tmp_path)] == [None]
 
 
 async def test_work_that_has_begun_is_finished(tmp_path: Path) -> None:

@@ -211,6 +211,13 @@ def test_no_minute_holds_more_than_its_share(per_minute: int, uses: list[tuple[f
         assert sum(inside[:-1]) <= per_minute * (1 + 1e-6)  # the last may end in the minute after
 
 
+def test_a_count_beyond_belief_costs_a_minute() -> None:
+    pace = Pace(1000)
+    pace.use(500, 0.0)
+    pace.correct(10**12)
+    assert pace.left(0.0) == pytest.approx(30 + 60)
+
+
 def test_without_a_limit_nothing_waits() -> None:
     pace = Pace()
     pace.use(1e9, 1.0)

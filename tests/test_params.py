@@ -182,6 +182,11 @@ def test_missing_and_unreadable_files() -> None:
         ("roles: {agent: {api_key_env: sk-secret}}", "roles.agent.api_key_env looks like a key"),
         ("roles: {judge: [{api_key_env: hf_secret}]}", "roles.judge.0.api_key_env looks like a key"),
         ("base_url: https://me:secret@host/v1", "looks like a URL with a password"),
+        ("base_url: https://host/v1?key=secret", "base_url has a user name or a query, which may hold a key"),
+        ("base_url: https://host/v1#secret", "base_url has a user name or a query"),
+        ("base_url: me:secret@host/v1", "base_url has a user name or a query"),
+        ("roles: {agent: {base_url: 'https://h/v1?secret'}}", "roles.agent.base_url has a user name or a query"),
+        ("roles: {judge: [{base_url: 'https://h/v1?secret'}]}", "roles.judge.0.base_url has a user name or a query"),
     ],
 )
 def test_keys_are_refused_and_not_repeated(text: str, said: str) -> None:

@@ -23,10 +23,12 @@ from report_records import (
     whole,
 )
 
+from apigen_nb import text
 from apigen_nb.domain import Domain
 from apigen_nb.graph import Graph
 from apigen_nb.records import Action, Change, Proposal, ToolCall
-from apigen_nb.report import align, charts, html, listings, pieces, tables, text
+from apigen_nb.report import align, charts, html, listings, pieces, tables
+from apigen_nb.report.prose import prose
 
 
 class Tags(HTMLParser):
@@ -200,6 +202,18 @@ def test_labels_are_neither_markup_nor_latex() -> None:
 
 def test_invisible_characters_become_visible() -> None:
     assert text.clean("a\x1b[31m\u202eb\ud800\x00\r\nc\td") == "a␛[31m⟨U+202E⟩b�␀\nc\td"
+    for mark in "\u061c\u200e\u200f\u2028\u2029\u202a\u2066":
+        assert text.clean(f"a{mark}b") == f"a⟨U+{ord(mark):04X}⟩b"
+
+
+def test_markdown_of_others_neither_leads_nor_loads_nor_outranks_the_page() -> None:
+    piece = prose(
+        "# Policy\n\n**Never** [click](javascript:x) ![pic](http://evil.example/x.png) <b onclick=x>\n", "All"
+    )
+    assert_harmless(piece)
+    assert "<h4>Policy</h4>" in piece
+    assert "<strong>Never</strong> click pic" in piece
+    assert "<summary>All</summary>" in piece
 
 
 def test_pages_hold_hostile_texts_as_texts(hostile: Path) -> None:
@@ -310,7 +324,7 @@ def test_only_what_failed_is_counted_where_nothing_can_hold() -> None:
     fallen = int((~talks["success"]).sum())
     figure = charts.ends(tables.ends(talks, "divergence"))
     texts = [note.text for note in figure.layout.annotations]
-    assert f"{fallen} · 100.0 %" in texts
+    assert any(text.startswith(f"{fallen} · 100.0 % [") for text in texts)
     assert not [text for text in texts if "0 of" in text]
 
 
@@ -341,6 +355,9 @@ def test_the_report_is_the_same_twice(tmp_path: Path) -> None:
 def test_key_figures_count_what_there_is() -> None:
     made = proposals(6)
     figures = tables.key_figures(made, trajectories(made), rows=9)
-    assert figures["accepted blueprints"] == ("5", "83.3 % [43.6–97.0]")
-    assert figures["repaired by reflection"] == ("3", "75.0 % of 4 that fell first")
+    assert figures["accepted blueprints"] == ("5", "83.3 % [43.6–97.0] of 6 seeds")
+    assert figures["repaired by reflection"] == ("3", "75.0 % [30.1–95.4] of 4 that fell first")
+    verified = figures["verified trajectories"][1]
+    assert all("[" in figures[name][1] for name in ("accepted at the first try", "blueprints with a verified one"))
+    assert "[" in verified
     assert figures["rows in the dataset"][0] == "9"

@@ -11,7 +11,8 @@ from test_graph import proposed
 
 from apigen_nb.domain import Domain
 from apigen_nb.graph import Graph
-from apigen_nb.report.graph import coverage, figure, layers, producers
+from apigen_nb.report.figure import HELD, PLATE, QUIET
+from apigen_nb.report.graph import LATER, coverage, figure, layers, producers
 
 __all__ = ["library"]
 
@@ -38,7 +39,7 @@ def test_the_figure_has_every_tool_once_and_every_edge(name: str) -> None:
     shapes = {trace.marker.symbol: len(trace.x) for trace in drawn.data if trace.marker.symbol}
     assert sum(shapes.values()) == len(names)
     assert shapes["square"] == sum(tool.writes for tool in domain.tools.values())
-    assert shapes["circle"] == sum(tool.kind == "read" for tool in domain.tools.values())
+    assert shapes["circle-open"] == sum(tool.kind == "read" for tool in domain.tools.values())
     assert figure(domain).to_json() == drawn.to_json()
 
 
@@ -55,15 +56,31 @@ def test_names_in_one_column_stand_apart(name: str) -> None:
         assert all(above - below > 14 for below, above in pairwise(sorted(heights)))
 
 
-def test_what_leads_back_or_is_no_id_is_hidden_at_first() -> None:
-    lines = [trace for trace in figure(retail).data if trace.mode == "lines"]
-    hidden = [trace.name.split(" (")[0] for trace in lines if trace.visible == "legendonly"]
-    shown = [trace.name.split(" (")[0] for trace in lines if trace.visible is True]
-    assert hidden == ["ids, from further on", "details: names, dates, amounts", "leading back"]
-    assert {"order_id", "customer_id", "payment_method_id", "item_id"} <= set(shown)
-    assert len({(trace.line.color, trace.line.dash) for trace in lines if trace.name.split(" (")[0] in shown}) == len(
-        shown
-    )
+def test_one_id_stands_out_and_what_leads_back_or_is_no_id_is_hidden_at_first() -> None:
+    drawn = figure(retail)
+    lines = [trace for trace in drawn.data if trace.mode == "lines"]
+    assert [trace.name for trace in lines if trace.visible is False] == list(LATER)
+    shown = [trace for trace in lines if trace.visible is True]
+    assert {"order_id", "customer_id", "payment_method_id", "item_id"} <= {trace.name for trace in shown}
+    assert [trace.line.color for trace in shown] == [HELD, *[QUIET] * (len(shown) - 1)]
+
+
+def test_the_menu_lets_one_id_stand_out_at_a_time_and_shows_what_is_hidden() -> None:
+    drawn = figure(retail)
+    buttons = {button.label.split(" (")[0]: button.args for button in drawn.layout.updatemenus[0].buttons}
+    lines = [trace for trace in drawn.data if trace.legendgroup]
+    for chosen in ("customer_id", *LATER):
+        looks, where = buttons[chosen]
+        assert list(where) == list(range(len(lines)))
+        loud = {trace.legendgroup for trace, ink in zip(lines, looks["line.color"], strict=True) if ink == HELD}
+        assert loud == {chosen}
+        hidden = {trace.legendgroup for trace, seen in zip(lines, looks["visible"], strict=True) if not seen}
+        assert hidden == set(LATER) - {chosen}
+    assert all(buttons["every line"][0]["visible"])
+
+
+def test_names_lie_on_plates_that_no_line_crosses() -> None:
+    assert {note.bgcolor for note in figure(retail).layout.annotations} == {PLATE}
 
 
 def test_the_columns_are_reads_by_depth_and_then_writes() -> None:

@@ -52,7 +52,8 @@ def test_blame_is_counted_by_cause() -> None:
     frame = mix.blames([*blamed, *TALKS[3:6]])
     assert frame[["cause", "attempted", "judged"]].to_numpy().tolist() == [["agent", 2, 1], ["user", 1, 0]]
     figure = charts.blames(frame)
-    assert figure.layout.meta == {"facet": "blame", "page": "trajectories"}
+    assert figure.layout.meta["page"] == "trajectories"
+    assert figure.layout.meta["leads"][1][0] == {"cause": "agent", "outcome": "failed"}
 
 
 def test_levels_that_were_asked_for_and_came_out() -> None:
@@ -104,7 +105,7 @@ def with_task(record: Proposal, **parts: Any) -> Proposal:
 
 def test_a_blueprint_shows_what_must_come_to_nothing_and_what_is_withheld() -> None:
     shown = pieces.proposal(with_task(RECORDS[0], kind="forbidden", denied=(RETURN,), withheld=(HOSTILE,)))
-    assert "Must come to nothing (forbidden)" in shown
+    assert "Asked for, but must not be carried out (forbidden)" in shown
     assert "Told only when asked" in shown
     assert "<script>" not in shown
 
@@ -121,7 +122,7 @@ def test_a_trajectory_shows_candidates_blame_and_missing_behaviour() -> None:
     )
     task = with_task(RECORDS[0], kind="missing tool", denied=(RETURN,), behaviour="rambling").attempts[-1].blueprint
     shown = pieces.compare(talk, task)
-    for text in ("A judge blames", "behaviour not shown: not declined", "What else the user could have said",
-                 "repetition", "rambling user", "missing tool"):  # fmt: skip
+    for text in ("Caused by the agent, as a judge finds", "behaviour not shown: not declined", "repetition",
+                 "What else the user could have said", "rambling user", "missing tool"):  # fmt: skip
         assert text in shown
     assert "<script>" not in shown

@@ -57,7 +57,8 @@ def test_the_funnel_goes_on_into_the_metrics() -> None:
     steps = passing.steps(MADE, FRAME)
     assert steps["step"].tolist()[-len(METRICS) :] == [f"– {metric}" for metric in METRICS]
     figure = passing.steps_figure(steps)
-    assert figure.data[0].customdata[-1] == "committee"
+    assert figure.data[0].customdata[-1] == "– creativity"
+    assert figure.layout.meta["leads"][1][-1] == {"metric not met": "creativity"}
     assert sum(figure.data[0].x) == steps["passed"].sum()
 
 
@@ -74,7 +75,11 @@ def test_a_persona_falls_into_its_traits() -> None:
 
 def test_a_bar_asks_for_its_value_and_its_gate() -> None:
     meta = passing.figure(passing.by(FRAME, "tool", "policy"), "policy").layout.meta
-    assert meta == {"facet": "tool", "page": "blueprints", "also": {"fell at": "policy"}}
+    assert meta["page"] == "blueprints"
+    assert [side[0] for side in meta["leads"]] == [
+        {"tool": "return_items", "passed at": "policy"},
+        {"tool": "return_items", "fell at": "policy"},
+    ]
     figure = passing.figure(passing.by(FRAME, "failure", "policy"), "policy")
     assert list(figure.data[0].customdata) == ["policy: one_change_per_order"]
 

@@ -30,17 +30,15 @@ CELLS = {
     "1_domain": "print(domain)",
     "2_blueprints": """
         import asyncio
-        from apigen_nb.records import Attempt, Blueprint, Proposal, Verdict
+        from apigen_nb.records import NO_ANSWER, Attempt, Blueprint, Proposal, Verdict
         from apigen_nb.store import Journal, Run, each
-        from apigen_nb.models import BudgetSpent, EndpointDown, NoAnswer
+        from apigen_nb.models import BudgetSpent, EndpointDown
         from apigen_nb.models.cache import Cassette, NotRecorded, Reply
         from apigen_nb.records import Answer, Usage
 
         run = Run.open(out).claim(seeds=seeds, domain=domain)
 
         async def work(item):
-            if item.id in model.split():
-                raise NoAnswer("503")
             if model == "down":
                 raise EndpointDown("nobody listens at http://localhost:1/v1")
             if offline:
@@ -54,8 +52,10 @@ CELLS = {
             await asyncio.sleep(0.02 if model == "slow" else 0)
             task = dict(domain=domain, user="u", persona="p")
             print = Blueprint(id=item.id, instruction="i", actions=(), outputs=("o",), **task)
-            attempt = Attempt(number=0, blueprint=print, verdicts=(Verdict(gate="format", passed=True),))
-            return Proposal(id=item.id, walk=(), examples=(), attempts=(attempt,), accepted=True, **task)
+            lost = dict(kind=NO_ANSWER, reason="503") if item.id in model.split() else {}
+            verdict = Verdict(gate="format", passed=not lost, **lost)
+            attempt = Attempt(number=0, blueprint=None if lost else print, verdicts=(verdict,))
+            return Proposal(id=item.id, walk=(), examples=(), attempts=(attempt,), accepted=not lost, **task)
 
         class Item:
             def __init__(self, number):
@@ -76,6 +76,7 @@ CELLS = {
         found = [
             Trajectory(id=f"{p.id}.t{n}", blueprint=p.id, attempt=n, **told)
             for p in read_lines(run.blueprints, Proposal)
+            if p.accepted
             for n in range(1, attempts + 1)
         ]
         [journal.add(trajectory) for trajectory in found if trajectory.id not in journal.done]
@@ -160,7 +161,14 @@ def test_a_whole_run(home: Path) -> None:
         assert str(home) not in path.read_text()
         assert "papermill" not in path.read_text() or path.name == "run.json"
     names = {path.name for path in run.folder.iterdir()}
-    assert names - {".lock"} == {"blueprints.jsonl", "trajectories.jsonl", "dataset", "notebooks", "report", "run.json"}
+    assert names - {".lock", ".writing"} == {
+        "blueprints.jsonl",
+        "trajectories.jsonl",
+        "dataset",
+        "notebooks",
+        "report",
+        "run.json",
+    }
 
     before = run.blueprints.stat().st_mtime_ns
     assert call("run", "tiny.yaml", "-p", "seed=11", "-p", "concurrency=2").returncode == 0
@@ -192,17 +200,80 @@ def test_killed_and_started_again_it_ends_with_the_same_artefacts(home: Path) ->
         assert (home / "killed" / name).read_bytes() == (home / "whole" / name).read_bytes()
 
 
-def test_no_answer_is_told_and_tried_again(home: Path) -> None:
-    done = call("run", "tiny.yaml", "-p", "model=retail-00001", "--stage", "2_blueprints", "--out", "x")
-    assert done.returncode == 1
-    assert "Incomplete: 1 of 3 blueprints are missing: retail-00001" in last(done.stderr)
-    line = json.loads((home / "x" / "errors.jsonl").read_text())
-    assert line == {"id": "retail-00001", "stage": "blueprints", "reason": "503"}
-    assert Run(home / "x").read_manifest()["finished"] is None
-    source = (home / "notebooks" / "2_blueprints.ipynb").read_text()
-    (home / "notebooks" / "2_blueprints.ipynb").write_text(source.replace("503", "504").replace("in model", "in ''"))
-    assert call("run", "--out", "x", "--stage", "2_blueprints").returncode == 0
-    assert not (home / "x" / "errors.jsonl").exists()
+def test_what_got_no_answer_is_told_at_the_end_and_tried_again_when_that_is_wanted(home: Path) -> None:
+    done = call("run", "tiny.yaml", "-p", "model=retail-00001", "--out", "x")
+    assert (done.returncode, last(done.stdout)) == (1, "report: x/report/index.html")
+    assert "[2/5] 2_blueprints: 3 seeds, 0 recombined, 2 accepted, 1 without an answer," in done.stderr
+    assert [line for line in done.stderr.splitlines() if "got no answer" in line] == [
+        "apigen-nb: 1 items got no answer and count as failed: retail-00001; reasons are in the report and in "
+        "x/blueprints.jsonl and trajectories.jsonl; `apigen-nb run --out x --retry-failed` tries them again"
+    ]
+    run = Run(home / "x")
+    assert run.read_manifest()["finished"]
+    assert len(run.trajectories.read_text().splitlines()) == 2
+    source = home / "notebooks" / "2_blueprints.ipynb"
+    source.write_text(source.read_text().replace("in model.split()", "in ''"))
+    only = call("run", "--out", "x", "--stage", "7_report")
+    assert (only.returncode, last(only.stderr)) == (1, last(done.stderr))
+    partly = call("run", "--out", "x", "--retry-failed", "--stage", "2_blueprints")
+    assert partly.returncode == 0, partly.stderr
+    short = call("run", "--out", "x", "--stage", "4_dataset")
+    assert short.returncode == 1
+    assert "run.json promises 3 rows of trajectories.jsonl, there are 2; --stage 3_trajectories" in last(short.stderr)
+    assert call("run", "--out", "x", "--retry-failed", "--stage", "2_blueprints", "3_trajectories").returncode == 0
+    assert len(run.trajectories.read_text().splitlines()) == 3
+
+
+def test_rows_that_are_gone_from_an_earlier_stage_stop_a_later_one(home: Path) -> None:
+    run, params = Run(home / "x"), Params(seeds=4, attempts=2)
+    runner.run(params, run.folder, list(STAGES)[1:4])
+    proofs = run.dataset / "proofs.jsonl"
+    kept = {path: path.read_bytes() for path in (run.folder / "run.json", run.blueprints, run.trajectories, proofs)}
+    for path, stages, earlier in (
+        (run.trajectories, ["4_dataset", "7_report"], "3_trajectories"),
+        (run.blueprints, ["3_trajectories"], "2_blueprints"),
+        (run.blueprints, ["7_report"], "2_blueprints"),
+        (proofs, ["7_report"], "4_dataset"),
+    ):
+        whole = kept[path]
+        path.write_bytes(whole[: whole.rfind(b"\n", 0, -1) + 1] if whole else b"a row too many\n")
+        with pytest.raises(StageFailed, match=rf"rows are missing: run\.json promises .*; --stage {earlier}") as caught:
+            runner.run(params, run.folder, stages)
+        assert caught.value.code == 1
+        assert run.trajectories.exists()
+        for file, data in kept.items():
+            file.write_bytes(data)
+    run.trajectories.write_bytes(kept[run.trajectories][:-1].rpartition(b"\n")[0] + b"\n")
+    runner.run(params, run.folder, ["3_trajectories", "4_dataset"])
+    assert run.trajectories.read_bytes() == kept[run.trajectories]
+
+
+def test_a_kernel_beside_a_run_is_kept_out(home: Path) -> None:
+    """One that goes on in JupyterLab, or one whose runner was killed."""
+    slow = ("run", "tiny.yaml", "-p", "seeds=300", "-p", "model=slow", "-p", "concurrency=2", "--stage", "2_blueprints")
+    process = subprocess.Popen(command(*slow, "--out", "x"), stderr=subprocess.DEVNULL)
+    part = home / "x" / "blueprints.jsonl.part"
+    end = time.monotonic() + 60
+    while not part.exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    beside = "import apigen_nb.manifest as m; m.ORPHANED = 0.2\nfrom apigen_nb.store import Journal"
+    beside += "\nfrom apigen_nb.records import Proposal; Journal('x/blueprints.jsonl', Proposal)"
+    done = subprocess.run([sys.executable, "-c", beside], capture_output=True, text=True, check=False)
+    assert "InUse: x is being written by another process" in last(done.stderr)
+    process.kill()
+    process.wait()
+    again = call(*slow, "--out", "x")  # at once: the kernel has not yet noticed that it is an orphan
+    assert again.returncode == 0, again.stderr
+    lines = (home / "x" / "blueprints.jsonl").read_text().splitlines()
+    assert [json.loads(line)["id"] for line in lines] == [f"retail-{number:05}" for number in range(300)]
+
+
+def test_a_stage_that_finds_another_writer_is_exit_2(home: Path) -> None:
+    write(home / "notebooks", "2_blueprints", "from apigen_nb.manifest import InUse", "raise InUse('in use')")
+    with pytest.raises(StageFailed) as caught:
+        runner.run(Params(), home / "x", ["2_blueprints"])
+    assert caught.value.code == 2
 
 
 def test_endpoint_down_is_exit_3_and_one_last_line(home: Path) -> None:
@@ -228,7 +299,7 @@ def test_offline_and_a_spent_budget_have_exit_codes_of_their_own(home: Path) -> 
 def test_what_a_run_has_cost_is_told_and_written(home: Path) -> None:
     done = call("run", "tiny.yaml", "-p", "model=gpt-4o", "--stage", "2_blueprints")
     assert done.returncode == 0, done.stderr
-    assert "3 seeds, 3 accepted, 0 recombined, 3 new requests, 330,000 tokens, $1.05 in all," in last(done.stderr)
+    assert "3 seeds, 0 recombined, 3 accepted, 3 new requests, 330,000 tokens, $1.05 in all," in last(done.stderr)
     ledger = json.loads((home / "outputs" / "tiny" / "ledger.json").read_text())
     again = call("run", "tiny.yaml", "-p", "model=gpt-4o", "--stage", "2_blueprints")
     assert "0 new requests, 330,000 tokens, $1.05 in all," in last(again.stderr)

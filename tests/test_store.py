@@ -6,17 +6,19 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from apigen_nb import progress
+from apigen_nb import lines, manifest, progress
 from apigen_nb.manifest import Changed, InUse, Run
 from apigen_nb.models import BudgetSpent, EndpointDown, NoAnswer
 from apigen_nb.models import Job as ModelJob
 from apigen_nb.models import job as current
 from apigen_nb.records import Record
-from apigen_nb.store import Damaged, Incomplete, Journal, each, failures, read_lines
+from apigen_nb.store import Damaged, Incomplete, Journal, each, failures, forget_unanswered, read_lines
 
 
 class Row(Record):
@@ -108,10 +110,34 @@ def test_damaged_artefact_names_file_and_line(tmp_path: Path, text: str, line: i
         Journal(path, Row)
 
 
-def test_damage_within_a_journal_is_no_half_line(tmp_path: Path) -> None:
-    (tmp_path / "rows.jsonl.part").write_text('{"id":"a"}\nnonsense\n{"id":"b"}\n')
-    with pytest.raises(Damaged, match="line 2"):
-        Journal(tmp_path / "rows.jsonl", Row)
+async def test_what_damage_within_a_journal_has_cost_is_made_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    await each(plain, jobs(400), journal := Journal(path, Row), concurrency=1)
+    whole = journal.part.read_bytes()
+    journal.part.write_bytes(whole[:2000] + bytes(4096) + whole[6096:])  # a page that a power cut left empty
+    journal = Journal(path, Row)
+    assert 300 < len(journal.done) < 400
+    assert "rows.jsonl.part: damaged lines dropped: 1;" in capsys.readouterr().err
+    assert journal.part.read_bytes().count(b"\n") == len(journal.done)  # explorers read the journal, too
+    await each(plain, jobs(400), journal)
+    journal.finish(ids(400))
+    assert capsys.readouterr().err == ""
+    await each(plain, jobs(400), other := Journal(tmp_path / "other" / "rows.jsonl", Row))
+    other.finish(ids(400))
+    assert path.read_bytes() == other.path.read_bytes()
+
+
+def test_a_damaged_artefact_stays_as_it_is_and_the_way_out_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"id":"a"}\nnonsense\n')
+    (tmp_path / "rows.jsonl.part").write_text('nonsense\n{"id":"b"}\n')
+    with pytest.raises(Damaged, match=r"line 2: .*; delete rows\.jsonl to have it made again, from kept replies"):
+        Journal(path, Row)
+    assert path.read_text() == '{"id":"a"}\nnonsense\n'
+    path.unlink()
+    assert list(Journal(path, Row).done) == ["b"]
 
 
 def test_first_of_two_lines_with_one_id_counts(tmp_path: Path) -> None:
@@ -181,6 +207,40 @@ async def test_no_answer_is_data_and_the_others_go_on(tmp_path: Path) -> None:
     await each(work, jobs(5), journal := Journal(path, Row))
     journal.finish(ids(5))
     assert [f.stage for f in failures(tmp_path)] == ["others"]
+
+
+class Lost(Row):
+    unanswered: bool = False
+
+
+@pytest.mark.parametrize("end", [None, EndpointDown("nobody listens"), BudgetSpent("used up")])
+async def test_what_is_unanswered_becomes_a_record_when_the_others_are_done(
+    tmp_path: Path, end: Exception | None
+) -> None:
+    async def work(job: Job) -> Lost:
+        if job.id == "r-000":
+            return Lost(id=job.id, unanswered=True)
+        if end and job.id == "r-008":
+            raise end
+        return Lost(id=job.id)
+
+    journal = Journal(tmp_path / "rows.jsonl", Lost)
+    if end:
+        with pytest.raises(type(end)):
+            await each(work, jobs(9), journal, concurrency=1)
+        assert list(journal.done) == ids(8)[1:]  # what has stopped all may be why this one got no answer
+        return
+    assert len(await each(work, jobs(9), journal, concurrency=1)) == 9
+    assert list(journal.done) == [*ids(9)[1:], "r-000"]
+    journal.finish(ids(9))
+    forget_unanswered(journal.path, Lost)
+    assert not journal.path.exists()
+    again = Journal(journal.path, Lost)
+    assert list(again.done) == ids(9)[1:]
+    whole = again.part.read_bytes()
+    again.close()
+    forget_unanswered(journal.path, Lost)
+    assert again.part.read_bytes() == whole
 
 
 @pytest.mark.parametrize("error", [EndpointDown("nobody listens"), KeyError("a bug")])
@@ -272,7 +332,7 @@ async def test_cancellation_keeps_the_finished(tmp_path: Path) -> None:
     task = asyncio.create_task(each(work, jobs(9), journal, concurrency=2))
     await asyncio.sleep(0.1)
     task.cancel()
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(asyncio.CancelledError, match=r"3 of 9 kept; run the cell again"):
         await task
     assert list(Journal(journal.path, Row).done) == ids(3)
     assert len(asyncio.all_tasks()) == 1
@@ -329,7 +389,7 @@ async def test_progress_counts_all_rounds_and_leaves_nothing(tmp_path: Path, mon
     await each(work, jobs(2), journal, title="things", total=4)
     await each(work, jobs(4), journal, title="things", total=4)
     assert told[-1] == {"title": "things", "done": 3, "total": 4, "accepted": 2}
-    assert os.listdir(tmp_path) == ["rows.jsonl.part"]
+    assert sorted(os.listdir(tmp_path)) == [".writing", "rows.jsonl.part"]
 
 
 KILLED = """
@@ -367,6 +427,93 @@ with Run.open({str(tmp_path)!r}).locked(): print(1, flush=True); time.sleep(60)"
     process.communicate()
     with Run.open(tmp_path).locked():
         pass
+
+
+WRITER = """
+    import asyncio, sys, time
+    sys.path.insert(0, {tests!r})
+    from test_store import Journal, Row
+    journal = Journal({path!r}, Row)
+    print(1, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Another process that has the folder's journal open, as a kernel of JupyterLab has."""
+    code = textwrap.dedent(WRITER).format(tests=str(Path(__file__).parent), path=str(tmp_path / "rows.jsonl"))
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process
+        process.kill()
+
+
+def test_one_process_writes_and_all_may_read(
+    tmp_path: Path, writer: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manifest, "ORPHANED", 0.1)
+    (tmp_path / "rows.jsonl").write_text('{"id":"a"}\n')
+    said = rf"{tmp_path} is being written by another process \(pid {writer.pid}, .*shut that kernel down.*--out"
+    for _ in range(2):
+        with pytest.raises(InUse, match=said):
+            Journal(tmp_path / "rows.jsonl", Row)
+        with pytest.raises(InUse, match=said), Run.open(tmp_path).locked():
+            pass
+    assert [row.id for row in read_lines(tmp_path / "rows.jsonl", Row)] == ["a"]
+    writer.kill()
+    writer.wait()
+    with Run.open(tmp_path).locked():
+        Journal(tmp_path / "rows.jsonl", Row).add(Row(id="b"))
+
+
+def test_whoever_writes_next_waits_for_an_orphan(tmp_path: Path, writer: subprocess.Popen[bytes]) -> None:
+    threading.Timer(0.5, writer.kill).start()
+    Journal(tmp_path / "rows.jsonl", Row).add(Row(id="a"))
+
+
+async def test_a_process_shares_its_lock_and_lets_go_of_it(tmp_path: Path) -> None:
+    async def fails(job: Job) -> Row:
+        raise EndpointDown("nobody listens")
+
+    def free() -> bool:
+        code = f"""import apigen_nb.manifest as m; m.ORPHANED = 0
+with m.Run.open({str(tmp_path)!r}).locked(): pass"""
+        return not subprocess.run([sys.executable, "-c", code], stderr=subprocess.DEVNULL, check=False).returncode
+
+    journal, other = Journal(tmp_path / "rows.jsonl", Row), Journal(tmp_path / "others.jsonl", Row)
+    await each(plain, jobs(2), journal)
+    journal.finish(ids(2))
+    assert not free()
+    with pytest.raises(EndpointDown):
+        await each(fails, jobs(2), other)
+    assert free()
+
+
+def test_a_folder_that_cannot_be_written_can_be_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Journal(tmp_path / "rows.jsonl", Row).add(Row(id="a"))
+    Journal(tmp_path / "rows.jsonl", Row).finish(["a"])
+
+    def refused(self: object, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", ".writing")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refused)
+    assert [row.id for row in Journal(tmp_path / "rows.jsonl", Row).finish(["a"])] == ["a"]
+
+
+@pytest.mark.parametrize("write", [lambda path: lines.append(path, "a"), lambda path: lines.write_whole(path, ["a"])])
+def test_what_cannot_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path], object]
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", full)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=rf"No space left on device: '{tmp_path}/rows\.jsonl'"):
+        write(tmp_path / "rows.jsonl")
+    assert os.listdir(tmp_path) in ([], ["rows.jsonl"])
 
 
 def test_a_folder_keeps_the_parameters_it_was_begun_with(tmp_path: Path) -> None:

@@ -10,20 +10,25 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets as W
+import nbformat
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nbformat.sign import NotebookNotary
+from nbformat.v4 import new_code_cell, new_notebook
 
 from apigen_nb.domain import Domain
-from apigen_nb.records import Proposal, Trajectory
-from apigen_nb.report import passing, pieces, tables
+from apigen_nb.notebook import _sign
+from apigen_nb.records import METRICS, Proposal, Trajectory
+from apigen_nb.report import listings, passing, pieces, tables
 from apigen_nb.run import UsageError
 from apigen_nb.store import read_lines
 from apigen_nb.widgets import app, explore
 from apigen_nb.widgets.committee import ALL, JUDGED, PAIRS, Panel
 from apigen_nb.widgets.data import EVERY, KEPT, TRANSITIONS, TWICE, Dataset
 from apigen_nb.widgets.domain import Bench, Data, domain_explorer
+from apigen_nb.widgets.everything import Everything
 from apigen_nb.widgets.figure import Figure, library
 from apigen_nb.widgets.form import Form, Unreadable
 from apigen_nb.widgets.light import LightProposal
@@ -32,7 +37,7 @@ from apigen_nb.widgets.passrates import PassRates, selected
 from apigen_nb.widgets.reflecting import COST, FLOWS, MENDED, YIELD, Reflection
 from apigen_nb.widgets.rows import Rows
 from apigen_nb.widgets.shelf import Book, Shelf
-from apigen_nb.widgets.talks import Talks
+from apigen_nb.widgets.talks import Talks, compare
 from tests.report_records import HOSTILE, make_run
 
 
@@ -61,7 +66,8 @@ def walk(widget: Any) -> Iterator[Any]:
 
 
 def html(widget: Any) -> str:
-    return "\n".join(part.value for part in walk(widget) if isinstance(part, W.HTML))
+    shown = "\n".join(part.value for part in walk(widget) if isinstance(part, W.HTML))
+    return shown.replace("<wbr>", "")  # where a long name may break
 
 
 # --- the shelf
@@ -75,7 +81,7 @@ def test_light_records_say_the_same_as_whole_ones(folder: Path, shelf: Shelf) ->
     assert tables.total_usage(light) == tables.total_usage(whole)
     talks = read_lines(folder / "trajectories.jsonl", Trajectory)
     told = tables.trajectories(talks)
-    assert list(shelf.talks["turns"]) == list(told["turns"])
+    assert list(shelf.talks["messages"]) == [len(t.messages) for t in talks]
     assert list(shelf.talks["outcome"] == "verified") == list(told["success"])
     assert all(not m.content for t in shelf.trajectories.records for m in t.messages), "texts stay on the disk"
     assert [shelf.proposals.whole(p.id) for p in whole] == whole
@@ -185,7 +191,7 @@ def test_a_bar_leads_to_what_fell_there(folder: Path, shelf: Shelf) -> None:
     assert "policy: fell" in page.bar.label
     assert page.list.rows.chosen in fell
     shown = html(page.list.item)
-    assert "policy fell" in shown
+    assert "fell at policy" in shown
     record = shelf.proposals.whole(page.list.rows.chosen)
     assert str(pieces.value(record.attempts[-1].blueprint.actions[0].name)) in shown
     choose(page, "policy", 0)
@@ -193,6 +199,35 @@ def test_a_bar_leads_to_what_fell_there(folder: Path, shelf: Shelf) -> None:
     assert page.list.rows.ids == passed
     choose(page, "no such gate", 1)
     assert page.list.rows.ids == passed, "what is not a bar changes nothing"
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("met", [True, False])
+def test_a_metric_leads_to_those_that_met_it_or_did_not(folder: Path, shelf: Shelf, metric: str, met: bool) -> None:
+    page = PassRates(shelf)
+    drawn = page.figure.spec["data"][0 if met else 1]
+    count = drawn["x"][drawn["customdata"].index(metric)]
+    voted = [
+        p.id
+        for p in read_lines(folder / "blueprints.jsonl", Proposal)
+        for a in p.attempts
+        for v in a.verdicts
+        if v.scores.get(metric) == met
+    ]
+    assert count == len(voted)
+    choose(page, metric, 0 if met else 1)
+    assert page.list.rows.ids == (list(dict.fromkeys(voted)) if voted else [p.id for p in shelf.proposals.records])
+    assert page.bar.label == (f"{metric}: {'met' if met else 'not met'} ({count:,})" if voted else "every blueprint")
+
+
+def test_attempts_and_blueprints_are_both_counted(shelf: Shelf) -> None:
+    page = PassRates(shelf)
+    assert "Every blueprint · 24<" in page.list.title.value
+    choose(page, "execution", 1)
+    attempts = (shelf.judged["gate"] == "execution") & ~shelf.judged["passed"]
+    assert f"“execution: fell” · {attempts.sum()} attempts of {len(page.list.rows.ids)} blueprints" in html(page.box)
+    page.list.find.value = page.list.rows.ids[0]
+    assert f"“execution: fell” · 1 of {len(page.list.frame)} with “" in page.list.title.value
 
 
 @pytest.mark.parametrize("facet", passing.FACETS)
@@ -206,7 +241,7 @@ def test_every_bar_of_every_facet_has_its_blueprints(shelf: Shelf, facet: str) -
             page.bar.value = bar
             assert page.list.rows.ids, (facet, gate, bar)
         drawn = [n for trace in page.figure.spec["data"] for n in trace.get("customdata", ())]
-        assert {value for value, _ in bars} <= set(drawn) or facet == "failure"
+        assert {value for value, _ in bars} <= set(drawn)
 
 
 def test_selection_counts_whole_attempts(shelf: Shelf, folder: Path) -> None:
@@ -288,13 +323,13 @@ def test_filters_join(shelf: Shelf, folder: Path) -> None:
     assert page.list.rows.ids == [t.id for t in talks if not t.success]
     page.filters["divergence"].value = "different arguments"
     assert page.list.rows.ids == [t.id for t in talks if t.divergence]
-    low, high = page.turns.min, page.turns.max
-    page.turns.value = (high, high)
-    page.turns.value = (low, high)
+    page.filters["length"].value = listings.length(len(next(t for t in talks if t.divergence).messages))
     assert page.list.rows.ids == [t.id for t in talks if t.divergence]
     shown = html(page.list.item)
     assert "first divergence: different arguments" in shown
     assert "<del>" in shown
+    page.choose("outcome", "verified")
+    assert page.list.rows.ids == [t.id for t in talks if t.success], "other filters are gone"
 
 
 def test_next_shows_the_next_and_two_stand_side_by_side(shelf: Shelf) -> None:
@@ -312,9 +347,17 @@ def test_next_shows_the_next_and_two_stand_side_by_side(shelf: Shelf) -> None:
     others = [value for _, value in beside.options if value != ANY]
     assert others == [id for id in talks["id"] if id.startswith(one.rpartition(".")[0] + ".") and id != one]
     beside.value = others[0]
-    assert html(page.list.item) == f"{before}\n{html(show(page._compare(others[0])))}"
+    shown = html(page.list.item)
+    assert before in shown
+    assert html(show(compare(shelf, others[0]))) in shown
+    assert [name for name in (one, others[0]) if f'<p class="title">{name}</p>' not in shown] == []
     beside.value = ANY
     assert html(page.list.item) == before
+
+
+def test_lengths_are_listed_shortest_first(shelf: Shelf) -> None:
+    listed = [value for _, value in Talks(shelf).filters["length"].options][1:]
+    assert listed == [name for _, name in listings.LENGTHS if name in listed] != []
 
 
 def test_links_to_pages_that_are_not_there_are_text(shelf: Shelf) -> None:
@@ -340,6 +383,8 @@ def test_committee(shelf: Shelf) -> None:
     assert page.figure.spec["layout"]["title"]["text"].startswith("Cohen")
     page.view.value = ALL
     assert "Fleiss" in html(page.table)
+    assert " %</td>" in html(page.table), "shares as in the report"
+    assert "lower by construction" in html(page.box)
 
 
 def test_dataset(shelf: Shelf, folder: Path) -> None:
@@ -355,8 +400,8 @@ def test_dataset(shelf: Shelf, folder: Path) -> None:
     page.which.value = EVERY
     name = page.figure.spec["data"][0]["customdata"][0]
     choose(page, name, 0)
-    turns = {id: sum(m.role == "user" for m in t.messages) for id, t in talks.items()}
-    assert set(page.list.rows.ids) == {id for id, n in turns.items() if name[0] <= n <= name[1]}
+    assert set(page.list.rows.ids) == {id for id, t in talks.items() if name[0] <= len(t.messages) <= name[1]}
+    assert "Groundtruth actions against calls made" in html(page.list.item), "the whole item"
     page.view.value = TRANSITIONS
     assert page.bar.disabled
     assert set(page.list.rows.ids) == set(talks)
@@ -528,8 +573,8 @@ def test_labels_of_figures_are_only_text(hostile: Path, name: str) -> None:
 def test_plain_text_is_escaped() -> None:
     box = show("<b>bold</b>\x1b[31m")
     assert box.value == "&lt;b&gt;bold&lt;/b&gt;␛[31m"
-    put(box, pieces.Piece('<a class="tag" href="../report/x.html#1">one</a> <a href="../report/y.html">two</a>'))
-    assert box.value == '<span class="tag">one</span> <span>two</span>'
+    put(box, pieces.Piece('<a class="tag" href="../report/x.html#1">one</a> <a href="../report/y.html#2">two</a>'))
+    assert tags(box.value) == ["span", "data-to=x.html#1", "span", "data-to=y.html#2"]
 
 
 def test_explore_makes_what_is_looked_at(folder: Path) -> None:
@@ -546,6 +591,42 @@ def test_explore_makes_what_is_looked_at(folder: Path) -> None:
     assert len({id(page) for page in made.values()}) == 7
 
 
+def test_every_explorer_opens_with_its_answer(shelf: Shelf) -> None:
+    page = Everything(shelf)
+    answers = {}
+    for name in page.makers:
+        page.view.value = name
+        answers[name] = html(page.place).split('<p class="answer">')[1].split("</p>")[0]
+    talks, told = shelf.talks, "{:,} conversations, {:,} verified"
+    verified = int((talks["outcome"] == "verified").sum())
+    assert answers["Overview"].startswith("On retail, 24 seeds gave")
+    assert "passed every gate" in answers["Pass rates"]
+    assert answers["Trajectories"].startswith(f"{told.format(len(talks), verified)} (")
+    assert "first diverged by “different arguments”" in answers["Trajectories"]
+    assert "Cohen" in answers["Committee"]
+    assert answers["Dataset"].startswith(told.format(len(talks), verified))
+    assert answers["Dataset"].endswith(f"the dataset holds {verified} rows.")
+
+
+def test_from_the_overview_to_what_stands_behind_a_bar(shelf: Shelf) -> None:
+    page = Everything(shelf)
+    assert "rows in the dataset" in html(page.place)
+    funnel, blames = (part for part in walk(page.place) if isinstance(part, Figure))
+    assert funnel.spec["layout"]["title"]["text"].startswith("Through the gates")
+    assert "caused" in blames.spec["layout"]["title"]["text"]
+    funnel.chosen = {"curve": 1, "point": 2, "name": "policy", "count": 1}
+    assert page.view.value == "Pass rates"
+    assert page.made["Pass rates"].bar.value == ("policy", 1)
+
+
+def test_the_first_explorer_of_an_empty_run(tmp_path: Path) -> None:
+    (tmp_path / "blueprints.jsonl").write_text("")
+    page = Everything(Shelf(tmp_path))
+    for name in page.makers:
+        page.view.value = name
+        assert html(page.place)
+
+
 def test_a_domain_that_is_gone_is_said(folder: Path, tmp_path: Path) -> None:
     for name in ("blueprints.jsonl", "trajectories.jsonl"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
@@ -555,6 +636,21 @@ def test_a_domain_that_is_gone_is_said(folder: Path, tmp_path: Path) -> None:
     assert "cannot be loaded" in html(box)
     box.children[0].value = "Trajectories"
     assert "CONVERSATION" in html(box).upper()
+
+
+# --- executed copies
+
+
+def test_a_copy_is_signed_where_the_home_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = nbformat.writes(new_notebook(cells=[new_code_cell("1")]))
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
+    _sign(text)
+    with NotebookNotary(data_dir=str(tmp_path / "data")) as notary:
+        assert notary.check_signature(nbformat.reads(text, as_version=4))
+        assert not notary.check_signature(nbformat.reads(text.replace("1", "2"), as_version=4))
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "file" / "data"))
+    _sign(text)
 
 
 # --- the app

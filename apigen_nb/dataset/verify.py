@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,7 +53,9 @@ def verify(folder: Path | str) -> VerifyReport:
     if not len(chats) == len(shared) == len(proofs):
         counts = f"chat {len(chats)}, sharegpt {len(shared)}, proofs {len(proofs)}"
         report.failures.append(("files", f"the files differ in length: {counts}; rows are missing"))
-    report.failures += [("files", problem) for problem in _promised(home, len(proofs))]
+    for artefact in ("blueprints.jsonl", "trajectories.jsonl", "dataset"):
+        if short := Run(home.parent).lacking(artefact):
+            report.failures.append(("files", short))
     tasks = _tasks(home.parent)
     for proof, chat, share in zip(proofs, chats + [""] * len(proofs), shared + [""] * len(proofs), strict=False):
         report.rows += 1
@@ -78,16 +79,6 @@ def _tasks(folder: Path) -> dict[str, Blueprint] | None:
     """The accepted blueprints of the run, where its file is beside the dataset."""
     path = folder / "blueprints.jsonl"
     return {p.id: p.blueprint for p in read_lines(path, Proposal) if p.accepted} if path.is_file() else None
-
-
-def _promised(home: Path, rows: int) -> Iterator[str]:
-    """What the run's manifest says of the number of rows, where there is one."""
-    manifest = home.parent / "run.json"
-    if manifest.is_file():
-        stages = json.loads(manifest.read_text(encoding="utf-8")).get("stages", {})
-        promised = stages.get("4_dataset", {}).get("rows")
-        if promised is not None and promised != rows:
-            yield f"run.json promises {promised} rows, there are {rows}"
 
 
 def _row(proof: Proof, chat: str, share: str, where: str, tasks: dict[str, Blueprint] | None) -> tuple[list[str], int]:

@@ -21,8 +21,7 @@ Model = Callable[[Question], Awaitable[Answer]]
 
 
 class NoAnswer(Exception):
-    """This question got no answer within its tries. The job that asked fails, is kept in `errors.jsonl` and is tried
-    again by the next run."""
+    """This question got no answer within its tries: the job that asked fails, with this reason in its record."""
 
 
 class EndpointDown(Exception):
@@ -46,6 +45,8 @@ class Job:
 
 
 job: ContextVar[Job] = ContextVar("job")  # set by `store.each`, read where questions are paid for
+# What is done with a reply that comes when its question has been given up; where nothing is, none is waited for.
+late: ContextVar[Callable[[Answer], None]] = ContextVar("late")
 _meter: ContextVar[dict[Role, Usage] | None] = ContextVar("meter", default=None)
 
 

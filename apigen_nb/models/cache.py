@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,8 +21,8 @@ from pydantic import ValidationError
 
 from ..lines import append, parse
 from ..places import Places
-from ..records import Answer, Question, Record, Role, sha
-from . import EndpointDown, Job, Model, NoAnswer, job, storable
+from ..records import Answer, Question, Record, Role, Usage, sha
+from . import EndpointDown, Job, Model, NoAnswer, job, late, storable
 from .ledger import Budget
 from .prompts import render
 
@@ -36,7 +37,8 @@ class NotRecorded(EndpointDown):
 
 class Reply(Record):
     """A line of `replies.jsonl`. `key` is the hash of the request, '' where no answer came; `id` is the question that
-    was first asked so; `seconds` include the waiting; `retries` are those of the endpoint since the line before."""
+    was first asked so; `seconds` include the waiting; `retries` are those of the endpoint since the line before;
+    `guess` is what an answer comes to that was given without a count of tokens, at four characters each."""
 
     key: str
     model: str
@@ -46,6 +48,7 @@ class Reply(Record):
     seconds: float = 0.0
     retries: int = 0
     answer: Answer | None = None
+    guess: Usage | None = None
 
 
 def recorded(folder: Path | str) -> Iterator[Reply]:
@@ -75,7 +78,7 @@ class Cassette:
         self.path, self.offline, self.budget = Path(folder) / REPLIES, offline, budget
         if budget is not None and budget.bounded:  # a folder's budget is one for all that has been spent in it
             for reply in recorded(folder):
-                budget.add(reply.model, reply.answer)
+                budget.add(reply)
         self._places: Places | None = None
         self._retries: dict[Model, int] = {}
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -106,7 +109,7 @@ class Cassette:
         if reply.key and self._places is not None:
             self._places.put(reply.key, offset)
         if self.budget is not None:
-            self.budget.add(reply.model, reply.answer)
+            self.budget.add(reply)
 
     def alone(self, key: str) -> asyncio.Lock:
         """Held while a request is under way: of two equal ones at a time the second finds the reply of the first."""
@@ -125,9 +128,8 @@ class Cassette:
         with self.path.open("rb") as file:
             for line in file:  # the keys stand at one place in all lines: reading a gigabyte takes seconds
                 if line.endswith(b"\n") and line.startswith(_STARTS) and line[_QUOTE] == b'",':
-                    key = line[_KEY].decode("ascii", "replace")
-                    if places.get(key) is None:
-                        places.put(key, end)
+                    # Of several the last: it is there because those before could not be read.
+                    places.put(line[_KEY].decode("ascii", "replace"), end)
                 end += len(line)
         if not line.endswith(b"\n") and not self.offline:
             os.truncate(self.path, end - len(line))
@@ -139,7 +141,8 @@ class Recorded:
     first asked, so that a run whose replies are all there needs no key. `sampling` are the parameters, besides the
     question, that shape a reply. `voice` numbers judges that are otherwise the same: each has replies of its own.
 
-    NotRecorded when offline, BudgetSpent before the first paid question of a job when the budget is used up."""
+    A reply that comes within moments after its question was given up is kept. NotRecorded when offline, BudgetSpent
+    before the first paid question of a job when the budget is used up."""
 
     def __init__(
         self, cassette: Cassette, model: str, build: Callable[[], Model], sampling: Mapping[str, Any], voice: int = 0
@@ -173,11 +176,14 @@ class Recorded:
             self.cassette.budget.check()
         work.paid = True
         model, begin = self._build(), time.monotonic()
+        token = late.set(lambda answer: self._keep(question, model, begin, key, storable(answer)))
         try:
             answer = storable(await model(question))
         except NoAnswer:
             self._keep(question, model, begin, "", None)
             raise
+        finally:
+            late.reset(token)
         self._keep(question, model, begin, key, answer)
         return answer
 
@@ -191,5 +197,15 @@ class Recorded:
             seconds=round(time.monotonic() - begin, 3),
             retries=self.cassette.retries(model),
             answer=answer,
+            guess=_guess(question, answer) if answer is not None else None,
         )
         self.cassette.add(reply)
+
+
+def _guess(question: Question, answer: Answer) -> Usage | None:
+    used = answer.usage
+    if not used.calls or used.prompt or used.completion:
+        return None
+    asked = sum(len(json.dumps(part, ensure_ascii=False)) for part in (render(question), question.tools))
+    said = len(answer.text) + sum(len(call.line()) for call in answer.tool_calls)
+    return Usage(calls=1, prompt=asked // 4, completion=said // 4)

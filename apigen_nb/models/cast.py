@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ROLES = ("generator", "judge", "feedback", "user", "agent")
 CANDIDATES = 4  # of a best-of-N user (paper §3.2)
+VOICE = ("model", "temperature", "prompt")
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,9 @@ class Cast:
 
     def _model(self, role: str, number: int = 0) -> Model:
         settings = self._settings(role, number)
-        voice = sum(self._settings(role, earlier) == settings for earlier in range(number))
+        # Only what is in the keys of the cassette: one model at two hosts is two voices.
+        *before, own = ([self._settings(role, n).get(part) for part in VOICE] for n in range(number + 1))
+        voice = before.count(own)
         prompt = settings.pop("prompt", None)
         model = self._played_by(settings, voice)
         return Prompted(model, prompt) if prompt and settings["model"] != "scripted" else model

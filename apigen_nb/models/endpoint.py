@@ -9,28 +9,42 @@ is asked at once is for `limits`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
 import tenacity
 
 from ..progress import meter
-from ..records import Answer, Question
-from . import EndpointDown, NoAnswer
+from ..records import Answer, Message, Question
+from ..text import clean
+from . import EndpointDown, NoAnswer, late
 from .limits import Limits
 from .prompts import read_completion, render
 from .tries import MAX_WAIT, SHUT, Again, Patience, retry_after, unreached, why_not, words
 
 if TYPE_CHECKING:
+    import httpx2
     from openai import APIStatusError
 
 SAID = 10.0  # seconds; a longer wait is told in the log
-LOST = 20  # questions in a row without an answer: no server that works for others does that
+LOST = 20  # questions in a row without an answer, after which the server has to show that it answers any
+CONNECT = 5.0  # seconds; who is there takes a connection within milliseconds
+LATE = 5.0  # seconds that a request under way is waited for when its question has been given up
+BODY = 10_000_000  # bytes of a response; no completion is longer, and memory is shared by all that are under way
+SECRET = 8  # characters; shorter keys are placeholders like `none`, and words of every other text
+PING = Question(
+    id="ping",
+    role="agent",
+    prompt="agent",
+    context={"policy": "Say hello."},
+    messages=(Message(role="user", content="Hello?"),),
+)
 
 _log = logging.getLogger("apigen_nb")
 _REFUSING = {429, 503, 529}
@@ -45,17 +59,34 @@ _TOOLS_REFUSED = re.compile(
 
 def access(base_url: str | None, api_key_env: str) -> tuple[SplitResult, str]:
     """Where to ask and with which key; '' for a server on this machine that may need none. ValueError when the URL is
-    none or the variable is not set."""
+    none, the variable is not set, or it holds what no header can."""
     base_url = base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
     url = urlsplit(base_url)
     if url.scheme not in ("http", "https") or not url.hostname:
-        raise ValueError(f"base_url is {base_url!r}; expected the like of http://127.0.0.1:8080/v1")
+        raise ValueError(f"base_url is {_public(base_url)!r}; expected the like of http://127.0.0.1:8080/v1")
     key = os.environ.get(api_key_env, "").strip()
+    if not re.fullmatch(r"[ -~]*", key):
+        raise ValueError(
+            f"environment variable {api_key_env}, named by api_key_env, holds no key: keys are printable ASCII; "
+            "was it copied with a line break or curly quotes?"
+        )
     if not key and not (url.hostname in ("localhost", "0.0.0.0", "::1") or url.hostname.startswith("127.")):
         raise ValueError(
             f"environment variable {api_key_env}, named by api_key_env, is not set; export it, or name another"
         )
     return url, key
+
+
+def _public(url: str) -> str:
+    # A user name or a query in the URL may be a secret too.
+    return re.sub(r"^(\w+://)?[^/]*@", r"\1", url.partition("?")[0].partition("#")[0])
+
+
+def _marks(key: str) -> re.Pattern[bytes]:
+    """Where a key stands in JSON, at any depth of JSON inside JSON, however its characters are escaped."""
+    ways = (rb"\\*(?:%s|(?i:u%04x))" % (re.escape(one.encode()), ord(one)) for one in key)
+    # From the first of several backslashes only: else a reply that is nothing but backslashes would take hours.
+    return re.compile(rb"(?<!\\)" + b"".join(ways))
 
 
 class Endpoint:
@@ -64,10 +95,10 @@ class Endpoint:
 
     `base_url` None is `OPENAI_BASE_URL`, else OpenAI. The key is read from the environment variable `api_key_env` here
     and now (ValueError when it is not set; a server on this machine needs none). `timeout` bounds each of the `tries`
-    in seconds; a busy server (429, 503, 529) is given five times as many. The pause after the first is about `wait`
-    seconds, then three times as long each (less while others are answered), and longer when Retry-After says so, up to
-    an hour. Endpoints that share a quota share `limits`. `answered`, `retries`, `refused`, `in_flight`, `slots` and
-    `waiting_until` tell how it goes.
+    in seconds; a busy server (429, 503, 529, no connection in time) is given five times as many. The pause after the
+    first is about `wait` seconds, then three times as long each (a tenth of it while others are answered), and longer
+    when Retry-After says so, up to an hour. Endpoints that share a quota share `limits`. `answered`, `retries`,
+    `refused`, `in_flight`, `slots` and `waiting_until` tell how it goes.
     Raises `NoAnswer` when the tries are used up and `EndpointDown` when no question can be answered."""
 
     def __init__(
@@ -88,8 +119,8 @@ class Endpoint:
         import openai  # costs most of a second, which only those pay who ask a server
 
         url, self._key = access(base_url, api_key_env)
-        # A user name or a query in the URL may be a secret too.
-        self._name = f"{model} at {url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}"
+        self._key_marks = _marks(self._key) if len(self._key) >= SECRET else None
+        self._name = f"{model} at {_public(url.geturl())}"
         self._openai, self._base_url = openai, url.geturl()
         # The whole URL, because the client takes a tenth of its time to join one.
         self._url = url._replace(path=f"{url.path.rstrip('/')}/chat/completions").geturl()
@@ -97,12 +128,14 @@ class Endpoint:
         self._options: dict[str, Any] = {"temperature": temperature, "max_tokens": max_tokens}
         self._takes_format = True
         self._limits = limits or Limits(concurrency, requests_per_minute, tokens_per_minute)
-        self.retries = self.refused = self.answered = self._lost_in_a_row = 0
+        self.retries = self.refused = self.answered = self._asking = self._lost_in_a_row = 0
         self._completion = 0.0  # tokens of a usual reply
         self._told = 0.0
         self._sleeping: dict[object, float] = {}
+        self._posted: dict[object, float] = {}  # when what is under way began, the oldest first
+        self._seen = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
-        meter(self, lambda me: {"retries": me.retries, "refused": me.refused})
+        meter(self, lambda me: {"retries": me.retries, "refused": me.refused, "waiting": me._waiting()})
 
     def __repr__(self) -> str:
         return f"Endpoint({self._name})"
@@ -119,12 +152,40 @@ class Endpoint:
 
     @property
     def waiting_until(self) -> float | None:
-        """When something will be asked again, on the monotonic clock; None while something is under way."""
+        """When something will be asked again, on the monotonic clock; None while something is under way or nothing is
+        left to ask."""
         times = [min(self._sleeping.values(), default=0.0), self._limits.paused_until or 0.0]
-        return None if self.in_flight else max(times) or None
+        return None if self.in_flight or not self._asking else max(times) or None
+
+    def _waiting(self) -> int:
+        """Seconds until something will be asked again, 0 while something is under way."""
+        return max(0, round((self.waiting_until or 0.0) - time.monotonic()))
 
     async def __call__(self, question: Question) -> Answer:
-        patience = Patience(self.tries, self.wait, lambda: self.answered)
+        patience = Patience(self.tries, self.wait, lambda: self.answered, self._last_seen)
+        try:
+            answer = await self._patiently(question, patience)
+        except Again as error:
+            last = error
+        else:
+            self._lost_in_a_row = 0
+            self.answered += 1
+            return answer
+        # Raised out here so that no request, whose headers hold the key, hangs on to the exception.
+        if patience.gone:
+            raise EndpointDown(self._safe(f"cannot reach {self._name} ({last}); {why_not(last)}"))
+        self._lost_in_a_row += 1
+        what = f"no answer from {self._name} in {patience.count} tries; the last: {last}"
+        if last.wait > MAX_WAIT:
+            what = f"{self._name} wants {last.wait:.0f} s of waiting, at most {MAX_WAIT:.0f} are waited ({last})"
+            what += "; run again then"
+        if self._lost_in_a_row >= LOST:
+            self._lost_in_a_row = 0
+            if not await self._works():
+                raise EndpointDown(self._safe(f"{LOST} questions in a row got no answer; {question.id}: {what}"))
+        raise NoAnswer(self._safe(f"{question.id}: {what}"))
+
+    async def _patiently(self, question: Question, patience: Patience) -> Answer:
         tries = tenacity.AsyncRetrying(
             sleep=self._sleep,
             stop=patience.over,
@@ -133,25 +194,26 @@ class Endpoint:
             before_sleep=self._tell,
             reraise=True,
         )
+        self._asking += 1
         try:
             answer: Answer = await tries(self._try, question)
-        except Again as error:
-            last = error
-        else:
-            self._lost_in_a_row = 0
-            self.answered += 1
-            return answer
-        # Raised out here so that no request, whose headers hold the key, hangs on to the exception.
-        if last.nobody:
-            raise EndpointDown(self._safe(f"cannot reach {self._name} ({last}); {why_not(last)}"))
-        self._lost_in_a_row += 1
-        what = f"no answer from {self._name} in {patience.count} tries; the last: {last}"
-        if last.wait > MAX_WAIT:
-            what = f"{self._name} wants {last.wait:.0f} s of waiting, at most {MAX_WAIT:.0f} are waited ({last})"
-            what += "; run again then"
-        if self._lost_in_a_row >= LOST:
-            raise EndpointDown(self._safe(f"{LOST} questions in a row got no answer; {question.id}: {what}"))
-        raise NoAnswer(self._safe(f"{question.id}: {what}"))
+        finally:
+            self._asking -= 1
+        return answer
+
+    async def _works(self) -> bool:
+        """Whether a question that nothing is wrong with gets an answer: what is left of a run may be all poison."""
+        try:
+            await self._patiently(PING, Patience(2, self.wait))
+        except Again:
+            return False
+        return True
+
+    def _last_seen(self) -> float:
+        """When the server last gave a sign of life; a request that is under way for longer than connecting may take
+        is one."""
+        now = time.monotonic()
+        return now if now - next(iter(self._posted.values()), now) > CONNECT + 1 else self._seen
 
     async def aclose(self) -> None:
         """Close the connections; a later question opens new ones."""
@@ -178,12 +240,12 @@ class Endpoint:
             _log.warning("%s", self._safe(said))
 
     def _safe(self, text: str) -> str:
-        text = " ".join(text.split())
-        return text.replace(self._key, "***") if self._key else text
+        return clean(" ".join(self._unkeyed(text.encode("utf-8", "replace")).decode().split()))
 
     def _unkeyed(self, body: bytes) -> bytes:
-        # A server that repeats the key must not get it into the run's folder.
-        return body.replace(self._key.encode(), b"***") if self._key else body
+        # A server that repeats the key must not get it into the run's folder. This comes before anything is parsed or
+        # cut short: half a key could not be found any more.
+        return self._key_marks.sub(b"***", body) if self._key_marks else body
 
     def _connect(self) -> None:
         # Connections belong to an event loop, and an endpoint may outlive one.
@@ -193,17 +255,21 @@ class Endpoint:
         import httpx2
 
         limits = httpx2.Limits(max_connections=self.concurrency, max_keepalive_connections=self.concurrency)
+        connect = min(CONNECT, 0.9 * self.timeout)
+        # To aiohttp, `pool` is all that comes before the request: the name, every address, TLS.
+        timeout = httpx2.Timeout(self.timeout, connect=connect, pool=connect)
+        options: dict[str, Any] = {"limits": limits, "timeout": timeout, "event_hooks": {"response": [_capping()]}}
         self._lost: tuple[type[Exception], ...] = (self._openai.APIConnectionError, OSError)
         try:
-            http = self._openai.DefaultAioHttpClient(limits=limits, timeout=self.timeout)
+            http = self._openai.DefaultAioHttpClient(**options)
         except RuntimeError:  # without the extra openai[aiohttp] all works, at twice the CPU time
-            http = self._openai.DefaultAsyncHttpxClient(limits=limits, timeout=self.timeout)
+            http = self._openai.DefaultAsyncHttpxClient(**options)
         else:
             import aiohttp
 
             self._lost += (aiohttp.ClientError,)  # openai lets some through: a status line that is none
         self._client = self._openai.AsyncOpenAI(
-            api_key=self._key or "none", base_url=self._base_url, max_retries=0, timeout=self.timeout, http_client=http
+            api_key=self._key or "none", base_url=self._base_url, max_retries=0, timeout=timeout, http_client=http
         )
         self._response = httpx2.Response
         self._loop = loop
@@ -224,38 +290,65 @@ class Endpoint:
         body = self._body(question)
         async with self._limits.turn(self._size(body)) as turn:
             try:
-                async with asyncio.timeout(self.timeout):
-                    # `post` is what the client documents for bodies that it does not check: building its models costs
-                    # more than the rest of the client together, and they accept bodies without choices.
-                    response = await self._client.post(self._url, body=body, cast_to=self._response)
-            except TimeoutError:
-                raise Again(f"no reply within {self.timeout:g} s") from None
+                response = await self._posting(question, body)
             except self._openai.APIStatusError as error:
-                refusal = error
+                refusal, self._seen = error, time.monotonic()
                 if error.status_code in _REFUSING:
                     self.refused += 1
                     turn.refused(retry_after(error.response.headers) or self.wait)
                 else:
                     turn.admitted()
             except self._lost as error:
-                raise unreached(error) from None
+                missed = unreached(error)
+                if not missed.nobody:
+                    self._seen = time.monotonic()
+                raise missed from None
             else:
+                self._seen = time.monotonic()
                 turn.admitted()
-                try:
-                    answer = read_completion(self._unkeyed(response.content), question)
-                except ValueError as error:
-                    raise Again(str(error)) from None
-                self._completion += 0.1 * (answer.usage.completion - self._completion)
-                turn.spent(answer.usage.prompt + answer.usage.completion)
+                answer = self._read(response, question)
+                if used := answer.usage.prompt + answer.usage.completion:
+                    self._completion += 0.1 * (answer.usage.completion - self._completion)
+                    turn.spent(used)
                 return answer
         return await self._refused(question, body, refusal)
+
+    def _read(self, response: httpx2.Response, question: Question) -> Answer:
+        try:
+            return read_completion(self._unkeyed(response.content), question)
+        except ValueError as error:
+            raise Again(str(error)) from None
+
+    async def _posting(self, question: Question, body: dict[str, Any]) -> httpx2.Response:
+        # `post` is what the client documents for bodies that it does not check: building its models costs more than
+        # the rest of the client together, and they accept bodies without choices.
+        post = asyncio.ensure_future(self._client.post(self._url, body=body, cast_to=self._response))
+        # What nobody fetches of a request that was given up would be logged.
+        post.add_done_callback(lambda post: post.cancelled() or post.exception())
+        self._posted[post] = time.monotonic()
+        try:
+            await asyncio.wait({post}, timeout=self.timeout)
+            if not post.done():
+                raise Again(f"no reply within {self.timeout:g} s")
+            return post.result()
+        except asyncio.CancelledError:
+            # The reply is paid for. A second cancellation ends this, too.
+            if question is not PING and (keep := late.get(None)) is not None:
+                await asyncio.wait({post}, timeout=LATE)
+                if post.done() and not post.cancelled() and post.exception() is None:
+                    with contextlib.suppress(Again):
+                        keep(self._read(post.result(), question))
+            raise
+        finally:
+            del self._posted[post]
+            post.cancel()
 
     def _size(self, body: Mapping[str, Any]) -> float:
         # Roughly, in tokens; what was wrong about it is set right when the server has counted.
         return sum(len(str(body.get(part, ""))) for part in ("messages", "tools")) / 4 + self._completion
 
     async def _refused(self, question: Question, body: dict[str, Any], refusal: APIStatusError) -> Answer:
-        status, said = refusal.status_code, self._safe(words(refusal.body))
+        status, said = refusal.status_code, self._safe(words(refusal.body))[:300]
         if question.tools and _TOOLS_REFUSED.search(said):
             self._stop(f"refuses tools: {said}; serve it with tool calling switched on, or take another model as agent")
         if refusal.code in ("insufficient_quota", "model_not_found"):
@@ -287,3 +380,31 @@ class Endpoint:
 
     def _stop(self, why: str) -> NoReturn:
         raise EndpointDown(f"{self._name} {why}")
+
+
+def _capping() -> Callable[[httpx2.Response], Awaitable[None]]:
+    """A hook of the client that ends a response above `BODY` bytes while it is being read."""
+    import httpx2
+
+    class Capped(httpx2.AsyncByteStream):
+        def __init__(self, stream: httpx2.AsyncByteStream, most: int) -> None:
+            self._stream, self._most = stream, most
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            left = self._most
+            async for part in self._stream:
+                left -= len(part)
+                if left < 0:
+                    raise httpx2.ReadError(f"the reply is longer than {self._most:,} bytes")
+                yield part
+
+        async def aclose(self) -> None:
+            await self._stream.aclose()
+
+    async def cap(response: httpx2.Response) -> None:
+        # Unpacked, a compressed one may be a thousand times larger.
+        most = BODY // 100 if "content-encoding" in response.headers else BODY
+        if isinstance(response.stream, httpx2.AsyncByteStream):
+            response.stream = Capped(response.stream, most)
+
+    return cap

@@ -12,7 +12,7 @@ import yaml
 from pydantic import Field
 
 from ..progress import meter
-from ..records import Answer, Record, Role, Usage
+from ..records import Record, Role, Usage
 from . import BudgetSpent
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def dollars(usage: Mapping[Role, Usage], prices: Mapping[str, Price]) -> float |
 
 class Budget:
     """What may be spent in one run's folder, over all its processes. ValueError when `max_cost` is given and one of the
-    `models` has no price: a budget that cannot be kept is none."""
+    `models` has no price: a budget that cannot be kept is none. Replies without a count of tokens are guessed at four
+    characters a token, here only: the ledger has what servers counted."""
 
     def __init__(
         self, prices: Prices, models: Iterable[str], max_cost: float | None = None, max_tokens: int | None = None
@@ -94,13 +95,14 @@ class Budget:
         """Whether anything stops at this budget; one without bounds only counts."""
         return self.max_cost is not None or self.max_tokens is not None
 
-    def add(self, model: str, answer: Answer | None) -> None:
+    def add(self, reply: Reply) -> None:
         """Count one reply."""
         self.requests += 1
-        if answer is not None:
-            self.tokens += answer.usage.prompt + answer.usage.completion
-            if model in self._prices:
-                self.cost += self._prices[model].cost(answer.usage)
+        if reply.answer is not None:
+            used = reply.guess or reply.answer.usage
+            self.tokens += used.prompt + used.completion
+            if reply.model in self._prices:
+                self.cost += self._prices[reply.model].cost(used)
 
     def check(self) -> None:
         """BudgetSpent when nothing new may begin."""

@@ -46,8 +46,9 @@ class Pace:
         self._free = max(now, self._free) + amount * self._seconds
 
     def correct(self, amount: float) -> None:
-        """So much more (or less, when negative) was used than had been reserved."""
-        self._free += amount * self._seconds
+        """So much more (or less, when negative) was used than had been reserved; of more than a minute's share, that
+        share counts, because whoever says so is wrong."""
+        self._free += min(amount * self._seconds, 60.0)
 
 
 class Turn:

@@ -23,6 +23,7 @@ FOLDER = Path(__file__).parent.parent / "prompts"
 GREETING = "Hello, how can I help you?"
 SILENCE = "(The agent has not said anything.)"
 MAX_REPLY = 200_000  # characters; a longer reply is a model in a loop, and no stage has a use for it
+MAX_TOKENS = 10**7  # of one request; whoever counts more is wrong, and would end a budget at once
 
 _FENCE = re.compile(r"```\w*[ \t]*\n(.*)\n[ \t]*```", re.DOTALL)
 _TAG = re.compile(r"<tool_call>([^<]*(?:<(?!/?tool_call>)[^<]*)*)</tool_call>")  # linear, whatever it is given
@@ -176,7 +177,7 @@ def read_completion(content: bytes, question: Question) -> Answer:
     """The answer in the body of a chat completion, as an error when it was cut off, filtered, refused or is too long.
     ValueError when the body is something else."""
     try:
-        body = json.loads(content)
+        body = json.loads(content.decode("utf-8-sig"))
         completion = _Completion.model_validate(body)
     except (ValueError, RecursionError) as error:
         raise ValueError(_not_a_completion(content, error)) from None
@@ -209,7 +210,7 @@ def _not_a_completion(content: bytes, error: Exception) -> str:
 def _usage(said: Any) -> Usage:
     def count(holder: Any, name: str) -> int:
         value = holder.get(name) if isinstance(holder, dict) else None
-        return value if isinstance(value, int) else 0
+        return max(0, min(value, MAX_TOKENS)) if type(value) is int else 0
 
     prompt, completion = count(said, "prompt_tokens"), count(said, "completion_tokens")
     cached = count(said.get("prompt_tokens_details"), "cached_tokens") if isinstance(said, dict) else 0

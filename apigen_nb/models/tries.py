@@ -14,13 +14,15 @@ import tenacity
 
 MAX_WAIT = 3600.0  # seconds that one question waits in all; for more patience than this, the next run asks again
 SHUT = 120.0  # seconds of nothing but refusals that do not say how long to wait
-LIVELY, SILENT, LONGEST = 1.5, 3.0, 30.0  # how pauses grow from try to try, and to how many seconds
+GROWTH, LONGEST = 3.0, 30.0  # how pauses grow from try to try, and to how many seconds
+LIVELY = 0.1  # of a pause, while the server answers others
+GONE = 5.0  # seconds with nobody there since the first who was missed; nobody is waited for longer
 PATIENCE = 5  # refused tries that count as one: a question is no worse for having come to a busy server
 
 
 class Again(Exception):
     """This try failed, another may not. `wait` is what the server asked for in seconds; `busy`: it did not look at the
-    question; `nobody`: none is there."""
+    question; `nobody`: none was reached."""
 
     def __init__(self, reason: str, wait: float = 0.0, busy: bool = False, nobody: bool = False) -> None:
         super().__init__(reason)
@@ -28,28 +30,45 @@ class Again(Exception):
 
 
 class Patience:
-    """How often and how long one question is tried. `answered` tells how many others the server has answered so far."""
+    """How often and how long one question is tried. `answered` tells how many others the server has answered so far,
+    `seen` when it last gave any sign of life, by `time.monotonic`."""
 
-    def __init__(self, tries: int, wait: float, answered: Callable[[], int] = lambda: 0) -> None:
-        self.tries, self.wait, self._answered = tries, wait, answered
+    def __init__(
+        self,
+        tries: int,
+        wait: float,
+        answered: Callable[[], int] = lambda: 0,
+        seen: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        self.tries, self.wait, self._answered, self._seen = tries, wait, answered, seen
         self.count = self._spent = 0
         self._grown, self._before = wait, answered()
+        self._missed: float | None = None
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody was there at the last tries, nor for any other question meanwhile."""
+        return self._missed is not None and self._seen() < self._missed
 
     def pause(self, state: tenacity.RetryCallState) -> float:
         """Seconds until the next try: what the server asked for, else longer each time."""
         error = state.outcome.exception() if state.outcome else None
         asked = error.wait + random.uniform(0, self.wait) if isinstance(error, Again) and error.wait else 0.0
-        grown, now = self._grown, self._answered()
-        # Pauses grow to outlast a restart, but little while the server answers others: then this is bad luck.
-        self._grown = min(grown * (LIVELY if now > self._before else SILENT), LONGEST)
-        self._before = now
-        return float(max(asked, random.uniform(0.5, 1) * grown))
+        grown, answered = self._grown, self._answered()
+        # Pauses grow to outlast a restart. While the server answers others this is bad luck, and short ones will do.
+        pause = grown * (LIVELY if answered > self._before else 1.0)
+        self._grown, self._before = min(grown * GROWTH, LONGEST), answered
+        return float(max(asked, random.uniform(0.5, 1) * pause))
 
     def over(self, state: tenacity.RetryCallState) -> bool:
         """Whether that was the last try. tenacity counts all tries alike, so they are counted here."""
         error = state.outcome.exception() if state.outcome else None
         self.count += 1
         self._spent += 1 if isinstance(error, Again) and error.busy else PATIENCE
+        now = time.monotonic()
+        self._missed = (self._missed or now) if isinstance(error, Again) and error.nobody else None
+        if self.gone and now - (self._missed or now) >= GONE:
+            return True
         return self._spent >= self.tries * PATIENCE or state.idle_for + state.upcoming_sleep > MAX_WAIT + self.wait
 
 
@@ -71,6 +90,9 @@ def unreached(error: BaseException) -> Again:
     while chain[-1].__cause__ is not None:
         chain.append(chain[-1].__cause__)
     bases = {base.__name__ for link in chain for base in type(link).__mro__}
+    # What aiohttp raises arrives as a ConnectTimeout, too, whatever it was.
+    if "ConnectionTimeoutError" in bases or ("ConnectTimeout" in bases and "ClientError" not in bases):
+        return Again("no connection in time", busy=True, nobody=True)
     nobody = not bases.isdisjoint({"ConnectError", "ClientConnectorError"})  # httpx2's and aiohttp's
     return Again(f"{type(chain[-1]).__name__}: {chain[-1]}".removesuffix(": "), nobody=nobody)
 
@@ -88,4 +110,4 @@ def words(body: object) -> str:
     """What an error body says, in whatever shape: `message`, `detail`, `error` or text."""
     while isinstance(body, dict):
         body = body.get("message") or body.get("detail") or body.get("error") or json.dumps(body)
-    return str(body or "without a word")[:300]
+    return str(body or "without a word")

@@ -14,9 +14,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from ..records import METRICS, Proposal
-from .figure import FELL, HELD, STRIPES, canvas, empty, label, legend, subtitle
+from ..text import clean, cut, short
+from .figure import FELL, HELD, STRIPES, canvas, empty, in_rows, label, legend, subtitle
 from .tables import interval, share
-from .text import clean, cut, short
 
 VOTES = ["proposal", "attempt", "judge", "metric", "score"]
 ALL = "all metrics"
@@ -140,13 +140,13 @@ def kappa_figure(frame: pd.DataFrame) -> go.Figure:
     known = frame.dropna(subset=["Cohen's κ"]) if len(frame) else frame
     if known.empty:
         return empty(title, "pair of judges whose votes vary")
-    names = [f"{label(a, 18)} – {label(b, 18)}" for a, b in zip(known["one"], known["other"], strict=True)]
+    names = [f"{short(a)[:18]} – {short(b)[:18]}" for a, b in zip(known["one"], known["other"], strict=True)]
     kappas, low, high = (known[name] for name in ("Cohen's κ", "low", "high"))
     told = [
-        f"<b>{name}</b><br>κ {k:.2f} [{a:.2f}–{b:.2f}]<br>agree on {share(round(s * n), n)} of {n:,}"
+        f"<b>{label(name)}</b><br>κ {k:.2f} [{a:.2f}–{b:.2f}]<br>agree on {share(round(s * n), n)} of {n:,}"
         for name, k, a, b, s, n in zip(names, kappas, low, high, known["agree"], known["both voted"], strict=True)
     ]
-    drawn = canvas(title, 130 + 34 * len(names), margin={"t": 70, "b": 44, "r": 120})
+    drawn = canvas(title, 130 + 34 * len(names), margin={"t": 70, "b": 44})
     spread = {
         "type": "data",
         "symmetric": False,
@@ -155,14 +155,12 @@ def kappa_figure(frame: pd.DataFrame) -> go.Figure:
     }
     spread |= {"color": HELD, "thickness": 1.6, "width": 6}
     drawn.add_scatter(
-        x=kappas.tolist(), y=names, mode="markers", marker={"size": 10, "color": HELD}, error_x=spread, hovertext=told,
-        hoverinfo="text",
+        x=kappas.tolist(), y=list(range(len(names))), mode="markers", marker={"size": 10, "color": HELD},
+        error_x=spread, hovertext=told, hoverinfo="text",
     )  # fmt: skip
-    for name, k, n in zip(names, kappas, known["both voted"], strict=True):
-        drawn.add_annotation(
-            x=1, xref="paper", y=name, text=f"{k:.2f} · n = {n:,}", showarrow=False, xanchor="left", xshift=8
-        )
+    columns = (kappas, low, high, known["both voted"])
+    beside = [f"{k:.2f} [{a:.2f}–{b:.2f}] · n = {n:,}" for k, a, b, n in zip(*columns, strict=True)]
     floor = min(-0.2, float(low.min()) - 0.05)
     drawn.update_xaxes(range=[floor, 1.02], title_text="κ: 0 as by chance, 1 always the same", nticks=7)
-    drawn.update_yaxes(autorange="reversed", showgrid=False)
-    return drawn.update_layout(title_subtitle=subtitle("● κ with its 95 % interval; n: scores that both gave"))
+    drawn.update_layout(title_subtitle=subtitle("● κ with its 95 % interval; n: scores that both gave"))
+    return in_rows(drawn, names, beside)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -13,6 +16,7 @@ from .figure import (
     INK,
     QUIET,
     STRIPES,
+    Leads,
     canvas,
     empty,
     held_and_fell,
@@ -27,22 +31,16 @@ __all__ = ["CONFIG", "FELL", "FONT", "HELD", "INK", "QUIET", "STRIPES", "empty",
 
 def funnel(frame: pd.DataFrame) -> go.Figure:
     """Of `tables.funnel`: what each gate let pass, over all attempts."""
-    return held_and_fell(
-        frame,
-        frame["gate"].tolist(),
-        "Through the gates: every attempt",
-        "attempts",
-        facet="fell at",
-        page="blueprints",
-    )
+    names = frame["gate"].tolist()
+    leads = [{"passed at": gate} for gate in names], [{"fell at": gate} for gate in names]
+    return held_and_fell(frame, names, "Through the gates: every attempt", "attempts", leads=leads, page="blueprints")
 
 
 def metrics(frame: pd.DataFrame) -> go.Figure:
     """Of `tables.metrics`: what the committee's majority found met."""
-    names = frame["metric"].tolist()
-    return held_and_fell(
-        frame, names, "What the committee found, metric by metric", "attempts judged", ("met", "not met")
-    )
+    names, title = frame["metric"].tolist(), "What the committee found, metric by metric"
+    leads = [{"metric met": name} for name in names], [{"metric not met": name} for name in names]
+    return held_and_fell(frame, names, title, "attempts judged", ("met", "not met"), leads, "blueprints")
 
 
 def failures(frame: pd.DataFrame, most: int = 12) -> go.Figure:
@@ -50,16 +48,22 @@ def failures(frame: pd.DataFrame, most: int = 12) -> go.Figure:
     top = frame.head(most)
     left = f" ({most} of {len(frame)} kinds)" if len(frame) > most else ""
     drawn = pd.DataFrame({"attempted": top["count"], "passed": top["repaired"], "fell": top["count"] - top["repaired"]})
-    names = [f"{gate}: {kind}" if kind else gate for gate, kind in zip(top["gate"], top["kind"], strict=True)]
-    return held_and_fell(
-        drawn, names, f"Why attempts fell{left}", "failed attempts", ("accepted later", "never repaired")
-    )
+    names = [f"{gate}: {kind or gate}" for gate, kind in zip(top["gate"], top["kind"], strict=True)]
+    title, words = f"Why attempts fell{left}", ("accepted later", "never repaired")
+    return held_and_fell(drawn, names, title, "failed attempts", words)
 
 
 def attempts(frame: pd.DataFrame) -> go.Figure:
     """Of `tables.attempts`: verified conversations per attempt at a blueprint."""
     names = [f"attempt {n}" for n in frame["attempt"]]
-    return held_and_fell(frame, names, "Verified, attempt by attempt", "conversations", ("verified", "failed"))
+    asked = leads("attempt", frame["attempt"])
+    return held_and_fell(frame, names, "Verified, attempt by attempt", "conversations", ("verified", "failed"), asked)
+
+
+def leads(facet: str, values: Iterable[Any]) -> Leads:
+    """The filters of verified and of failed conversations with each value of a facet."""
+    named = [str(value) for value in values]
+    return [{facet: v, "outcome": "verified"} for v in named], [{facet: v, "outcome": "failed"} for v in named]
 
 
 def ends(frame: pd.DataFrame) -> go.Figure:
@@ -71,29 +75,22 @@ def ends(frame: pd.DataFrame) -> go.Figure:
     else:
         title, unit = "Where failed conversations first went wrong", "failed conversations"
         fallen = int(frame["attempted"].sum())
-    return held_and_fell(frame, names, title, unit, ("verified", "failed"), facet=column, share_of=fallen)
+    return held_and_fell(frame, names, title, unit, ("verified", "failed"), leads(column, names), share_of=fallen)
 
 
 def yields(frame: pd.DataFrame) -> go.Figure:
     """Of `mix.yields`: blueprints accepted per kind or behaviour that was asked for."""
-    by = frame.columns[0]
-    return held_and_fell(
-        frame,
-        frame[by].tolist(),
-        f"Blueprints, by {by}",
-        "seeds",
-        ("accepted", "rejected"),
-        facet=by,
-        page="blueprints",
-    )
+    by, words = frame.columns[0], ("accepted", "rejected")
+    names = frame[by].tolist()
+    asked = [{by: name, "outcome": words[0]} for name in names], [{by: name, "outcome": words[1]} for name in names]
+    return held_and_fell(frame, names, f"Blueprints, by {by}", "seeds and recombined tasks", words, asked, "blueprints")
 
 
 def successes(frame: pd.DataFrame) -> go.Figure:
     """Of `mix.successes`: conversations verified per kind or behaviour."""
     by = frame.columns[0]
-    return held_and_fell(
-        frame, frame[by].tolist(), f"Conversations, by {by}", "conversations", ("verified", "failed"), facet=by
-    )
+    names, words = frame[by].tolist(), ("verified", "failed")
+    return held_and_fell(frame, names, f"Conversations, by {by}", "conversations", words, leads(by, names))
 
 
 def arms(frame: pd.DataFrame) -> go.Figure:
@@ -105,7 +102,8 @@ def arms(frame: pd.DataFrame) -> go.Figure:
 
 def recall(frame: pd.DataFrame, by: str = "gates") -> go.Figure:
     """Of `mix.bench`: the share of each planted defect that the plain `gates`, the `committee` or `any` of them caught;
-    on the intact ones this is the share of false alarms."""
+    on right tasks this is the share of false alarms. Kinds that were planted nowhere stand in the table only."""
+    frame = frame[frame["planted"] > 0]
     drawn = pd.DataFrame({"attempted": frame["planted"], "passed": frame[by]})
     drawn["fell"] = drawn["attempted"] - drawn["passed"]
     who = {"gates": "the plain gates", "committee": "the committee", "any": "both together"}[by]
@@ -117,14 +115,15 @@ def blames(frame: pd.DataFrame) -> go.Figure:
     """Of `mix.blames`: who caused failed conversations."""
     title, unit = "Who caused the failure", "failed conversations"
     total = int(frame["attempted"].sum())
-    return held_and_fell(frame, frame["cause"].tolist(), title, unit, facet="blame", share_of=total)
+    names = frame["cause"].tolist()
+    return held_and_fell(frame, names, title, unit, ("verified", "failed"), leads("cause", names), share_of=total)
 
 
 def tool_use(frame: pd.DataFrame) -> go.Figure:
     """Of `tables.tool_use`: in how many conversations each tool is called."""
     names = frame["tool"].tolist()
     title = "Which tools the conversations call"
-    return held_and_fell(frame, names, title, "conversations with a call", ("verified", "failed"))
+    return held_and_fell(frame, names, title, "conversations with a call", ("verified", "failed"), leads("tool", names))
 
 
 def selection(frame: pd.DataFrame) -> go.Figure:
@@ -148,13 +147,14 @@ def graph(frame: pd.DataFrame) -> go.Figure:
         ]
         for tool, row in zip(tools, named, strict=True)
     ]
-    figure = canvas(title, 200 + 20 * len(tools), margin={"t": 180, "r": 76, "b": 12, "l": 8})
+    figure = canvas(title, 200 + 20 * len(tools), margin={"t": 180, "r": 76, "b": 12, "l": 8}, meta={"wide": True})
     figure.add_heatmap(
         x=[label(s) for s in sources], y=[label(t) for t in tools], z=counts, hovertext=hover, hoverinfo="text",
-        xgap=2, ygap=2, colorscale=[[0, "#a9cfe0"], [1, HELD]], showscale=False, texttemplate="%{z}", hoverongaps=False,
+        xgap=2, ygap=2, colorscale=[[0, "#dcebf2"], [1, "#86bcd6"]], showscale=False, texttemplate="%{z}",
+        textfont={"color": "#14212c"}, hoverongaps=False,
     )  # fmt: skip
-    figure.update_yaxes(autorange="reversed", ticklabelstandoff=6)
-    figure.update_xaxes(side="top", tickangle=-35, automargin=False)
+    figure.update_yaxes(autorange="reversed", ticklabelstandoff=6, dtick=1)
+    figure.update_xaxes(side="top", tickangle=-35, automargin=False, dtick=1)
     return figure.update_layout(title_subtitle=subtitle("number of arguments; hover to read which"))
 
 
@@ -162,11 +162,11 @@ def rounds(frame: pd.DataFrame) -> go.Figure:
     """Of `tables.rounds`: accepted so far after each reflection, with the 95 % interval of the yield."""
     title = "Accepted after each reflection"
     if frame.empty:
-        return empty(title, "proposals")
+        return empty(title, "blueprints")
     names = ["first try", *(f"reflection {n}" for n in frame["round"][1:])]
     before = frame["so far"] - frame["accepted"]
     total = int(frame["proposals"].iloc[0])
-    figure = canvas(title, 276, yaxis_title_text="proposals", margin_t=70, margin_b=30)
+    figure = canvas(title, 276, yaxis_title_text="blueprints", margin_t=70, margin_b=30)
     bars = (
         ("before", before, {"color": QUIET}),
         ("this round", frame["accepted"], {"color": HELD}),
@@ -184,13 +184,13 @@ def rounds(frame: pd.DataFrame) -> go.Figure:
         "array": (frame["high"] * total - frame["so far"]).tolist(),
         "arrayminus": (frame["so far"] - frame["low"] * total).tolist(),
     }
-    error = {"type": "data", "symmetric": False, "color": "black", "thickness": 1.4, "width": 6, **spread}
+    error = {"type": "data", "symmetric": False, "color": INK, "thickness": 1.4, "width": 6, **spread}
     # a trace of its own: bars drawn later would hide the upper half
     figure.add_scatter(
         x=names,
         y=frame["so far"].tolist(),
         mode="markers",
-        marker={"size": 5, "color": "black"},
+        marker={"size": 5, "color": INK},
         error_y=error,
         hoverinfo="skip",
     )
@@ -206,7 +206,8 @@ def rounds(frame: pd.DataFrame) -> go.Figure:
 
 def histogram(frame: pd.DataFrame, column: str) -> go.Figure:
     """Of `tables.trajectories`: how many conversations have how many `turns` or `calls`, verified and not."""
-    words = {"turns": "Messages of the user in a conversation", "calls": "Tool calls in a conversation"}
+    words = {"turns": "Messages of the user per conversation", "calls": "Tool calls per conversation"}
+    units = {"turns": "messages of the user", "calls": "tool calls"}
     title = words.get(column, label(column).capitalize())
     if frame.empty:
         return empty(title, "conversations")
@@ -217,11 +218,12 @@ def histogram(frame: pd.DataFrame, column: str) -> go.Figure:
         (False, "failed", {"color": FELL, "pattern": STRIPES}),
     ):
         heights = counts[success].tolist() if success in counts else [0] * len(counts)
-        hover = [f"<b>{n} {column}</b><br>{v:,} {name}" for n, v in zip(counts.index, heights, strict=True)]
+        unit = units.get(column, column)
+        hover = [f"<b>{n} {unit}</b><br>{v:,} {name}" for n, v in zip(counts.index, heights, strict=True)]
         figure.add_bar(x=counts.index.tolist(), y=heights, name=name, marker=marker, hovertext=hover, hoverinfo="text")
     mean = f"mean {frame[column].mean():.1f} over {len(frame):,} conversations"
     figure.update_xaxes(
-        title_text={"turns": "messages of the user", "calls": "tool calls"}.get(column, column),
+        title_text=units.get(column, column),
         showgrid=False,
         dtick=1 if counts.index.max() <= 20 else None,
     )

@@ -13,11 +13,11 @@ from ..models.ledger import dollars, run_prices
 from ..records import Usage
 from . import mix, passing, pieces, spread, tables
 from .contents import Contents
-from .figure import canvas, empty, label, subtitle
+from .figure import canvas, empty, in_rows, label, subtitle
 from .tables import interval, share, wilson
 
-# Okabe and Ito: told apart by colour-blind people, on light and on dark; each run also has a mark of its own
-COLOURS = ("#3a87ad", "#e08a52", "#009e73", "#cc79a7", "#8c6bb1", "#8b5a2b")
+# Told apart by colour-blind people, on light and on dark, and none that means held or fell; each run also has a mark
+COLOURS = ("#6b7683", "#9467bd", "#00917a", "#c0608f", "#a08020", "#6f8f3a")
 MARKS = ("circle", "diamond", "square", "triangle-up", "cross", "x")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
@@ -38,9 +38,9 @@ def shares(runs: Mapping[str, Contents]) -> pd.DataFrame:
         reached = len({t.blueprint for t in run.trajectories if t.success})
         seeds = len(run.proposals)
         steps = {
-            "accepted at the first try, of seeds": (first, seeds),
+            "accepted at the first try, of all tried": (first, seeds),
             "repaired, of those that fell first": (accepted - first, seeds - first),
-            "accepted blueprints, of seeds": (accepted, seeds),
+            "accepted blueprints, of all tried": (accepted, seeds),
             "verified, of conversations": (verified, len(run.trajectories)),
             "with a verified one, of accepted": (reached, accepted),
         }
@@ -66,11 +66,12 @@ def shares_figure(frame: pd.DataFrame, title: str) -> go.Figure:
     if known.empty:
         return empty(title, "runs with counts")
     steps, runs = list(dict.fromkeys(known["step"])), list(dict.fromkeys(known["run"]))
-    gap = 0.62 / max(1, len(runs) - 1) if len(runs) > 1 else 0
-    drawn = canvas(title, 120 + len(steps) * max(34, 17 * len(runs)), margin={"t": 70, "b": 44, "r": 20})
+    each = 22 + 13 * len(runs)  # pixels of a step: its runs stand closer to each other than to the next step's
+    gap = 13 / each
+    drawn = canvas(title, 120 + len(steps) * each, margin={"t": 70, "b": 44, "r": 20})
     for number, run in enumerate(runs):
         own = known[known["run"] == run]
-        places = [steps.index(step) - 0.31 * (len(runs) > 1) + gap * number for step in own["step"]]
+        places = [steps.index(step) + gap * (number - (len(runs) - 1) / 2) for step in own["step"]]
         told = [
             f"<b>{label(run)}</b>, {label(s)}<br>{k:,} of {n:,} · {share(k, n)} {interval(k, n)}"
             for s, k, n in zip(own["step"], own["passed"], own["attempted"], strict=True)
@@ -85,11 +86,9 @@ def shares_figure(frame: pd.DataFrame, title: str) -> go.Figure:
             error_x=spread_,
         )  # fmt: skip
     drawn.update_xaxes(range=[-1, 101], title_text="%", nticks=6, tickangle=0)
-    drawn.update_yaxes(
-        tickvals=list(range(len(steps))), ticktext=[label(step) for step in steps], range=[len(steps) - 0.5, -0.5],
-        ticklabelstandoff=6, showgrid=False,
-    )  # fmt: skip
-    return _with_legend(drawn, "●◆■▲✚✖", runs)
+    for line in range(1, len(steps)):
+        drawn.add_hline(line - 0.5, line={"color": "rgba(128,138,150,.22)", "width": 1})
+    return in_rows(_with_legend(drawn, "●◆■▲✚✖", runs), steps)
 
 
 def _with_legend(drawn: go.Figure, signs: Sequence[str], runs: Iterable[str]) -> go.Figure:
@@ -156,10 +155,6 @@ def numbers(runs: Mapping[str, Contents]) -> pd.DataFrame:
 def _key(run: Contents) -> dict[str, tuple[str, str]]:
     figures = tables.key_figures(run.proposals, run.trajectories, run.rows)
     figures.pop("tokens", None)
-    verified = sum(t.success for t in run.trajectories)
-    if run.trajectories:
-        text, beside = figures["verified trajectories"]
-        figures["verified trajectories"] = (text, f"{beside} {interval(verified, len(run.trajectories))}")
     return figures
 
 
@@ -211,6 +206,8 @@ def sentence(runs: Mapping[str, Contents]) -> str:
         return "There are not two runs with blueprints to compare."
     best, next_ = sorted(yields, key=lambda name: -yields[name][0] / yields[name][1])[:2]
     told = [f"{name} accepted {k:,} of {n:,} ({share(k, n)} {interval(k, n)})" for name, (k, n) in yields.items()]
+    if yields[best][0] * yields[next_][1] == yields[next_][0] * yields[best][1]:
+        return f"{'; '.join(told)}. {best} and {next_} accept the same share."
     apart = wilson(*yields[best])[0] > wilson(*yields[next_])[1]
     chance = (
         f"{best} is ahead of the next, {next_}, by more than chance: their 95 % intervals do not overlap."

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..lines import Damaged, read_lines
+from ..models.ledger import Ledger
 from ..records import Proposal, Record, Trajectory
 
 R = TypeVar("R", bound=Record)
@@ -32,6 +33,20 @@ class Contents:
         """Whether the scripted stand-in played any role."""
         models = (self.run.get("models"), (self.run.get("parameters") or {}).get("model"))
         return '"scripted' in json.dumps(models, default=str)
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """What the run has cost, where models were paid for."""
+        path = self.folder / "ledger.json"
+        try:
+            return Ledger.model_validate_json(path.read_bytes()) if path.is_file() else None
+        except ValueError as error:
+            raise Damaged(f"{path}: expected a ledger, found {error}; write it again with `apigen-nb run`") from None
+
+    @property
+    def notebooks(self) -> list[Path]:
+        """The executed notebooks."""
+        return sorted((self.folder / "notebooks").glob("*.ipynb"))
 
     @property
     def rows(self) -> int | None:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from . import pieces
 from .notebooks import inert
-from .packing import block, packed
+from .packing import packed
 
 MOST_ITEMS, MOST_BYTES, CHUNK = 1_500, 6_000_000, 40
 A_FEW = 3  # of a sample: at least so many of each rare kind
@@ -25,7 +25,7 @@ R = TypeVar("R")
 @dataclass(frozen=True)
 class Item:
     """One thing to look at: its id, the values it can be found by, a line for the list, its HTML. Items of one `group`
-    can be put side by side."""
+    can be put side by side. Of `parts` one and the same must have every value that is asked of parts."""
 
     id: str
     facets: Facets
@@ -33,6 +33,7 @@ class Item:
     line: str
     html: str
     group: str = ""
+    parts: Sequence[Facets] = ()
 
 
 def sample(records: Sequence[R], most: int, rare: Callable[[R], str]) -> list[R]:
@@ -61,25 +62,31 @@ def explorer(
     unit: str,
     title: str,
     level: int = 1,
+    part: str = "parts",
 ) -> pieces.Piece:
     """The HTML of an explorer. `selects` are the facets with a menu of their own; the others can be asked for by the
-    address only. `total` is how many there are in `file`: fewer items are called a sample. `level` is the heading's."""
+    address only. `total` is how many there are in `file`: fewer items are called a sample. `level` is the heading's,
+    `part` what an item's parts are called."""
     index = [
-        {"id": item.id, "mark": item.mark, "line": item.line, "group": item.group, "facets": _filled(item.facets)}
+        {
+            "id": item.id, "mark": item.mark, "line": item.line, "group": item.group, "facets": _filled(item.facets),
+            "parts": list(map(_filled, item.parts)),
+        }
         for item in items
-    ]
+    ]  # fmt: skip
     chunks: list[Markup] = []
     size = shown = 0
     for start in range(0, len(items), CHUNK):
-        part = items[start : start + CHUNK]
-        chunk = packed([inert(item.html) for item in part], "chunk")
+        some = items[start : start + CHUNK]
+        chunk = packed([inert(item.html) for item in some], "chunk")
         if size + len(chunk) > MOST_BYTES and chunks:
             break
         chunks.append(chunk)
-        size, shown = size + len(chunk), shown + len(part)
+        size, shown = size + len(chunk), shown + len(some)
     return pieces.draw(
         "explorer.html.j2", title=title, level=level, about=about, file=file, facets=list(selects), shown=shown,
-        total=total, unit=unit, index=block({"chunk": CHUNK, "items": index[:shown]}, "index"),
+        total=total, unit=unit, part=part,
+        index=packed({"chunk": CHUNK, "items": index[:shown]}, "index"),
         chunks=Markup("").join(chunks), compares=any(item.group for item in items),
     )  # fmt: skip
 

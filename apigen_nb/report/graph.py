@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -13,24 +14,23 @@ from ..facts import PREFIXES, singular
 from ..graph import Edge, Graph, is_id
 from ..graph import coverage as covered
 from ..records import Proposal
-from .figure import FELL, HELD, QUIET, canvas, empty, label, subtitle
+from .figure import HELD, INK, PLATE, QUIET, canvas, empty, label, subtitle
 from .tables import share
 
-# Okabe and Ito's colours, those that stand out on white and on black: told apart by colour-blind people too
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8c6bb1", "#8b5a2b")
-DASHES = ("solid", "dot", "dash", "dashdot")
 FURTHER, DETAILS, BACK = "ids, from further on", "details: names, dates, amounts", "leading back"
+LATER = (FURTHER, DETAILS, BACK)  # not drawn until they are asked for
 ROW = 34  # pixels between the writing tools
-KINDS = {"read": ("circle", HELD, "reads"), "write": ("square", FELL, "writes"), "other": ("diamond", QUIET, "neither")}
+KINDS = {"read": ("circle-open", "○ reads"), "write": ("square", "■ writes"), "other": ("diamond-open", "◇ neither")}
+EVERY, NOTHING = "every line", "no line"
 
 Place = dict[str, tuple[float, float]]
 
 
 def figure(domain: Domain) -> go.Figure:
     """The API graph from left to right: tools that find the user, reads by how many come before them, writes. A line
-    runs from a tool to one whose argument its result can fill, a colour for each id; how that is known shows on hover.
-    Drawn is where an id can be had first; the rest is hidden until it is clicked in the legend: the same id from reads
-    further on, what is no id, and lines that lead back."""
+    runs from a tool to one whose argument its result can fill; how that is known shows on hover. A menu says of which
+    id the lines stand out. Drawn is where an id can be had first; the rest only when it is chosen: the same id from
+    reads further on, what is no id, and lines that lead back."""
     graph = Graph.of(domain)
     title = "API graph: what has to be found out first"
     if not graph.edges:
@@ -38,39 +38,56 @@ def figure(domain: Domain) -> go.Figure:
     columns = layers(domain, graph)
     place = _places(columns, graph)
     most = max(map(len, columns))
-    drawn = canvas(title, 150 + ROW * max(most, 6), margin={"t": 64, "b": 84, "l": 12, "r": 12}, hovermode="closest")
+    margin = {"t": 92, "b": 16, "l": 12, "r": 12}
+    drawn = canvas(title, 110 + ROW * max(most, 6), margin=margin, hovermode="closest", meta={"wide": True})
     grouped = _grouped(graph, place)
     for number, (name, edges) in enumerate(grouped.items()):
         _lines(drawn, name, edges, place, number)
-    for kind, (symbol, colour, _) in KINDS.items():
+    for kind, (symbol, _) in KINDS.items():
         names = [name for name in place if domain.tools[name].kind == kind]
         drawn.add_scatter(
             x=[place[name][0] for name in names],
             y=[place[name][1] for name in names],
             mode="markers",
-            marker={"symbol": symbol, "size": 13, "color": colour, "line": {"width": 1, "color": "white"}},
+            marker={"symbol": symbol, "size": 12, "color": INK, "line": {"width": 2, "color": INK}},
             hovertext=[_about(domain, graph, name) for name in names],
             hoverinfo="text",
-            showlegend=False,
         )
     for name, (x, y) in place.items():
         last = x == len(columns) - 1
         drawn.add_annotation(
-            x=x, y=y, text=label(name, 40), showarrow=False, font={"size": 11},
-            **({"xanchor": "left", "xshift": 12} if last else {"yanchor": "bottom", "yshift": 7}),
+            x=x, y=y, text=label(name, 40), showarrow=False, font={"size": 11, "color": INK}, bgcolor=PLATE,
+            borderpad=0, **({"xanchor": "left", "xshift": 12} if last else {"yanchor": "bottom", "yshift": 7}),
         )  # fmt: skip
     room = 0.045 * max(len(name) for name in columns[-1])  # columns' widths, for the names beside the writing tools
     drawn.update_xaxes(visible=False, range=[-0.5, len(columns) - 1 + max(room, 0.5)])
     drawn.update_yaxes(visible=False, range=[-0.9, max(most, 6) - 0.1])
-    marks = "   ".join(
-        f"<span style='color:{colour}'>{mark} {word}</span>"
-        for (_, colour, word), mark in zip(KINDS.values(), "●■◆", strict=True)
-    )
-    legend = {
-        "orientation": "h", "y": 0, "yanchor": "top", "x": 0, "xanchor": "left", "font": {"size": 11},
-        "title": {"text": "what flows (click: hide or show; twice: alone) ", "font": {"size": 11}, "side": "top"},
-    }  # fmt: skip
-    return drawn.update_layout(title_subtitle=subtitle(marks), showlegend=True, legend=legend)
+    told = f"{'   '.join(mark for _, mark in KINDS.values())}   <span style='color:{HELD}'>━</span> the lines chosen"
+    return drawn.update_layout(title_subtitle=subtitle(told), updatemenus=[_menu(grouped)], showlegend=False)
+
+
+def _menu(grouped: Mapping[str, Mapping[tuple[str, str], list[Edge]]]) -> dict[str, Any]:
+    """Which lines stand out, one id at a time; the commonest first."""
+    names, buttons = list(grouped), []
+    for chosen in (*names, EVERY, NOTHING):
+        looks = [_look(name, chosen in (name, EVERY)) for name in names]
+        args = {
+            "line.color": [look["color"] for look in looks], "line.width": [look["width"] for look in looks],
+            "visible": [chosen == EVERY or name == chosen or name not in LATER for name in names],
+        }  # fmt: skip
+        # of each group two traces, its lines and what they tell
+        both = {key: [value for value in values for _ in "ab"] for key, values in args.items()}
+        count = f" ({len(grouped[chosen])})" if chosen in grouped else ""
+        where = list(range(2 * len(names)))
+        buttons.append({"label": label(chosen + count), "method": "restyle", "args": [both, where]})
+    # plotly draws what is chosen on a light ground of its own, so the whole menu is light
+    look = {"bgcolor": "#eef2f6", "bordercolor": QUIET, "font": {"color": "#1b2734", "size": 11}}
+    place = {"x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom", "pad": {"b": 14}}
+    return {"buttons": buttons, "direction": "down", "showactive": True, **look, **place}
+
+
+def _look(name: str, chosen: bool) -> dict[str, Any]:
+    return {"color": HELD if chosen else QUIET, "width": 2.2 if chosen else 1.0}
 
 
 def layers(domain: Domain, graph: Graph) -> list[list[str]]:
@@ -134,13 +151,12 @@ def _grouped(graph: Graph, place: Place) -> dict[str, dict[tuple[str, str], list
     for edge in graph.edges:
         if edge.producer in place and edge.consumer in place:
             found.setdefault(_group(edge, graph, place), {}).setdefault(edge[:2], []).append(edge)
-    last = ("", FURTHER, DETAILS, BACK)
+    last = ("", *LATER)
     order = {name: (last.index(name) if name in last else 0, -len(pairs), name) for name, pairs in found.items()}
     return dict(sorted(found.items(), key=lambda item: order[item[0]]))
 
 
 def _lines(drawn: go.Figure, name: str, pairs: dict[tuple[str, str], list[Edge]], place: Place, number: int) -> None:
-    hidden = name in (FURTHER, DETAILS, BACK)
     x: list[float | None] = []
     y: list[float | None] = []
     joints: list[tuple[float, float, str]] = []
@@ -149,17 +165,16 @@ def _lines(drawn: go.Figure, name: str, pairs: dict[tuple[str, str], list[Edge]]
         x += [*(px for px, _ in curve), None]
         y += [*(py for _, py in curve), None]
         joints += [(*curve[step], _evidence(edges)) for step in HOVERED]
-    colour = QUIET if hidden else COLOURS[number % len(COLOURS)]
-    dash = "dot" if hidden else DASHES[number // len(COLOURS) % len(DASHES)]
-    visible = "legendonly" if hidden else True
+    line = _look(name, number == 0) | {"dash": "dot" if name in LATER else "solid"}
+    visible = name not in LATER
     drawn.add_scatter(
-        x=x, y=y, mode="lines", name=label(f"{name} ({len(pairs)})"), legendgroup=name, visible=visible,
-        line={"color": colour, "width": 1.5, "dash": dash}, opacity=0.7, hoverinfo="skip",
+        x=x, y=y, mode="lines", name=label(name), legendgroup=name, visible=visible, line=line, opacity=0.8,
+        hoverinfo="skip",
     )  # fmt: skip
     # points of their own: a line is hovered at its joints only, also at those that have nothing to say
     drawn.add_scatter(
         x=[joint[0] for joint in joints], y=[joint[1] for joint in joints], mode="markers", name=label(name),
-        legendgroup=name, showlegend=False, visible=visible, marker={"size": 9, "color": colour, "opacity": 0},
+        legendgroup=name, visible=visible, marker={"size": 9, "color": QUIET, "opacity": 0},
         hovertext=[joint[2] for joint in joints], hoverinfo="text",
     )  # fmt: skip
 
@@ -196,7 +211,7 @@ def _about(domain: Domain, graph: Graph, name: str) -> str:
     needs = ", ".join(graph.needs(tool)) or "nothing that must be looked up"
     lines = textwrap.wrap(tool.description.split("\n")[0], 70)[:3]
     said = "<br>".join(label(line, 100) for line in lines)
-    return f"<b>{label(name)}</b>, {KINDS[tool.kind][2]}<br>{said}<br>needs: {label(needs, 90)}"
+    return f"<b>{label(name)}</b>, {KINDS[tool.kind][1][2:]}<br>{said}<br>needs: {label(needs, 90)}"
 
 
 def producers(domain: Domain) -> pd.DataFrame:

@@ -37,15 +37,16 @@ def made(held: Contents) -> list[Page]:
 
 
 def _questions(held: Contents) -> Iterator[Page]:
-    paths = [path for path in sorted((held.folder / "notebooks").glob("*.ipynb")) if path.stem in NOTEBOOKS]
+    paths = [path for path in held.notebooks if path.stem in NOTEBOOKS]
     notebooks = [Page(f"{p.stem}.html", *NOTEBOOKS[p.stem], body=body_of(p), kind="notebook") for p in paths]
     yield from (page for page in notebooks if not page.in_menu)
     proposals, talks = held.proposals, held.trajectories
     if proposals:
-        about = "what each gate let pass, by attempt, tool, level, kind and persona; what fell and why"
+        about = "what each gate let pass, by attempt, tool, level of difficulty, kind and persona; what fell and why"
         yield Page("passing.html", "Pass rates", about, pages.pass_rates(proposals))
         about = "where attempts go, which failures feedback mends, what that costs; every attempt before and after"
-        yield Page("reflection.html", "Reflection", about, pages.reflections(proposals, run_prices(held.run)))
+        spent = pages.reflections(proposals, run_prices(held.run), held.ledger)
+        yield Page("reflection.html", "Reflection", about, spent)
         about = "every blueprint whole: attempts, verdicts, votes, feedback; accepted and rejected"
         yield Page("blueprints.html", "Blueprints", about, listings.blueprints(proposals))
     if talks:

@@ -5,35 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..records import Proposal, Trajectory
+from ..text import short
 from . import pieces, tables
 from .explorer import MOST_ITEMS, Facets, Item, explorer, sample
-from .passing import nth, tools_of, traits
-from .reflection import fell_at
-from .text import short
+from .passing import REJECTED, REPAIRED, named, traces, traits
+from .reflection import fell_at, gone
 
 
-def _outcome(p: Proposal) -> str:
+def _outcome(p: Proposal) -> list[str]:
     if not p.accepted:
-        return "rejected"
-    return "accepted after reflection" if len(p.attempts) > 1 else "accepted at once"
-
-
-def _failures(p: Proposal) -> list[str]:
-    return list(dict.fromkeys(_named(v.gate, v.kind) for a in p.attempts for v in a.failures))
-
-
-def _named(gate: str, kind: str) -> str:
-    return f"{short(gate)}: {short(kind or gate)}"
+        return [REJECTED]
+    return ["accepted", REPAIRED if len(p.attempts) > 1 else "accepted at once"]
 
 
 def _blueprint(p: Proposal) -> Item:
-    fallen = [(n, short(v.gate)) for n, a in enumerate(p.attempts) for v in a.failures]
     facets: Facets = {
         "outcome": _outcome(p),
-        "fell at": list(dict.fromkeys(gate for _, gate in fallen)),
-        "fell in": list(dict.fromkeys(nth(n) for n, _ in fallen)),
-        "failure": _failures(p),
-        "tool": list(dict.fromkeys(name for a in p.attempts for name in tools_of(a))),
         "attempts": str(len(p.attempts)),
         "kind": p.kind,
         "behaviour": p.behaviour,
@@ -41,29 +28,38 @@ def _blueprint(p: Proposal) -> Item:
         "persona": list(traits(p.persona)),
     }
     where = " → ".join(fell_at(a) or "accepted" for a in p.attempts)
-    return Item(p.id, facets, "✓" if p.accepted else "✗", f"{p.kind} · {where}", pieces.proposal(p))
+    parts = [traces(attempt, number) for number, attempt in enumerate(p.attempts)]
+    line = f"{p.kind} · {where}"
+    return Item(p.id, facets, "✓" if p.accepted else "✗", line, pieces.proposal(p), parts=parts)
 
 
 def blueprints(proposals: Sequence[Proposal]) -> pieces.Piece:
     """Every blueprint, or a sample of very many."""
-    chosen = sample(proposals, MOST_ITEMS, lambda p: f"{_outcome(p)} {_failures(p)[:1]}")
+
+    def rare(p: Proposal) -> str:
+        return f"{_outcome(p)[-1]} {next((named(v) for a in p.attempts for v in a.failures), '')}"
+
     about = (
         "Each seed with all its attempts: what was asked for, what each gate said, how each judge voted, what the "
-        "feedback was and what it changed. “fell at” names every gate that failed one of its attempts."
+        "feedback was and what it changed. Gates, failures, metrics and tools are those of one and the same attempt."
     )
-    selects = ("outcome", "fell at", "failure", "attempts", "kind", "behaviour", "level", "tool")
-    items = [_blueprint(p) for p in chosen]
-    return explorer(about, "blueprints.jsonl", items, len(proposals), selects, "blueprints", "Every blueprint")
+    selects = ("outcome", "fell at", "failure", "metric not met", "attempts", "kind", "behaviour", "level", "tool")
+    items = [_blueprint(p) for p in sample(proposals, MOST_ITEMS, rare)]
+    title = "Every blueprint"
+    return explorer(about, "blueprints.jsonl", items, len(proposals), selects, "blueprints", title, part="attempts")
 
 
 def _step(p: Proposal, number: int) -> Item:
     before, after = p.attempts[number - 1], p.attempts[number]
-    old = [_named(v.gate, v.kind) for v in before.failures]
-    new = {_named(v.gate, v.kind) for v in after.failures}
+    old = [named(v) for v in before.failures]
+    new = {named(v) for v in after.failures}
+    mended = [named(v) for v in before.failures if gone(v, after)]
     came = "accepted" if after.accepted else "the same failure again" if new & set(old) else "fell for something else"
     facets: Facets = {
         "came of it": came,
         "failure before": old,
+        "mended": mended,
+        "not mended": [name for name in old if name not in mended],
         "reflection": str(number),
         "kind": p.kind,
         "blueprint": p.id,
@@ -78,7 +74,9 @@ def steps(proposals: Sequence[Proposal]) -> pieces.Piece | str:
     if not found:
         return ""
     chosen = sample(found, MOST_ITEMS, lambda s: f"{fell_at(s[0].attempts[s[1] - 1])} {s[0].attempts[s[1]].accepted}")
-    about = "Each try that followed feedback: why the one before fell, what it was told, what it changed, word by word."
+    about = (
+        "Each attempt that followed feedback: why the one before fell, what it was told, what it changed, word by word."
+    )
     selects = ("came of it", "failure before", "reflection", "kind")
     items = [_step(p, number) for p, number in chosen]
     title = "Before and after, attempt by attempt"
@@ -109,13 +107,14 @@ def trajectories(records: Sequence[Trajectory], proposals: Sequence[Proposal]) -
         p = known.get(t.blueprint)
         facets: Facets = {
             "outcome": "verified" if t.success else "failed",
-            "blame": t.blame.cause if t.blame else "",
+            "cause": t.blame.cause if t.blame else "",
             "divergence": t.divergence.kind if t.divergence else "",
-            "failed check": [_named(v.gate, v.kind) for v in t.verdicts if not v.passed],
+            "failed check": [named(v) for v in t.verdicts if not v.passed],
             "kind": p.kind if p else "",
             "behaviour": p.behaviour if p else "",
             "length": length(len(t.messages)),
             "ended": tables.ENDED[t.ended],
+            "attempt": str(t.attempt),
             "tool": list(dict.fromkeys(short(call.name) for call in t.calls)),
             "blueprint": t.blueprint,
         }
@@ -132,6 +131,6 @@ def trajectories(records: Sequence[Trajectory], proposals: Sequence[Proposal]) -
         "Each conversation beside its groundtruth: what was said, where it first went wrong, what should have been "
         "called, what the world looked like then. “beside” puts another attempt at the same blueprint next to it."
     )
-    selects = ("outcome", "blame", "divergence", "failed check", "kind", "behaviour", "length", "ended")
+    selects = ("outcome", "cause", "divergence", "failed check", "kind", "behaviour", "length", "ended")
     items = [item(t) for t in chosen]
     return explorer(about, "trajectories.jsonl", items, len(records), selects, "conversations", "Every conversation")

@@ -8,13 +8,17 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from ..bench import INTACT, Trial
+from ..bench import GOLD, INTACT, RIGHT, Trial
+from ..defects import DEFECTS
 from ..difficulty import asked_and_measured
 from ..domain import Domain
 from ..models.ledger import Price, dollars
 from ..records import BEHAVIOURS, KINDS, LEVELS, Proposal, Trajectory, Usage
+from ..text import clean, shorten
 from .tables import interval, rates, share, total_usage
 
+NOWHERE = "nowhere: no accepted blueprint has a place for it"
+ANY = "any plain gate"
 ORDER: dict[str, tuple[str, ...]] = {"kind": KINDS, "behaviour": BEHAVIOURS}
 
 
@@ -105,33 +109,55 @@ def early_stop(proposals: Sequence[Proposal], judges: int) -> pd.DataFrame:
 
 
 def bench(trials: Iterable[Trial]) -> pd.DataFrame:
-    """Of the gate bench: per planted defect how many blueprints had it, how many the plain gates and how many the
-    committee caught, with the 95 % interval of each; the intact ones, whose catches are false alarms, come last."""
+    """Of the gate bench: per kind of defect how many blueprints had it (0 where none has a place for it), how many the
+    plain gates and how many the committee caught; right tasks, whose catches are false alarms, come last."""
     rows: dict[str, dict[str, Any]] = {}
+    counts = dict.fromkeys(("planted", "gates", "committee", "any"), 0)
+    for kind in DEFECTS:
+        rows[kind.name] = {"defect": kind.name, "decidable": kind.decidable, **counts}
     for trial in trials:
-        row = rows.setdefault(
-            trial.defect,
-            {"defect": trial.defect, "decidable": trial.decidable, "planted": 0, "gates": 0, "committee": 0, "any": 0},
-        )
+        row = rows.setdefault(trial.defect, {"defect": trial.defect, "decidable": trial.decidable, **counts})
         caught = trial.caught_by
         row["planted"] += 1
         row["gates"] += any(gate != "committee" for gate in caught)
         row["committee"] += "committee" in caught
         row["any"] += bool(caught)
-    order = sorted(rows.values(), key=lambda row: (row["defect"] == INTACT, not row["decidable"]))
-    return pd.DataFrame(order, columns=["defect", "decidable", "planted", "gates", "committee", "any"])
+    last = {INTACT: 1, GOLD: 2}
+    order = sorted(rows.values(), key=lambda row: (last.get(row["defect"], 0), not row["decidable"]))
+    return pd.DataFrame(order)
 
 
 def recall(frame: pd.DataFrame) -> pd.DataFrame:
     """Of `bench`: the counts as percentages with intervals, for people."""
     shown = frame[["defect"]].copy()
     shown["can be decided by"] = ["execution" if d else "a reader" for d in frame["decidable"]]
-    shown.loc[frame["defect"] == INTACT, "can be decided by"] = "–"
-    shown["planted"] = frame["planted"]
+    shown.loc[frame["defect"].isin(RIGHT), "can be decided by"] = "–"
+    shown["planted"] = [f"{n:,}" if n else NOWHERE for n in frame["planted"]]
     for column, title in (("gates", "plain gates"), ("committee", "committee"), ("any", "together")):
         pairs = zip(frame[column], frame["planted"], strict=True)
-        shown[title] = [f"{share(caught, planted)} {interval(caught, planted)}" for caught, planted in pairs]
+        shown[title] = [f"{share(caught, n)} {interval(caught, n)}" if n else "–" for caught, n in pairs]
     return shown
+
+
+def alarms(trials: Iterable[Trial]) -> pd.DataFrame:
+    """Of the gate bench: what was failed of tasks that are right, by gate and cause, with one reason as an example."""
+    right = [trial for trial in trials if trial.defect in RIGHT]
+    totals = Counter(trial.defect for trial in right)
+    fell: Counter[tuple[str, str, str]] = Counter()
+    reasons: dict[tuple[str, str, str], str] = {}
+    for trial, verdict in ((t, v) for t in right for v in t.verdicts if v.gate in t.caught_by):
+        cause = (trial.defect, verdict.gate, verdict.kind)
+        fell[cause] += 1
+        reasons.setdefault(cause, f"{trial.blueprint.id}: {clean(shorten(verdict.reason, 200))}")
+    plain = Counter(trial.defect for trial in right if set(trial.caught_by) - {"committee"})
+    rows = [(task, ANY, "–", plain[task], "") for task in totals]
+    rows += [(*cause, count, reasons[cause]) for cause, count in fell.most_common()]
+    rows.sort(key=lambda row: (RIGHT.index(row[0]), row[1] != ANY))
+    named = [
+        (task, gate, cause, count, f"{share(count, totals[task])} {interval(count, totals[task])}", example)
+        for task, gate, cause, count, example in rows
+    ]
+    return pd.DataFrame(named, columns=["task", "gate", "cause", "false alarms", "of all", "for example"])
 
 
 def arms(study: Mapping[str, Sequence[Proposal]], prices: Mapping[str, Price] | None = None) -> pd.DataFrame:

@@ -12,13 +12,15 @@ import nbformat
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
-from .pieces import ASSETS
+from .pieces import linked
+from .prose import prose
 
 PLOTLY = "application/vnd.plotly.v1+json"
 # What a page can show without running anything; widgets and scripts are left to the notebook.
 SHOWN = (PLOTLY, "text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/latex", "text/plain")
 
 _CODE = re.compile(r"## (Parameters|Load|Run|Next)\b")  # sections about code, which a page does not show
+_STYLE = re.compile(r"<style>\.apigen \{.*?</style>", re.DOTALL)  # of pieces, also older ones: the page links it once
 _SCRIPT = re.compile(r"<script(?![^>]*application/json).*?</script\s*>", re.IGNORECASE | re.DOTALL)
 
 
@@ -43,7 +45,7 @@ def has_figures(body: str) -> bool:
 
 def inert(body: str) -> str:
     """A body for a page in `report/`: links to other pages of the report stay inside it."""
-    return body.replace('href="../report/', 'href="')
+    return str(body).replace('href="../report/', 'href="')  # Markup.replace would escape the new text
 
 
 def body_of(path: Path) -> str:
@@ -56,8 +58,7 @@ def body_of(path: Path) -> str:
     )
     exporter.mathjax_url = exporter.require_js_url = exporter.mermaid_js_url = exporter.jquery_url = ""
     body, _ = exporter.from_notebook_node(notebook)
-    style = (ASSETS / "pieces.css").read_text(encoding="utf-8")  # the page links it once
-    return _SCRIPT.sub("", body.replace(f"<style>{style}</style>", ""))
+    return linked(_SCRIPT.sub("", _STYLE.sub("", body)))
 
 
 def _shown(cell: NotebookNode) -> NotebookNode:
@@ -75,6 +76,8 @@ def _shown(cell: NotebookNode) -> NotebookNode:
             data = output.data[kind]
             if kind == PLOTLY:
                 kind, data = "text/html", f'<div class="figure-box">{figure_html(data)}</div>'
+            if kind == "text/markdown":  # such as a policy: its headings must not outrank those of the page
+                kind, data = "text/html", prose("".join(data), "Read it")
             if kind == "text/plain" and not "".join(data).strip():  # what a progress line leaves behind
                 continue
             output.data = NotebookNode({kind: data})

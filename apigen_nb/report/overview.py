@@ -18,6 +18,7 @@ FILES = {
     "run.json": "what was run: parameters, seed, versions, prompts, counts",
     "blueprints.jsonl": "a line per seed, all attempts and verdicts inside",
     "trajectories.jsonl": "a line per blueprint × attempt, messages and verdicts inside",
+    "ledger.json": "what it cost: requests, tokens, seconds and dollars by role, stage and model",
     "dataset/README.md": "the dataset card",
     "dataset/chat.jsonl": "the dataset in the OpenAI chat format",
     "dataset/sharegpt.jsonl": "the dataset as ShareGPT rows",
@@ -47,22 +48,28 @@ GROUPS = {
 def overview(held: Contents, links: Sequence[tuple[str, str, str]]) -> str:
     """The overview of a run; `links` are file, name and subject of the other pages."""
     verdicts, talks = tables.verdicts(held.proposals), tables.trajectories(held.trajectories)
-    files = [(name, text, _size(held.folder / name)) for name, text in FILES.items() if (held.folder / name).is_file()]
+    notebooks = {path.relative_to(held.folder).as_posix(): "executed" for path in held.notebooks}
+    files = [
+        (name, text, _size(held.folder / name))
+        for name, text in (FILES | notebooks).items()
+        if (held.folder / name).is_file()
+    ]
     panels = []
     if held.proposals:
         funnel, rounds = tables.funnel(verdicts), tables.rounds(held.proposals)
-        gates = [{"fell at": gate} for gate in funnel["gate"]]
-        panels += [panel(charts.funnel(funnel), numbers(funnel, links=gates))]
-        panels += [panel(charts.rounds(rounds), pieces.table(rounds, fold="The numbers"))]
+        gates = [{"passed at": gate} for gate in funnel["gate"]], [{"fell at": gate} for gate in funnel["gate"]]
+        panels += [panel(charts.funnel(funnel), numbers(funnel, leads=gates))]
+        named = rounds.rename(columns={"round": "reflections", "proposals": "of"})
+        panels += [panel(charts.rounds(rounds), pieces.table(named, fold="The numbers"))]
     if held.trajectories:
-        panels += [_counted(tables.attempts(talks), charts.attempts)]
+        panels += [_counted(tables.attempts(talks), charts.attempts, "attempt")]
         panels += [_counted(tables.ends(talks, "divergence"), charts.ends, "divergence")]
         panels += [_counted(mix.successes(held.proposals, held.trajectories, "kind"), charts.successes, "kind")]
         if any(t.blame for t in held.trajectories):
-            panels += [_counted(mix.blames(held.trajectories), charts.blames, "blame")]
+            panels += [_counted(mix.blames(held.trajectories), charts.blames, "cause")]
     return pieces.draw(
         "index.html.j2",
-        sentence=_sentence(held),
+        sentence=told_in_words(held),
         figures=pieces.key_figures(tables.key_figures(held.proposals, held.trajectories, held.rows), held.scripted),
         links=links,
         charts=columns(panels) if panels else "",
@@ -72,13 +79,13 @@ def overview(held: Contents, links: Sequence[tuple[str, str, str]]) -> str:
     )
 
 
-def _counted(frame: pd.DataFrame, drawn: Callable[[pd.DataFrame], go.Figure], facet: str = "") -> Markup:
-    """A figure on conversations with its numbers, whose rows lead to those of this value of a facet."""
-    links = [{facet: str(value)} for value in frame[frame.columns[0]]] if facet else []
-    return panel(drawn(frame), numbers(frame, ("verified", "failed"), "trajectories", links))
+def _counted(frame: pd.DataFrame, drawn: Callable[[pd.DataFrame], go.Figure], facet: str) -> Markup:
+    """A figure on conversations with its numbers, which lead to those of this value of a facet."""
+    asked = charts.leads(facet, frame[frame.columns[0]])
+    return panel(drawn(frame), numbers(frame, ("verified", "failed"), "trajectories", asked))
 
 
-def _sentence(held: Contents) -> str:
+def told_in_words(held: Contents) -> str:
     domain = next((p.domain for p in held.proposals), "an unknown domain")
     kept = sum(p.accepted for p in held.proposals)
     talks, verified = len(held.trajectories), sum(t.success for t in held.trajectories)

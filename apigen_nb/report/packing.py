@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from .text import clean
+from ..text import clean
 
 
 def as_json(value: Any) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from markupsafe import Markup
 
-from ..models.ledger import Price
+from ..models.ledger import Ledger, Price
 from ..records import METRICS, Proposal, Trajectory
 from . import agreement, comparison, listings, passing, pieces, reflection, spread, tables
 from .contents import Contents
@@ -16,6 +16,12 @@ from .panels import columns, numbers, panel, views
 from .tables import interval, share
 
 EVERY_GATE = "all gates"
+KAPPA = (
+    "κ is 0 when judges agree as often as chance would have it and 1 when they always do. The committee asks on "
+    "only while a result is open, so a vote of all judges means that the first ones differed: there agreement is "
+    "lower by construction. The pair that always votes tells more about the judges. A judge may be called more "
+    "often than it votes: one whose reply cannot be read is asked once more, and then has no vote."
+)
 
 
 def _head(title: str, answer: str, hint: str = "") -> Markup:
@@ -32,36 +38,44 @@ def pass_rates(proposals: Sequence[Proposal]) -> str:
     for gate in (None, *gates):
         for facet in passing.FACETS:
             counted = passing.by(frame, facet, gate)
-            panels[gate or EVERY_GATE, facet] = panel(passing.figure(counted, gate), _numbers(counted, facet, gate))
-    choices = {"gate": [EVERY_GATE, *gates], "by": ["failure", *(f for f in passing.FACETS if f != "failure")]}
-    links = [{"fell at": gate} for gate in steps["gate"]]
+            called = passing.CALLED.get(facet, facet)
+            panels[gate or EVERY_GATE, called] = panel(passing.figure(counted, gate), _numbers(counted, facet, gate))
+    facets = ["failure", *(passing.CALLED.get(f, f) for f in passing.FACETS if f != "failure")]
+    choices = {"gate": [EVERY_GATE, *gates], "by": facets}
+    counted = numbers(steps, leads=passing.step_leads(steps))
     return Markup("").join(
         [
-            _head("What each gate let pass, and what fell there", _pass_answer(proposals, frame), HINT),
-            panel(passing.steps_figure(steps), numbers(steps.drop(columns="gate"), links=links)),
+            _head("What each gate let pass, and what fell there", pass_answer(proposals, frame), HINT),
+            panel(passing.steps_figure(steps), Markup('<p class="quiet">{}</p>').format(GATES) + Markup(counted)),
             Markup("<h2>One gate, from any side</h2>"),
             Markup(views(choices, panels)),
         ]
     )
 
 
-HINT = "Click a bar to read the blueprints behind it; the numbers under each figure lead there, too."
+HINT = (
+    "Click a bar to read the blueprints behind it, those that passed or those that fell; the numbers under each figure "
+    "lead there, too. In square brackets: the 95 % interval of a share, in per cent."
+)
+GATES = (
+    "A reply that holds no blueprint stops at format, actions that cannot be executed stop at execution. What executes "
+    "is judged by every other plain gate, also when one of them has failed it already; the committee is asked only "
+    "about what none of them failed. Its metrics are counted of what it judged. It accepts when correctness and "
+    "completeness are voted 1 and the mean of all four metrics reaches its threshold, so that one of the others may "
+    "often be missed. It stops asking when the result is settled; a metric that was still open then is not counted."
+)
 
 
 def _numbers(counted: pd.DataFrame, facet: passing.Facet, gate: str | None) -> pieces.Piece:
-    also = {"fell at": gate} if gate else {}
-    if facet == "failure":
-        links = [{"failure": name if gate is None else f"{gate}: {name}"} for name in counted["failure"]]
-        return numbers(counted, ("accepted later", "never repaired"), links=links)
-    name = "fell in" if facet == "attempt" else facet
-    return numbers(counted, links=[{**also, name: value} for value in counted[facet]])
+    words = ("accepted later", "never repaired") if facet == "failure" else ("passed", "fell")
+    return numbers(counted, words, leads=passing.leads(counted, gate), first=passing.CALLED.get(facet, facet))
 
 
-def _pass_answer(proposals: Sequence[Proposal], frame: pd.DataFrame) -> str:
+def pass_answer(proposals: Sequence[Proposal], frame: pd.DataFrame) -> str:
     attempts = sum(len(p.attempts) for p in proposals)
     accepted = sum(a.accepted for p in proposals for a in p.attempts)
     answer = f"{attempts:,} attempts were made at {tables.tried(proposals)}; {accepted:,} passed every gate"
-    answer += f" ({share(accepted, attempts)} of the attempts {interval(accepted, attempts)})."
+    answer += f" ({share(accepted, attempts)} {interval(accepted, attempts)} of the attempts)."
     funnel = tables.funnel(frame.astype({"gate": object}))
     if funnel.empty or not funnel["fell"].any():
         return answer
@@ -73,33 +87,48 @@ def _pass_answer(proposals: Sequence[Proposal], frame: pd.DataFrame) -> str:
     )
 
 
-def reflections(proposals: Sequence[Proposal], prices: Mapping[str, Price] | None = None) -> str:
-    """What feedback repaired, what it cost, and every step word by word."""
+def reflections(
+    proposals: Sequence[Proposal], prices: Mapping[str, Price] | None = None, ledger: Ledger | None = None
+) -> str:
+    """What feedback repaired, what it cost, and every step word by word; `ledger` is what the whole run has cost."""
     gates = passing.gates(passing.judged(proposals))
     rounds, mended = tables.rounds(proposals), reflection.repairs(proposals)
     answered = mended[mended["attempted"] > 0].reset_index(drop=True)
     named = answered.assign(failure=[f"{g}: {f}" for g, f in zip(answered["gate"], answered["failure"], strict=True)])
     counted = named[["failure", "attempted", "passed", "fell", "rate", "low", "high"]]
-    links = [{"failure": name} for name in counted["failure"]]
-    words = ("gone in the next attempt", "still there, or not reached")
-    costs = Markup('<section class="panel"><h2>What it cost</h2>{}</section>').format(
-        Markup(pieces.table(reflection.costs(proposals, prices), percent=()))
+    told = numbers(counted, reflection.MENDED, "reflection", reflection.mended_leads(answered))
+    costs = Markup('<section class="panel"><h2>What it cost</h2>{}{}</section>').format(
+        Markup(pieces.table(reflection.costs(proposals, prices), percent=())), _spent(ledger)
     )
     flow = panel(reflection.sankey(reflection.flows(proposals), gates), _flow_table(proposals))
     return Markup("").join(
         [
             _head("What reflection repaired, and at what price", reflection.answer(proposals)),
-            columns([panel(reflection.yield_figure(rounds), pieces.table(rounds, fold="The numbers")), costs]),
+            columns([panel(reflection.yield_figure(rounds), _rounds(rounds)), costs]),
             flow,
-            panel(reflection.repairs_figure(mended), numbers(counted, words, links=links)),
+            panel(reflection.repairs_figure(mended), told),
             Markup(listings.steps(proposals)),
         ]
     )
 
 
+def _spent(ledger: Ledger | None) -> Markup:
+    if ledger is None:
+        return Markup("")
+    total = ledger.total
+    cost = "at no known price" if total.cost is None else f"${total.cost:,.2f}"
+    text = f"All stages together: {total.requests:,} requests, {total.prompt + total.completion:,} tokens, {cost} "
+    return Markup('<p class="quiet">{}(<a href="../ledger.json">ledger.json</a>).</p>').format(text)
+
+
+def _rounds(frame: pd.DataFrame) -> pieces.Piece:
+    return pieces.table(frame.rename(columns={"round": "reflections", "proposals": "of"}), fold="The numbers")
+
+
 def _flow_table(proposals: Sequence[Proposal]) -> pieces.Piece:
     frame = reflection.flows(proposals).assign(attempt=lambda f: [passing.nth(n) for n in f["attempt"]])
-    return pieces.table(frame, most=60, fold="The numbers")
+    named = frame.rename(columns={"attempt": "at", "source": "from", "target": "to", "count": "blueprints"})
+    return pieces.table(named, most=200, fold="The numbers")
 
 
 def committee(proposals: Sequence[Proposal]) -> str:
@@ -109,33 +138,37 @@ def committee(proposals: Sequence[Proposal]) -> str:
         return ""
     judges, pairs, fleiss = agreement.judges(votes), agreement.cohen(votes), agreement.fleiss(votes)
     split = agreement.disagreements(proposals)
-    split = split.assign(attempt=[passing.nth(n) for n in split["attempt"]])
+    numbers_of = split["attempt"].tolist()
+    named = {"proposal": "blueprint", "yes:no": "votes 1 : 0", "a judge against": "what a judge who voted 0 said"}
+    listed = split.assign(attempt=[passing.nth(n) for n in numbers_of]).rename(columns=named)
     ballots = len(votes) // len(METRICS)
     kinds = [
         ("Agreement of all judges", pieces.table(fleiss, percent=("share",))),
-        ("Agreement of pairs", pieces.table(pairs, percent=("agree",))),
+        (
+            "Agreement of pairs",
+            pieces.table(pairs.rename(columns={"low": "κ from", "high": "κ to"}), percent=("agree",)),
+        ),
     ]
     boxes = [Markup('<section class="panel"><h2>{}</h2>{}</section>').format(t, Markup(h)) for t, h in kinds]
-    note = (
-        "κ is 0 when judges agree as often as chance would have it and 1 when they always do. The committee asks on "
-        "only while a result is open, so a vote of all judges means that the first ones differed: there agreement is "
-        "lower by construction. The pair that always votes tells more about the judges."
+    order = (
+        "Those that fell come first, then those on which the judges differ in most metrics; each leads to the attempt "
+        "in question."
     )
-    read = Markup('<h2>Disagreements to read first</h2><div class="panel">{}</div>').format(
-        Markup(pieces.table(split, most=200))
+    read = Markup('<h2>Disagreements to read first</h2><p class="quiet">{}</p><div class="panel">{}</div>').format(
+        order, Markup(pieces.table(listed, most=200, parts=numbers_of))
     )
     return Markup("").join(
         [
-            _head("How the judges voted, and how far they agree", _committee_answer(ballots, split, pairs, votes)),
+            _head("How the judges voted, and how far they agree", committee_answer(ballots, split, pairs, votes)),
             columns([panel(agreement.votes_figure(judges)), panel(agreement.kappa_figure(pairs))]),
             columns(boxes),
-            Markup('<p class="quiet">{}</p>').format(note),
+            Markup('<p class="quiet">{}</p>').format(KAPPA),
             read,
         ]
     )
 
 
-def _committee_answer(ballots: int, split: pd.DataFrame, pairs: pd.DataFrame, votes: pd.DataFrame) -> str:
+def committee_answer(ballots: int, split: pd.DataFrame, pairs: pd.DataFrame, votes: pd.DataFrame) -> str:
     judged = len(votes[["proposal", "attempt"]].drop_duplicates())
     answer = (
         f"{ballots:,} votes on {judged:,} attempts. On {len(split):,} of them ({share(len(split), judged)}) the judges "
@@ -157,17 +190,15 @@ def dataset(records: Sequence[Trajectory], proposals: Sequence[Proposal], rows: 
     """How long conversations are, which tool follows which, what is there twice, and a table of all."""
     frame = spread.rows(records, proposals)
     twice = spread.duplicates(frame)
-    verified = int(frame["success"].sum())
-    answer = f"{len(frame):,} conversations, {verified:,} verified, {verified - len(twice):,} of these distinct"
-    answer += f"; the dataset holds {rows:,} rows." if rows is not None else "; no dataset was exported yet."
     measures = [panel(spread.figure(frame, name)) for name in spread.measures(frame)]
     moves = spread.transitions(records)
+    named = twice.rename(columns={"turns": "user messages"})
     again = Markup('<section class="panel"><h2>Said and done twice: {} verified conversations</h2>{}</section>').format(
-        f"{len(twice):,}", Markup(pieces.table(twice, links={"trajectory": "trajectories", "same as": "trajectories"}))
+        f"{len(twice):,}", Markup(pieces.table(named, links={"trajectory": "trajectories", "same as": "trajectories"}))
     )
     return Markup("").join(
         [
-            _head("What the dataset is made of", answer),
+            _head("What the dataset is made of", spread.answer(frame, rows)),
             columns([*measures, panel(spread.mixed(frame)), panel(spread.mixed(frame, "behaviour"))]),
             panel(spread.transitions_figure(moves), pieces.table(moves, most=60, fold="The numbers")),
             again,
@@ -181,6 +212,7 @@ def searchable(frame: pd.DataFrame) -> pieces.Piece:
     """Of `spread.rows`: a table to search, sort and page through."""
     shown = frame.drop(columns=["same as"] + ([] if "tokens" in spread.measures(frame) else ["tokens"]))
     shown["success"] = ["verified" if good else "failed" for good in shown["success"]]
+    shown = shown.rename(columns={"success": "outcome", "turns": "user messages"})
     links = ["trajectories" if c == "trajectory" else "blueprints" if c == "blueprint" else "" for c in shown.columns]
     data = {"columns": list(shown.columns), "rows": shown.to_numpy().tolist(), "links": links}
     return pieces.draw("datatable.html.j2", data=packed(data, "rows"))

@@ -1,23 +1,25 @@
 """Records as HTML pieces, the same in a notebook and on a page: key figures, a conversation, a trajectory beside its
-groundtruth, a blueprint whole. Every value goes through Jinja's autoescape and `text.clean`; nothing is markdown."""
+groundtruth, a blueprint whole. Every value goes through Jinja's autoescape and `clean`; nothing is markdown."""
 
 from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ..records import METRICS, Action, Attempt, Blueprint, Change, Proposal, Trajectory
+from ..text import LONGEST, clean, cut, shorten
 from . import align, tables, words
-from .text import LONGEST, clean, cut, shorten
 
 ASSETS = Path(__file__).parent / "assets"
+LONG = 60  # characters of a cell that has a line of its own in a narrow window
 
 
 class Piece(str):
@@ -31,7 +33,22 @@ class Piece(str):
 
     def _repr_html_(self) -> str:
         style = (ASSETS / "pieces.css").read_text(encoding="utf-8")
-        return f"<style>{style}</style>{self}"
+        return f"<style>{style}</style>{unlinked(self)}"
+
+
+# Texts in a piece are escaped, so that only its own links are found.
+_LINK = re.compile(r'<a((?: class="[a-z ]*")?) href="\.\./report/([\w.-]+\.html#[^"]*)">(.*?)</a>', re.DOTALL)
+_UNLINKED = re.compile(r'<span((?: class="[a-z ]*")?) data-to="([\w.-]+\.html#[^"]*)">(.*?)</span>', re.DOTALL)
+
+
+def unlinked(piece: str) -> str:
+    """A piece for a place from which its links lead nowhere, such as a notebook; `linked` undoes it."""
+    return _LINK.sub(r'<span\1 data-to="\2">\3</span>', str(piece))
+
+
+def linked(html: str) -> str:
+    """HTML whose links to items were taken away, with links into the folder of the report."""
+    return _UNLINKED.sub(r'<a\1 href="\2">\3</a>', html)
 
 
 def _safe(value: Any) -> Any:
@@ -46,6 +63,11 @@ def value(item: Any, length: int = LONGEST) -> str:
         return shorten(f"[{', '.join(map(value, item))}]", length)
     text = item if isinstance(item, str) and item else json.dumps(item, ensure_ascii=False, default=str)
     return shorten(text, length)
+
+
+def soft(text: str) -> Markup:
+    """A path or a name that may be broken where its parts meet, rather than inside a word."""
+    return Markup(re.sub(r"([._/])", r"\1<wbr>", str(escape(_safe(text)))))
 
 
 def call(name: str, arguments: Mapping[str, Any] | None, raw: str = "") -> str:
@@ -82,8 +104,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters.update(value=value, pretty=pretty, shorten=shorten)
+    env.filters.update(value=value, pretty=pretty, shorten=shorten, soft=soft)
     env.globals.update(call=call, items=_items, METRICS=METRICS, ENDED=tables.ENDED, ABSENT=align.ABSENT)
+    env.globals.update(failure=tables.failure)
     return env
 
 
@@ -115,9 +138,11 @@ def table(
     percent: Collection[str] = ("rate", "low", "high", "yield"),
     links: Mapping[str, str] | None = None,
     fold: str = "",
+    parts: Sequence[int] = (),
 ) -> Piece:
     """The first `most` rows of a frame. Columns named in `percent` are shares; `links` is column → page of the item
-    whose id stands in the column, by default proposals and trajectories. With `fold` only this text shows at first."""
+    whose id stands in the column, by default proposals and trajectories, and `parts` which part of the item each row
+    is about. With `fold` only this text shows at first."""
     pages = (
         {"proposal": "blueprints", "blueprint": "blueprints", "trajectory": "trajectories"} if links is None else links
     )
@@ -126,7 +151,16 @@ def table(
     }
     rows = [[(c, cell(v, percent=c in percent)) for c, v in row.items()] for row in frame.head(most).to_dict("records")]
     return _piece(
-        "table", columns=list(frame.columns), rows=rows, numbers=numbers, pages=pages, total=len(frame), fold=fold
+        "table",
+        long=LONG,
+        columns=list(frame.columns),
+        rows=rows,
+        numbers=numbers,
+        pages=pages,
+        total=len(frame),
+        fold=fold,
+        parts=list(parts),
+        cards=len(frame.columns) > 3 or any(len(text) > LONG for row in rows for _, text in row),
     )
 
 
@@ -229,7 +263,7 @@ def example_proposal(proposals: Iterable[Proposal], outcome: Literal["at once", 
                 return proposal(record)
     if shown:
         return proposal(shown[0])
-    return _piece("note", text=f"No proposal was {outcome if outcome != 'at once' else 'accepted at once'}.")
+    return _piece("note", text=f"No blueprint was {outcome if outcome != 'at once' else 'accepted at once'}.")
 
 
 def first_line(path: Path) -> Piece:

@@ -10,11 +10,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from ..models.ledger import Price, dollars
-from ..records import Attempt, Proposal, Usage
-from .figure import FELL, HELD, QUIET, STRIPES, canvas, empty, held_and_fell, label, legend, subtitle
+from ..records import Attempt, Proposal, Usage, Verdict
+from ..text import short
+from .figure import FELL, HELD, INK, PLATE, QUIET, STRIPES, Leads, canvas, empty, held_and_fell, label, legend, subtitle
 from .passing import nth
-from .tables import interval, rates, share, total_usage, tried
-from .text import short
+from .tables import failure, interval, rates, share, total_usage, tried, why
 
 ACCEPTED, REJECTED = "accepted", "rejected for good"
 
@@ -58,11 +58,11 @@ def sankey(frame: pd.DataFrame, gates: Sequence[str] = ()) -> go.Figure:
         nodes.setdefault(place, len(nodes))
         flows_out[place] += count
     total = int(frame.loc[frame["attempt"] == 0, "count"].sum())
-    names, colours, xs, ranks, hover = [], [], [], [], []
+    names, colours, xs, ranks, hover = [], [], [], [], list[str]()
     for (column, name), _ in nodes.items():
         count = total if name == "seeds" else flows_out[column, name]
         what = "tried" if name == "seeds" else name if name in (ACCEPTED, REJECTED) else f"fell at {name}"
-        names.append(f"{label(what)} {count:,}")
+        names.append(f"{label(what)} <b>{count:,}</b>")
         colours.append(QUIET if name == "seeds" else HELD if name == ACCEPTED else FELL)
         hover.append(f"<b>{label(what)}</b>, {'' if name in ('seeds', REJECTED) else nth(column)}<br>{count:,}")
         xs.append(0.001 + 0.998 * (column + 1) / (last + 1))
@@ -73,11 +73,12 @@ def sankey(frame: pd.DataFrame, gates: Sequence[str] = ()) -> go.Figure:
         for a, s, t, count in frame.itertuples(index=False)
     ]
     told = [_hop(*row) for row in frame.itertuples(index=False, name=None)]
-    figure = canvas(title, 430, margin={"l": 8, "r": 8, "t": 92, "b": 16})
+    figure = canvas(title, 430, margin={"l": 8, "r": 8, "t": 92, "b": 16}, meta={"wide": True})
     figure.add_sankey(
         arrangement="fixed",
         node={
-            "label": names, "color": colours, "x": xs, "y": ys, "pad": 14, "thickness": 10, "line": {"width": 0},
+            "label": [""] * len(names), "color": colours, "x": xs, "y": ys, "pad": 14, "thickness": 10,
+            "line": {"width": 0},
             "customdata": hover, "hovertemplate": "%{customdata}<extra></extra>",
         },
         link={
@@ -87,6 +88,15 @@ def sankey(frame: pd.DataFrame, gates: Sequence[str] = ()) -> go.Figure:
             "customdata": told, "hovertemplate": "%{customdata}<extra></extra>",
         },
     )  # fmt: skip
+    # plotly's own labels would be crossed by the ribbons
+    for name, x, y, (column, what) in zip(names, xs, ys, nodes, strict=True):
+        below = what == REJECTED
+        figure.add_annotation(
+            x=x, y=1 - y - (_scale(list(nodes), total) * flows_out[column, what] / 2 if below else 0), text=name,
+            xref="paper", yref="paper", showarrow=False, bgcolor=PLATE, borderpad=1, font={"color": INK, "size": 11},
+            xanchor="right" if below else "left", yanchor="top" if below else "middle", xshift=5 if below else 8,
+            yshift=-4 if below else 0,
+        )  # fmt: skip
     for column in range(last + 1):
         text = "in the end" if column == last and (last, REJECTED) in nodes else nth(column)
         figure.add_annotation(
@@ -106,46 +116,59 @@ def _hop(attempt: int, source: str, target: str, count: int) -> str:
 def _places(nodes: list[tuple[int, str]], sizes: list[int], orders: list[int]) -> list[float]:
     """Vertical centres of the nodes, 0–1: in each column one below the other in the given order, as high as they are
     large, so that ribbons cross as little as they can."""
-    total, gap = max(sizes), 0.05
-    centres = [0.5] * len(nodes)
+    scale, centres = _scale(nodes, max(sizes)), [0.5] * len(nodes)
     for column in {column for column, _ in nodes}:
         inside = sorted((i for i, (c, _) in enumerate(nodes) if c == column), key=lambda i: orders[i])
-        scale = (1 - gap * (max(len([n for n in nodes if n[0] == c]) for c, _ in nodes) - 1)) / total
         top = 0.0
         for i in inside:
             height = sizes[i] * scale
             centres[i] = min(0.999, max(0.001, top + height / 2))
-            top += height + gap
+            top += height + GAP
     return centres
+
+
+GAP = 0.05  # between the nodes of a column
+
+
+def _scale(nodes: list[tuple[int, str]], total: int) -> float:
+    """How high one blueprint is drawn."""
+    most = max(Counter(column for column, _ in nodes).values())
+    return (1 - GAP * (most - 1)) / total
+
+
+def gone(verdict: Verdict, after: Attempt) -> bool:
+    """Whether a failure is gone in the attempt that was given feedback on it. One that fell earlier was not looked at
+    by this gate: that is no repair."""
+    here = [v for v in after.verdicts if short(v.gate) == short(verdict.gate)]
+    return bool(here) and all(v.passed or failure(v) != failure(verdict) for v in here)
 
 
 def repairs(proposals: Iterable[Proposal]) -> pd.DataFrame:
     """Per gate and kind of failure: how often it was answered with feedback (`attempted`), how often the next attempt
     no longer had it (`passed`, with its rate and interval), how often that attempt was `accepted at once`, how often
-    any later one was (`accepted later`); `unanswered` failures had no attempt after them."""
+    any later one was (`accepted later`); `unanswered` failures had no attempt after them; `why` is an example."""
     rows: dict[tuple[str, str], Counter[str]] = {}
+    reasons: dict[tuple[str, str], str] = {}
     for p in proposals:
         for number, attempt in enumerate(p.attempts):
             after = p.attempts[number + 1] if number + 1 < len(p.attempts) else None
-            still = {(short(v.gate), short(v.kind)) for v in after.failures} if after else set()
-            for key in {(short(v.gate), short(v.kind)): None for v in attempt.failures}:
+            for key, v in {(short(v.gate), failure(v)): v for v in attempt.failures}.items():
                 row = rows.setdefault(key, Counter())
+                reasons.setdefault(key, why(v))
                 if after is None:
                     row["unanswered"] += 1
                     continue
-                # an attempt that fell earlier was not looked at by this gate: that is no repair
-                seen = any(short(v.gate) == key[0] for v in after.verdicts)
                 row["attempted"] += 1
-                row["passed"] += seen and key not in still
+                row["passed"] += gone(v, after)
                 row["accepted at once"] += after.accepted
                 row["accepted later"] += p.accepted
     names = ("attempted", "passed", "accepted at once", "accepted later", "unanswered")
     found: list[dict[str, Any]] = [
-        {"gate": gate, "failure": kind or gate, **{name: counts[name] for name in names}}
-        for (gate, kind), counts in rows.items()
+        {"gate": key[0], "failure": key[1] or key[0], "why": reasons[key], **{name: counts[name] for name in names}}
+        for key, counts in rows.items()
     ]
     found.sort(key=lambda row: -row["attempted"])
-    return rates(found, ["gate", "failure", "accepted at once", "accepted later", "unanswered"])
+    return rates(found, ["gate", "failure", "why", "accepted at once", "accepted later", "unanswered"])
 
 
 def repairs_figure(frame: pd.DataFrame, most: int = 14) -> go.Figure:
@@ -155,9 +178,16 @@ def repairs_figure(frame: pd.DataFrame, most: int = 14) -> go.Figure:
     left = f" ({most} of {len(answered)} kinds)" if len(answered) > most else ""
     names = [f"{g}: {f}" if f != g else g for g, f in zip(top["gate"], top["failure"], strict=True)]
     title = f"Which failures feedback mends{left}"
-    words = ("gone in the next attempt", "still there, or not reached")
-    unit = "failures answered with feedback"
-    return held_and_fell(top, names, title, unit, words, facet="failure", page="blueprints")
+    return held_and_fell(top, names, title, "failures answered with feedback", MENDED, mended_leads(top), "reflection")
+
+
+MENDED = ("gone in the next attempt", "still there, or not reached")
+
+
+def mended_leads(frame: pd.DataFrame) -> Leads:
+    """Of `repairs`: the filters of the attempts that mended a failure and of those that did not, row by row."""
+    names = [f"{gate}: {kind}" for gate, kind in zip(frame["gate"], frame["failure"], strict=True)]
+    return [{"mended": name} for name in names], [{"not mended": name} for name in names]
 
 
 def costs(proposals: Sequence[Proposal], prices: Mapping[str, Price] | None = None) -> pd.DataFrame:
@@ -208,7 +238,7 @@ def yield_figure(frame: pd.DataFrame) -> go.Figure:
     """Of `tables.rounds`: the yield by number of reflections allowed, with its 95 % interval."""
     title = "Yield by number of reflections"
     if frame.empty:
-        return empty(title, "proposals")
+        return empty(title, "blueprints")
     names = ["none", *(str(n) for n in frame["round"][1:])]
     total = int(frame["proposals"].iloc[0])
     drawn = canvas(title, 300, margin_t=70, margin_b=48)

@@ -10,9 +10,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from ..records import Proposal, Trajectory
+from ..text import clean, short, shorten
 from . import tables
-from .figure import FELL, HELD, QUIET, STRIPES, canvas, empty, label, legend, subtitle
-from .text import clean, short, shorten
+from .figure import FELL, HELD, QUIET, STRIPES, canvas, empty, in_rows, label, legend, subtitle
 
 ROWS = [
     "trajectory", "blueprint", "success", "kind", "behaviour", "turns", "messages", "calls", "tools", "words", "tokens",
@@ -58,7 +58,7 @@ def measures(frame: pd.DataFrame) -> list[str]:
 def figure(frame: pd.DataFrame, measure: str, most: int = 32) -> go.Figure:
     """Of `rows`: how many conversations have how many of a measure, verified and not, in at most `most` bars."""
     unit = MEASURES[measure]
-    title = f"{unit[0].upper()}{unit[1:]}, a conversation"
+    title = f"{unit[0].upper()}{unit[1:]}, per conversation"
     if frame.empty:
         return empty(title, "conversations")
     values = frame[measure]
@@ -122,16 +122,19 @@ def transitions_figure(frame: pd.DataFrame, most: int = 30) -> go.Figure:
         ]
         for a, row in zip(befores, cells, strict=True)
     ]
-    drawn = canvas(title + left, 210 + 19 * len(befores), margin={"t": 196, "r": 60, "b": 12, "l": 8})
+    room = {"t": 196, "r": 60, "b": 12, "l": 8}
+    drawn = canvas(title + left, 210 + 19 * len(befores), margin=room, meta={"wide": True})
     drawn.add_heatmap(
         x=[label(name) for name in afters], y=[label(name) for name in befores], z=shares, hovertext=told,
-        hoverinfo="text", xgap=1, ygap=1, showscale=False, hoverongaps=False, zmin=0, zmax=1,
+        hoverinfo="text", xgap=1, ygap=1, hoverongaps=False, zmin=0, zmax=1,
         colorscale=[[0, "rgba(58,135,173,.16)"], [1, "rgba(58,135,173,1)"]],
+        colorbar={"len": 160, "lenmode": "pixels", "y": 1, "yanchor": "top", "thickness": 10, "outlinewidth": 0,
+                  "tickvals": [0, 0.5, 1], "ticktext": ["0 %", "50 %", "100 %"]},
     )  # fmt: skip
-    drawn.update_yaxes(autorange="reversed", ticklabelstandoff=6, showgrid=False)
-    drawn.update_xaxes(side="top", tickangle=-42, automargin=False, showgrid=False)
+    drawn.update_yaxes(autorange="reversed", ticklabelstandoff=6, showgrid=False, dtick=1)
+    drawn.update_xaxes(side="top", tickangle=-42, automargin=False, showgrid=False, dtick=1)
     return drawn.update_layout(
-        title_subtitle=subtitle("row: the call before; column: the next; darker: a larger share")
+        title_subtitle=subtitle("row: the call before; column: the next; stronger colour: a larger share of the row")
     )
 
 
@@ -148,18 +151,23 @@ def mixed(frame: pd.DataFrame, by: str = "kind") -> go.Figure:
     if kept.empty:
         return empty(title, "rows")
     counts = kept[by].value_counts()
-    names = [label(name) for name in counts.index]
-    drawn = canvas(title, 112 + 30 * len(names), margin={"t": 56, "b": 40, "r": 110})
+    names = [str(name) for name in counts.index]
+    drawn = canvas(title, 112 + 30 * len(names), margin={"t": 56, "b": 40})
     told = [
-        f"<b>{name}</b><br>{n:,} rows · {tables.share(n, len(kept))}" for name, n in zip(names, counts, strict=True)
+        f"<b>{label(name)}</b><br>{n:,} rows · {tables.share(n, len(kept))}"
+        for name, n in zip(names, counts, strict=True)
     ]
     drawn.add_bar(
-        x=counts.tolist(), y=names, orientation="h", marker={"color": QUIET}, hovertext=told, hoverinfo="text"
-    )
-    for name, n in zip(names, counts, strict=True):
-        text = f"{n:,} · {tables.share(n, len(kept))}"
-        drawn.add_annotation(x=1, xref="paper", y=name, text=text, showarrow=False, xanchor="left", xshift=8)
-    drawn.update_yaxes(autorange="reversed", showgrid=False, ticklabelstandoff=6).update_xaxes(
-        title_text="rows", nticks=6
-    )
-    return drawn
+        x=counts.tolist(), y=list(range(len(names))), orientation="h", marker={"color": QUIET}, hovertext=told,
+        hoverinfo="text",
+    )  # fmt: skip
+    drawn.update_xaxes(title_text="rows", nticks=6)
+    return in_rows(drawn, names, [f"{n:,} · {tables.share(n, len(kept))}" for n in counts])
+
+
+def answer(frame: pd.DataFrame, rows: int | None) -> str:
+    """Of `rows`: how many conversations there are, verified and distinct, and the size of the dataset."""
+    verified = int(frame["success"].sum())
+    distinct = verified - len(duplicates(frame))
+    told = f"{len(frame):,} conversations, {verified:,} verified, {distinct:,} of these distinct; "
+    return told + (f"the dataset holds {rows:,} rows." if rows is not None else "no dataset was exported yet.")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from statistics import NormalDist
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from ..domain import Domain
-from ..graph import Graph
-from ..records import METRICS, Proposal, Role, Trajectory, Usage, Verdict, canonical
-from .text import clean, cut, short
+from ..records import METRICS, Proposal, Role, Trajectory, Usage, Verdict
+from ..text import clean, cut, short
+from .catalogue import links, rules, sample, sizes, tools, writing
+
+__all__ = ["links", "rules", "sample", "sizes", "tools", "writing"]  # besides the frames below
 
 VERDICTS = ["proposal", "attempt", "gate", "passed", "kind", "reason", "repaired"]
 TRAJECTORIES = [
@@ -49,10 +50,22 @@ def share(passed: int, total: int) -> str:
     return f"{100 * passed / total:.1f} %" if total else "–"
 
 
-def interval(passed: int, total: int) -> str:
+def interval(passed: int, total: int, digits: int = 1) -> str:
     """The 95 % interval of a percentage for people, "[58.7–71.8]"."""
     low, high = wilson(passed, total)
-    return f"[{100 * low:.1f}–{100 * high:.1f}]" if total else ""
+    return f"[{100 * low:.{digits}f}–{100 * high:.{digits}f}]" if total else ""
+
+
+def failure(verdict: Verdict) -> str:
+    """What a failed verdict found, in a few words; "" of one that passed without a word."""
+    kind = short(verdict.kind)
+    return f"not a “{kind[4:]}” task" if verdict.gate == "kind" and kind.startswith("not ") else kind
+
+
+def why(verdict: Verdict) -> str:
+    """What stands behind a failure: the rule that was broken, else the reason that was given."""
+    before, breaks, text = verdict.reason.partition("breaks the rule: ")
+    return f"the rule: {short(text.split('; action ')[0])}" if breaks else f"for example: {short(before)}"
 
 
 def verdicts(proposals: Iterable[Proposal]) -> pd.DataFrame:
@@ -65,7 +78,7 @@ def verdicts(proposals: Iterable[Proposal]) -> pd.DataFrame:
             for v in attempt.verdicts:
                 repaired = not v.passed and proposal.accepted and number < last
                 # pandas keeps texts in Arrow, which takes no lone surrogates; a model's text may hold some
-                rows.append((proposal.id, number, v.gate, v.passed, short(v.kind), clean(cut(v.reason)), repaired))
+                rows.append((proposal.id, number, v.gate, v.passed, failure(v), clean(cut(v.reason)), repaired))
     return pd.DataFrame(rows, columns=VERDICTS).astype({"passed": bool, "repaired": bool})
 
 
@@ -89,26 +102,45 @@ def rates(rows: list[dict[str, Any]], first: list[str]) -> pd.DataFrame:
 
 
 def funnel(frame: pd.DataFrame) -> pd.DataFrame:
-    """Of `verdicts`: per gate how many attempts it judged and how many it let pass, in the order of the gates."""
-    counts = frame.groupby("gate")["passed"].agg(["size", "sum"])
-    rows = [
-        {"gate": gate, "attempted": int(counts.loc[gate, "size"]), "passed": int(counts.loc[gate, "sum"])}
-        for gate in gate_order(frame)
-    ]
-    return rates(rows, ["gate"])
+    """Of `verdicts`: per gate how many attempts it judged and how many it let pass, in the order of the gates, and of
+    how many proposals these are."""
+    return counted(frame, frame["gate"], gate_order(frame))
+
+
+def counted(frame: pd.DataFrame, by: pd.Series, order: Iterable[str] | None = None) -> pd.DataFrame:
+    """Rows with a proposal and whether it passed, counted by the values of a column, commonest first or in an order:
+    attempted and passed, and of how many proposals (`passed of`, `fell of`) these are."""
+    name = str(by.name)
+    keys, names = pd.factorize(by)
+    who, passed = pd.factorize(frame["proposal"])[0], frame["passed"].to_numpy(dtype=bool)
+    found = [np.unique(np.column_stack([keys[side], who[side]]), axis=0)[:, 0] for side in (passed, ~passed)]
+    columns = [np.bincount(k, minlength=len(names)) for k in (*found, keys, keys[passed])]
+    counts = {str(key): tuple(int(column[n]) for column in columns) for n, key in enumerate(names)}
+    if order is None:
+        order = sorted(counts, key=lambda key: (-counts[key][2], key))
+    fields = ("passed of", "fell of", "attempted", "passed")
+    rows = [{name: key, **dict(zip(fields, counts[key], strict=True))} for key in order]
+    return rates(rows, [name, "passed of", "fell of"])
 
 
 def metrics(proposals: Iterable[Proposal]) -> pd.DataFrame:
-    """Per judge metric: how many committee verdicts scored it, and how many found it met by majority."""
-    scored: Counter[str] = Counter()
-    met: Counter[str] = Counter()
-    for proposal in proposals:
-        for attempt in proposal.attempts:
-            for verdict in attempt.verdicts:
-                scored.update(verdict.scores.keys())
-                met.update(name for name, score in verdict.scores.items() if score)
-    rows = [{"metric": name, "attempted": scored[name], "passed": met[name]} for name in METRICS if scored[name]]
-    return rates(rows, ["metric"])
+    """Per judge metric: how many committee verdicts scored it, how many found it met by majority, and of how many
+    proposals these are."""
+    frame = scored(proposals)
+    return counted(frame, frame["metric"], [name for name in METRICS if name in set(frame["metric"])])
+
+
+def scored(proposals: Iterable[Proposal]) -> pd.DataFrame:
+    """One row for each committee verdict × metric whose votes settled it: proposal, attempt, metric, and whether the
+    majority found it met (`passed`)."""
+    rows = [
+        (proposal.id, number, metric, bool(score))
+        for proposal in proposals
+        for number, attempt in enumerate(proposal.attempts)
+        for verdict in attempt.verdicts
+        for metric, score in verdict.scores.items()
+    ]
+    return pd.DataFrame(rows, columns=["proposal", "attempt", "metric", "passed"]).astype({"passed": bool})
 
 
 def failures(frame: pd.DataFrame) -> pd.DataFrame:
@@ -218,84 +250,36 @@ def key_figures(
     seeds, accepted = len(proposals), sum(p.accepted for p in proposals)
     mixed, domain = sum(bool(p.parts) for p in proposals), proposals[0].domain if proposals else "no domain"
     first = sum(p.accepted and len(p.attempts) == 1 for p in proposals)
-    repaired, verified = accepted - first, sum(t.success for t in records)
+    repaired, fallen, verified = accepted - first, seeds - first, sum(t.success for t in records)
     spent = [*total_usage(proposals).values(), *total_usage(records).values()]
     tokens = sum(u.prompt + u.completion for u in spent)
     reached = len({t.blueprint for t in records if t.success})
     figures = {
         "seeds": (f"{seeds - mixed:,}", f"{domain}, and {mixed:,} recombined" if mixed else domain),
-        "accepted blueprints": (f"{accepted:,}", f"{share(accepted, seeds)} {interval(accepted, seeds)}"),
+        "accepted blueprints": (
+            f"{accepted:,}",
+            f"{share(accepted, seeds)} {interval(accepted, seeds)} of {seeds:,} {'tried' if mixed else 'seeds'}",
+        ),
         "accepted at the first try": (
             f"{first:,}",
-            f"{share(first, seeds)} of {seeds:,} {'tried' if mixed else 'seeds'}",
+            f"{share(first, seeds)} {interval(first, seeds)} of {seeds:,} {'tried' if mixed else 'seeds'}",
         ),
         "repaired by reflection": (
             f"{repaired:,}",
-            f"{share(repaired, seeds - first)} of {seeds - first:,} that fell first",
+            f"{share(repaired, fallen)} {interval(repaired, fallen)} of {fallen:,} that fell first",
         ),
     }
     if records:
-        held = f"{share(verified, len(records))} of {len(records):,} conversations"
+        spread = interval(verified, len(records))
+        held = f"{share(verified, len(records))} {spread} of {len(records):,} conversations"
         figures["verified trajectories"] = (f"{verified:,}", held)
         figures["blueprints with a verified one"] = (
             f"{reached:,}",
-            f"{share(reached, accepted)} of {accepted:,} accepted",
+            f"{share(reached, accepted)} {interval(reached, accepted)} of {accepted:,} accepted",
         )
     if rows is not None:
         figures["rows in the dataset"] = (f"{rows:,}", "distinct verified trajectories")
     if tokens:
-        each = f"{tokens / verified:,.0f} a verified trajectory" if verified else "no verified trajectory"
+        each = f"{tokens / verified:,.0f} per verified trajectory" if verified else "no verified trajectory"
         figures["tokens"] = (f"{tokens / 1e6:,.2f} M" if tokens >= 1e6 else f"{tokens:,}", each)
     return figures
-
-
-def tools(domain: Domain) -> pd.DataFrame:
-    """A domain's tools: what they do, what they take, how many rules bind them."""
-    rows = [
-        (tool.name, tool.kind, tool.description.split("\n\n")[0], ", ".join(tool.parameters.get("properties", {})),
-         len(domain.rules_for([tool.name])))
-        for tool in domain.tools.values()
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["tool", "kind", "what it does", "arguments", "rules"])
-
-
-def writing(domain: Domain) -> frozenset[str]:
-    """The names of a domain's writing tools."""
-    return frozenset(name for name, tool in domain.tools.items() if tool.writes)
-
-
-def rules(domain: Domain) -> pd.DataFrame:
-    """A domain's rules that code can check, and the tools they bind."""
-    rows = [(rule.name, rule.text, ", ".join(rule.tools)) for rule in domain.rules]
-    return pd.DataFrame(rows, columns=["rule", "what it says", "tools"])
-
-
-def sizes(domain: Domain) -> pd.DataFrame:
-    """A domain's tables: how many rows, and which fields a row has."""
-    rows = []
-    for name, table in domain.tables.items():
-        row = domain.dump(next(iter(table.values()))) if table else {}
-        rows.append((name, len(table), ", ".join(row) if isinstance(row, dict) else type(row).__name__))
-    return pd.DataFrame(rows, columns=["table", "rows", "fields"])
-
-
-def sample(domain: Domain, table: str, most: int = 3) -> pd.DataFrame:
-    """The first rows of a domain's table, field by field; of an object in a field, part by part."""
-    rows = []
-    for key, row in itertools.islice(domain.tables[table].items(), most):
-        dumped = domain.dump(row)
-        fields = dumped if isinstance(dumped, dict) else {"": dumped}
-        for name, item in fields.items():
-            parts = {f"{name}.{part}": v for part, v in item.items()} if isinstance(item, dict) else {name: item}
-            rows += [(key, path, v if isinstance(v, str) else canonical(v)) for path, v in parts.items()]
-    frame = pd.DataFrame(rows, columns=["id", "field", "value"])
-    return frame.assign(id=frame["id"].where(~frame["id"].duplicated(), ""))
-
-
-def links(graph: Graph) -> pd.DataFrame:
-    """The API graph, a row a pair of tools: which arguments of the one the results of the other can fill."""
-    found: dict[tuple[str, str], dict[str, None]] = {}
-    for edge in graph.edges:
-        found.setdefault((edge.consumer, edge.producer), {})[edge.parameter] = None
-    rows = [(consumer, producer, ", ".join(names)) for (consumer, producer), names in found.items()]
-    return pd.DataFrame(rows, columns=["tool", "result of", "arguments"])

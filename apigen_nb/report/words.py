@@ -6,7 +6,7 @@ import re
 from difflib import SequenceMatcher
 from typing import Literal
 
-from .text import LONGEST, clean, cut
+from ..text import LONGEST, clean, cut
 
 Part = tuple[Literal["same", "gone", "new"], str]
 MOST = 2_500  # words of one side: matching takes quadratic time at worst

@@ -5,6 +5,7 @@ python -m apigen_nb.widgets.app outputs/demo [options of voila, such as --port=8
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,9 @@ def command(folder: Path | str, options: Sequence[str] = ()) -> tuple[list[str],
     if importlib.util.find_spec("voila") is None:
         raise UsageError("voila is not installed; install the extra: pip install 'apigen-nb[app]'")
     notebook = notebooks_folder() / "explorers.ipynb"
-    line = [sys.executable, "-m", "voila", str(notebook), "--template=apigen", *options]
+    name = json.dumps({"metadata": {"name": f"apigen-nb · {home.name}"}})  # title and head of the page
+    told = f"--VoilaConfiguration.resources={name}"
+    line = [sys.executable, "-m", "voila", str(notebook), "--template=apigen", told, *options]
     return line, {RUN: str(home), **_paths(os.environ, str(notebook.parent.parent))}
 
 

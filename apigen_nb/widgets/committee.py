@@ -10,14 +10,15 @@ from typing import Any
 import ipywidgets as W
 import pandas as pd
 
-from ..report import agreement, passing, pieces
+from ..records import METRICS
+from ..report import agreement, pages, passing, pieces
 from .figure import Figure
-from .parts import Browser, explorer, put, show, stack, switch
+from .parts import Browser, explorer, put, show, stack, switch, words
 from .shelf import Shelf
 
 VOTES, PAIRS, ALL = "votes", "pair by pair", "all judges together"
 SPLIT, JUDGED = "disagreements first", "everything that was judged"
-NAMES = {"proposal": "blueprint"}
+NAMES = {"id": "blueprint · attempt"}
 
 
 class Panel:
@@ -36,7 +37,16 @@ class Panel:
         self.which.observe(lambda _: self._list(), "value")
         self._draw()
         self._list()
-        self.box = explorer("Committee", self.view, self.place, self.which, self.list.box, scripted=shelf.scripted)
+        self.box = explorer(
+            "Committee", self._answer(), self.view, self.place, show(words(pages.KAPPA)), self.which, self.list.box,
+            scripted=shelf.scripted,
+        )  # fmt: skip
+
+    def _answer(self) -> str:
+        if self.votes.empty:
+            return "No judge has voted in this run."
+        ballots, split = len(self.votes) // len(METRICS), agreement.disagreements(self.shelf.proposals.records)
+        return pages.committee_answer(ballots, split, self.pairs, self.votes)
 
     @functools.cached_property
     def pairs(self) -> pd.DataFrame:
@@ -49,7 +59,7 @@ class Panel:
         elif self.view.value == PAIRS:
             self.figure.show(agreement.kappa_figure(self.pairs))
         else:
-            put(self.table, pieces.table(agreement.fleiss(self.votes), percent=("unanimous share",)))
+            put(self.table, pieces.table(agreement.fleiss(self.votes), percent=("share",)))
         self.place.children = [self.table if self.view.value == ALL else self.figure]
 
     def _list(self) -> None:

@@ -7,13 +7,15 @@ from typing import Any
 import ipywidgets as W
 import pandas as pd
 
-from ..report import pieces, spread
+from ..report import spread
 from .figure import Figure
 from .parts import ANY, Browser, choice, explorer, line, switch
 from .shelf import Shelf
+from .talks import compare
 
 KEPT, TWICE, EVERY = "rows of the dataset", "said twice", "every conversation"
-COLUMNS = ["id", "outcome", "kind", "turns", "calls", "words", "opens with"]
+LENGTH = "messages"
+COLUMNS = ["id", "outcome", "kind", "messages", "calls", "words", "opens with"]
 TRANSITIONS, KINDS, BEHAVIOURS = "tool after tool", "kinds", "behaviours"
 
 
@@ -23,25 +25,21 @@ class Dataset:
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
         self.frame, self.steps = shelf.spread
-        self.view = choice("show", [*spread.measures(self.frame), TRANSITIONS, KINDS, BEHAVIOURS])
+        views = [*spread.measures(self.frame), TRANSITIONS, KINDS, BEHAVIOURS]
+        self.view = choice("show", [("length" if view == LENGTH else view, view) for view in views], LENGTH)
         self.which = switch("", [KEPT, TWICE, EVERY])
-        self.bar = choice("length", [("any", ANY)])
+        self.bar = choice("behind the bar", [("any", ANY)])
         self.figure = Figure()
-        names = {"id": "trajectory", "turns": "user turns"}
-        self.list = Browser(
-            "conversations",
-            lambda id: pieces.conversation(shelf.talk.whole(id)),
-            shelf.talk.search,
-            names,
-        )
+        self.list = Browser("conversations", lambda id: compare(shelf, id), shelf.talk.search, {"id": "trajectory"})
         self.view.observe(lambda _: self._draw(), "value")
         self.which.observe(lambda _: self._list(), "value")
         self.bar.observe(lambda _: self._list(), "value")
         self.figure.on_choice(self._chosen)
         self._draw()
         self.box = explorer(
-            "Dataset", line(self.view), self.figure, line(self.which, self.bar), self.list.box, scripted=shelf.scripted
-        )
+            "Dataset", spread.answer(self.frame, shelf.outside.rows), line(self.view), self.figure,
+            line(self.which, self.bar), self.list.box, scripted=shelf.scripted,
+        )  # fmt: skip
 
     def _draw(self) -> None:
         measure, options = self.view.value, [("any", ANY)]

@@ -13,12 +13,12 @@ import pandas as pd
 from ..domain import Domain
 from ..records import Action, canonical
 from ..report import align, graph, pieces, tables
-from ..report.text import clean, shorten
+from ..text import clean, shorten
 from ..world import Refusal, ToolBug
 from . import drawn
 from .figure import Figure
 from .form import Form, Unreadable
-from .parts import Browser, choice, explorer, line, put, show, stack, switch, words
+from .parts import Browser, choice, explorer, line, put, show, stack, switch
 
 MOST_IDS = 200  # suggested in a field
 MARKS = {"read": "reads", "write": "writes", "other": "no data"}
@@ -150,4 +150,4 @@ def domain_explorer(domain: Domain | str) -> W.VBox:
     turn()
     counts = f"{len(loaded.tools)} tools, {len(loaded.rules)} rules, {sum(map(len, loaded.tables.values())):,} rows"
     title = f"Domain: {shorten(clean(loaded.name), 60)}"
-    return explorer(title, show(words(f"{counts}. Calls by hand go to a scratch world: nothing is kept.")), view, place)
+    return explorer(title, f"{counts}. Calls by hand go to a scratch world: nothing is kept.", view, place)

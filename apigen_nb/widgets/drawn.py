@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup
 
 from ..report import align, pieces
-from ..report.text import clean, cut
+from ..text import clean, cut
 
 
 def _piece(body: Markup) -> pieces.Piece:

@@ -60,4 +60,6 @@ class Figure(anywidget.AnyWidget):  # type: ignore[misc]
 
 
 def _spec(figure: go.Figure) -> dict[str, Any]:
-    return dict(json.loads(json.dumps(figure.to_plotly_json(), cls=PlotlyJSONEncoder)))
+    spec = dict(json.loads(json.dumps(figure.to_plotly_json(), cls=PlotlyJSONEncoder)))
+    spec["layout"].pop("meta", None)  # where marks lead on a page of the report
+    return spec

@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as W
 
-from ..report.text import clean
+from ..text import clean
 from .parts import line, stack
 
 WIDE = {"description_width": "170px"}  # fields stand under each other

@@ -45,7 +45,6 @@ class LightVote(Vote):
 class LightVerdict(Verdict):
     model_config = LIGHT
     votes: tuple[LightVote, ...] = ()
-    reason: str = Field("", validation_alias=SKIPPED)
 
 
 class LightAction(Action):
@@ -71,7 +70,7 @@ class LightAttempt(Attempt):
 
 
 class LightProposal(Proposal):
-    """A proposal without instructions, thoughts, feedback, reasons and diffs."""
+    """A proposal without instructions, thoughts, feedback and diffs."""
 
     model_config = LIGHT
     attempts: tuple[LightAttempt, ...]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,11 +10,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from ..report import pieces
-from ..report.text import clean
+from ..text import clean
 from .rows import ASSETS, Rows
-
-# Texts in a piece are escaped, so that only its own links are found.
-_LINK = re.compile(r'<a( class="[a-z ]*")? href="\.\./report/[^"]*">(.*?)</a>', re.DOTALL)
 
 ANY = ("any",)  # what a dropdown holds where nothing is chosen: None would show as an empty field
 
@@ -32,7 +28,7 @@ def show(piece: str = "", beside: bool = False) -> W.HTML:
 def put(box: W.HTML, piece: str) -> None:
     """Show another piece. Anything that is not a piece is escaped: a widget sets what it gets as HTML."""
     safe = piece if hasattr(piece, "__html__") else Markup.escape(clean(piece))
-    box.value = _LINK.sub(r"<span\1>\2</span>", str(safe))
+    box.value = pieces.unlinked(str(safe))
 
 
 def words(text: str, kind: str = "quiet") -> pieces.Piece:
@@ -65,20 +61,21 @@ def switch(label: str, options: Any) -> W.ToggleButtons:
     return box
 
 
-def explorer(title: str, *widgets: W.Widget, scripted: bool = False) -> W.VBox:
-    """An explorer: its style, its title with the label of the scripted model, its parts."""
+def explorer(title: str, answer: str, *widgets: W.Widget, scripted: bool = False) -> W.VBox:
+    """An explorer: its style, its title with the label of the scripted model, its answer in a sentence, its parts."""
     style = "".join((place / name).read_text(encoding="utf-8") for place, name in (
         (pieces.ASSETS, "pieces.css"), (ASSETS, "widgets.css")))  # fmt: skip
-    head = Markup('<style>{}</style><div class="apigen"><p class="title">{} {}</p></div>')
+    head = Markup('<style>{}</style><div class="apigen"><h2 class="title">{} {}</h2><p class="answer">{}</p></div>')
     badge = Markup('<span class="tag scripted">scripted model</span>') if scripted else ""
-    box = stack(W.HTML(head.format(Markup(style), title, badge)), *widgets)  # the style is ours, not a model's
+    first = W.HTML(head.format(Markup(style), title, badge, clean(answer)))  # the style is ours, not a model's
+    box = stack(first, *widgets)
     box.add_class("apigen-explorer")
     return box
 
 
 class Browser:
     """A list with a search field, and the item that is chosen in it drawn whole below. Next and previous are buttons
-    and, in the list, the keys j and k or the arrows.
+    and the keys j and k, in the list also the arrows.
 
     `draw(id)` gives the piece or the widget of an item; `search(text)` the ids whose whole records hold a text."""
 
@@ -101,19 +98,20 @@ class Browser:
         self.place.add_class("apigen-place")
         self.item = W.Box(layout=W.Layout(width="100%", min_width="0", display="block"))
         self.item.add_class("apigen-item")
-        back, on = (_button(text, tip) for text, tip in (("◀", "previous item"), ("▶", "next item")))
+        back, on = (_button(text, tip) for text, tip in (("◀ k", "previous item (k)"), ("j ▶", "next item (j)")))
         back.on_click(lambda _: self.rows.step(-1))
         on.on_click(lambda _: self.rows.step(1))
         self.list = stack(line(self.title, self.find), self.rows)
-        self.whole = stack(line(back, on, self.place), self.item)
+        self.whole = stack(line(W.Label("item"), back, on, self.place), self.item)
         self.box = stack(self.list, self.whole)
         self.find.observe(lambda _: self._filter(), "value")
         self.rows.on_choice(self._show)
         self.rows.observe(lambda _: self._where(), "state")
 
-    def put(self, frame: pd.DataFrame, title: str, item: str = "") -> None:
-        """Show another list, and of it the item that was shown if it is still there, else the first."""
-        self.frame, self._title = frame, title
+    def put(self, frame: pd.DataFrame, title: str, item: str = "", counted: str = "") -> None:
+        """Show another list, and of it the item that was shown if it is still there, else the first. `counted` says how
+        much it is where that is more than the number of its rows."""
+        self.frame, self._title, self._counted = frame, title, counted
         self._filter(item)
 
     def _filter(self, item: str = "") -> None:
@@ -121,7 +119,8 @@ class Browser:
         if text:
             named = frame[frame["id"] == text]
             frame = named if len(named) else frame[frame["id"].isin(self._search(text))]
-        told = f"{self._title} · {len(frame):,}" + (f" of {len(self.frame):,} with “{text}”" if text else "")
+        found = f"{len(frame):,} of {len(self.frame):,} with “{text}”" if text else self._counted or f"{len(frame):,}"
+        told = f"{self._title} · {found}"
         self.rows.put(frame, self._names)
         wanted = item or self.rows.chosen
         ids = self.rows.ids
@@ -144,4 +143,4 @@ class Browser:
 
 
 def _button(text: str, tip: str) -> W.Button:
-    return W.Button(description=text, tooltip=tip, layout=W.Layout(width="40px"))
+    return W.Button(description=text, tooltip=tip, layout=W.Layout(width="56px"))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, get_args
 
 import ipywidgets as W
 import pandas as pd
 
-from ..report import passing, pieces, tables
+from ..report import pages, passing, pieces, tables
 from .figure import Figure
 from .parts import ANY, Browser, choice, explorer, line, show
 from .shelf import Shelf
 
 EVERYTHING = ("", -1)
-NAMES = {"id": "blueprint", "fell at": "first fell at", "level": "difficulty"}
+NAMES = {"id": "blueprint", "fell at": "first fell at"}
 COLUMNS = ["id", "outcome", "fell at", "attempts", "kind", "behaviour", "level"]
 
 
@@ -42,27 +43,14 @@ def selected(
     return list(dict.fromkeys(chosen["proposal"]))
 
 
-def cards(blueprints: pd.DataFrame) -> dict[str, tuple[str, str]]:
-    """Of a shelf's `blueprints` the key figures: accepted at once, by reflection, and in all."""
-    seeds, counts = len(blueprints), blueprints["outcome"].value_counts()
-    first, repaired = int(counts.get("accepted at once", 0)), int(counts.get("repaired", 0))
-    accepted, fell = first + repaired, seeds - first
-    return {
-        "seeds": (f"{seeds:,}", "each a task to be made"),
-        "accepted": (f"{accepted:,}", f"{tables.share(accepted, seeds)} {tables.interval(accepted, seeds)}"),
-        "at the first try": (f"{first:,}", f"{tables.share(first, seeds)} {tables.interval(first, seeds)}"),
-        "repaired by reflection": (f"{repaired:,}", f"{tables.share(repaired, fell)} of {fell:,} that fell first"),
-    }
-
-
 class PassRates:
     """The explorer as parts; `box` is what to show."""
 
     def __init__(self, shelf: Shelf, item: str = "") -> None:
         self.shelf = shelf
-        self.by = choice("by", [("gate", "gate"), *((_called(f), f) for f in get_args(passing.Facet))])
-        gates = passing.gates(shelf.judged)
-        self.gate = choice("at", [("all gates", ANY), *((gate, gate) for gate in gates)])
+        self.by = choice("by", [("gate", "gate"), *((f, f) for f in get_args(passing.Facet))])
+        self.gates = passing.gates(shelf.judged)
+        self.gate = choice("at", [("all gates", ANY), *((gate, gate) for gate in self.gates)])
         self.bar = choice("behind the bar", [("everything", EVERYTHING)], width="420px")
         self.figure = Figure()
         self.list = Browser(
@@ -73,11 +61,30 @@ class PassRates:
         self.gate.observe(lambda _: self._draw(), "value")
         self.bar.observe(lambda _: self._list(), "value")
         self._draw(item)
+        figures = tables.key_figures(shelf.proposals.records, ())
+        figures.pop("tokens", None)  # they are told per conversation, and none is looked at here
         self.box = explorer(
-            "Pass rates", show(pieces.key_figures(cards(shelf.blueprints))), line(self.by, self.gate), self.figure,
-            line(self.bar), self.list.box,
-            scripted=shelf.scripted,
+            "Pass rates", pages.pass_answer(shelf.proposals.records, shelf.judged),
+            show(pieces.key_figures(figures)), line(self.by, self.gate),
+            self.figure, line(self.bar), self.list.box, scripted=shelf.scripted,
         )  # fmt: skip
+
+    def choose(self, gate: str) -> None:
+        """Show what fell at a gate."""
+        self.by.value = "gate"
+        self._chosen(gate, 1)
+
+    @functools.cached_property
+    def met(self) -> pd.DataFrame:
+        """A row for each committee verdict × metric: whether the majority found it met."""
+        rows = [
+            (p.id, metric, bool(score))
+            for p in self.shelf.proposals.records
+            for attempt in p.attempts
+            for v in attempt.verdicts
+            for metric, score in v.scores.items()
+        ]
+        return pd.DataFrame(rows, columns=["proposal", "metric", "passed"])
 
     def _draw(self, item: str = "") -> None:
         facet, judged = self.by.value, self.shelf.judged
@@ -85,17 +92,24 @@ class PassRates:
         gate = None if facet == "gate" or self.gate.value == ANY else self.gate.value
         if facet == "gate":
             frame = passing.steps(self.shelf.proposals.records, judged)
-            self.figure.show(passing.steps_figure(frame))
-            bars = frame[frame["step"] == frame["gate"]].rename(columns={"gate": "value"})
+            figure = passing.steps_figure(frame)
+            bars = frame.assign(value=[step.removeprefix("– ") for step in frame["step"]])
         else:
             frame = passing.by(judged, facet, gate)
-            self.figure.show(passing.figure(frame, gate))
+            figure = passing.figure(frame, gate)
             bars = frame.rename(columns={facet: "value"})
+        for trace in figure.data:  # what is heard of a bar is what the menu calls it
+            trace.customdata = bars["value"].tolist()[: len(trace.x or ())]
+        self.figure.show(figure)
         held, fell = ("accepted later", "never repaired") if facet == "failure" else ("passed", "fell")
+        self.counts: dict[Any, int] = {}
         options: list[tuple[str, Any]] = [("every blueprint", EVERYTHING)]
         for value, passed, fallen in bars[["value", "passed", "fell"]].itertuples(index=False):
-            for word, curve, count in ((fell, 1, fallen), (held, 0, passed)):
+            metric = facet == "gate" and value not in self.gates
+            words = ("met", "not met") if metric else (held, fell)
+            for word, curve, count in ((words[1], 1, fallen), (words[0], 0, passed)):
                 if count:
+                    self.counts[value, curve] = int(count)
                     options.append((f"{value}: {word} ({count:,})", (value, curve)))
         self.bar.options = options
         self._list(item)
@@ -110,14 +124,14 @@ class PassRates:
         if curve < 0:
             self.list.put(frame, "Every blueprint", item)
             return
-        gate = None if self.by.value == "gate" or self.gate.value == ANY else self.gate.value
-        ids = selected(self.shelf.judged, self.by.value, value, gate, passed=curve == 0)
-        told = self.bar.label.rpartition(" (")[0]
-        self.list.put(frame[frame["id"].isin(ids)], f"Blueprints behind “{told}”", item)
-
-
-def _called(facet: str) -> str:
-    return {"level": "difficulty", "failure": "reason to fall"}.get(facet, facet)
+        if self.by.value == "gate" and value not in self.gates:
+            ids = set(self.met["proposal"][(self.met["metric"] == value) & (self.met["passed"] == (curve == 0))])
+        else:
+            gate = None if self.by.value == "gate" or self.gate.value == ANY else self.gate.value
+            ids = set(selected(self.shelf.judged, self.by.value, value, gate, passed=curve == 0))
+        told, attempts = self.bar.label.rpartition(" (")[0], self.counts[value, curve]
+        counted = f"{attempts:,} attempts of {len(ids):,} blueprints" if attempts != len(ids) else ""
+        self.list.put(frame[frame["id"].isin(ids)], f"Blueprints behind “{told}”", item, counted)
 
 
 def pass_rates(run: Any, item: str = "") -> W.VBox:

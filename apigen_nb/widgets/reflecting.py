@@ -12,7 +12,7 @@ from ..records import Proposal
 from ..report import passing, pieces, tables
 from ..report import reflection as told
 from .figure import Figure
-from .parts import ANY, Browser, choice, explorer, line, put, show, stack, switch, words
+from .parts import ANY, Browser, choice, explorer, line, put, show, stack, switch
 from .passrates import COLUMNS, NAMES
 from .shelf import Shelf
 
@@ -52,8 +52,8 @@ class Reflection:
         self.figure.on_choice(self._chosen)
         self._draw(item)
         self.box = explorer(
-            "Reflection", show(words(told.answer(self.records), "answer")), self.view, self.place, line(self.bar),
-            self.list.box, scripted=shelf.scripted,
+            "Reflection", told.answer(self.records), self.view, self.place, line(self.bar), self.list.box,
+            scripted=shelf.scripted,
         )  # fmt: skip
 
     def _draw(self, item: str = "") -> None:

@@ -12,12 +12,13 @@ import pandas as pd
 import traitlets as T
 
 from ..report import pieces
-from ..report.text import clean, shorten
+from ..text import clean, shorten
 
 ASSETS = Path(__file__).parent / "assets"
 PAGE = 10  # rows: a widget in a notebook is of modest height
 LONGEST = 90  # characters of a cell
-MARKS = {"accepted at once": "held", "repaired": "held", "verified": "held", "rejected": "fell", "failed": "fell"}
+HELD, FELL = ("accepted at once", "repaired by reflection", "verified", "passed"), ("rejected", "failed", "fell")
+MARKS = dict.fromkeys(HELD, "held") | dict.fromkeys(FELL, "fell")
 
 
 class Rows(anywidget.AnyWidget):  # type: ignore[misc]
@@ -41,6 +42,7 @@ class Rows(anywidget.AnyWidget):  # type: ignore[misc]
         self._size, self._frame, self._names = page_size, pd.DataFrame({"id": []}), dict[str, str]()
         self.observe(self._sorted, "order")
         self.observe(lambda _: self._draw(), "page")
+        self.on_msg(lambda _, told, __: self.step(int(told["step"])))
 
     def put(self, frame: pd.DataFrame, names: Mapping[str, str] | None = None) -> None:
         """Show another frame from its first page, sorted as before. `names` is what the columns are called."""

@@ -1,7 +1,7 @@
 """A run's records for looking at: all of them without their long texts, one of them whole when it is asked for.
 
-Ten thousand blueprints are 100 MB of JSON. Read without instructions, reasons and diffs they take half the time and a
-fraction of the memory, and every function of `report.tables` works on them all the same."""
+Ten thousand blueprints are 100 MB of JSON. Read without instructions, words of judges and diffs they take half the time
+and a fraction of the memory, and every function of `report.tables` works on them all the same."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ import functools
 import gc
 import json
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
+from ..domain import Domain, DomainError
 from ..lines import Damaged, parse
 from ..manifest import Run
 from ..records import Proposal, Record, Role, Trajectory, Usage
-from ..report import passing, spread
+from ..report import listings, passing, spread, tables
+from ..report.contents import Contents
 from .light import Asked, LightProposal, LightTrajectory
 
 L = TypeVar("L", bound=Record)
@@ -124,10 +127,27 @@ class Shelf:
         return Run(self.folder).domain()
 
     @property
+    def outside(self) -> Contents:
+        """What the folder says of its run without its records: name, rows of the dataset, whether it was scripted."""
+        return Contents(self.folder, self.manifest, (), ())
+
+    @property
+    def contents(self) -> Contents:
+        """What the folder holds, with light records."""
+        return replace(self.outside, proposals=self.proposals.records, trajectories=self.trajectories.records)
+
+    @property
     def scripted(self) -> bool:
         """Whether the scripted stand-in played any role."""
-        models = (self.manifest.get("models"), (self.manifest.get("parameters") or {}).get("model"))
-        return '"scripted' in json.dumps(models, default=str)
+        return self.outside.scripted
+
+    @functools.cached_property
+    def writes(self) -> Collection[str]:
+        """The domain's writing tools; none where the domain is not there any more."""
+        try:
+            return tables.writing(Domain.load(self.domain))
+        except DomainError:
+            return ()
 
     @functools.cached_property
     def proposals(self) -> Book[LightProposal, Proposal]:
@@ -182,26 +202,27 @@ class Shelf:
         """A row for each trajectory."""
         known = {p.id: p for p in self.asked.records}
         columns = [
-            "id", "blueprint", "attempt", "outcome", "ended", "cause", "divergence", "kind", "behaviour", "turns",
-            "calls", "tokens",
+            "id", "blueprint", "attempt", "outcome", "ended", "cause", "divergence", "kind", "behaviour", "messages",
+            "length", "calls", "tokens",
         ]  # fmt: skip
         rows = []
         for t in self.trajectories.records:
             p = known.get(t.blueprint)
-            turns = sum(message.role == "user" for message in t.messages)
+            size, ended = len(t.messages), tables.ENDED.get(t.ended, t.ended)
             rows.append(
                 (
-                    t.id, t.blueprint, t.attempt, "verified" if t.success else "failed", t.ended,
+                    t.id, t.blueprint, t.attempt, "verified" if t.success else "failed", ended,
                     t.blame.cause if t.blame else "", t.divergence.kind if t.divergence else "",
-                    p.kind if p else "unknown", p.behaviour if p else "unknown", turns, len(t.calls), tokens(t.usage),
+                    p.kind if p else "unknown", p.behaviour if p else "unknown", size, listings.length(size),
+                    len(t.calls), tokens(t.usage),
                 )
             )  # fmt: skip
         return pd.DataFrame(rows, columns=columns)
 
 
 def outcome(p: Proposal) -> str:
-    """How a proposal ended: "accepted at once", "repaired" (by reflection) or "rejected"."""
-    return "rejected" if not p.accepted else "repaired" if len(p.attempts) > 1 else "accepted at once"
+    """How a proposal ended: "accepted at once", "repaired by reflection" or "rejected"."""
+    return "rejected" if not p.accepted else "repaired by reflection" if len(p.attempts) > 1 else "accepted at once"
 
 
 def tokens(usage: dict[Role, Usage]) -> int:

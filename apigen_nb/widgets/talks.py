@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Collection
 from typing import Any
 
 import ipywidgets as W
+import pandas as pd
 
-from ..domain import Domain, DomainError
-from ..report import pieces, tables
-from ..report.text import clean
-from .parts import ANY, Browser, choice, explorer, line, put, show, stack
+from ..report import listings, pieces, tables
+from ..text import clean
+from .parts import ANY, Browser, choice, explorer, line, show, stack, words
 from .shelf import Shelf
 
-FILTERS = {
-    "outcome": "outcome",
-    "cause": "caused by",
-    "kind": "kind",
-    "divergence": "divergence",
-    "behaviour": "behaviour",
-    "ended": "ended",
-}
-COLUMNS = ["id", "outcome", "kind", "cause", "divergence", "turns", "calls", "ended"]
-NAMES = {"id": "trajectory", "cause": "caused by", "divergence": "first divergence", "turns": "user turns"}
+FILTERS = ("outcome", "cause", "kind", "divergence", "behaviour", "length", "ended")
+COLUMNS = ["id", "outcome", "kind", "cause", "divergence", "messages", "calls", "ended"]
+NAMES = {"id": "trajectory", "divergence": "first divergence"}
+PANE = "1 1 460px"  # two of them stand beside each other, or in a narrow window below each other
+
+
+def compare(shelf: Shelf, id: str) -> pieces.Piece:
+    """A trajectory whole, beside what its blueprint asked for where that is known."""
+    talk = shelf.talk.whole(id)
+    held = shelf.asked.whole(talk.blueprint) if talk.blueprint in shelf.asked else None
+    if held is None or not held.accepted:
+        return pieces.compare(talk, None, (), shelf.writes)
+    return pieces.compare(talk, held.blueprint, held.attempts[-1].diff, shelf.writes)
+
+
+def answer(talks: pd.DataFrame) -> str:
+    """Of a shelf's `talks`: how many hold, where most of the failed ones first went wrong, and who caused most."""
+    failed = talks[talks["outcome"] == "failed"]
+    total, held = len(talks), len(talks) - len(failed)
+    told = f"{total:,} conversations, {held:,} verified"
+    told += f" ({tables.share(held, total)} {tables.interval(held, total)})" if total else ""
+    said = {"divergence": "{:,} first diverged by “{}”", "cause": "{:,} were caused by the {}"}
+    counts = {column: failed[column][failed[column] != ""].value_counts() for column in said}
+    most = [form.format(counts[c].iloc[0], clean(counts[c].index[0])) for c, form in said.items() if len(counts[c])]
+    return f"{told}. Of the {len(failed):,} failed ones, {' and '.join(most)}." if most else f"{told}."
 
 
 class Talks:
@@ -31,32 +44,28 @@ class Talks:
 
     def __init__(self, shelf: Shelf, item: str = "") -> None:
         self.shelf = shelf
-        self.frame = shelf.talks.assign(ended=[tables.ENDED.get(e, e) for e in shelf.talks["ended"]])
-        self.filters = {name: choice(label, self._options(name)) for name, label in FILTERS.items()}
-        most = int(self.frame["turns"].max()) if len(self.frame) else 0
-        self.turns = W.IntRangeSlider(
-            description="user turns", min=0, max=most, value=(0, most), continuous_update=False,
-            style={"description_width": "initial"}, layout=W.Layout(width="300px", max_width="100%"),
-        )  # fmt: skip
+        self.frame = shelf.talks
+        self.filters = {name: choice(name, self._options(name)) for name in FILTERS}
         self.list = Browser("trajectories", self._item, shelf.trajectories.search, NAMES)
-        for box in (*self.filters.values(), self.turns):
+        for box in self.filters.values():
             box.observe(lambda _: self._list(), "value")
         self._list(item)
         self.box = explorer(
-            "Trajectories", line(*self.filters.values(), self.turns), self.list.box, scripted=shelf.scripted
+            "Trajectories", answer(self.frame), line(*self.filters.values()), self.list.box, scripted=shelf.scripted
         )
 
-    @functools.cached_property
-    def writes(self) -> Collection[str]:
-        """The domain's writing tools; none where the domain is not there any more."""
-        try:
-            return tables.writing(Domain.load(self.shelf.domain))
-        except DomainError:
-            return ()
+    def choose(self, name: str, value: str) -> None:
+        """Show only those with this value of one of the `FILTERS`."""
+        for other, box in self.filters.items():
+            box.value = value if other == name else ANY
 
     def _options(self, name: str) -> list[tuple[str, Any]]:
         counts = self.frame[name].value_counts()
-        named = [(f"{clean(value) or 'none'} ({count:,})", value) for value, count in counts.items()]
+        values = list(counts.index)
+        if name == "length":
+            shortest = [text for _, text in listings.LENGTHS]
+            values.sort(key=lambda text: shortest.index(text) if text in shortest else len(shortest))
+        named = [(f"{clean(value) or 'none'} ({counts[value]:,})", value) for value in values]
         return [("any", ANY), *named]
 
     def _list(self, item: str = "") -> None:
@@ -64,16 +73,7 @@ class Talks:
         for name, box in self.filters.items():
             if box.value != ANY:
                 frame = frame[frame[name] == box.value]
-        low, high = self.turns.value
-        frame = frame[(frame["turns"] >= low) & (frame["turns"] <= high)]
         self.list.put(frame[COLUMNS], "Trajectories", item)
-
-    def _compare(self, id: str) -> pieces.Piece:
-        talk = self.shelf.trajectories.whole(id)
-        held = self.shelf.asked.whole(talk.blueprint) if talk.blueprint in self.shelf.asked else None
-        if held is None or not held.accepted:
-            return pieces.compare(talk, None, (), self.writes)
-        return pieces.compare(talk, held.blueprint, held.attempts[-1].diff, self.writes)
 
     def _item(self, id: str) -> W.Widget:
         row = self.frame[self.frame["id"] == id].iloc[0]
@@ -81,18 +81,20 @@ class Talks:
         named = [(f"{other} ({how})", other) for other, how in zip(others["id"], others["outcome"], strict=True)]
         beside = choice("side by side with", [("nothing", ANY), *named])
         beside.disabled = not named
-        left, right = show(self._compare(id)), show()
-        pair = W.Box([left], layout=W.Layout(display="flex", flex_flow="row", width="100%", grid_gap="0 16px"))
+        one = show(compare(self.shelf, id))
+        pair = W.Box([one], layout=W.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="0 20px"))
 
         def turn(_: Any) -> None:
-            if beside.value == ANY:
-                pair.children = [left]
-            else:
-                put(right, self._compare(beside.value))
-                pair.children = [left, right]
+            two = [id, beside.value] if beside.value != ANY else []
+            pair.children = [self._pane(each) for each in two] or [one]
 
         beside.observe(turn, "value")
         return stack(line(beside), pair)
+
+    def _pane(self, id: str) -> W.VBox:
+        pane = stack(show(words(id, "title")), show(compare(self.shelf, id)))
+        pane.layout.flex, pane.layout.width = PANE, "auto"
+        return pane
 
 
 def trajectories(run: Any, item: str = "") -> W.VBox:

@@ -81,8 +81,15 @@ def walk_through(seen: Explored) -> None:
     """From a bar to a blueprint, from a reflection to its words, from a filter to a conversation and its diff."""
     page = seen.page
     seen.go("Pass rates")
+    assert "passed every gate" in page.locator(".apigen-explorer .answer").inner_text()
     title = seen.until_changed(".apigen-listed", lambda: seen.bar(2, "fell").click(force=True))
     assert title.startswith("Blueprints behind “policy: fell”")
+    page.wait_for_timeout(400)  # two clicks in less are a double click for plotly, and choose nothing
+    title = seen.until_changed(".apigen-listed", lambda: seen.bar(-1, "fell").click(force=True))
+    assert title.startswith("Blueprints behind “creativity: not met”")
+    assert "✗ 0" in str(page.locator(".apigen-item").text_content()), "folded, where a later attempt stands open"
+    page.wait_for_timeout(400)
+    seen.until_changed(".apigen-listed", lambda: seen.bar(2, "fell").click(force=True))
     before = seen.chosen
     page.locator(".apigen-rows tbody tr").nth(2).click()
     page.wait_for_function(
@@ -106,9 +113,10 @@ def walk_through(seen: Explored) -> None:
     first = seen.chosen
     seen.until_changed(".apigen-place", lambda: page.get_by_title("next item").click())
     assert seen.chosen != first
-    panels = page.locator(".apigen-item .chat").count()
+    seen.until_changed(".apigen-place", lambda: page.keyboard.press("k"))
+    assert seen.chosen == first, "the button has the focus, and j and k go on from there"
     seen.until_changed(".apigen-item", lambda: seen.pick("side by side with", ".t"))
-    assert page.locator(".apigen-item .chat").count() == panels + 1
+    side_by_side(seen)
 
     seen.go("Domain")
     seen.pick("tool", "change_email")
@@ -123,6 +131,21 @@ def walk_through(seen: Explored) -> None:
     page.locator("td", has_text="a@new.example").wait_for()
     page.get_by_role("button", name="Fresh world").click()
     page.get_by_text("no row changes").wait_for()
+
+
+def side_by_side(seen: Explored) -> None:
+    """Both attempts can be seen beside each other, each under its id."""
+    chats = seen.page.locator(".apigen-item .chat")
+    heads = seen.page.locator(".apigen-item .title")
+    assert chats.count() == heads.count() == 2
+    assert heads.nth(0).inner_text() == seen.chosen != heads.nth(1).inner_text()
+    whole = seen.page.locator(".apigen-explorer").bounding_box()
+    (left, right), (one, other) = ([part.nth(n).bounding_box() for n in (0, 1)] for part in (chats, heads))
+    assert whole["x"] <= left["x"] < left["x"] + left["width"] <= right["x"]
+    assert right["x"] + right["width"] <= whole["x"] + whole["width"]
+    assert min(left["width"], right["width"]) > 300
+    assert one["y"] == other["y"] < min(left["y"], right["y"])
+    assert abs(one["x"] - left["x"]) < 60
 
 
 def by_keyboard(seen: Explored) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from apigen_nb.widgets import app
-from tests.browser.explored import NAMES, Explored, by_keyboard, walk_through
+from tests.browser.explored import NAMES, TITLED, Explored, by_keyboard, walk_through
 from tests.report_records import HOSTILE, make_run
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -97,8 +98,52 @@ def test_every_explorer_opens(shown: App, name: str) -> None:
     shown.page.wait_for_timeout(400)
     shown.shoot(f"app-{name.lower().replace(' ', '-')}")
     assert shown.page.locator(".apigen-explorer").count() == 1
+    assert len(shown.page.locator(".apigen-explorer .answer").inner_text()) > 40
+    assert serious(shown.page) == []
     assert (shown.page.get_by_text("scripted model").count() > 0) == (name != "Domain")
     shown.clean()
+
+
+def test_the_run_is_named_and_summed_up(shown: App) -> None:
+    shown.go("Overview")
+    assert shown.page.title() == shown.page.locator("h1").inner_text() == "apigen-nb · run"
+    text = shown.page.locator(".apigen-explorer").inner_text()
+    assert [
+        words for words in ("24 seeds gave", "rows in the dataset", "verified trajectories") if words not in text
+    ] == []
+    shown.page.wait_for_function("document.querySelectorAll('.apigen-figure .main-svg').length >= 2")
+    shown.bar(1, "fell").click(force=True)
+    shown.page.wait_for_function(TITLED, arg="Pass rates")
+    assert "“execution: fell”" in shown.listed
+    shown.clean()
+
+
+def test_it_follows_the_dark_theme(shown: App) -> None:
+    shown.page.emulate_media(color_scheme="dark")
+    shown.go("Pass rates")
+    shown.page.wait_for_timeout(600)
+    shown.shoot("app-dark")
+    color = "(part) => getComputedStyle(document.querySelector(part)).{}"
+    ground = shown.page.evaluate(color.format("backgroundColor"), "body")
+    ink = shown.page.evaluate(color.format("fill"), ".apigen-figure .gtitle")
+    assert max(numbers(ground)) < 60 < 180 < min(numbers(ink)), (ground, ink)
+    assert serious(shown.page) == []
+    shown.page.emulate_media(color_scheme="light")
+    shown.page.wait_for_timeout(600)
+    assert max(numbers(shown.page.evaluate(color.format("fill"), ".apigen-figure .gtitle"))) < 120
+    shown.clean()
+
+
+def numbers(color: str) -> list[float]:
+    """The red, green and blue of a CSS colour."""
+    return [float(part) for part in re.findall(r"[\d.]+", color)][:3]
+
+
+def serious(page: sync_api.Page) -> list[str]:
+    """What axe-core finds that keeps people out."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    found = axe.Axe().run(page).response["violations"]
+    return [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found if v["impact"] in ("serious", "critical")]
 
 
 def test_from_a_bar_to_a_conversation(shown: App) -> None:

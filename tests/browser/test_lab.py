@@ -10,15 +10,19 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
+from apigen_nb.notebook import execute
+from apigen_nb.report import pieces, tables
 from apigen_nb.widgets import app
 from tests.browser.explored import NAMES, Explored, by_keyboard, walk_through
-from tests.report_records import make_run
+from tests.report_records import HOSTILE, make_run, proposals, trajectories
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -67,7 +71,8 @@ RUN = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
 CELLS = """() => window.jupyterapp.shell.currentWidget.content.widgets.filter((cell) => cell.model.type === 'code').map(
   (cell) => ({
     count: cell.model.executionCount, outputs: cell.model.outputs.toJSON(), text: cell.outputArea.node.innerText,
-    figures: [...cell.node.querySelectorAll('.js-plotly-plot')].map((box) => [box.offsetWidth, box.offsetHeight,
+    figures: [...cell.node.querySelectorAll('.js-plotly-plot:not(.apigen-figure *)')].map((box) => [
+      box.offsetWidth, box.offsetHeight,
       box.querySelectorAll('.main-svg :is(.point path, path.point, .hm image)').length]),
   }))"""
 DONE = f"""() => {{
@@ -83,17 +88,28 @@ HEIGHT = """() => {
   panel.scrollTop = 0;
   return panel.scrollHeight;
 }"""
+TRUSTED = """() => window.jupyterapp.shell.currentWidget.content.widgets.filter(
+  (cell) => cell.model.type === 'code').map((cell) => cell.model.trusted)"""
 DARK = "(name) => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})"
 
 
 class Lab:
     """A JupyterLab server over copies of the notebooks, and one browser page that visits them in turn."""
 
-    def __init__(self, base: str, page: sync_api.Page) -> None:
-        self.base, self.page = base, page
+    def __init__(self, base: str, page: sync_api.Page, folder: Path) -> None:
+        self.base, self.page, self.folder = base, page, folder
         self.errors: list[str] = []
+        self.foreign: list[str] = []
+        ours = (base, base.replace("http", "ws"), "data:", "blob:")
+        page.on("request", lambda r: None if r.url.startswith(ours) else self.foreign.append(r.url))
+        page.on("dialog", self._answer)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda m: self.errors.append(f"{m.text} {m.location}") if m.type == "error" else None)
+
+    def _answer(self, dialog: sync_api.Dialog) -> None:
+        if dialog.type != "beforeunload":  # of a notebook that was changed and not saved
+            self.errors.append(f"dialog: {dialog.message}")
+        dialog.accept()
 
     def run(self, stage: str) -> None:
         """Run all cells of a notebook and wait for the last; then save it, outputs and all."""
@@ -107,6 +123,21 @@ class Lab:
         self.page.set_viewport_size({"width": 1280, "height": 900})
         self.page.goto(f"{self.base}/doc/tree/notebooks/{stage}.ipynb?token={TOKEN}")
         self.page.evaluate(OPEN)
+
+    def write(self, stage: str, *sources: str, outputs: Sequence[str] = ()) -> Path:
+        """A notebook of these cells, and of one more that shows outputs as they were left in it."""
+        cells = [new_code_cell(source) for source in sources]
+        if outputs:
+            shown = [new_output("display_data", {"text/html": text, "text/plain": "a piece"}) for text in outputs]
+            cells.append(new_code_cell("shown", outputs=shown))
+        path = self.folder / "work" / "notebooks" / f"{stage}.ipynb"
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+        return path
+
+    def trusted(self) -> bool:
+        """Whether Lab shows what stands in the code cells as it was made."""
+        return all(self.page.evaluate(TRUSTED))
 
     def cells(self) -> list[dict[str, Any]]:
         """The code cells: count, outputs, what their outputs show, the figures in them as width, height and marks."""
@@ -168,7 +199,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         with sync_api.sync_playwright() as playwright:
             options = ["--no-sandbox", "--disable-background-networking"]
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-            yield Lab(base, browser.new_page())
+            yield Lab(base, browser.new_page(), folder)
             browser.close()
     finally:
         process.terminate()  # asks its kernels to end, too
@@ -187,8 +218,9 @@ def test_runs_top_to_bottom_and_shows(lab: Lab, stage: str) -> None:
     figures = [figure for cell in cells for figure in cell["figures"]]
     assert len(figures) == sum(PLOTLY in output.get("data", {}) for output in outputs) >= FIGURES[stage]
     assert [figure for figure in figures if figure[0] < 600 or figure[1] < 100 or not figure[2]] == []
-    shown = "\n".join(cell["text"] for cell in cells)
-    assert [words for words in WORDS[stage] if words not in shown] == []
+    shown = "\n".join(cell["text"] for cell in cells).lower()
+    assert [words for words in WORDS[stage] if words.lower() not in shown] == []
+    assert lab.page.locator(".jp-OutputArea a[href*='/report/']").count() == 0, "those pages are not beside a notebook"
     assert lab.errors == []
 
 
@@ -240,3 +272,105 @@ def test_dark(lab: Lab) -> None:
     assert lab.page.evaluate(ground) == "rgb(22, 28, 35)"
     lab.page.evaluate(DARK, "JupyterLab Light")
     assert lab.errors == []
+
+
+def test_a_copy_from_elsewhere_is_readable(lab: Lab) -> None:
+    """Lab drops styles, scripts and links of what was not made or signed on this machine."""
+    lab.errors.clear()
+    made = proposals(4)
+    figures = pieces.key_figures(tables.key_figures(made, ()))
+    shown = [figures, pieces.example_proposal(made, "repaired"), pieces.example(trajectories(made), made, False)]
+    lab.write("copy", outputs=[piece._repr_html_() for piece in shown])
+    lab.visit("copy")
+    lab.page.wait_for_selector(".apigen .cards")
+    lab.shoot("lab-copy")
+    assert not lab.trusted()
+    assert lab.page.locator(".jp-OutputArea style").count() == 0
+    one, two = (lab.page.locator(".apigen .card").nth(n).bounding_box() for n in (0, 1))
+    assert one["y"] == two["y"]
+    assert one["x"] + one["width"] < two["x"]
+    text = lab.page.locator(".jp-OutputArea").inner_text()
+    said = [
+        "user: Hi, I'd like",
+        "agent: I found order",
+        "first divergence: different arguments",
+        "✓ format ✓ execution",
+    ]
+    assert [words for words in said if words not in " ".join(text.split())] == []
+    assert lab.errors == []
+
+
+def test_a_copy_executed_here_looks_as_it_was_made(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.errors.clear()
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(lab.folder / "data_dir"))
+    source = lab.write(
+        "small", "", "from apigen_nb.report import pieces; pieces.key_figures({'seeds': ('7', 'retail')}, True)"
+    )
+    notebook = nbformat.read(source, as_version=4)
+    notebook.cells[0].metadata["tags"] = ["parameters"]
+    nbformat.write(notebook, source)
+    execute(source, {}, source.with_name("small-executed.ipynb"))
+    lab.visit("small-executed")
+    lab.page.wait_for_selector(".apigen .cards")
+    assert lab.trusted()
+    assert lab.page.locator(".jp-OutputArea style").count() == 1
+    assert lab.errors == []
+
+
+HOSTILE_CELLS = (
+    """from apigen_nb import widgets
+from apigen_nb.records import Proposal, Trajectory
+from apigen_nb.report import charts, pieces, tables
+from apigen_nb.store import read_lines
+proposals = read_lines(run / "blueprints.jsonl", Proposal)
+talks = read_lines(run / "trajectories.jsonl", Trajectory)
+verdicts = tables.verdicts(proposals)""",
+    'pieces.example_proposal(proposals, "repaired")',
+    "pieces.example(talks, proposals, False)",
+    "pieces.proposal(proposals[-1])",
+    "pieces.compare(talks[-1], proposals[-1].blueprint)",
+    "pieces.table(verdicts)",
+    "charts.failures(tables.failures(verdicts))",
+    "widgets.explore(run)",
+)
+HARM = """[window.hacked === undefined,
+  [...document.querySelectorAll('.jp-OutputArea :is(script, iframe, object, img, form, mjx-container, a[href])')]
+    .filter((part) => !part.matches('.plot-img, .modebar-btn')).map((part) => part.outerHTML.slice(0, 200)),
+  [...document.querySelectorAll('.jp-OutputArea-output, .apigen-explorer')].filter(
+    (box) => box.offsetParent && box.getBoundingClientRect().right > innerWidth).map((box) => box.className),
+  document.documentElement.scrollWidth <= innerWidth]"""
+
+
+def test_hostile_texts_are_texts(lab: Lab) -> None:
+    """In pieces, figures and explorers of a notebook, and in a copy of it that came from elsewhere."""
+    lab.errors.clear()
+    lab.foreign.clear()
+    run = make_run(lab.folder / "hostile", HOSTILE, count=6)
+    path = lab.write("hostile", f"from pathlib import Path; run = Path({str(run)!r})", *HOSTILE_CELLS)
+    lab.run("hostile")
+    lab.page.wait_for_selector(".apigen-explorer")
+    seen = Explored(lab.page)
+    lab.page.set_viewport_size({"width": 1280, "height": 1600})
+    for name in NAMES:
+        seen.go(name)
+        if lab.page.locator(".apigen-rows tr[data-id]").count():
+            lab.page.locator(".apigen-rows tr[data-id]").last.click()
+            lab.page.wait_for_function("document.querySelector('.apigen-item').innerText.length > 200")
+        lab.page.locator(".apigen-explorer").screenshot(
+            path=ARTIFACTS / f"lab-hostile-{name.lower().replace(' ', '-')}.png"
+        )
+        assert lab.page.evaluate(HARM) == [True, [], [], True], name
+    assert "window.hacked" in seen.item, "it is there to read"
+    lab.page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
+
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].source += "  # changed since"
+    nbformat.write(notebook, path.with_name("hostile-copy.ipynb"))
+    lab.visit("hostile-copy")
+    lab.page.wait_for_selector(".apigen .chat")
+    lab.page.wait_for_timeout(600)
+    lab.shoot("lab-hostile-copy")
+    assert not lab.trusted()
+    assert lab.page.evaluate(HARM) == [True, [], [], True]
+    assert lab.errors == []
+    assert lab.foreign == []

@@ -45,7 +45,7 @@ export default {
     let at = -1, width = 0, drawn = Promise.resolve();
 
     const send = (mark) => { model.set("chosen", { ...mark, count: (model.get("chosen")?.count || 0) + 1 }); model.save_changes(); };
-    const ink = () => getComputedStyle(el).getPropertyValue("--jp-content-font-color1").trim() || "#1b2733";
+    const ink = () => getComputedStyle(document.body).getPropertyValue("--jp-content-font-color1").trim() || "#1b2733";
     const draw = () => {
       const { data, layout } = structuredClone(model.get("spec"));
       const title = layout.title?.text || "figure", some = marks({ data }).length > 0;

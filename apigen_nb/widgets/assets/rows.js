@@ -57,6 +57,7 @@ export default {
       const foot = make("div", el), page = model.get("page"), pages = model.get("pages");
       foot.className = "row foot";
       const button = (text, title, by, place, off) => { const b = make("button", foot, text); b.title = b.ariaLabel = title; b.disabled = off; b.onclick = () => turn(by, place); };
+      if (pages > 1) make("span", foot, "page").className = "quiet";
       if (pages > 1) button("◀", "previous page (PageUp)", -1, "first", page === 0);
       make("span", foot, model.get("foot")).className = "quiet";
       if (pages > 1) button("▶", "next page (PageDown)", 1, "first", page >= pages - 1);
@@ -66,6 +67,18 @@ export default {
         if (tr) choose(tr);
       } else if (had) body.querySelector("tr[tabindex='0']")?.focus();
     };
+
+    // Everywhere in its explorer j and k go on, except where somebody types; the notebook's own j and k stay out of it.
+    const keys = (event) => {
+      const whole = el.closest(".apigen-explorer");
+      if (whole) whole.dataset.lmSuppressShortcuts = "true";
+      if (!whole?.contains(event.target) || !el.offsetParent || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (!["j", "k"].includes(event.key) || event.target.closest("input, select, textarea, tr[data-id]")) return;
+      event.preventDefault();
+      event.stopPropagation();
+      model.send({ step: event.key === "j" ? 1 : -1 });
+    };
+    document.addEventListener("keydown", keys, true);
 
     el.addEventListener("keydown", (event) => {
       const tr = event.target.closest("tr[data-id]");
@@ -92,6 +105,10 @@ export default {
     draw();
     model.on("change:state", draw);
     model.on("change:chosen", mark);
-    return () => { model.off("change:state", draw); model.off("change:chosen", mark); };
+    return () => {
+      document.removeEventListener("keydown", keys, true);
+      model.off("change:state", draw);
+      model.off("change:chosen", mark);
+    };
   },
 };

@@ -1,26 +1,114 @@
-// Figures: drawn by plotly from the JSON that stands beside their boxes, in the page's own ink.
+// Figures: drawn by plotly from the JSON that stands beside their boxes, in the page's own colours and for its room.
 "use strict";
 
-const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
+const NARROW = 540; // pixels below which names stand above their bars, and what needs more room gives way to its numbers
+const PAPER = 660; // pixels of a figure on a printed page
+const LIGHT = { "--quiet": "#5c6876", "--ink": "#1b2733", "--panel": "#ffffff" }; // paper is white whatever the screen is
 const dark = matchMedia("(prefers-color-scheme: dark)");
-// What is drawn in black has to be seen on a dark page as well.
-const inked = (text) => (dark.matches ? text.replaceAll('"color":"black"', '"color":"white"') : text);
+const places = new WeakMap(); // box → the width that it is drawn for
+let printing = false;
+
+const colour = (name) => (printing && LIGHT[name]) || getComputedStyle(document.body).getPropertyValue(name).trim();
+const inked = (text) => text.replaceAll('"#45505c"', `"${colour("--quiet")}"`).replaceAll('"#ffffff"', `"${colour("--panel")}"`);
+const visible = (text) => text.replace(/<[^>]*>/g, "").replace(/&[^;]+;/g, "x").length;
+
+// plotly breaks no lines by itself.
+function broken(text, letters) {
+  const lines = [""];
+  for (const word of text.match(/(?:<[^>]*>|[^\s<])+/g) || []) {
+    const last = lines[lines.length - 1];
+    if (last && visible(`${last} ${word}`) > letters) lines.push(word);
+    else lines[lines.length - 1] = last ? `${last} ${word}` : word;
+  }
+  return lines;
+}
+
+function breakTitles(layout, width, more = []) {
+  const title = layout.title || {};
+  const lines = broken(title.text || "", (width - 24) / 7.4);
+  const below = [...broken(title.subtitle?.text || "", (width - 24) / 6.2), ...more];
+  const extra = 18 * (lines.length - 1) + 16 * Math.max(0, below.length - 1);
+  if (lines.length > 1) title.text = lines.join("<br>");
+  if (title.subtitle && below.length > 1) title.subtitle.text = below.join("<br>");
+  if (extra) layout.margin = { ...layout.margin, t: (layout.margin?.t ?? 80) + extra };
+  if (extra) layout.height += extra;
+}
+
+// Names and counts above their bars, each on a line of its own where both do not fit on one.
+function putAbove(layout, rows) {
+  const beside = rows.some((row) => row[1]);
+  const lines = beside && rows.some(([name, text]) => 6.6 * (visible(name) + visible(text)) + 30 > layout.width) ? 2 : 1;
+  const half = beside ? 8 : 15; // of a bar, or of the marks of several runs
+  const each = 17 * lines + 14 + 2 * half;
+  layout.margin = { ...layout.margin, l: 8, r: 8 };
+  layout.height = layout.margin.t + layout.margin.b + each * rows.length + 6;
+  layout.bargap = 1 - 16 / each;
+  layout.yaxis = { ...layout.yaxis, showticklabels: false, range: [rows.length - 1 + 14 / each, -(17 * lines + 6 + half) / each] };
+  const note = { xref: "paper", showarrow: false, yanchor: "bottom" };
+  const drawn = rows.flatMap(([name, text], y) => [
+    { ...note, y, text: `<b>${name}</b>`, x: 0, xanchor: "left", yshift: half + 16 * (lines - 1) },
+    { ...note, y, text, x: lines === 2 ? 0 : 1, xanchor: lines === 2 ? "left" : "right", yshift: half },
+  ]);
+  layout.annotations = drawn.filter((one) => one.text);
+}
+
+function arranged(box, width) {
+  const { data, layout = {} } = JSON.parse(inked(box.nextElementSibling.textContent));
+  const { rows, head } = layout.meta || {};
+  const above = rows && width < NARROW;
+  layout.width = width;
+  layout.height = layout.height || 360;
+  layout.font = { ...layout.font, color: colour("--quiet") };
+  if (layout.title) layout.title.font = { ...layout.title.font, color: colour("--ink") };
+  breakTitles(layout, width, above && head ? [`<i>${head}</i>`] : []);
+  if (above) putAbove(layout, rows);
+  return { data, layout };
+}
+
+function roomOf(box) {
+  if (printing) return PAPER;
+  const style = getComputedStyle(box.parentElement);
+  const room = box.parentElement.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  return Math.floor(room) > 0 ? Math.floor(room) : 700;
+}
+
+// What cannot be told in a narrow window gives way to its numbers.
+function giveWay(box, wide) {
+  const hidden = wide && !printing && roomOf(box) < NARROW;
+  const fold = box.parentElement.querySelector("details.fold");
+  let note = box.parentElement.querySelector(".gives-way");
+  if (hidden && !note) {
+    const where = fold ? "its numbers stand below" : "the tables of this page tell the same";
+    note = element("p", { className: "quiet gives-way" }, element("b", { textContent: box.getAttribute("aria-label") }));
+    note.append(`: the figure needs a wider window; ${where}.`);
+    box.before(note);
+    if (fold) fold.open = true;
+  }
+  if (note) note.hidden = !hidden;
+  box.hidden = hidden;
+}
 
 function drawFigure(box) {
-  if (!box.isConnected || box.classList.contains("drawn")) return;
+  if (!box.isConnected) return;
+  const width = roomOf(box);
+  const { data, layout } = arranged(box, width);
+  const config = { showSendToCloud: false, displaylogo: false, plotlyServerURL: "", displayModeBar: false };
+  const first = !box.classList.contains("drawn");
+  const meta = layout.meta || {};
   box.classList.add("drawn");
-  const figure = JSON.parse(inked(box.nextElementSibling.textContent.replaceAll('"color": "black"', '"color":"black"')));
-  const meta = (figure.layout || {}).meta || {};
-  const layout = { ...figure.layout, font: { ...(figure.layout || {}).font, color: colour("--quiet") } };
-  const config = { showSendToCloud: false, displaylogo: false, responsive: true, plotlyServerURL: "", displayModeBar: false };
-  Plotly.newPlot(box, figure.data, layout, config).then(() => {
+  places.set(box, width);
+  box.style.height = `${layout.height}px`;
+  const drawn = Plotly.react(box, data, layout, config);
+  giveWay(box, meta.wide);
+  if (!first) return;
+  drawn.then(() => {
     // the box says in its label what it shows; plotly's parts say nothing to a reader
     for (const part of box.children) part.setAttribute("aria-hidden", "true");
-    if (!meta.facet) return;
+    if (!meta.leads) return;
     box.classList.add("leads");
-    box.on("plotly_click", (event) => {
-      const asked = new URLSearchParams({ ...meta.also, [meta.facet]: event.points[0].customdata });
-      address.go(`${meta.page}.html`, `?${asked}`);
+    box.on("plotly_click", ({ points: [point] }) => {
+      const asked = meta.leads[point.curveNumber]?.[point.pointNumber];
+      if (asked) address.go(`${meta.page}.html`, `?${new URLSearchParams(asked)}`);
     });
   });
 }
@@ -36,10 +124,26 @@ function drawFigures(root) {
   };
   setTimeout(next);
 }
-addEventListener("beforeprint", () => document.querySelectorAll(".plot:not(.drawn)").forEach(drawFigure));
 
-dark.addEventListener("change", () => {
-  for (const box of document.querySelectorAll(".plot.drawn")) Plotly.relayout(box, { "font.color": colour("--quiet") });
+function redraw(all) {
+  for (const box of document.querySelectorAll(".plot")) {
+    if (all || (box.classList.contains("drawn") && places.get(box) !== roomOf(box))) drawFigure(box);
+  }
+}
+
+function onPaper(now) {
+  if (printing === now) return;
+  printing = now;
+  redraw(true);
+}
+addEventListener("beforeprint", () => onPaper(true));
+addEventListener("afterprint", () => onPaper(false));
+matchMedia("print").addEventListener("change", ({ matches }) => onPaper(matches));
+dark.addEventListener("change", () => redraw(true));
+let settling = 0;
+addEventListener("resize", () => {
+  clearTimeout(settling);
+  settling = setTimeout(() => redraw(false), 120);
 });
 
 // Panels of which one is shown at a time, chosen by menus.

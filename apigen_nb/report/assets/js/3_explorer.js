@@ -1,10 +1,11 @@
 // An explorer: filters, search, a list, one item whole, another one beside it. Keys j and k; the item's id is the address.
+// What is asked of an item's parts (the attempts of a blueprint), one and the same part must have.
 "use strict";
 
 const LISTED = 40;
 
-function startExplorer(root) {
-  const { chunk, items } = JSON.parse(named(root, "index")[0].textContent);
+async function startExplorer(root) {
+  const { chunk, items } = await unpack(named(root, "index")[0]);
   const chunks = named(root, "chunk");
   const unpacked = new Map();
   const one = (selector) => root.querySelector(selector);
@@ -18,7 +19,12 @@ function startExplorer(root) {
   let turn = 0;
 
   items.forEach((item, place) => (item.place = place));
-  const valuesOf = (item, facet) => [item.facets[facet] ?? []].flat();
+  const partly = new Set(items.flatMap((item) => item.parts.flatMap(Object.keys)));
+  const valuesOf = (item, facet) => [...new Set([item.facets, ...item.parts].flatMap((part) => part[facet] ?? []))];
+  const has = (facets, [facet, value]) => [facets[facet] ?? []].flat().includes(value);
+  const wishes = () => [...menus.filter((menu) => menu.value).map((menu) => [menu.dataset.facet, menu.value]), ...asked];
+  const ofParts = () => wishes().filter(([facet]) => partly.has(facet));
+  const fitting = (item, all) => item.parts.flatMap((part, number) => (all.every((wish) => has(part, wish)) ? [number] : []));
   const whole = (number) => {
     if (!unpacked.has(number)) unpacked.set(number, unpack(chunks[number]));
     return unpacked.get(number);
@@ -29,7 +35,7 @@ function startExplorer(root) {
     const counts = new Map();
     for (const item of items) for (const value of valuesOf(item, menu.dataset.facet)) counts.set(value, (counts.get(value) || 0) + 1);
     const sorted = [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0], "en", { numeric: true }));
-    for (const [value, count] of sorted) menu.add(new Option(`${value.slice(0, 60)} (${count})`, value));
+    for (const [value, count] of sorted) menu.add(Object.assign(new Option(`${value.slice(0, 60)} (${count})`, value), { title: value }));
     const same = counts.size === 1 && items.every((item) => valuesOf(item, menu.dataset.facet).length);
     if (!counts.size || same) menu.parentElement.hidden = true;
     menu.addEventListener("change", () => filter());
@@ -43,16 +49,16 @@ function startExplorer(root) {
     }
   }
 
-  async function filter(id, other) {
+  async function filter(id, other, part) {
     const mine = ++turn;
+    const parts = ofParts();
+    const whole = wishes().filter((wish) => !parts.some(([facet]) => facet === wish[0]));
     const wanted = one("#find").value.trim().toLowerCase().replace(/\s+/g, " ");
-    const fits = (item) =>
-      menus.every((menu) => !menu.value || valuesOf(item, menu.dataset.facet).includes(menu.value)) &&
-      [...asked].every(([facet, value]) => valuesOf(item, facet).includes(value));
+    const fits = (item) => whole.every((wish) => has(item.facets, wish)) && (!parts.length || fitting(item, parts).length);
     if (wanted && texts.size < items.length) await readTexts();
     if (mine !== turn) return; // somebody typed on
     found = items.filter((item) => fits(item) && (!wanted || texts.get(item).includes(wanted)));
-    show(Math.max(0, found.findIndex((item) => item.id === id)), other);
+    show(Math.max(0, found.findIndex((item) => item.id === id)), other, part);
   }
 
   function showChips() {
@@ -75,7 +81,7 @@ function startExplorer(root) {
       return button;
     };
     const links = found.slice(first, first + LISTED).map((item, number) => {
-      const link = element("a", { href: "#" + encodeURIComponent(item.id) });
+      const link = element("a", { href: "#" + encodeURIComponent(item.id), title: item.line });
       link.append(element("span", { className: item.mark === "✓" ? "held" : item.mark === "✗" ? "fell" : "quiet", textContent: item.mark }));
       link.append(element("b", { textContent: item.id }), element("small", { textContent: item.line }));
       if (first + number === at) link.setAttribute("aria-current", "true");
@@ -87,7 +93,13 @@ function startExplorer(root) {
       return link;
     });
     const box = one(".list");
-    const head = found.length > LISTED ? [element("p", { className: "quiet", textContent: `${first + 1}–${first + links.length} of ${found.length}` })] : [];
+    const parts = ofParts();
+    const counted = parts.length ? found.reduce((sum, item) => sum + fitting(item, parts).length, 0) : 0;
+    const { part, unit } = root.dataset;
+    const told = [];
+    if (counted > found.length) told.push(`${counted.toLocaleString("en")} ${part} of ${found.length.toLocaleString("en")} ${unit}`);
+    if (found.length > LISTED) told.push(`${first + 1}–${first + links.length} of ${found.length}`);
+    const head = told.map((textContent) => element("p", { className: "quiet", textContent }));
     const before = first ? [jump(`▲ ${LISTED} before`, first - LISTED)] : [];
     const after = first + LISTED < found.length ? [jump(`▼ ${Math.min(LISTED, found.length - first - LISTED)} more`, first + LISTED)] : [];
     box.replaceChildren(...head, ...before, ...links, ...after);
@@ -103,7 +115,7 @@ function startExplorer(root) {
     one("#beside").hidden = !group.length;
   }
 
-  async function show(index, other) {
+  async function show(index, other, part) {
     at = index;
     const item = found[at];
     one("#id").textContent = item ? item.id : "";
@@ -114,7 +126,8 @@ function startExplorer(root) {
     showList();
     showMenu(item, other);
     const second = beside && beside.value ? items.find((one) => one.id === beside.value) : null;
-    if (item) address.write(encodeURIComponent(item.id) + (second ? `?with=${encodeURIComponent(second.id)}` : ""));
+    const kept = new URLSearchParams({ ...(second && { with: second.id }), ...(part && { part }) }).toString();
+    if (item) address.write(encodeURIComponent(item.id) + (kept && `?${kept}`));
     const htmls = item ? await Promise.all([item, second].filter(Boolean).map(htmlOf)) : ["<p class='panel quiet'>Nothing fits these filters.</p>"];
     if (found[at] !== item) return;
     const boxes = htmls.map((html, number) => {
@@ -124,29 +137,35 @@ function startExplorer(root) {
     });
     one("#item").className = boxes.length > 1 ? "beside" : "";
     one("#item").replaceChildren(...boxes);
+    const parts = ofParts();
+    const wanted = part ?? (item && parts.length ? String(fitting(item, parts)[0]) : null);
+    if (wanted !== null && boxes[0].querySelector(`details[data-part="${CSS.escape(wanted)}"]`)) {
+      for (const fold of boxes[0].querySelectorAll("details[data-part]")) fold.open = fold.dataset.part === wanted;
+    }
     makeReachable(one("#item"));
   }
 
   function follow() {
     const [name, query = ""] = address.read().split("?");
     const id = decodeURIComponent(name);
-    const wishes = new URLSearchParams(query);
-    const other = wishes.get("with");
-    wishes.delete("with");
-    if ([...wishes].length || !found.some((item) => item.id === id)) {
+    const said = new URLSearchParams(query);
+    const [other, part] = ["with", "part"].map((name) => said.get(name));
+    for (const name of ["with", "part"]) said.delete(name);
+    const filtered = [...said].length > 0;
+    if (filtered || !found.some((item) => item.id === id)) {
       // The address wins over filters left from before.
       for (const menu of menus) menu.value = "";
       asked.clear();
-      one("#find").value = wishes.get("find") || "";
-      wishes.delete("find");
-      for (const [facet, value] of wishes) {
+      one("#find").value = said.get("find") || "";
+      said.delete("find");
+      for (const [facet, value] of said) {
         const menu = menus.find((menu) => menu.dataset.facet === facet);
         if (menu) menu.value = value;
         if (!menu || menu.value !== value) asked.set(facet, value);
       }
     }
-    if (id && root.previousElementSibling?.previousElementSibling?.tagName === "H2") root.scrollIntoView();
-    filter(id, other).then(() => {
+    if ((id || filtered) && root.previousElementSibling?.previousElementSibling?.tagName === "H2") root.scrollIntoView();
+    filter(id, other, part).then(() => {
       if (id && !items.some((item) => item.id === id)) one("#position").textContent += ` · ${id} is not on this page`;
     });
   }

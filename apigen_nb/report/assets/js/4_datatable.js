@@ -28,7 +28,9 @@ async function startTable(root) {
   function cell(row, c) {
     const text = numbers[c] ? row[c].toLocaleString("en") : row[c];
     const inner = links[c] && text ? element("a", { href: `${links[c]}.html#${encodeURIComponent(text)}`, textContent: text }) : text;
-    return element("td", { className: numbers[c] ? "number" : "break" }, inner);
+    const made = element("td", { className: numbers[c] ? "number" : text.length > 40 ? "break long" : "break" }, inner);
+    made.dataset.name = columns[c];
+    return made;
   }
 
   function show() {

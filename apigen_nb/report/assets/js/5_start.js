@@ -16,7 +16,7 @@ function start(root) {
   if (explorer) {
     explorer.classList.add("started");
     followers.set(current, startExplorer(explorer));
-  } else if (followers.has(current)) followers.get(current)();
+  } else if (followers.has(current)) followers.get(current).then((follow) => follow());
   drawFigures(root);
   makeReachable(root);
 }

@@ -7,7 +7,9 @@ import re
 LONGEST = 5_000  # characters of one text on a page; records in the JSONL files stay whole
 NAME = 160  # characters of a name: it stands in menus, addresses and frames of thousands of rows
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 
 
 def _visible(match: re.Match[str]) -> str:
@@ -18,8 +20,8 @@ def _visible(match: re.Match[str]) -> str:
 
 
 def clean(text: str) -> str:
-    """The text with control characters, bidirectional overrides and lone surrogates replaced by visible signs: a
-    terminal escape or a right-to-left override must not change how its neighbours look."""
+    """The text with control characters, marks of direction, separators of lines and lone surrogates replaced by visible
+    signs: a terminal escape or a right-to-left override must not change how its neighbours look."""
     return _CONTROL.sub(_visible, text.replace("\r\n", "\n"))
 
 
