@@ -9,6 +9,7 @@ dataset that verifies.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import subprocess
@@ -35,11 +36,10 @@ def watch(process: psutil.Process, peak: list[float], stop: threading.Event) -> 
     """Sample the resident memory of a process and all its children, in MB; pages they share count once for each."""
     while not stop.wait(0.05):
         total = 0.0
-        for one in [process, *process.children(recursive=True)]:
-            try:
-                total += one.memory_info().rss / 1e6
-            except psutil.Error:
-                continue
+        with contextlib.suppress(psutil.Error):  # the run has ended meanwhile
+            for one in [process, *process.children(recursive=True)]:
+                with contextlib.suppress(psutil.Error):
+                    total += one.memory_info().rss / 1e6
         peak[0] = max(peak[0], total)
 
 
