@@ -22,7 +22,7 @@ from .gates import Gate, obeys_policy
 from .gates.execution import execute
 from .models import Model, Unparsable, ask, metered, read_json
 from .records import Attempt, Blueprint, Draft, Proposal, Question, Verdict
-from .reflection import previous, shown, tried
+from .reflection import previous, shown, tried, waits
 from .sampling import seed_id
 from .world import digest
 
@@ -170,7 +170,7 @@ async def recombine(
             write,
             domain,
             feedback=feedback,
-            gates=(every_action_counts, *gates),
+            gates=sorted((*gates, every_action_counts), key=waits),  # what is free comes first
             reflections=reflections,
             hopeless=JOINT,
         )

@@ -17,13 +17,17 @@ TASK = ("instruction", "actions", "outputs", "denied", "withheld")
 Write = Callable[[Sequence[Attempt], str], Awaitable[tuple[Draft, Blueprint]]]  # of the attempts so far and the plan
 
 
+def waits(gate: Gate) -> bool:
+    """Whether a gate asks a model."""
+    return any(map(inspect.iscoroutinefunction, (gate, type(gate).__call__)))
+
+
 async def judge(blueprint: Blueprint, domain: Domain, gates: Sequence[Gate]) -> tuple[Verdict, ...]:
     """The verdicts of all gates that have something to say. Plain gates are free and all speak; gates that wait for a
     model are asked only while nothing has failed. No verdict at all is a failure: nothing passes unjudged."""
     verdicts: list[Verdict] = []
     for gate in gates:
-        costs = any(map(inspect.iscoroutinefunction, (gate, type(gate).__call__)))
-        if costs and any(not verdict.passed for verdict in verdicts):
+        if waits(gate) and any(not verdict.passed for verdict in verdicts):
             continue
         verdict = gate(blueprint, domain)
         verdict = await verdict if inspect.isawaitable(verdict) else verdict

@@ -62,7 +62,8 @@ GATES = (
     "is judged by every other plain gate, also when one of them has failed it already; the committee is asked only "
     "about what none of them failed. Its metrics are counted of what it judged. It accepts when correctness and "
     "completeness are voted 1 and the mean of all four metrics reaches its threshold, so that one of the others may "
-    "often be missed. It stops asking when the result is settled; a metric that was still open then is not counted."
+    "often be missed. It stops asking when the result is settled; a metric that was still open then is not counted. "
+    "Recombination judges recombined tasks only: no part may undo another."
 )
 
 
