@@ -14,8 +14,9 @@ from typing import Any
 from .checks import made
 from .domain import Domain
 from .facts import fold
-from .gates.grounding import leaves, said
+from .gates.grounding import said
 from .gates.kind import marks, same
+from .gates.reckoning import leaves
 from .models.critic import asks
 from .records import Action, Blueprint, Message, Verdict
 from .world import UNAVAILABLE

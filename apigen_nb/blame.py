@@ -15,8 +15,9 @@ from .behaviour import DECLINES, USERS_PART, WORLDS_PART, claims, refusals, voic
 from .checks import made
 from .domain import Domain
 from .facts import fold, tells
-from .gates.grounding import leaves, said
+from .gates.grounding import said
 from .gates.kind import same
+from .gates.reckoning import leaves
 from .models import Model, Unparsable, ask, read_json
 from .models.critic import asks, invented
 from .records import STOP, Action, Blame, Blueprint, Message, Question, ToolCall, Trajectory, Verdict

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from .domain import Domain
 from .facts import fold, tells
-from .gates.grounding import leaves, said
+from .gates.grounding import said
+from .gates.reckoning import leaves
 from .records import LEVELS, Blueprint, Level, Proposal
 
 ASKED: dict[Level, str] = {

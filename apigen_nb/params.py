@@ -226,7 +226,7 @@ def _prompts(params: Params, where: str) -> None:
 def _access(params: Params, where: str) -> None:
     # Found out here, a missing key costs nothing; found out by a notebook, it costs a kernel and half a run.
     for role, _, one in () if params.offline else _asked(params):
-        from .models.endpoint import access  # most runs need none of it
+        from .models.keys import access  # most runs need none of it
 
         try:
             access(one.base_url or params.base_url, one.api_key_env or params.api_key_env)

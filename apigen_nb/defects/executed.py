@@ -9,8 +9,9 @@ from typing import Any
 from ..domain import Domain
 from ..facts import fold, tells
 from ..gates.execution import execute
-from ..gates.grounding import choices, leaves, said
+from ..gates.grounding import choices, said
 from ..gates.kind import allowed
+from ..gates.reckoning import leaves
 from ..records import Blueprint, canonical
 from ..sampling import records_of
 from .spots import guesses, id_places, names_users, vary, with_arguments

@@ -11,8 +11,9 @@ from ..records import Action, Blueprint, Verdict, canonical
 from ..world import digest
 from .execution import Execution, execute, executes
 from .format import wrong_calls
-from .grounding import is_grounded, leaves, said
+from .grounding import is_grounded, said
 from .policy import broken
+from .reckoning import leaves
 
 DENYING = ("forbidden", "missing tool", "change of mind")
 

@@ -11,12 +11,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import SplitResult, urlsplit
 
 import tenacity
 
@@ -24,6 +22,7 @@ from ..progress import meter
 from ..records import Answer, Message, Question
 from ..text import clean
 from . import EndpointDown, NoAnswer, late
+from .keys import SECRET, access, marks, public
 from .limits import Limits
 from .prompts import read_completion, render
 from .tries import MAX_WAIT, SHUT, Again, Patience, retry_after, unreached, why_not, words
@@ -37,7 +36,6 @@ LOST = 20  # questions in a row without an answer, after which the server has to
 CONNECT = 5.0  # seconds; who is there takes a connection within milliseconds
 LATE = 5.0  # seconds that a request under way is waited for when its question has been given up
 BODY = 10_000_000  # bytes of a response; no completion is longer, and memory is shared by all that are under way
-SECRET = 8  # characters; shorter keys are placeholders like `none`, and words of every other text
 PING = Question(
     id="ping",
     role="agent",
@@ -55,38 +53,6 @@ _TOOLS_REFUSED = re.compile(
     r"not support(ed)?\b.{0,40}\btool|\btool.{0,40}\bnot (be )?(support|enabled)|tool choice requires|tools param req",
     re.IGNORECASE,
 )
-
-
-def access(base_url: str | None, api_key_env: str) -> tuple[SplitResult, str]:
-    """Where to ask and with which key; '' for a server on this machine that may need none. ValueError when the URL is
-    none, the variable is not set, or it holds what no header can."""
-    base_url = base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
-    url = urlsplit(base_url)
-    if url.scheme not in ("http", "https") or not url.hostname:
-        raise ValueError(f"base_url is {_public(base_url)!r}; expected the like of http://127.0.0.1:8080/v1")
-    key = os.environ.get(api_key_env, "").strip()
-    if not re.fullmatch(r"[ -~]*", key):
-        raise ValueError(
-            f"environment variable {api_key_env}, named by api_key_env, holds no key: keys are printable ASCII; "
-            "was it copied with a line break or curly quotes?"
-        )
-    if not key and not (url.hostname in ("localhost", "0.0.0.0", "::1") or url.hostname.startswith("127.")):
-        raise ValueError(
-            f"environment variable {api_key_env}, named by api_key_env, is not set; export it, or name another"
-        )
-    return url, key
-
-
-def _public(url: str) -> str:
-    # A user name or a query in the URL may be a secret too.
-    return re.sub(r"^(\w+://)?[^/]*@", r"\1", url.partition("?")[0].partition("#")[0])
-
-
-def _marks(key: str) -> re.Pattern[bytes]:
-    """Where a key stands in JSON, at any depth of JSON inside JSON, however its characters are escaped."""
-    ways = (rb"\\*(?:%s|(?i:u%04x))" % (re.escape(one.encode()), ord(one)) for one in key)
-    # From the first of several backslashes only: else a reply that is nothing but backslashes would take hours.
-    return re.compile(rb"(?<!\\)" + b"".join(ways))
 
 
 class Endpoint:
@@ -119,8 +85,8 @@ class Endpoint:
         import openai  # costs most of a second, which only those pay who ask a server
 
         url, self._key = access(base_url, api_key_env)
-        self._key_marks = _marks(self._key) if len(self._key) >= SECRET else None
-        self._name = f"{model} at {_public(url.geturl())}"
+        self._key_marks = marks(self._key) if len(self._key) >= SECRET else None
+        self._name = f"{model} at {public(url.geturl())}"
         self._openai, self._base_url = openai, url.geturl()
         # The whole URL, because the client takes a tenth of its time to join one.
         self._url = url._replace(path=f"{url.path.rstrip('/')}/chat/completions").geturl()

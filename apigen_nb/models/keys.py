@@ -1,0 +1,41 @@
+"""Keys: where they come from, and how what a server repeats of them is found."""
+
+from __future__ import annotations
+
+import os
+import re
+from urllib.parse import SplitResult, urlsplit
+
+SECRET = 8  # characters; shorter keys are placeholders like `none`, and words of every other text
+
+
+def access(base_url: str | None, api_key_env: str) -> tuple[SplitResult, str]:
+    """Where to ask and with which key; '' for a server on this machine that may need none. ValueError when the URL is
+    none, the variable is not set, or it holds what no header can."""
+    base_url = base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
+    url = urlsplit(base_url)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise ValueError(f"base_url is {public(base_url)!r}; expected the like of http://127.0.0.1:8080/v1")
+    key = os.environ.get(api_key_env, "").strip()
+    if not re.fullmatch(r"[ -~]*", key):
+        raise ValueError(
+            f"environment variable {api_key_env}, named by api_key_env, holds no key: keys are printable ASCII; "
+            "was it copied with a line break or curly quotes?"
+        )
+    if not key and not (url.hostname in ("localhost", "0.0.0.0", "::1") or url.hostname.startswith("127.")):
+        raise ValueError(
+            f"environment variable {api_key_env}, named by api_key_env, is not set; export it, or name another"
+        )
+    return url, key
+
+
+def public(url: str) -> str:
+    """A URL without what may be a secret in it: a user name, a query."""
+    return re.sub(r"^(\w+://)?[^/]*@", r"\1", url.partition("?")[0].partition("#")[0])
+
+
+def marks(key: str) -> re.Pattern[bytes]:
+    """Where a key stands in JSON, at any depth of JSON inside JSON, however its characters are escaped."""
+    ways = (rb"\\*(?:%s|(?i:u%04x))" % (re.escape(one.encode()), ord(one)) for one in key)
+    # From the first of several backslashes only: else a reply that is nothing but backslashes would take hours.
+    return re.compile(rb"(?<!\\)" + b"".join(ways))
