@@ -284,17 +284,21 @@ def test_garbage(home: Path, what: str) -> None:
     assert verify(out) == (0, "0 rows, … calls replayed: 0 hold, 0 do not")
 
 
+def said(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """What a command told on stderr, without how far it is, which comes every 10 s."""
+    return [line for line in done.stderr.splitlines() if not line.startswith("[1/1]")]
+
+
 def test_nobody_answers_or_no_key(home: Path) -> None:
     started = time.monotonic()
     done = run(home / "nobody", "2_blueprints", **SERVED, base_url="http://127.0.0.1:9/v1")
-    told = [line for line in done.stderr.splitlines() if not line.startswith("[1/1]")]  # how far it is, every 10 s
-    assert (done.returncode, len(told)) == (3, 1)
+    assert (done.returncode, len(said(done))) == (3, 1)
     assert re.search(r"EndpointDown: cannot reach tiny at http://127.0.0.1:9/v1 .*is the server running", done.stderr)
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 60  # one time-out of one try; the kernel alone may take 20 s on a busy machine
 
     with serving(str, rates={"401": 1.0}) as server:
         done = run(home / "refused", "2_blueprints", **SERVED, base_url=server.url)
-    assert (done.returncode, len(done.stderr.splitlines())) == (3, 1)
+    assert (done.returncode, len(said(done))) == (3, 1)
     assert "answers 401: incorrect API key provided: ***; check the key" in done.stderr
     assert set(server.keys) == {KEY}
 
