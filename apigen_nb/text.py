@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 LONGEST = 5_000  # characters of one text on a page; records in the JSONL files stay whole
@@ -30,6 +31,7 @@ def shorten(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
+@functools.lru_cache(maxsize=4096)  # the same few, a hundred thousand times
 def short(text: str) -> str:
     """A name that a model gave (a tool, a kind of failure, a judge): one clean line of at most `NAME` characters."""
     return clean(shorten(text, NAME)).replace("\n", " ")

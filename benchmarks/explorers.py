@@ -131,6 +131,15 @@ def explorers(proposals: list[Proposal], talks: list[Trajectory]) -> dict[str, t
     return found
 
 
+def widgets(folder: Path) -> dict[str, float]:
+    """The widgets as a notebook makes them, files read anew: the seconds until each can be shown."""
+    from apigen_nb import widgets as made
+
+    names = ("explore", "pass_rates", "reflection", "trajectories", "committee", "dataset")
+    (folder / "run.json").write_text(json.dumps({"domain": {"name": "retail"}, "parameters": {"domain": "retail"}}))
+    return {f"{name}(run), from its files": timed(lambda n=name: getattr(made, n)(folder))[1] for name in names}
+
+
 SHOWN = "[...document.querySelectorAll('#item, .view, .datatable tbody')].every((box) => box.childElementCount)"
 DRAWN = """[...document.querySelectorAll('.plot')].every(
   (box) => box.getBoundingClientRect().top > innerHeight || box.querySelector('.main-svg'))"""
@@ -186,6 +195,7 @@ def main() -> int:
         for name, items in (("blueprints", proposals), ("trajectories", talks)):
             with (out / f"{name}.jsonl").open("w", encoding="utf-8") as file:
                 file.writelines(item.line() + "\n" for item in items)
+        measured |= {name: (opening, 0.0) for name, opening in widgets(out).items()}
         begin = time.perf_counter()
         index = write_report(out)
         writing = time.perf_counter() - begin

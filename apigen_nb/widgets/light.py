@@ -101,3 +101,12 @@ class LightTrajectory(Trajectory):
     verdicts: tuple[LightVerdict, ...]
     diff: tuple[Change, ...] = Field((), validation_alias=SKIPPED)
     choices: tuple[LightChoice, ...] = ()
+
+
+class Talk(Trajectory):
+    """Of a trajectory what was said and called, and whether it is verified."""
+
+    model_config = LIGHT
+    verdicts: tuple[LightVerdict, ...]
+    diff: tuple[Change, ...] = Field((), validation_alias=SKIPPED)
+    choices: tuple[Choice, ...] = Field((), validation_alias=SKIPPED)

@@ -22,7 +22,7 @@ from ..manifest import Run
 from ..records import Proposal, Record, Role, Trajectory, Usage
 from ..report import listings, passing, spread, tables
 from ..report.contents import Contents
-from .light import Asked, LightProposal, LightTrajectory
+from .light import Asked, LightProposal, LightTrajectory, Talk
 
 L = TypeVar("L", bound=Record)
 R = TypeVar("R", bound=Record)
@@ -43,8 +43,8 @@ class Book(Generic[L, R]):
                     if id not in self._places:
                         self._places[id] = file, offset
                         records.append(record)
-        self.records = tuple(records)
-        gc.freeze()  # they live as long as the kernel does
+            self.records = tuple(records)
+            gc.freeze()  # they live as long as the kernel does: none is to be looked at by the first collection
 
     def __contains__(self, id: object) -> bool:
         return id in self._places
@@ -171,9 +171,9 @@ class Shelf:
 
     @functools.cached_property
     def spread(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """`report.spread.rows` and `transitions` of all trajectories, which are read whole for it and not kept."""
+        """`report.spread.rows` and `transitions` of all trajectories, which are read for it and not kept."""
         with _no_collection():
-            book = Book(self.folder / "trajectories.jsonl", Trajectory, Trajectory)
+            book = Book(self.folder / "trajectories.jsonl", Talk, Trajectory)
             found = spread.rows(book.records, self.asked.records), spread.transitions(book.records)
             book.records = ()
         self.__dict__.setdefault("talk", book)
