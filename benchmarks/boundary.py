@@ -46,7 +46,7 @@ class Row:
     aims: dict[str, float] = field(default_factory=dict)
 
 
-THREADS = 33  # this one, and as many as the executor of an event loop may have
+THREADS = min(32, (os.cpu_count() or 1) + 4) + 1  # what the default executor may start here, and the main one
 FAULTS = ("--rate", "429=0.05", "--rate", "500=0.05", "--rate", "malformed=0.02")
 ROWS = (
     Row("400, 64 in flight, 200 ms", 400, 64, 0.2, (), 1.4, 1.25, {"cpu s": 2.0, "process s": 3.5}),

@@ -294,11 +294,14 @@ def test_nobody_answers_or_no_key(home: Path) -> None:
     done = run(home / "nobody", "2_blueprints", **SERVED, base_url="http://127.0.0.1:9/v1")
     assert (done.returncode, len(said(done))) == (3, 1)
     assert re.search(r"EndpointDown: cannot reach tiny at http://127.0.0.1:9/v1 .*is the server running", done.stderr)
-    assert time.monotonic() - started < 60  # one time-out of one try; the kernel alone may take 20 s on a busy machine
+    nobody = time.monotonic() - started
 
+    started = time.monotonic()
     with serving(str, rates={"401": 1.0}) as server:
         done = run(home / "refused", "2_blueprints", **SERVED, base_url=server.url)
     assert (done.returncode, len(said(done))) == (3, 1)
+    # Beyond what such a stage takes in any case, which depends on how busy the machine is.
+    assert nobody < time.monotonic() - started + 15
     assert "answers 401: incorrect API key provided: ***; check the key" in done.stderr
     assert set(server.keys) == {KEY}
 
