@@ -14,6 +14,7 @@ from apigen_nb.domain import Domain
 from apigen_nb.gates import Committee
 from apigen_nb.gates.committee import fields
 from apigen_nb.models import Model, NoAnswer
+from apigen_nb.models.prompts import render
 from apigen_nb.records import METRICS, Answer, Change, Question, Verdict
 
 __all__ = ["library"]
@@ -269,10 +270,12 @@ async def test_judges_see_the_diff_and_no_database(library: Domain) -> None:
     assert question.reply is not None
 
 
-async def test_judges_see_the_rules_that_bind_the_actions(library: Domain) -> None:
-    assert "An overdue loan is not renewed." in (await questions(library, RENEW)).context["policy"]
-    assert (await questions(library, RETURN)).context["policy"] == ["A loan must be the member's own."]
-    assert (await questions(library, outputs=("1250",))).context["policy"] == [library.policy]
+async def test_judges_see_the_whole_policy_and_all_questions_begin_alike(library: Domain) -> None:
+    """Rules have been run before; the judges are there for what no rule covers. What begins alike is cached."""
+    asked = [await questions(library, *actions) for actions in ((RENEW,), (RETURN,), ())]
+    assert {question.context["policy"] for question in asked} == {library.policy}
+    (begin,) = {render(question)[0]["content"] for question in asked}
+    assert begin.endswith(library.policy.strip())
 
 
 async def test_a_committee_that_stands_alone_judges_blueprints_of_any_form(library: Domain) -> None:

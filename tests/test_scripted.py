@@ -657,6 +657,7 @@ odd = st.text() | st.sampled_from(
 
 @given(odd, st.lists(odd, min_size=1, max_size=4))
 @settings(max_examples=80, deadline=None)
+@example("You want to 0", ["I want to ", "", "I want to ", ""])  # more wishes said than there are
 @example("You want to cancel order [1.", ["I want to return [[[[ from order {}."])
 async def test_user_and_agent_answer_whatever_is_said(instruction: str, said: list[str]) -> None:
     model = Scripted(retail.phrases, 0)

@@ -149,7 +149,7 @@ class Committee:
 def _context(blueprint: Blueprint, domain: Domain) -> dict[str, Any]:
     used = dict.fromkeys(action.name for action in (*blueprint.actions, *blueprint.denied))
     return {
-        "policy": [rule.text for rule in domain.rules_for(used)] or [domain.policy],
+        "policy": domain.policy,  # whole: its rules were run before, what no rule covers is left to the judges
         "tools": [domain.tools[name].schema for name in used if name in domain.tools],
         "instruction": blueprint.instruction,
         "actions": [action.model_dump() for action in blueprint.actions],

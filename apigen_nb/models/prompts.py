@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from ..records import Answer, Message, Question, ToolCall, Usage
+from . import compact
 
 FOLDER = Path(__file__).parent.parent / "prompts"
 GREETING = "Hello, how can I help you?"
@@ -37,7 +38,7 @@ def render(question: Question) -> list[dict[str, Any]]:
     messages = []
     for role, template in zip(("system", "user"), _parts(question.prompt), strict=False):
         try:
-            text = template.substitute({key: _text(value) for key, value in question.context.items()})
+            text = template.substitute({key: compact.text(value) for key, value in question.context.items()})
         except KeyError as error:
             known = ", ".join(question.context) or "empty"
             raise ValueError(f"prompt {question.prompt!r} uses ${error.args[0]}, its context has: {known}") from None
@@ -71,32 +72,6 @@ def _parts(prompt: str) -> tuple[string.Template, ...]:
         raise ValueError(f"no prompt {prompt!r}; prompts are {known}, or a file of yours that ends in .md")
     parts = re.split(r"^===[ \t]*\n", path.read_text(encoding="utf-8"), maxsplit=1, flags=re.MULTILINE)
     return tuple(string.Template(part.strip()) for part in parts)
-
-
-def _text(value: Any) -> str:
-    """Text as it is; a list one item a line; an object one member a line, rows of tables included. Indented JSON would
-    say the same in a third more tokens."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list | tuple) and value:
-        return "\n".join(f"- {item if isinstance(item, str) else _line(item)}" for item in value)
-    if isinstance(value, dict) and value:
-        return "\n".join(
-            f"{key}:\n{_text(item)}" if _is_table(item) else f"{key}: {_line(item)}" for key, item in value.items()
-        )
-    return _line(value)
-
-
-def _is_table(value: Any) -> bool:
-    return isinstance(value, dict) and bool(value) and all(isinstance(row, dict) for row in value.values())
-
-
-def _line(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
-
-
-def _plain(value: Any) -> Any:
-    return value.model_dump(mode="json") if isinstance(value, BaseModel) else str(value)
 
 
 def _clean(text: str) -> str:

@@ -53,8 +53,8 @@ class _Customer:
             return self._opening()
         if "could you tell me your" in self.heard:
             return self._aside(self._me() or "I have no more to say about me.")
-        spoken = self.requests[max(self.voiced - 1, 0)] if self.requests else ""
-        if self.voiced and is_dropped(spoken) and not self.dice.slips("user does not say that it changed its mind"):
+        spoken = self.requests[: self.voiced][-1:]
+        if spoken and is_dropped(spoken[0]) and not self.dice.slips("user does not say that it changed its mind"):
             following = self.requests[self.voiced : self.voiced + 1]
             return " ".join([f"No, {grammar.CHANGED}", *(self._voice(request) for request in following)])
         asked = re.search(r"[Cc]ould you tell me the (.+?)\?", self.heard)
