@@ -28,10 +28,13 @@ run: $(VENV)/.run
 test: $(VENV)/.test $(VENV)/.tau2 browser lint
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadscope
 
-# More of the same: 1,000 interruptions, a soak of 10,000 conversations with every fault on, and ten minutes of a fuzzer.
+# More of the same: 1,000 interruptions, a soak of 10,000 conversations with every fault on, new examples for every
+# property, and ten minutes of a fuzzer where there is a build of it.
 nightly: $(VENV)/.test $(VENV)/.tau2
 	@INTERRUPTIONS=1000 SOAK=10000 $(BIN)/python -m pytest -n $(JOBS) tests/test_interruption.py tests/test_soak.py
-	@if $(BIN)/python -c 'import atheris' 2>/dev/null; then $(BIN)/python tests/test_fuzz.py -max_total_time=600; \
+	@$(BIN)/python -m pytest -n $(JOBS) -m hypothesis --hypothesis-profile=default
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(INSTALL) --only-binary :all: atheris || true
+	@if $(BIN)/python -c 'import atheris' 2>/dev/null; then $(BIN)/python tests/fuzz.py -max_total_time=600; \
 	else echo "atheris cannot be imported here: the reply parsers are fuzzed by hypothesis alone"; fi
 
 lint: $(VENV)/.test

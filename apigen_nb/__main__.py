@@ -22,8 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except KeyboardInterrupt:
-        print("apigen-nb: interrupted; what is finished is kept, the same command continues", file=sys.stderr)
+    except KeyboardInterrupt as kept:
+        told = str(kept).partition(";")[0] or "what is finished is kept"
+        print(f"apigen-nb: interrupted; {told}, the same command continues", file=sys.stderr)
         return 130
 
 

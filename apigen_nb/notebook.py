@@ -69,7 +69,8 @@ def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
 
 def execute(notebook: Path, parameters: Mapping[str, Any], copy: Path) -> None:
     """Run a notebook with these parameters and save the executed copy, also of one that fails (with the cells so far).
-    UsageError as in `check_parameters`, StageFailed unless every code cell ran to its end without an error."""
+    UsageError as in `check_parameters`, StageFailed unless every code cell ran to its end without an error; when this
+    process is interrupted or terminated so is the kernel, and KeyboardInterrupt says what it kept."""
     check_parameters(notebook, parameters)
     import nbformat
     from nbclient.exceptions import DeadKernelError
@@ -77,6 +78,8 @@ def execute(notebook: Path, parameters: Mapping[str, Any], copy: Path) -> None:
     from papermill.iorw import load_notebook_node
     from papermill.parameterize import parameterize_notebook
     from traitlets.config import Config
+
+    from .kernel import Kernel
 
     node = load_notebook_node(str(notebook))
     node = parameterize_notebook(node, dict(parameters), kernel_name="python3", language="python")
@@ -88,6 +91,7 @@ def execute(notebook: Path, parameters: Mapping[str, Any], copy: Path) -> None:
             None,
             node,
             kernel_name="python3",
+            kernel_manager_class=Kernel,
             progress_bar=False,
             autosave_cell_every=0,
             start_timeout=120,
@@ -105,7 +109,15 @@ def execute(notebook: Path, parameters: Mapping[str, Any], copy: Path) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         write_whole(copy, [text := nbformat.writes(node).rstrip("\n")])
         _sign(text)
+    if Kernel.interrupted:
+        raise KeyboardInterrupt(_kept(node))
     _judge(node, notebook.stem, copy, died)
+
+
+def _kept(notebook: Any) -> str:
+    """What an interrupted stage said that it keeps, '' when it said nothing."""
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    return next((str(o.evalue) for o in outputs if o.output_type == "error" and o.ename == "Interrupted"), "")
 
 
 def _tidy(notebook: Any) -> None:

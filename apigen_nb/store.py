@@ -25,6 +25,7 @@ from .models import BudgetSpent, Job, NoAnswer, job
 from .places import Places
 from .progress import Progress, is_accepted
 from .records import Record
+from .tasks import all_of
 
 ERRORS = "errors.jsonl"
 
@@ -358,9 +359,8 @@ async def each(
 
     # Workers share one iterator: 100,000 items are neither 100,000 tasks nor all in memory.
     todo, count = waiting(), concurrency if size is None else min(concurrency, size)
-    workers = [asyncio.create_task(worker(todo)) for _ in range(count)]
     try:
-        await asyncio.gather(*workers)
+        await all_of(*(worker(todo) for _ in range(count)))
         for record in () if spent else unanswered:
             add(record)
         ended = not spent
@@ -368,9 +368,6 @@ async def each(
         of = "" if shown.total is None else f" of {shown.total:,}"
         raise Interrupted(f"{len(journal.done):,}{of} kept; run the cell again to continue") from None
     finally:
-        for task in workers:
-            task.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
         journal.tidy_errors()
         shown.close()
         if not ended:

@@ -311,6 +311,33 @@ def test_nobody_answers_or_no_key(home: Path) -> None:
     assert not (home / "unset").exists()
 
 
+def test_who_ends_a_run_pays_for_no_reply_twice(home: Path, player: Player) -> None:
+    """Ctrl-C and SIGTERM interrupt the kernel, which keeps what the server is working on."""
+    out = home / "ended"
+    with serving(player, latency=0.4) as server:
+        values = SERVED | {"base_url": server.url, "concurrency": 4}
+        for number in (signal.SIGINT, signal.SIGTERM):
+            enough, end = len(server.requests) + 6, time.monotonic() + 60
+            begun = of_run(out, *MAKING, **values)
+            with subprocess.Popen(begun, start_new_session=True, stderr=subprocess.PIPE, text=True, env=ENV) as process:
+                while len(server.requests) < enough or not server.open:
+                    assert process.poll() is None, "it ended before the moment came"
+                    assert time.monotonic() < end
+                    time.sleep(0.003)
+                process.send_signal(number)
+                told = process.stderr.read() if process.stderr else ""
+            assert process.returncode == 130, told
+            assert re.search(r"interrupted; [0-9]+ of [0-9]+ kept, the same command continues", told), told
+            assert "Traceback" not in told
+            assert len((out / "replies.jsonl").read_text().splitlines()) == len(server.requests)
+        done = run(out, *MAKING, **values)
+        assert done.returncode == 0, done.stderr
+        assert len((out / "replies.jsonl").read_text().splitlines()) == len(server.requests)
+    with serving(player) as other:
+        straight(home / "never ended", **values | {"base_url": other.url})
+    assert artefacts(home / "never ended") == artefacts(out)
+
+
 def kill(begun: list[str], moment: Callable[[], bool], kernels_too: bool = True) -> None:
     """Start a command and kill its process group when the moment has come. Kernels have groups of their own; those
     that are left must notice and end."""

@@ -1,12 +1,9 @@
-"""Whatever a server sends, reading it ends in an answer that can be kept, or in a ValueError that says what came.
-
-Run as a program (`python tests/test_fuzz.py`, with atheris installed) it feeds the readers what a fuzzer finds."""
+"""Whatever a server sends, reading it ends in an answer that can be kept, or in a ValueError that says what came."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import sys
 from typing import Any
 
 import pytest
@@ -127,24 +124,3 @@ def test_an_error_body_says_something(body: Any) -> None:
 @pytest.mark.parametrize("text", ["{" * 200_000, "```json\n" * 100_000, "<tool_call>" * 18_000, '{"a":[' * 50_000])
 def test_no_text_takes_long(text: str) -> None:
     read(json.dumps({"choices": [{"message": {"content": text[:MAX_REPLY]}}]}).encode())
-
-
-def main() -> None:
-    import atheris
-
-    def once(data: bytes) -> None:
-        read(data)
-        provider = atheris.FuzzedDataProvider(data)
-        message = {"content": provider.ConsumeUnicode(200), "tool_calls": []}
-        for _ in range(provider.ConsumeIntInRange(0, 2)):
-            function = {"name": "look", "arguments": provider.ConsumeUnicode(60)}
-            message["tool_calls"].append({"id": provider.ConsumeUnicode(6), "function": function})
-        read(json.dumps({"choices": [{"message": message}]}).encode())
-
-    atheris.instrument_all()
-    atheris.Setup(sys.argv, once)
-    atheris.Fuzz()
-
-
-if __name__ == "__main__":
-    main()

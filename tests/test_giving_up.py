@@ -15,6 +15,7 @@ from apigen_nb.models.cache import Cassette, Recorded, recorded
 from apigen_nb.models.endpoint import Endpoint
 from apigen_nb.records import Message, Question, Record
 from apigen_nb.store import Journal, each
+from apigen_nb.tasks import all_of
 
 
 class Row(Record):
@@ -150,3 +151,42 @@ async def test_the_reply_to_another_question_is_not_kept_for_this_one(
     assert list(recorded(tmp_path)) == []
     assert (await model(question(1))).text == "say 1"
     await endpoint.aclose()
+
+
+async def test_what_several_wait_for_is_kept_when_all_are_interrupted(tmp_path: Path, server: FaultServer) -> None:
+    """Each of them was told to end once; a second time would end their wait for what is paid for."""
+    server.jitter = 0.4  # they come one after the other
+    model = Endpoint("m", server.url)
+    kept = Recorded(Cassette(tmp_path), "m", lambda: model, {})
+
+    async def work(item: Question) -> Row:
+        judges = (kept(item.model_copy(update={"id": f"{item.id}/{n}", "sample": n})) for n in range(3))
+        return Row(id=item.id, text=(await all_of(*judges))[0].text)
+
+    task = asyncio.create_task(
+        each(work, [question(n) for n in range(12)], Journal(tmp_path / "rows.jsonl", Row), concurrency=4)
+    )
+    await asyncio.sleep(1)
+    assert server.open > 1
+    assert await given_up(task) < 3
+    assert len(list(recorded(tmp_path))) == len(server.requests)
+    assert model.in_flight == 0
+    await model.aclose()
+
+
+async def test_when_one_fails_the_others_are_waited_for() -> None:
+    ended = []
+
+    async def work(number: int) -> int:
+        try:
+            await asyncio.sleep(0 if number == 1 else 60)
+            raise ValueError(number)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.05 * number)
+            ended.append(number)
+            raise
+
+    with pytest.raises(ValueError, match="1"):
+        await all_of(*map(work, range(4)))
+    assert ended == [0, 2, 3]
+    assert await all_of() == []

@@ -7,8 +7,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent / "apigen_nb"
 FLOORS = (
     {"__init__", "records", "text"},
-    {"lines", "places", "progress", "mix", "personas", "world", "facts"},
-    {"tool", "checks"},
+    {"lines", "places", "progress", "mix", "personas", "world", "facts", "tasks"},
+    {"tool", "checks", "kernel"},
     {"domain"},
     {"flow"},
     {"domains", "template", "graph", "manifest", "models"},

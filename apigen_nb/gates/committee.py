@@ -7,7 +7,6 @@ judge that answers nonsense is asked once more and then has no vote; that is nev
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Literal
 
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ..domain import Domain
 from ..models import Model, Unparsable, ask, read_json
 from ..records import METRICS, Blueprint, Change, Metric, Question, Verdict, Vote, canonical
+from ..tasks import all_of
 from .execution import execute
 
 Score = Annotated[int, Field(ge=0, le=1)]  # Literal[0, 1] takes true for 1
@@ -77,7 +77,7 @@ class Committee:
     async def __call__(self, blueprint: Blueprint, domain: Domain) -> Verdict:
         """Ask a majority of the judges, then one more at a time until the result is settled. `scores` are then those of
         the metrics that are settled, too."""
-        votes = list(await asyncio.gather(*(self._vote(n, blueprint, domain) for n in range(self.majority))))
+        votes = await all_of(*(self._vote(n, blueprint, domain) for n in range(self.majority)))
         while not self._settled(votes) and len(votes) < len(self.judges):
             votes.append(await self._vote(len(votes), blueprint, domain))
         if sum(vote.scores is not None for vote in votes) < self.majority:

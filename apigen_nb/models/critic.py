@@ -7,7 +7,6 @@ or a figure that the user cannot know, a detail told before it was asked for, a 
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from ..facts import fold, tells
 from ..records import STOP, Answer, Candidate, Message, Question, Usage
+from ..tasks import all_of
 from . import Model, Unparsable, ask, read_json
 
 PENALTY = 3.0  # points that each flaw costs, of the critic's 0–10
@@ -112,7 +112,7 @@ class BestOf:
     async def __call__(self, question: Question) -> Answer:
         samples = range(question.sample * self.n, (question.sample + 1) * self.n)
         asked = (ask(self.user, question.model_copy(update={"sample": sample})) for sample in samples)
-        answers = await asyncio.gather(*asked)
+        answers = await all_of(*asked)
         usable = {a.text.strip(): a for a in answers if not a.error and a.text.strip()}
         if not usable:
             return answers[0].model_copy(update={"usage": Usage()})

@@ -1,0 +1,41 @@
+"""What a fuzzer finds, fed to the readers of replies: `python tests/fuzz.py -max_total_time=600`; in `make nightly`."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import atheris
+
+with atheris.instrument_imports(include=["apigen_nb"]):
+    from test_fuzz import read
+
+
+PIECES = ["<tool_call>", "</tool_call>", "```json\n", "\n```", "[", "]", "{", "}", '"', ",", ":", "NaN", "1e999"]
+PIECES += ["\ud83d", '{"name": "look", "arguments": ', '"parameters"', "{}", "null", " ", "x" * 5000, "{" * 500]
+
+
+def once(data: bytes) -> None:
+    """One body as the bytes are, one completion put together by them; any exception but ValueError is a find."""
+    read(data)
+    given = atheris.FuzzedDataProvider(data)
+
+    def text() -> str | None:
+        if not given.ConsumeIntInRange(0, 9):
+            return None
+        picked = [given.PickValueInList(PIECES) for _ in range(given.ConsumeIntInRange(0, 8))]
+        return "".join([*picked, given.ConsumeUnicode(8)])
+
+    def call() -> dict[str, object]:
+        return {"id": text(), "function": {"name": "look", "arguments": text()}}
+
+    calls = [call() for _ in range(given.ConsumeIntInRange(0, 2))]
+    message = {"content": text(), "tool_calls": calls, "refusal": text() if given.ConsumeBool() else None}
+    reason = given.PickValueInList(["stop", "length", "content_filter", "tool_calls", None])
+    usage = {"prompt_tokens": given.ConsumeInt(9), "prompt_tokens_details": text()}
+    read(json.dumps({"choices": [{"message": message, "finish_reason": reason}], "usage": usage}).encode())
+
+
+if __name__ == "__main__":
+    atheris.Setup(sys.argv, once)
+    atheris.Fuzz()
