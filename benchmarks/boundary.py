@@ -3,8 +3,9 @@
 Each row runs in a process of its own: questions go through `store.each`, the run's cassette and a journal, as in a
 stage, and `Endpoint` asks a local server in another process. The limit is questions × latency / requests at once; with
 faults it is the clean run. Peers do the first row's work where they can be imported: the plain openai client always,
-distilabel and curator when installed. Prints a Markdown table, writes results/boundary.json, and exits with 1 when the
-best of the repetitions misses an aim.
+distilabel and curator when installed, here or in the Python named by `--peers`, since their dependencies and ours need
+not fit together: `python -m venv peers && peers/bin/pip install distilabel bespokelabs-curator openai`. Prints a
+Markdown table, writes results/boundary.json, and exits with 1 when the best of the repetitions misses an aim.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import importlib.util
 import json
 import os
 import statistics
@@ -147,6 +147,11 @@ def distilabel(url: str, questions: int, at_once: int) -> dict[str, Any]:
 
 def curator(url: str, questions: int, at_once: int) -> dict[str, Any]:
     """The same questions by curator's LLM."""
+    import litellm
+
+    # It counts tokens with a table that is fetched from a host; litellm, which it brings, has a copy.
+    tables = Path(litellm.__file__).parent / "litellm_core_utils" / "tokenizers"
+    os.environ.setdefault("TIKTOKEN_CACHE_DIR", str(tables))
     from bespokelabs import curator as peer
 
     params = {"base_url": url, "api_key": "none", "max_concurrent_requests": at_once}
@@ -182,10 +187,16 @@ def work(who: str, url: str, questions: int, at_once: int) -> None:
     print(json.dumps(result))
 
 
-def measured(row: Row, who: str = "stage") -> dict[str, float]:
+def has(python: str, module: str) -> bool:
+    """Whether this Python could import a module."""
+    test = f"import importlib.util; raise SystemExit(importlib.util.find_spec({module!r}) is None)"
+    return subprocess.run([python, "-c", test], check=False).returncode == 0
+
+
+def measured(row: Row, who: str = "stage", python: str = sys.executable) -> dict[str, float]:
     """One run of a row in fresh processes."""
     with serving("--latency", str(row.latency), *row.serve) as url:
-        command = [sys.executable, __file__, "--work", who, url, str(row.questions), str(row.at_once)]
+        command = [python, __file__, "--work", who, url, str(row.questions), str(row.at_once)]
         begin = time.perf_counter()
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         seconds = time.perf_counter() - begin
@@ -212,6 +223,7 @@ def judged(row: Row, runs: list[dict[str, float]], limit: float) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--peers", default=sys.executable, metavar="PYTHON", help="the Python that has the peers")
     parser.add_argument("--work", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.work:
@@ -238,10 +250,14 @@ def main() -> int:
         tell(row.name, limit, f"≤ {row.times}", runs)
         missed += judged(row, runs, limit)
     for module, (name, _) in PEERS.items():
-        if importlib.util.find_spec(module):
-            tell(
-                f"peer: {name}, first row", ROWS[0].limit, "", [measured(ROWS[0], module) for _ in range(given.repeat)]
-            )
+        python = given.peers if module != "openai" else sys.executable
+        if has(python, module):
+            try:
+                runs = [measured(ROWS[0], module, python) for _ in range(given.repeat)]
+            except subprocess.CalledProcessError as error:
+                print(f"peer: {name} did not do it, exit code {error.returncode}", file=sys.stderr)
+                continue
+            tell(f"peer: {name}, first row", ROWS[0].limit, "", runs)
     print("\n" + ("missed: " + "; ".join(missed) if missed else "all aims met"))
     (HERE / "results").mkdir(exist_ok=True)
     result = {"rows": results, "missed": missed, "load": os.getloadavg()[0], "cores": os.cpu_count()}

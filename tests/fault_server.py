@@ -25,7 +25,7 @@ from aiohttp import web
 
 Reply = Callable[[dict[str, Any]], str | dict[str, Any]]
 _OK = {"finish_reason": "stop"}
-USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 4}}
+USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15, "prompt_tokens_details": {"cached_tokens": 4}}
 _STATUS = {
     "429": (429, "too many requests", {}),
     "429-seconds": (429, "too many requests", {"Retry-After": "{seconds:g}"}),
