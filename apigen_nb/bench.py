@@ -18,7 +18,8 @@ from .gates import Gate
 from .manifest import Run
 from .models import metered
 from .records import Blueprint, Record, Role, Usage, Verdict
-from .store import Journal, each
+from .store import Journal
+from .work import each
 
 INTACT = "intact"
 GOLD = "gold task (hand-written)"
@@ -74,7 +75,7 @@ def plant(
 
 @dataclass(frozen=True)
 class _Bench:
-    """The work on one planted blueprint, for `store.each`. Every gate is asked, whatever the others say."""
+    """The work on one planted blueprint, for `work.each`. Every gate is asked, whatever the others say."""
 
     domain: Domain
     gates: tuple[Gate, ...]

@@ -21,7 +21,8 @@ from .recombine import Combination, combinations, compatible, recombine
 from .records import NO_ANSWER, Attempt, Blueprint, Draft, Proposal, Question, Role, Seed, Usage, Verdict
 from .reflection import previous, shown, tried
 from .sampling import DEFAULT, Sampling, sample, seed_id
-from .store import Journal, Run, each
+from .store import Journal, Run
+from .work import each
 
 
 class _Action(BaseModel):
@@ -136,7 +137,7 @@ def _blueprint(seed: Seed, draft: Draft) -> Blueprint:
 
 @dataclass(frozen=True)
 class _Phase1:
-    """The work on one seed, for `store.each`."""
+    """The work on one seed, for `work.each`."""
 
     domain: Domain
     cast: Cast

@@ -29,7 +29,8 @@ from .records import (
     Usage,
     Verdict,
 )
-from .store import Journal, Run, each
+from .store import Journal, Run
+from .work import each
 from .world import World, respond
 
 Ending = Literal["stop", "transfer", "max_steps", "agent_error", "user_error"]
@@ -206,7 +207,7 @@ def assess(
 
 @dataclass(frozen=True)
 class _Phase2:
-    """The work on one conversation, for `store.each`."""
+    """The work on one conversation, for `work.each`."""
 
     domain: Domain
     cast: Cast

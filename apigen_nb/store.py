@@ -7,38 +7,27 @@ stay on the disk: in memory is only where each line begins, so that the size of 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sys
 from array import array
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar, overload
+from typing import Generic, TypeVar, overload
 from weakref import finalize
 
 from .lines import Damaged as Damaged
 from .lines import append, drop_damaged, drop_half_line, each_line, parse, write_whole
 from .lines import read_lines as read_lines
 from .manifest import Run as Run
-from .models import BudgetSpent, Job, NoAnswer, job
 from .places import Places
 from .progress import Progress, is_accepted
 from .records import Record
-from .tasks import all_of
 
 ERRORS = "errors.jsonl"
 
 
-class Identified(Protocol):
-    """Whatever has an `id` that is known before the work."""
-
-    @property
-    def id(self) -> str: ...
-
-
 R = TypeVar("R", bound=Record)
-Item = TypeVar("Item", bound=Identified)
 
 
 class Incomplete(Exception):
@@ -47,13 +36,6 @@ class Incomplete(Exception):
     def __init__(self, message: str, missing: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.missing = tuple(missing)
-
-
-class Interrupted(asyncio.CancelledError):
-    """Work was stopped from outside; the message says what is kept. A notebook shows it and no traceback."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [str(self)]
 
 
 class Failure(Record):
@@ -103,7 +85,7 @@ class Done(Mapping[str, R]):
         return len(self.places)
 
     def __iter__(self) -> Iterator[str]:
-        return (_id(record) for place, _, record in self.lines() if self.places.get(_id(record)) == place)
+        return (id_of(record) for place, _, record in self.lines() if self.places.get(id_of(record)) == place)
 
 
 class Records(Sequence[R]):
@@ -185,20 +167,20 @@ class Journal(Generic[R]):
         self._order = array("I")  # of the artefact, in numbers
         self._accepted = 0
         for place, _, record in self.done.lines():
-            if _id(record) not in self.done:
+            if id_of(record) not in self.done:
                 self._remember(record, place)
             if not place & 1:
-                self._order.append(self.done.places.number(_id(record)))
+                self._order.append(self.done.places.number(id_of(record)))
 
     def _remember(self, record: R, place: int) -> None:
-        self.done.places.put(_id(record), place)
+        self.done.places.put(id_of(record), place)
         self._accepted += is_accepted(record)
 
     def add(self, record: R) -> None:
         """Append one finished record as a whole line. ValueError when its id is done already, OSError when the disk is
         full or the folder read-only; what was added before is kept."""
-        if _id(record) in self.done:
-            raise ValueError(f"{_id(record)} is already in {self.part.name}")
+        if id_of(record) in self.done:
+            raise ValueError(f"{id_of(record)} is already in {self.part.name}")
         try:
             offset = append(self.part, record.line())
         except OSError as error:
@@ -297,88 +279,6 @@ def failures(folder: Path) -> list[Failure]:
     return list({(f.stage, f.id): f for f in read_lines(path, Failure)}.values())
 
 
-async def each(
-    work: Callable[[Item], Awaitable[R]],
-    items: Iterable[Item],
-    journal: Journal[R],
-    *,
-    concurrency: int = 32,
-    title: str = "",
-    total: int | None = None,
-) -> Records[R]:
-    """Do `work(item) -> record` (same id) for all items that the journal does not hold, at most `concurrency` at a
-    time; returns the finished records in the order of the items.
-
-    NoAnswer in a job becomes a line of `errors.jsonl` and the others go on. A record that is `unanswered` is added when
-    all others are: whatever stops the work before leaves it to the next run. BudgetSpent lets the others end, begins
-    none and is raised then. Anything else (EndpointDown, a bug, a cancellation) stops the others and is raised; what
-    was finished is in the journal, which is closed. It may be called several times, in rounds, on one journal; `total`
-    is then what all rounds come to, for whoever watches."""
-    if concurrency < 1:
-        raise ValueError(f"concurrency must be at least 1, found {concurrency}")
-    size, spent = len(items) if isinstance(items, Sized) else None, list[BudgetSpent]()
-    shown = journal.progress(title or journal.path.stem)
-    shown.total = size if total is None else total
-    order, begun = array("I"), journal.end()
-    unanswered, ended = list[R](), False
-
-    def waiting() -> Iterator[Item]:
-        for item in items:
-            if spent:
-                return
-            order.append(number := journal.done.places.number(item.id))
-            place = journal.done.places.at(number)
-            if place is None:
-                yield item
-            elif place >= begun and place & 1:
-                raise ValueError(f"two items have the id {item.id}")
-
-    async def worker(todo: Iterator[Item]) -> None:
-        for item in todo:
-            job.set(Job(journal.path.stem))
-            try:
-                record = await work(item)
-            except NoAnswer as error:
-                journal.note(item.id, str(error))
-                continue
-            except BudgetSpent as error:
-                spent.append(error)
-                return
-            if _id(record) != item.id:
-                raise ValueError(f"the work on {item.id} gave a record with the id {_id(record)}")
-            if _id(record) in journal.done:
-                raise ValueError(f"two items have the id {item.id}")
-            if is_unanswered(record):
-                unanswered.append(record)
-            else:
-                add(record)
-
-    def add(record: R) -> None:
-        journal.add(record)
-        shown.count(record)
-
-    # Workers share one iterator: 100,000 items are neither 100,000 tasks nor all in memory.
-    todo, count = waiting(), concurrency if size is None else min(concurrency, size)
-    try:
-        await all_of(*(worker(todo) for _ in range(count)))
-        for record in () if spent else unanswered:
-            add(record)
-        ended = not spent
-    except asyncio.CancelledError:
-        of = "" if shown.total is None else f" of {shown.total:,}"
-        raise Interrupted(f"{len(journal.done):,}{of} kept; run the cell again to continue") from None
-    finally:
-        journal.tidy_errors()
-        shown.close()
-        if not ended:
-            journal.close()
-    if spent:
-        raise spent[0]
-    if any(journal.done.places.at(number) is None for number in order):
-        order = array("I", (number for number in order if journal.done.places.at(number) is not None))
-    return Records(journal.done.at, order)
-
-
-def _id(record: Record) -> str:
+def id_of(record: Record) -> str:
     # Records of stages all have an id; the base class does not, since their parts have none.
     return str(record.id)  # type: ignore[attr-defined]

@@ -16,14 +16,15 @@ from .manifest import Run
 from .models.cast import Cast
 from .records import Proposal, Seed
 from .sampling import DEFAULT, Sampling, sample
-from .store import Journal, each
+from .store import Journal
+from .work import each
 
 ARMS = ("single shot", "retry without feedback", "retry with feedback")
 
 
 @dataclass(frozen=True)
 class _Arm:
-    """The work on one seed in one arm, for `store.each`."""
+    """The work on one seed in one arm, for `work.each`."""
 
     domain: Domain
     cast: Cast

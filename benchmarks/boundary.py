@@ -1,6 +1,6 @@
 """The model boundary under load: how close a stage comes to what the server allows, and what that costs.
 
-Each row runs in a process of its own: questions go through `store.each`, the run's cassette and a journal, as in a
+Each row runs in a process of its own: questions go through `work.each`, the run's cassette and a journal, as in a
 stage, and `Endpoint` asks a local server in another process. The limit is questions × latency / requests at once; with
 faults it is the clean run. Peers do the first row's work where they can be imported: the plain openai client always,
 distilabel and curator when installed, here or in the Python named by `--peers`, since their dependencies and ours need
@@ -74,7 +74,8 @@ async def stage(url: str, questions: int, at_once: int) -> dict[str, Any]:
     from apigen_nb.models.cache import Cassette, Recorded
     from apigen_nb.models.endpoint import Endpoint
     from apigen_nb.records import Message, Question, Record
-    from apigen_nb.store import Journal, each
+    from apigen_nb.store import Journal
+    from apigen_nb.work import each
 
     class Said(Record):
         id: str

@@ -26,7 +26,8 @@ from apigen_nb.models.prompts import FOLDER, render
 from apigen_nb.models.tries import Again, Patience
 from apigen_nb.progress import Progress, line
 from apigen_nb.records import Answer, Message, Question, ToolCall, Usage
-from apigen_nb.store import Journal, each
+from apigen_nb.store import Journal
+from apigen_nb.work import each
 
 KEY = "sk-MARKED-5f1d"
 SERVING = ("latency", "admit", "formats", "rates", "sticky", "seed", "retry_after", "usage")

@@ -14,8 +14,9 @@ from apigen_nb.models import EndpointDown
 from apigen_nb.models.cache import Cassette, Recorded, recorded
 from apigen_nb.models.endpoint import Endpoint
 from apigen_nb.records import Message, Question, Record
-from apigen_nb.store import Journal, each
+from apigen_nb.store import Journal
 from apigen_nb.tasks import all_of
+from apigen_nb.work import each
 
 
 class Row(Record):

@@ -14,7 +14,7 @@ FLOORS = (
     {"domains", "template", "graph", "manifest", "models"},
     {"contract"},
     {"sampling", "store", "params"},
-    {"setting", "gates"},
+    {"setting", "gates", "work"},
     {"behaviour", "difficulty", "defects", "reflection"},
     {"blame", "recombine"},
     {"audit", "bench", "blueprints", "conversations", "dataset"},  # the stages: none knows another

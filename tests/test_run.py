@@ -31,7 +31,8 @@ CELLS = {
     "2_blueprints": """
         import asyncio
         from apigen_nb.records import NO_ANSWER, Attempt, Blueprint, Proposal, Verdict
-        from apigen_nb.store import Journal, Run, each
+        from apigen_nb.store import Journal, Run
+        from apigen_nb.work import each
         from apigen_nb.models import BudgetSpent, EndpointDown
         from apigen_nb.models.cache import Cassette, NotRecorded, Reply
         from apigen_nb.records import Answer, Usage

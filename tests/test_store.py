@@ -18,7 +18,8 @@ from apigen_nb.models import BudgetSpent, EndpointDown, NoAnswer
 from apigen_nb.models import Job as ModelJob
 from apigen_nb.models import job as current
 from apigen_nb.records import Record
-from apigen_nb.store import Damaged, Incomplete, Journal, each, failures, forget_unanswered, read_lines
+from apigen_nb.store import Damaged, Incomplete, Journal, failures, forget_unanswered, read_lines
+from apigen_nb.work import each
 
 
 class Row(Record):
