@@ -7,8 +7,10 @@ Exit codes: 0 all is well, 1 a stage failed, rows are missing or items got no an
 from __future__ import annotations
 
 import argparse
+import contextlib
+import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from .text import clean
@@ -21,11 +23,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     options = _parser().parse_args(arguments)
     try:
-        return int(options.command(options))
+        with _ending_as_by_ctrl_c():
+            return int(options.command(options))
     except KeyboardInterrupt as kept:
         told = str(kept).partition(";")[0] or "what is finished is kept"
         print(f"apigen-nb: interrupted; {told}, the same command continues", file=sys.stderr)
         return 130
+
+
+@contextlib.contextmanager
+def _ending_as_by_ctrl_c() -> Iterator[None]:
+    """Whoever ends this process, SIGTERM or a terminal that is gone, ends it as Ctrl-C does: all is kept."""
+    before = {}
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            before[number] = signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -112,6 +129,7 @@ def _run(options: argparse.Namespace) -> int:
     from .notebook import StageFailed, UsageError
     from .params import ParamsError, load_params
     from .run import run
+    from .store import Damaged
 
     try:
         if options.params is None and options.out is None:
@@ -122,17 +140,19 @@ def _run(options: argparse.Namespace) -> int:
         params = load_params(options.params, overrides, base)
         stages = options.stage or STAGES
         lost = run(params, out, stages, resume=options.resume, retry_failed=options.retry_failed)
+        if "7_report" in stages:
+            if code := _write_report(out):
+                return code
+        else:
+            print(f"done: {out}")
     except (ParamsError, DomainError, UsageError, Changed, InUse) as error:
         return _say(error, 2)
     except StageFailed as error:
         return _say(error, error.code)
+    except Damaged as error:
+        return _say(error, 1)
     except OSError as error:
         return _say(f"cannot read or write: {error}; what is finished is kept", 1)
-    if "7_report" in stages:
-        if code := _write_report(out):
-            return code
-    else:
-        print(f"done: {out}")
     if lost:
         few = ", ".join(lost[:5]) + (" …" if len(lost) > 5 else "")
         where = f"reasons are in the report and in {out}/blueprints.jsonl and trajectories.jsonl"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from typing import Any
+from typing import Any, ClassVar
 
 from jupyter_client.manager import AsyncKernelManager
 
@@ -13,25 +13,41 @@ GRACE = 10.0  # seconds to keep what can be kept, twice what replies under way a
 
 
 class Kernel(AsyncKernelManager):  # type: ignore[misc]
-    """A kernel that Ctrl-C and SIGTERM interrupt; the second time, or after `GRACE`, they end it. `interrupted` tells
-    of the one started last. nbclient, which starts it, would end it at once."""
+    """A kernel that Ctrl-C interrupts; the second time, after `GRACE`, or while it is starting, it is ended. nbclient
+    makes it, so `last` is the one that was made last."""
 
-    interrupted = False
+    last: ClassVar[Kernel | None] = None
+    interrupted = ready = False
 
     async def start_kernel(self, **options: Any) -> None:
-        """Start it, and take the signals of this process over."""
+        """Start it; until `leave`, SIGINT is its own."""
+        type(self).last, self._loop, self._before = self, asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
+        self._doing, self._end = list[asyncio.Future[None]](), list[asyncio.TimerHandle]()
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # Windows; not in the main thread
+            self._loop.add_signal_handler(signal.SIGINT, self._stop)
         await super().start_kernel(**options)
-        type(self).interrupted, self._doing = False, set[asyncio.Future[None]]()
-        with contextlib.suppress(NotImplementedError, RuntimeError):  # Windows; not in the main thread
-            for number in (signal.SIGINT, signal.SIGTERM):
-                asyncio.get_running_loop().add_signal_handler(number, self._stop)
+        if self.interrupted:
+            await self.shutdown_kernel(now=True)
+
+    def begin(self) -> None:
+        """It runs cells from now on, and can be interrupted."""
+        self.ready = True
+
+    def leave(self) -> None:
+        """Give SIGINT back."""
+        for timer in self._end:
+            timer.cancel()
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            if self._loop.remove_signal_handler(signal.SIGINT):
+                signal.signal(signal.SIGINT, self._before)
 
     def _stop(self) -> None:
-        if self.interrupted:
-            return self._do(self.shutdown_kernel(now=True))
-        type(self).interrupted = True
-        self._do(self.interrupt_kernel())
-        asyncio.get_running_loop().call_later(GRACE, lambda: self._do(self.shutdown_kernel(now=True)))
+        first, self.interrupted = not self.interrupted, True
+        if first and self.ready:
+            self._do(self.interrupt_kernel())
+            self._end.append(self._loop.call_later(GRACE, lambda: self._do(self.shutdown_kernel(now=True))))
+        elif self.has_kernel:
+            self._do(self.shutdown_kernel(now=True))
 
     def _do(self, work: Any) -> None:
-        self._doing.add(asyncio.ensure_future(work))  # a loop alone does not keep what it runs
+        self._doing.append(asyncio.ensure_future(work))  # a loop alone does not keep what it runs

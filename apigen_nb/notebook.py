@@ -83,7 +83,7 @@ def execute(notebook: Path, parameters: Mapping[str, Any], copy: Path) -> None:
 
     node = load_notebook_node(str(notebook))
     node = parameterize_notebook(node, dict(parameters), kernel_name="python3", language="python")
-    died = ""
+    died, Kernel.last = "", None
     try:
         # Not papermill.execute_notebook: that one loses the cells of a dead kernel, counts sys.exit(0) as success,
         # changes the directory of this process and writes absolute paths into the copy.
@@ -92,6 +92,7 @@ def execute(notebook: Path, parameters: Mapping[str, Any], copy: Path) -> None:
             node,
             kernel_name="python3",
             kernel_manager_class=Kernel,
+            on_cell_start=lambda **_: Kernel.last and Kernel.last.begin(),
             progress_bar=False,
             autosave_cell_every=0,
             start_timeout=120,
@@ -104,12 +105,17 @@ def execute(notebook: Path, parameters: Mapping[str, Any], copy: Path) -> None:
         )
     except DeadKernelError:
         died = "the kernel died; was it killed, or out of memory?"
+    except RuntimeError as error:  # of nbclient, when a kernel does not come up
+        died = f"the kernel did not start: {error}"
     finally:
+        kernel: Kernel | None = Kernel.last
+        if kernel is not None:
+            kernel.leave()
         _tidy(node)
         copy.parent.mkdir(parents=True, exist_ok=True)
         write_whole(copy, [text := nbformat.writes(node).rstrip("\n")])
         _sign(text)
-    if Kernel.interrupted:
+    if kernel is not None and kernel.interrupted:
         raise KeyboardInterrupt(_kept(node))
     _judge(node, notebook.stem, copy, died)
 

@@ -38,6 +38,7 @@ _STATUS = {
     "503": (503, "overloaded", {}),
     "503-seconds": (503, "overloaded", {"Retry-After": "{seconds:g}"}),
     "529": (529, "overloaded", {}),
+    "307": (307, "moved", {"Location": "http://user:pass@elsewhere.example/v1?key=1"}),
     "400": (400, "maximum context length is 4096 tokens", {}),
     "401": (401, "incorrect API key provided: {key}", {}),
     "403": (403, "this key may not use the model", {}),
@@ -70,7 +71,7 @@ _CHOICE: dict[str, dict[str, Any]] = {
     },
     "tool-in-text": {"message": {"content": '```json\n{"name": "look", "parameters": {"id": "7"}}\n```'}},
 }
-_WIRE = ("reset", "truncated", "half-open", "stall", "no-http", "bad-gzip")
+_WIRE = ("reset", "truncated", "half-open", "stall", "no-http", "bad-gzip", "odd-charset")
 FAULTS = (*_STATUS, *_BODY, *_CHOICE, *_WIRE)
 
 
@@ -201,6 +202,10 @@ class FaultServer:
                 await asyncio.sleep(3600)
             request.transport.close()
             return response
+        if fault == "odd-charset":  # some names of encodings are none
+            return web.Response(
+                status=502, body=_BODY["html"], headers={"Content-Type": "text/html; charset=undefined"}
+            )
         if fault == "bad-gzip":
             half = gzip.compress(text.encode())[:20]
             return web.Response(body=half, headers={"Content-Encoding": "gzip"}, content_type="application/json")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
 import time
 import traceback
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from aiohttp import web
@@ -16,10 +19,16 @@ from apigen_nb.models.endpoint import Endpoint
 from apigen_nb.models.keys import access, marks
 from apigen_nb.records import Answer, Question
 
-KEY = "sk-MARKED/01+ab\\c"
+KEY = "sk-MARKED/01+a&b\\c"
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 PLAIN = json.dumps(KEY)[1:-1]
+BASIC = [base64.b64encode(text.encode()).decode() for text in (KEY, f":{KEY}")]
 SPELLINGS = {
+    "url": quote(KEY, safe=""),
+    "url in small letters": quote(KEY, safe="").replace("%2F", "%2f").replace("%2B", "%2b").replace("%5C", "%5c"),
+    "html": html.escape(KEY).replace("\\", "\\\\"),
+    "base64": BASIC[0].rstrip("="),
+    "basic authentication": BASIC[1].rstrip("="),
     "plain": PLAIN,
     "slash": PLAIN.replace("/", "\\/"),
     "unicode": "".join(f"\\u{ord(one):04x}" for one in KEY),
@@ -78,6 +87,7 @@ async def test_in_errors_wherever_they_are_cut(spelling: str, status: int) -> No
         except (NoAnswer, EndpointDown) as error:
             said = "".join(traceback.format_exception(error))
         assert KEY[:9] not in said
+        assert not any(basic[3:12] in said for basic in BASIC)
         assert SPELLINGS[spelling][:9] not in said
 
 

@@ -33,7 +33,7 @@ TIMES = int(os.environ.get("SOAK", "40"))
 SAID = ("length", "content-filter", "refusal", "huge", "bad-arguments", "unknown-tool", "same-ids", "tool-in-text")
 SAID += ("400", "403-flagged")
 POISON = ("500", "malformed")
-STOPS = ("401", "403", "404", "no-tools", "no-max-tokens", "429-hour")
+STOPS = ("307", "401", "403", "404", "no-tools", "no-max-tokens", "429-hour")
 PASSING = tuple(fault for fault in FAULTS if fault not in (*SAID, *STOPS))
 SLOW = ("stall", "half-open", "429-date")  # each costs a time-out
 

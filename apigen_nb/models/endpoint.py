@@ -47,12 +47,16 @@ PING = Question(
 _log = logging.getLogger("apigen_nb")
 _REFUSING = {429, 503, 529}
 _BUSY = {408, 409, 425, 429}
-_STOP = {401, 402, 403, 404, 405}
+_STOP = {401, 402, 403, 404, 405, 407, 410}
 _FORMAT_REFUSED = re.compile(r"response.?format|json.?schema|structured|guided|grammar", re.IGNORECASE)
 _TOOLS_REFUSED = re.compile(
     r"not support(ed)?\b.{0,40}\btool|\btool.{0,40}\bnot (be )?(support|enabled)|tool choice requires|tools param req",
     re.IGNORECASE,
 )
+
+
+class _Refused(Exception):
+    """The server will not answer this question, whoever asks."""
 
 
 class Endpoint:
@@ -129,8 +133,11 @@ class Endpoint:
 
     async def __call__(self, question: Question) -> Answer:
         patience = Patience(self.tries, self.wait, lambda: self.answered, self._last_seen)
+        answer: Answer | None = None
         try:
             answer = await self._patiently(question, patience)
+        except _Refused as refusal:
+            answer = Answer(error=f"the server refused the question ({refusal}")
         except Again as error:
             last = error
         else:
@@ -138,18 +145,34 @@ class Endpoint:
             self.answered += 1
             return answer
         # Raised out here so that no request, whose headers hold the key, hangs on to the exception.
+        if answer is not None:
+            await self._unless_lost(answer.error, at_once=not self.answered)
+            return answer
         if patience.gone:
             raise EndpointDown(self._safe(f"cannot reach {self._name} ({last}); {why_not(last)}"))
-        self._lost_in_a_row += 1
         what = f"no answer from {self._name} in {patience.count} tries; the last: {last}"
         if last.wait > MAX_WAIT:
             what = f"{self._name} wants {last.wait:.0f} s of waiting, at most {MAX_WAIT:.0f} are waited ({last})"
             what += "; run again then"
-        if self._lost_in_a_row >= LOST:
-            self._lost_in_a_row = 0
-            if not await self._works():
-                raise EndpointDown(self._safe(f"{LOST} questions in a row got no answer; {question.id}: {what}"))
+        await self._unless_lost(f"{question.id}: {what}")
         raise NoAnswer(self._safe(f"{question.id}: {what}"))
+
+    async def _unless_lost(self, why: str, at_once: bool = False) -> None:
+        """EndpointDown when this was one question too many without an answer: the server has to show that it answers
+        one that nothing is wrong with, since what is left of a run may be all poison."""
+        self._lost_in_a_row += 1
+        if self._lost_in_a_row < LOST and not at_once:
+            return
+        self._lost_in_a_row = 0
+        async with self._proving:
+            if at_once and self.answered:  # it has shown it meanwhile
+                return
+            try:
+                await self._patiently(PING, Patience(2, self.wait))
+            except (Again, _Refused):
+                many = "no question" if at_once else f"none of {LOST} questions in a row"
+                raise EndpointDown(self._safe(f"{self._name} answers {many}, not even a hello; {why}")) from None
+            self.answered += 1
 
     async def _patiently(self, question: Question, patience: Patience) -> Answer:
         tries = tenacity.AsyncRetrying(
@@ -166,14 +189,6 @@ class Endpoint:
         finally:
             self._asking -= 1
         return answer
-
-    async def _works(self) -> bool:
-        """Whether a question that nothing is wrong with gets an answer: what is left of a run may be all poison."""
-        try:
-            await self._patiently(PING, Patience(2, self.wait))
-        except Again:
-            return False
-        return True
 
     def _last_seen(self) -> float:
         """When the server last gave a sign of life; a request that is under way for longer than connecting may take
@@ -225,6 +240,7 @@ class Endpoint:
         # To aiohttp, `pool` is all that comes before the request: the name, every address, TLS.
         timeout = httpx2.Timeout(self.timeout, connect=connect, pool=connect)
         options: dict[str, Any] = {"limits": limits, "timeout": timeout, "event_hooks": {"response": [_capping()]}}
+        options["follow_redirects"] = False  # prompts go where the user has said
         self._lost: tuple[type[Exception], ...] = (self._openai.APIConnectionError, OSError)
         try:
             http = self._openai.DefaultAioHttpClient(**options)
@@ -238,6 +254,7 @@ class Endpoint:
             api_key=self._key or "none", base_url=self._base_url, max_retries=0, timeout=timeout, http_client=http
         )
         self._response = httpx2.Response
+        self._proving = asyncio.Lock()
         self._loop = loop
 
     def _body(self, question: Question) -> dict[str, Any]:
@@ -315,6 +332,8 @@ class Endpoint:
 
     async def _refused(self, question: Question, body: dict[str, Any], refusal: APIStatusError) -> Answer:
         status, said = refusal.status_code, self._safe(words(refusal.body))[:300]
+        if 300 <= status < 400:
+            said = self._safe(f"go to {public(refusal.response.headers.get('location', 'nowhere'))}")[:300]
         if question.tools and _TOOLS_REFUSED.search(said):
             self._stop(f"refuses tools: {said}; serve it with tool calling switched on, or take another model as agent")
         if refusal.code in ("insufficient_quota", "model_not_found"):
@@ -334,7 +353,7 @@ class Endpoint:
         if status < 400 or (status in _STOP and not re.search(r"moderat|flagged", said, re.IGNORECASE)):
             hint = "; check the key" if status in (401, 403) else "; check base_url and model" if status != 402 else ""
             self._stop(f"answers {status}: {said}{hint}")
-        return Answer(error=f"the server refused the question ({status}): {said}")
+        raise _Refused(f"{status}): {said}")
 
     def _shut(self, wait: float, said: str) -> None:
         if self._limits.paused_until is not None and wait > MAX_WAIT:
@@ -368,6 +387,7 @@ def _capping() -> Callable[[httpx2.Response], Awaitable[None]]:
             await self._stream.aclose()
 
     async def cap(response: httpx2.Response) -> None:
+        response.encoding = "utf-8"  # whatever the server says: some names of encodings are none, and end in a crash
         # Unpacked, a compressed one may be a thousand times larger.
         most = BODY // 100 if "content-encoding" in response.headers else BODY
         if isinstance(response.stream, httpx2.AsyncByteStream):

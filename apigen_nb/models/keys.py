@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import os
 import re
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 SECRET = 8  # characters; shorter keys are placeholders like `none`, and words of every other text
 
@@ -35,7 +37,15 @@ def public(url: str) -> str:
 
 
 def marks(key: str) -> re.Pattern[bytes]:
-    """Where a key stands in JSON, at any depth of JSON inside JSON, however its characters are escaped."""
-    ways = (rb"\\*(?:%s|(?i:u%04x))" % (re.escape(one.encode()), ord(one)) for one in key)
+    """Where a key stands as it is, or as it stands in a URL, in HTML or in a header for basic authentication; each in
+    JSON, at any depth of JSON inside JSON, however its characters are escaped."""
+    quoted = quote(key, safe="")
+    forms = [key, quoted, re.sub("%..", lambda one: one[0].lower(), quoted), html.escape(key)]
+    forms += [base64.b64encode(text.encode()).decode().rstrip("=") for text in (key, f":{key}")]
+    ways = (b"".join(map(_escaped, form)) for form in sorted(set(forms), key=len, reverse=True))
     # From the first of several backslashes only: else a reply that is nothing but backslashes would take hours.
-    return re.compile(rb"(?<!\\)" + b"".join(ways))
+    return re.compile(rb"(?<!\\)(?:%s)" % b"|".join(ways))
+
+
+def _escaped(one: str) -> bytes:
+    return rb"\\*(?:%s|(?i:u%04x))" % (re.escape(one.encode()), ord(one))

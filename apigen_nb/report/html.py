@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..lines import write_whole
 from ..models.ledger import run_prices
 from . import listings, pages
 from .comparison import names
@@ -86,11 +87,11 @@ def write_pages(held: Contents, found: list[Page]) -> Path:
     """Write pages and what they share into `report/` of a run's folder."""
     target = held.folder / "report"
     target.mkdir(parents=True, exist_ok=True)
-    for old in target.glob("*.html"):  # a page whose stage is gone must not stay reachable
-        old.unlink()
+    shared = {"plotly.min.js": plotly_script, "report.css": style, "report.js": script}
+    for file, text in shared.items():
+        write_whole(target / file, [text()])
     for page in found:
-        (target / page.file).write_text(drawn(held, found, page), encoding="utf-8")
-    (target / "report.css").write_text(style(), encoding="utf-8")
-    (target / "report.js").write_text(script(), encoding="utf-8")
-    (target / "plotly.min.js").write_text(plotly_script(), encoding="utf-8")
+        write_whole(target / page.file, [drawn(held, found, page)])
+    for old in {path.name for path in target.glob("*.html")} - {page.file for page in found}:
+        (target / old).unlink()  # a page whose stage is gone must not stay reachable
     return target / "index.html"

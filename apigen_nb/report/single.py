@@ -8,6 +8,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from ..lines import write_whole
 from .contents import contents
 from .frame import Inlined, Page, drawn, plotly_script, script, style
 from .html import compared, made
@@ -34,5 +35,5 @@ def write_single(folder: Path, others: Sequence[Path] = ()) -> Path:
     inlined = Inlined(Markup(style()), scripts, Markup("").join(bodies))
     target = held.folder / "report.html"
     frame = Page(found[0].file, "Report", "", "")
-    target.write_text(drawn(held, found, frame, inlined), encoding="utf-8")
+    write_whole(target, [drawn(held, found, frame, inlined)])
     return target
