@@ -23,11 +23,17 @@ class Kernel(AsyncKernelManager):  # type: ignore[misc]
         """Start it; until `leave`, SIGINT is its own."""
         type(self).last, self._loop, self._before = self, asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
         self._doing, self._end = list[asyncio.Future[None]](), list[asyncio.TimerHandle]()
+        self._turn = asyncio.Lock()  # starting and ending at a time, a kernel manager is in no valid state
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # Windows; not in the main thread
             self._loop.add_signal_handler(signal.SIGINT, self._stop)
-        await super().start_kernel(**options)
-        if self.interrupted:
-            await self.shutdown_kernel(now=True)
+        async with self._turn:
+            await super().start_kernel(**options)
+
+    async def shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:
+        """End it, if nobody else has."""
+        async with self._turn:
+            if self.has_kernel:
+                await super().shutdown_kernel(now, restart)
 
     def begin(self) -> None:
         """It runs cells from now on, and can be interrupted."""
@@ -46,7 +52,7 @@ class Kernel(AsyncKernelManager):  # type: ignore[misc]
         if first and self.ready:
             self._do(self.interrupt_kernel())
             self._end.append(self._loop.call_later(GRACE, lambda: self._do(self.shutdown_kernel(now=True))))
-        elif self.has_kernel:
+        else:
             self._do(self.shutdown_kernel(now=True))
 
     def _do(self, work: Any) -> None:
