@@ -35,9 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _ending_as_by_ctrl_c() -> Iterator[None]:
     """Whoever ends this process, SIGTERM or a terminal that is gone, ends it as Ctrl-C does: all is kept."""
     before = {}
-    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+    for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup
-            before[number] = signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+            with contextlib.suppress(ValueError):  # not in the main thread, which alone hears signals
+                before[number] = signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         yield
     finally:
