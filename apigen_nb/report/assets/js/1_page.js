@@ -7,14 +7,17 @@ const pages = new Map(templates.map((one) => [one.dataset.page, [...one.content.
 let current = templates.length ? templates[0].dataset.page : "";
 
 const address = {
-  read() {
+  // What is slow on one page must neither read nor write the address of the page that was opened meanwhile.
+  read(page) {
     const text = location.hash.slice(1);
     if (!pages.size) return text;
     const found = /^\/([\w.-]+)\/?(.*)$/s.exec(text);
-    return found && pages.has(found[1]) ? found[2] : "";
+    return found && found[1] === page ? found[2] : "";
   },
-  write(fragment) {
-    history.replaceState(null, "", "#" + (pages.size ? `/${current}/` : "") + fragment);
+  write(page, fragment) {
+    const found = /^#\/([\w.-]+)/.exec(location.hash);
+    if (pages.size && (page !== current || (found && found[1] !== page))) return;
+    history.replaceState(null, "", "#" + (pages.size ? `/${page}/` : "") + fragment);
   },
   go(page, fragment) {
     if (pages.size) location.hash = `/${page}/${fragment}`;

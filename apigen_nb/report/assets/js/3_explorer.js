@@ -5,6 +5,7 @@
 const LISTED = 40;
 
 async function startExplorer(root) {
+  const page = current;
   const { chunk, items } = await unpack(named(root, "index")[0]);
   const chunks = named(root, "chunk");
   const unpacked = new Map();
@@ -127,7 +128,7 @@ async function startExplorer(root) {
     showMenu(item, other);
     const second = beside && beside.value ? items.find((one) => one.id === beside.value) : null;
     const kept = new URLSearchParams({ ...(second && { with: second.id }), ...(part && { part }) }).toString();
-    if (item) address.write(encodeURIComponent(item.id) + (kept && `?${kept}`));
+    if (item) address.write(page, encodeURIComponent(item.id) + (kept && `?${kept}`));
     const htmls = item ? await Promise.all([item, second].filter(Boolean).map(htmlOf)) : ["<p class='panel quiet'>Nothing fits these filters.</p>"];
     if (found[at] !== item) return;
     const boxes = htmls.map((html, number) => {
@@ -146,7 +147,7 @@ async function startExplorer(root) {
   }
 
   function follow() {
-    const [name, query = ""] = address.read().split("?");
+    const [name, query = ""] = address.read(page).split("?");
     const id = decodeURIComponent(name);
     const said = new URLSearchParams(query);
     const [other, part] = ["with", "part"].map((name) => said.get(name));
