@@ -227,7 +227,7 @@ def test_a_spent_quota_stops_the_stage(tmp_path: Path) -> None:
         assert endpoint.in_flight == 0
         assert endpoint.waiting_until is None, "nobody waits any more"
 
-    with_server(work, rates={"429-seconds": 1.0}, retry_after=7200.0)
+    with_server(work, rates={"429-seconds": 1.0}, retry_after=7200.0, timeout=5)  # none is asked twice for being slow
 
 
 def test_who_watches_is_told_how_long_it_waits(tmp_path: Path) -> None:
