@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 from jupyter_client.manager import AsyncKernelManager
 
 GRACE = 10.0  # seconds to keep what can be kept, twice what replies under way are waited for
-DEAF = (NotImplementedError, RuntimeError, ValueError)  # on Windows, and outside the main thread, no loop hears signals
 
 
 class Kernel(AsyncKernelManager):  # type: ignore[misc]
@@ -25,7 +24,7 @@ class Kernel(AsyncKernelManager):  # type: ignore[misc]
         type(self).last, self._loop, self._before = self, asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
         self._doing, self._end = list[asyncio.Future[None]](), list[asyncio.TimerHandle]()
         self._turn = asyncio.Lock()  # starting and ending at a time, a kernel manager is in no valid state
-        with contextlib.suppress(*DEAF):
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # Windows; not in the main thread
             self._loop.add_signal_handler(signal.SIGINT, self._stop)
         async with self._turn:
             await super().start_kernel(**options)
@@ -44,7 +43,7 @@ class Kernel(AsyncKernelManager):  # type: ignore[misc]
         """Give SIGINT back."""
         for timer in self._end:
             timer.cancel()
-        with contextlib.suppress(*DEAF):
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             if self._loop.remove_signal_handler(signal.SIGINT):
                 signal.signal(signal.SIGINT, self._before)
 

@@ -70,7 +70,7 @@ def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
 def execute(notebook: Path, parameters: Mapping[str, Any], copy: Path) -> None:
     """Run a notebook with these parameters and save the executed copy, also of one that fails (with the cells so far).
     UsageError as in `check_parameters`, StageFailed unless every code cell ran to its end without an error; when this
-    process is interrupted (SIGINT) so is the kernel, and KeyboardInterrupt says what it kept."""
+    process is interrupted or terminated so is the kernel, and KeyboardInterrupt says what it kept."""
     check_parameters(notebook, parameters)
     import nbformat
     from nbclient.exceptions import DeadKernelError

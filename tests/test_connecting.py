@@ -147,7 +147,7 @@ async def test_a_body_without_end_is_not_read_to_its_end(
     status: int, packed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     most = 2000 if packed else 100_000
-    monkeypatch.setattr("apigen_nb.models.client.BODY", most * (100 if packed else 1))
+    monkeypatch.setattr("apigen_nb.models.endpoint.BODY", most * (100 if packed else 1))
     async with Large(b"x" * 3_000_000, status, packed) as server:
         endpoint = Endpoint("tiny", server.url, tries=1)
         with pytest.raises(NoAnswer, match=f"the last: ReadError: the reply is longer than {most:,} bytes"):

@@ -13,7 +13,7 @@ import contextlib
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import tenacity
@@ -22,7 +22,6 @@ from ..progress import meter
 from ..records import Answer, Message, Question
 from ..text import clean
 from . import EndpointDown, NoAnswer, late
-from .client import client
 from .keys import SECRET, access, marks, public
 from .limits import Limits
 from .prompts import read_completion, render
@@ -36,6 +35,7 @@ SAID = 10.0  # seconds; a longer wait is told in the log
 LOST = 20  # questions in a row without an answer, after which the server has to show that it answers any
 CONNECT = 5.0  # seconds; who is there takes a connection within milliseconds
 LATE = 5.0  # seconds that a request under way is waited for when its question has been given up
+BODY = 10_000_000  # bytes of a response; no completion is longer, and memory is shared by all that are under way
 PING = Question(
     id="ping",
     role="agent",
@@ -235,8 +235,24 @@ class Endpoint:
             return
         import httpx2
 
-        times = self.timeout, min(CONNECT, 0.9 * self.timeout)
-        self._client, self._lost = client(self._base_url, self._key, self.concurrency, *times)
+        limits = httpx2.Limits(max_connections=self.concurrency, max_keepalive_connections=self.concurrency)
+        connect = min(CONNECT, 0.9 * self.timeout)
+        # To aiohttp, `pool` is all that comes before the request: the name, every address, TLS.
+        timeout = httpx2.Timeout(self.timeout, connect=connect, pool=connect)
+        options: dict[str, Any] = {"limits": limits, "timeout": timeout, "event_hooks": {"response": [_capping()]}}
+        options["follow_redirects"] = False  # prompts go where the user has said
+        self._lost: tuple[type[Exception], ...] = (self._openai.APIConnectionError, OSError)
+        try:
+            http = self._openai.DefaultAioHttpClient(**options)
+        except RuntimeError:  # without the extra openai[aiohttp] all works, at twice the CPU time
+            http = self._openai.DefaultAsyncHttpxClient(**options)
+        else:
+            import aiohttp
+
+            self._lost += (aiohttp.ClientError,)  # openai lets some through: a status line that is none
+        self._client = self._openai.AsyncOpenAI(
+            api_key=self._key or "none", base_url=self._base_url, max_retries=0, timeout=timeout, http_client=http
+        )
         self._response = httpx2.Response
         self._proving = asyncio.Lock()
         self._loop = loop
@@ -349,3 +365,32 @@ class Endpoint:
 
     def _stop(self, why: str) -> NoReturn:
         raise EndpointDown(f"{self._name} {why}")
+
+
+def _capping() -> Callable[[httpx2.Response], Awaitable[None]]:
+    """A hook of the client that ends a response above `BODY` bytes while it is being read."""
+    import httpx2
+
+    class Capped(httpx2.AsyncByteStream):
+        def __init__(self, stream: httpx2.AsyncByteStream, most: int) -> None:
+            self._stream, self._most = stream, most
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            left = self._most
+            async for part in self._stream:
+                left -= len(part)
+                if left < 0:
+                    raise httpx2.ReadError(f"the reply is longer than {self._most:,} bytes")
+                yield part
+
+        async def aclose(self) -> None:
+            await self._stream.aclose()
+
+    async def cap(response: httpx2.Response) -> None:
+        response.encoding = "utf-8"  # whatever the server says: some names of encodings are none, and end in a crash
+        # Unpacked, a compressed one may be a thousand times larger.
+        most = BODY // 100 if "content-encoding" in response.headers else BODY
+        if isinstance(response.stream, httpx2.AsyncByteStream):
+            response.stream = Capped(response.stream, most)
+
+    return cap
