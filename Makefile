@@ -47,7 +47,7 @@ lab: $(VENV)/.run
 
 # The explorers as a page over a run: make app RUN=outputs/demo
 app: $(VENV)/.app
-	@$(BIN)/python -m apigen_nb.widgets.app $(RUN)
+	@$(BIN)/python -m apigen_nb.run.app $(RUN)
 
 tau2: $(VENV)/.tau2
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from .text import clean
+from .storage.safe_text import clean
 
 # Nothing larger is imported up here: --help and a mistyped option must not wait for pydantic and papermill.
 STAGES = ("1_domain", "2_blueprints", "3_trajectories", "4_dataset", "7_report")
@@ -125,12 +125,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from .domain import DomainError
-    from .manifest import Changed, InUse, Run
-    from .notebook import StageFailed, UsageError
-    from .params import ParamsError, load_params
-    from .run import run
-    from .store import Damaged
+    from .run.execution import StageFailed, UsageError
+    from .run.params import ParamsError, load_params
+    from .run.stages import run
+    from .storage.journal import Damaged
+    from .storage.run_folder import Changed, InUse, Run
+    from .world.domain import DomainError
 
     try:
         if options.params is None and options.out is None:
@@ -167,11 +167,11 @@ def _run(options: argparse.Namespace) -> int:
 def _estimate(options: argparse.Namespace) -> int:
     import asyncio
 
-    from .estimate import TRIAL, read_off, try_out
-    from .manifest import InUse, Run
     from .models import BudgetSpent, EndpointDown
-    from .params import ParamsError, load_params
-    from .store import Damaged, Incomplete
+    from .run.estimate import TRIAL, read_off, try_out
+    from .run.params import ParamsError, load_params
+    from .storage.journal import Damaged, Incomplete
+    from .storage.run_folder import InUse, Run
 
     out = options.out or Path("outputs") / Path(options.params).stem
     try:
@@ -196,9 +196,9 @@ def _estimate(options: argparse.Namespace) -> int:
 
 def _verify(options: argparse.Namespace) -> int:
     from .dataset.verify import verify
-    from .domain import DomainError
-    from .manifest import Run
-    from .store import Damaged
+    from .storage.journal import Damaged
+    from .storage.run_folder import Run
+    from .world.domain import DomainError
 
     if not options.folder.is_dir():
         return _say(f"no folder {options.folder}", 2)
@@ -217,12 +217,12 @@ def _report(options: argparse.Namespace) -> int:
     for folder in options.folders:
         if not folder.is_dir():
             return _say(f"no folder {folder}", 2)
-    from .store import Damaged
+    from .storage.journal import Damaged
 
     first, *others = options.folders
     try:
         if options.single_file:
-            from .report.single import write_single
+            from .report.single_file import write_single
 
             print(f"report: {write_single(first, others)}")
             return 0
@@ -235,7 +235,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _write_report(folder: Path, others: Sequence[Path] = ()) -> int:
-    from .report.html import write_report
+    from .report.write import write_report
 
     write_report(folder, others) if others else write_report(folder)
     index = folder / "report" / "index.html"
@@ -246,8 +246,8 @@ def _write_report(folder: Path, others: Sequence[Path] = ()) -> int:
 
 
 def _new_domain(options: argparse.Namespace) -> int:
-    from .domain import DomainError
-    from .scaffold import new_domain
+    from .world.domain import DomainError
+    from .world.scaffold import new_domain
 
     try:
         folder = new_domain(options.name)
@@ -260,8 +260,8 @@ def _new_domain(options: argparse.Namespace) -> int:
 
 
 def _check_domain(options: argparse.Namespace) -> int:
-    from .contract import check, errors, summary
-    from .domain import Domain, DomainError
+    from .world.contract import check, errors, summary
+    from .world.domain import Domain, DomainError
 
     try:
         domain = Domain.load(options.name)

@@ -71,11 +71,11 @@ def serving(*options: str) -> Iterator[str]:
 async def stage(url: str, questions: int, at_once: int) -> dict[str, Any]:
     """A stage of so many questions; how long it took and what it met."""
     from apigen_nb.models import ask
-    from apigen_nb.models.cache import Cassette, Recorded
+    from apigen_nb.models.each import each
     from apigen_nb.models.endpoint import Endpoint
+    from apigen_nb.models.reply_cache import Cassette, Recorded
     from apigen_nb.records import Message, Question, Record
-    from apigen_nb.store import Journal
-    from apigen_nb.work import each
+    from apigen_nb.storage.journal import Journal
 
     class Said(Record):
         id: str

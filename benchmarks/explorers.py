@@ -23,15 +23,20 @@ from pathlib import Path
 from typing import Any
 
 import apigen_nb.report  # noqa: F401  # before the first plotly figure, see there
-from apigen_nb.blueprints import propose_all
-from apigen_nb.conversations import converse_all
-from apigen_nb.domain import Domain
-from apigen_nb.gates import GATES, Committee
-from apigen_nb.models.cast import Cast
+from apigen_nb.blueprints.gates import GATES, Committee
+from apigen_nb.blueprints.propose import propose_all
+from apigen_nb.models.roles import Cast
 from apigen_nb.records import Proposal, Trajectory
-from apigen_nb.report import agreement, align, charts, mix, passing, pieces, reflection, spread, tables
-from apigen_nb.report.html import write_report
-from apigen_nb.store import Run
+from apigen_nb.report import alignment as align
+from apigen_nb.report import charts, pieces, reflection, tables
+from apigen_nb.report import diversity as spread
+from apigen_nb.report import judge_agreement as agreement
+from apigen_nb.report import mixture_tables as mix
+from apigen_nb.report import pass_rates as passing
+from apigen_nb.report.write import write_report
+from apigen_nb.storage.journal import Run
+from apigen_nb.trajectories.converse import converse_all
+from apigen_nb.world.domain import Domain
 
 HERE = Path(__file__).parent
 OPEN, REACT, SIZE = 2.0, 0.3, 30.0  # seconds, seconds, MB
@@ -133,7 +138,7 @@ def explorers(proposals: list[Proposal], talks: list[Trajectory]) -> dict[str, t
 
 def widgets(folder: Path) -> dict[str, float]:
     """The widgets as a notebook makes them, files read anew: the seconds until each can be shown."""
-    from apigen_nb import widgets as made
+    from apigen_nb.report import widgets as made
 
     names = ("explore", "pass_rates", "reflection", "trajectories", "committee", "dataset")
     (folder / "run.json").write_text(json.dumps({"domain": {"name": "retail"}, "parameters": {"domain": "retail"}}))

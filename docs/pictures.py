@@ -12,8 +12,8 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from apigen_nb.records import Trajectory
-from apigen_nb.report.html import write_report
-from apigen_nb.store import read_lines
+from apigen_nb.report.write import write_report
+from apigen_nb.storage.journal import read_lines
 
 HERE = Path(__file__).resolve().parent
 SIZE = {"width": 1280, "height": 800}

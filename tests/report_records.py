@@ -27,7 +27,8 @@ from apigen_nb.records import (
     Verdict,
     Vote,
 )
-from apigen_nb.report import charts, packing, pieces, tables
+from apigen_nb.report import charts, pieces, tables
+from apigen_nb.report import embedded_data as packing
 
 HOSTILE = (
     "</script><script>window.hacked=1</script><img src=x onerror=window.hacked=2>"

@@ -7,11 +7,20 @@ import sys
 
 import pytest
 
-from apigen_nb.audit import COLUMNS, Finding, audit, concerned, examine, hand_written, rejected, rows
-from apigen_nb.domain import Domain, DomainError
-from apigen_nb.domains import tau2
-from apigen_nb.gates import GATES
+from apigen_nb.blueprints.gates import GATES
+from apigen_nb.blueprints.groundtruth_audit import (
+    COLUMNS,
+    Finding,
+    audit,
+    concerned,
+    examine,
+    hand_written,
+    rejected,
+    rows,
+)
+from apigen_nb.domains.tau2 import adapter as tau2
 from apigen_nb.records import Action
+from apigen_nb.world.domain import Domain, DomainError
 
 try:
     tau2.gold_tasks("retail")

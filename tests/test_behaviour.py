@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from apigen_nb import setting
-from apigen_nb.behaviour import USERS_PART, WORLDS_PART, shows
-from apigen_nb.conversations import Play, converse
-from apigen_nb.domain import Domain
 from apigen_nb.records import Action, Blueprint, Message, ToolCall, Verdict
-from apigen_nb.world import UNAVAILABLE, respond
+from apigen_nb.trajectories import environment as setting
+from apigen_nb.trajectories.behaviour import USERS_PART, WORLDS_PART, shows
+from apigen_nb.trajectories.converse import Play, converse
+from apigen_nb.world.domain import Domain
+from apigen_nb.world.world import UNAVAILABLE, respond
 from tests.test_conversations import Role, does
 from tests.test_gates import RENEW, RETURN, library
 from tests.test_kind import GOOD, OVERDUE, RENAME

@@ -9,11 +9,11 @@ import pytest
 from test_conversations import STOP, Role, does
 from test_gates import RENEW, RETURN, call, library, task
 
-from apigen_nb.blame import by_evidence
-from apigen_nb.conversations import Play, converse
-from apigen_nb.domain import Domain
 from apigen_nb.records import Answer, Blame, Blueprint, Question, Trajectory, Usage
-from apigen_nb.world import UNAVAILABLE
+from apigen_nb.trajectories.blame import by_evidence
+from apigen_nb.trajectories.converse import Play, converse
+from apigen_nb.world.domain import Domain
+from apigen_nb.world.world import UNAVAILABLE
 
 __all__ = ["library"]
 

@@ -15,16 +15,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apigen_nb.blueprints import propose_all
-from apigen_nb.conversations import converse_all
-from apigen_nb.domain import Domain
-from apigen_nb.gates import GATES, Committee
+from apigen_nb.blueprints.gates import GATES, Committee
+from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.models import Model, NoAnswer, ask, metered
-from apigen_nb.models.cache import REPLIES, Cassette, NotRecorded, Recorded, recorded
-from apigen_nb.models.cast import Cast
+from apigen_nb.models.reply_cache import REPLIES, Cassette, NotRecorded, Recorded, recorded
+from apigen_nb.models.roles import Cast
 from apigen_nb.models.scripted import Scripted
 from apigen_nb.records import Answer, Message, Question, ToolCall, Usage
-from apigen_nb.store import Run
+from apigen_nb.storage.journal import Run
+from apigen_nb.trajectories.converse import converse_all
+from apigen_nb.world.domain import Domain
 from tests.fault_server import FaultServer
 
 USAGE = Usage(calls=1, prompt=10, cached=4, completion=5)

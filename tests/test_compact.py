@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apigen_nb.domain import Domain, builtin
-from apigen_nb.models.compact import ROWS, text
+from apigen_nb.models.prompt_values import ROWS, text
+from apigen_nb.world.domain import Domain, builtin
 
 scalar = st.none() | st.booleans() | st.integers() | st.text(max_size=8)
 

@@ -20,7 +20,7 @@ from fault_server import FaultServer
 
 from apigen_nb.models import EndpointDown, NoAnswer
 from apigen_nb.models.endpoint import Endpoint
-from apigen_nb.models.tries import GONE, Again, Patience
+from apigen_nb.models.retries import GONE, Again, Patience
 from apigen_nb.records import Message, Question
 
 
@@ -33,7 +33,7 @@ def question(number: int = 0) -> Question:
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seconds become tenths."""
     monkeypatch.setattr("apigen_nb.models.endpoint.CONNECT", 0.3)
-    monkeypatch.setattr("apigen_nb.models.tries.GONE", 0.5)
+    monkeypatch.setattr("apigen_nb.models.retries.GONE", 0.5)
 
 
 @contextlib.contextmanager
@@ -97,7 +97,7 @@ async def test_a_crowd_at_the_door_of_a_slow_server_waits(hasty: None) -> None:
 @pytest.mark.parametrize(("seen", "gone"), [(False, True), (True, False)])
 def test_gone_is_who_shows_no_sign_to_anybody(seen: bool, gone: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
-    monkeypatch.setattr("apigen_nb.models.tries.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("apigen_nb.models.retries.time.monotonic", lambda: now[0])
     sign = [900.0]
     patience, state = Patience(5, 0.1, seen=lambda: sign[0]), tenacity.RetryCallState(None, None, (), {})  # type: ignore[arg-type]
     state.set_exception((Again, Again("no connection in time", busy=True, nobody=True), None))

@@ -12,9 +12,6 @@ from typing import Any
 import pytest
 from test_gates import RENEW, RETURN, call, library, task
 
-from apigen_nb.checks import all_told, divergence, same_state
-from apigen_nb.conversations import Play, converse, converse_all
-from apigen_nb.domain import Domain
 from apigen_nb.models import NoAnswer
 from apigen_nb.records import (
     NO_ANSWER,
@@ -28,8 +25,11 @@ from apigen_nb.records import (
     Trajectory,
     Usage,
 )
-from apigen_nb.store import Run, forget_unanswered, read_lines
-from apigen_nb.world import ToolBug
+from apigen_nb.storage.journal import Run, forget_unanswered, read_lines
+from apigen_nb.trajectories.converse import Play, converse, converse_all
+from apigen_nb.trajectories.reward import all_told, divergence, same_state
+from apigen_nb.world.domain import Domain
+from apigen_nb.world.world import ToolBug
 
 __all__ = ["library"]
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from test_conversations import Role, does
 from test_gates import RENEW, library, task
 
-from apigen_nb.conversations import Play, converse
-from apigen_nb.domain import Domain
 from apigen_nb.models import metered
-from apigen_nb.models.cast import Cast
-from apigen_nb.models.critic import BestOf, asks, flaws, invented
+from apigen_nb.models.best_of_n import BestOf, asks, flaws, invented
+from apigen_nb.models.roles import Cast
 from apigen_nb.records import STOP, Answer, Message, Question, Trajectory, Usage
+from apigen_nb.trajectories.converse import Play, converse
+from apigen_nb.world.domain import Domain
 
 __all__ = ["library"]
 

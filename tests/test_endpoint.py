@@ -21,13 +21,13 @@ import tenacity
 from fault_server import FaultServer, Reply, echo
 
 from apigen_nb.models import EndpointDown, NoAnswer, ask, metered
+from apigen_nb.models.chat_format import FOLDER, render
+from apigen_nb.models.each import each
 from apigen_nb.models.endpoint import Endpoint
-from apigen_nb.models.prompts import FOLDER, render
-from apigen_nb.models.tries import Again, Patience
-from apigen_nb.progress import Progress, line
+from apigen_nb.models.retries import Again, Patience
 from apigen_nb.records import Answer, Message, Question, ToolCall, Usage
-from apigen_nb.store import Journal
-from apigen_nb.work import each
+from apigen_nb.storage.journal import Journal
+from apigen_nb.storage.progress import Progress, line
 
 KEY = "sk-MARKED-5f1d"
 SERVING = ("latency", "admit", "formats", "rates", "sticky", "seed", "retry_after", "usage")

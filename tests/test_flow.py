@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from apigen_nb.domain import Domain, DomainError, from_folder
-from apigen_nb.flow import assembled, leaves
-from apigen_nb.graph import Graph, is_id
+from apigen_nb.world.api_graph import Graph, is_id
+from apigen_nb.world.domain import Domain, DomainError, from_folder
+from apigen_nb.world.value_flow import assembled, leaves
 
 
 def edges_of(name: str) -> set[tuple[str, str, str, str]]:

@@ -12,9 +12,7 @@ from typing import Any
 
 import pytest
 
-from apigen_nb.domain import Domain, from_folder
-from apigen_nb.facts import fold
-from apigen_nb.gates import (
+from apigen_nb.blueprints.gates import (
     GATES,
     NAMES,
     Committee,
@@ -25,9 +23,11 @@ from apigen_nb.gates import (
     obeys_policy,
     well_formed,
 )
-from apigen_nb.gates.execution import execute
-from apigen_nb.gates.grounding import choices, implied, said
+from apigen_nb.blueprints.gates.execution import execute
+from apigen_nb.blueprints.gates.grounding import choices, implied, said
 from apigen_nb.records import Action, Blueprint, Verdict, canonical
+from apigen_nb.world.domain import Domain, from_folder
+from apigen_nb.world.values import fold
 
 TOOLS = '''
 from typing import Literal
@@ -666,11 +666,13 @@ async def _yes(question: Any) -> Any:
 def test_choose_keeps_the_order_and_finds_functions_of_modules() -> None:
     panel = Committee([_yes])
     assert choose(["policy", "committee", "format"], panel) == [obeys_policy, panel, well_formed]
-    assert choose(["apigen_nb.gates.format:well_formed"]) == [well_formed]
+    assert choose(["apigen_nb.blueprints.gates.format:well_formed"]) == [well_formed]
     assert choose([]) == []
 
 
-@pytest.mark.parametrize("name", ["fromat", "", "no.such.module:gate", "apigen_nb.gates:no_such_gate", "json"])
+@pytest.mark.parametrize(
+    "name", ["fromat", "", "no.such.module:gate", "apigen_nb.blueprints.gates:no_such_gate", "json"]
+)
 def test_an_unknown_gate_is_named(name: str) -> None:
     with pytest.raises(UnknownGate, match=f"gate {name!r}"):
         choose(["format", name])
@@ -681,7 +683,7 @@ def test_an_unknown_gate_is_told_which_there_are() -> None:
         choose(["fromat"])
 
 
-@pytest.mark.parametrize("name", [":gate", "module:", ":", "apigen_nb.gates:NAMES"])
+@pytest.mark.parametrize("name", [":gate", "module:", ":", "apigen_nb.blueprints.gates:NAMES"])
 def test_a_name_that_leads_to_no_function_is_no_gate(name: str) -> None:
     with pytest.raises(UnknownGate):
         choose([name])

@@ -11,12 +11,12 @@ import pytest
 from fault_server import FaultServer
 
 from apigen_nb.models import EndpointDown
-from apigen_nb.models.cache import Cassette, Recorded, recorded
+from apigen_nb.models.each import each
 from apigen_nb.models.endpoint import Endpoint
+from apigen_nb.models.gather import all_of
+from apigen_nb.models.reply_cache import Cassette, Recorded, recorded
 from apigen_nb.records import Message, Question, Record
-from apigen_nb.store import Journal
-from apigen_nb.tasks import all_of
-from apigen_nb.work import each
+from apigen_nb.storage.journal import Journal
 
 
 class Row(Record):

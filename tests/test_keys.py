@@ -15,8 +15,8 @@ from aiohttp import web
 from fault_server import FaultServer
 
 from apigen_nb.models import EndpointDown, NoAnswer, read_json
+from apigen_nb.models.api_keys import access, marks
 from apigen_nb.models.endpoint import Endpoint
-from apigen_nb.models.keys import access, marks
 from apigen_nb.records import Answer, Question
 
 KEY = "sk-MARKED/01+a&b\\c"

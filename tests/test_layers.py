@@ -1,52 +1,84 @@
-"""The arrows between modules point one way: nobody imports what stands higher, and stages never import each other."""
+"""Rooms stand one above the other and no two files need each other: what a maintainer can rely on when reading."""
 
 import ast
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "apigen_nb"
 FLOORS = (
-    {"__init__", "records", "text"},
-    {"lines", "places", "progress", "mix", "personas", "world", "facts", "tasks"},
-    {"tool", "checks", "kernel"},
-    {"domain"},
-    {"flow"},
-    {"domains", "template", "graph", "manifest", "models"},
-    {"contract"},
-    {"sampling", "store", "params"},
-    {"setting", "gates", "work"},
-    {"behaviour", "difficulty", "defects", "reflection"},
-    {"blame", "recombine"},
-    {"audit", "bench", "blueprints", "conversations", "dataset"},  # the stages: none knows another
-    {"study", "report"},  # draws what the stages leave
-    {"notebook", "scaffold"},
+    {"records"},
+    {"storage"},
+    {"world"},
+    {"domains"},
+    {"models"},
+    {"blueprints"},
+    {"trajectories"},
+    {"dataset"},
+    {"report"},
     {"run"},
-    {"estimate", "widgets"},
+    {"__init__"},
     {"__main__"},
 )
-ADAPTERS = ("domain.py", "domains")  # a built-in adapter is imported when somebody asks for its domain by name
-FLOOR = {part: number for number, floor in enumerate(FLOORS) for part in floor}
+FLOOR = {room: number for number, floor in enumerate(FLOORS) for room in floor}
+FILES = {path.relative_to(PACKAGE).with_suffix("").parts: path for path in sorted(PACKAGE.rglob("*.py"))}
+MODULES = {parts[:-1] if parts[-1] == "__init__" else parts: path for parts, path in FILES.items()}
 
 
-def imports(path: Path) -> Iterator[str]:
-    here = ("apigen_nb", *path.relative_to(PACKAGE).parts[:-1])
+def imported(module: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The modules of ours that a module's file imports, anywhere in it: inside functions and for types only, too."""
+    path = MODULES[module]
+    package = module if path.name == "__init__.py" else module[:-1]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names = [tuple(alias.name.split(".")) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            base = [*here[: len(here) + 1 - node.level]] if node.level else []
-            module = ".".join([*base, *([node.module] if node.module else [])])
-            yield from ([module] if module != "apigen_nb" else (f"apigen_nb.{alias.name}" for alias in node.names))
+            base = ("apigen_nb", *package[: len(package) + 1 - node.level]) if node.level else ()
+            base += tuple(node.module.split(".")) if node.module else ()
+            names = [(*base, alias.name) for alias in node.names]
+        else:
+            continue
+        for name in names:
+            if name[:1] == ("apigen_nb",):
+                # `from package import module` needs the module, `from module import name` the module before the name
+                yield name[1:] if name[1:] in MODULES else name[1:-1]
 
 
-def test_arrows_point_one_way() -> None:
+def room(module: tuple[str, ...]) -> str:
+    return module[0] if module else "__init__"
+
+
+def test_at_the_root_stand_the_rooms_and_the_records() -> None:
+    found = {path.name for path in PACKAGE.iterdir() if path.name not in ("__pycache__", "py.typed")}
+    assert found == {name if (PACKAGE / name).is_dir() else f"{name}.py" for name in FLOOR}
+
+
+def test_rooms_import_downwards_only() -> None:
     wrong = []
-    for path in sorted(PACKAGE.rglob("*.py")):
-        me = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        assert me in FLOOR, f"{me} has no floor: give it one in FLOORS"
-        for name in imports(path):
-            other = name.split(".")[1] if name.startswith("apigen_nb.") else me
-            # `__version__` is the only thing that the package itself holds
-            if other in FLOOR and other != me and FLOOR[other] >= FLOOR[me] and (path.name, other) != ADAPTERS:
-                wrong.append(f"{path.relative_to(PACKAGE)} imports {other}")
+    for module in MODULES:
+        for other in imported(module):
+            above = FLOOR[room(other)] > FLOOR[room(module)]
+            # the version is the only thing that a room may take from the package itself
+            if above and other != ():
+                wrong.append(f"{'.'.join(module)} imports {'.'.join(other)}")
+    assert wrong == []
+
+
+def test_no_two_files_import_each_other() -> None:
+    needs = {module: set(imported(module)) - {(), module} for module in MODULES if module}
+    try:
+        tuple(TopologicalSorter(needs).static_order())
+    except CycleError as error:
+        circle = " → ".join(".".join(module) for module in error.args[1])
+        raise AssertionError(f"a circle of imports: {circle}") from None
+
+
+def test_nobody_above_the_domains_imports_one_of_them() -> None:
+    """They are found by name, so that one more needs no line anywhere else."""
+    wrong = [
+        f"{'.'.join(module)} imports {'.'.join(other)}"
+        for module in MODULES
+        for other in imported(module)
+        if other[:1] == ("domains",) and room(module) != "domains"
+    ]
     assert wrong == []

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apigen_nb.domain import Domain
 from apigen_nb.models import BudgetSpent, Job, job
-from apigen_nb.models.cache import Cassette, Recorded, Reply, recorded
-from apigen_nb.models.cast import Cast
 from apigen_nb.models.ledger import Budget, Ledger, Price, add_up, dollars, price_table, role_prices, run_prices
-from apigen_nb.progress import Progress
+from apigen_nb.models.reply_cache import Cassette, Recorded, Reply, recorded
+from apigen_nb.models.roles import Cast
 from apigen_nb.records import Answer, Question, Usage
+from apigen_nb.storage.progress import Progress
+from apigen_nb.world.domain import Domain
 
 PRICE = Price(prompt=2, cached=0.5, completion=8)
 PRICES = {"m": PRICE}

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apigen_nb.models.limits import Limits, Pace
+from apigen_nb.models.rate_limits import Limits, Pace
 
 
 class Skipping(DefaultSelector):

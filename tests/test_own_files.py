@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from apigen_nb.manifest import Run, relocated
 from apigen_nb.records import Proposal
-from apigen_nb.store import read_lines
+from apigen_nb.storage.journal import read_lines
+from apigen_nb.storage.run_folder import Run, relocated
 
 
 def command(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apigen_nb.places import Places
+from apigen_nb.storage.offset_index import Places
 
 ids = st.text(st.characters(), max_size=6)  # lone surrogates, too
 

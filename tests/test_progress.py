@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from apigen_nb import progress
-from apigen_nb.progress import Progress, drawn, line, meter
 from apigen_nb.records import Attempt, Message, Proposal, Trajectory, Usage, Verdict
-from apigen_nb.store import Journal
+from apigen_nb.storage import progress
+from apigen_nb.storage.journal import Journal
+from apigen_nb.storage.progress import Progress, drawn, line, meter
 
 
 def verdict(gate: str, passed: bool) -> Verdict:

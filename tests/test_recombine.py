@@ -13,18 +13,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apigen_nb.blueprints import propose_all
-from apigen_nb.checks import same_state
-from apigen_nb.conversations import converse_all
-from apigen_nb.domain import Domain
-from apigen_nb.gates import GATES, choose
-from apigen_nb.gates.committee import Committee
-from apigen_nb.gates.execution import execute
-from apigen_nb.models.cast import Cast
-from apigen_nb.recombine import DRAWN, PARTS, REPLY, TRIES, Combination, combinations, compatible, recombine
+from apigen_nb.blueprints.gates import GATES, choose
+from apigen_nb.blueprints.gates.committee import Committee
+from apigen_nb.blueprints.gates.execution import execute
+from apigen_nb.blueprints.propose import propose_all
+from apigen_nb.blueprints.recombination import (
+    DRAWN,
+    PARTS,
+    REPLY,
+    TRIES,
+    Combination,
+    combinations,
+    compatible,
+    recombine,
+)
+from apigen_nb.blueprints.sampling import Sampling
+from apigen_nb.models.roles import Cast
 from apigen_nb.records import Action, Answer, Blueprint, Question
-from apigen_nb.sampling import Sampling
-from apigen_nb.store import Run
+from apigen_nb.storage.journal import Run
+from apigen_nb.trajectories.converse import converse_all
+from apigen_nb.trajectories.reward import same_state
+from apigen_nb.world.domain import Domain
 
 retail = Domain.load("retail")
 PLAIN = list(GATES.values())

@@ -23,12 +23,14 @@ from report_records import (
     whole,
 )
 
-from apigen_nb import text
-from apigen_nb.domain import Domain
-from apigen_nb.graph import Graph
 from apigen_nb.records import Action, Change, Proposal, ToolCall
-from apigen_nb.report import align, charts, html, listings, pieces, tables
-from apigen_nb.report.prose import prose
+from apigen_nb.report import alignment as align
+from apigen_nb.report import charts, listings, pieces, tables
+from apigen_nb.report import write as html
+from apigen_nb.report.markdown import prose
+from apigen_nb.storage import safe_text as text
+from apigen_nb.world.api_graph import Graph
+from apigen_nb.world.domain import Domain
 
 
 class Tags(HTMLParser):

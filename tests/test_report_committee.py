@@ -7,7 +7,7 @@ import math
 import pytest
 
 from apigen_nb.records import METRICS, Attempt, Proposal, Verdict, Vote
-from apigen_nb.report import agreement
+from apigen_nb.report import judge_agreement as agreement
 
 
 def judged(id: str, *votes: tuple[int, ...] | None, passed: bool = True) -> Proposal:

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from report_records import HOSTILE, make_run
 
-from apigen_nb.lines import Damaged
-from apigen_nb.report import comparison, html, single
+from apigen_nb.report import run_comparison as comparison
+from apigen_nb.report import single_file as single
+from apigen_nb.report import write as html
+from apigen_nb.storage.jsonl import Damaged
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import pytest
 from test_gates import library
 from test_graph import proposed
 
-from apigen_nb.domain import Domain
-from apigen_nb.graph import Graph
-from apigen_nb.report.figure import HELD, PLATE, QUIET
-from apigen_nb.report.graph import LATER, coverage, figure, layers, producers
+from apigen_nb.report.api_graph_figure import LATER, coverage, figure, layers, producers
+from apigen_nb.report.figure_style import HELD, PLATE, QUIET
+from apigen_nb.world.api_graph import Graph
+from apigen_nb.world.domain import Domain
 
 __all__ = ["library"]
 

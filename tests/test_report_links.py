@@ -13,7 +13,11 @@ import pytest
 from report_records import attempt, blocks, make_run, proposals, whole
 
 from apigen_nb.records import Proposal
-from apigen_nb.report import html, notebooks, passing, pieces, single, tables
+from apigen_nb.report import notebook_html as notebooks
+from apigen_nb.report import pass_rates as passing
+from apigen_nb.report import pieces, tables
+from apigen_nb.report import single_file as single
+from apigen_nb.report import write as html
 
 Wishes = list[tuple[str, str]]
 

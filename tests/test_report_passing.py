@@ -6,7 +6,7 @@ import pytest
 from report_records import proposals
 
 from apigen_nb.records import METRICS
-from apigen_nb.report import passing
+from apigen_nb.report import pass_rates as passing
 
 MADE = proposals(6)
 FRAME = passing.judged(MADE)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from report_records import HOSTILE, proposals
 
 from apigen_nb.models.ledger import Price
-from apigen_nb.report import pieces, reflection, words
+from apigen_nb.report import pieces, reflection
+from apigen_nb.report import text_diff as words
 
 MADE = proposals(6)
 

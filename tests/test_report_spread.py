@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from report_records import HOSTILE, blocks, proposals, trajectories, whole
 
-from apigen_nb.report import listings, packing, pieces, spread
+from apigen_nb.report import diversity as spread
+from apigen_nb.report import embedded_data as packing
+from apigen_nb.report import listings, pieces
 from apigen_nb.report.explorer import A_FEW, Item, explorer, sample
 from apigen_nb.report.pages import searchable
 

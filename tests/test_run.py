@@ -19,11 +19,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
-from apigen_nb import run as runner
 from apigen_nb.__main__ import STAGES, main
-from apigen_nb.manifest import Changed, InUse, Run
-from apigen_nb.notebook import StageFailed, UsageError, check_parameters, declared, execute
-from apigen_nb.params import Params
+from apigen_nb.run import stages as runner
+from apigen_nb.run.execution import StageFailed, UsageError, check_parameters, declared, execute
+from apigen_nb.run.params import Params
+from apigen_nb.storage.run_folder import Changed, InUse, Run
 
 PARAMETERS = "\n".join([f"{name} = {value!r}" for name, value in Params().plain().items()] + ['out = "../outputs/lab"'])
 CELLS = {
@@ -113,14 +113,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     # Stands in front of the package in every process that these tests start: other notebooks, a report without a look.
     (tmp_path / "sitecustomize.py").write_text(
         "import sys, types, pathlib\n"
-        "import apigen_nb.run as runner\n"
+        "import apigen_nb.run.stages as runner\n"
         f"runner.notebooks_folder = lambda: pathlib.Path({str(tmp_path / 'notebooks')!r})\n"
-        "html = types.ModuleType('apigen_nb.report.html')\n"
+        "html = types.ModuleType('apigen_nb.report.write')\n"
         "def write_report(folder):\n"
         "    (folder / 'report').mkdir(exist_ok=True)\n"
         "    (folder / 'report' / 'index.html').write_text('report')\n"
         "html.write_report = write_report\n"
-        "sys.modules['apigen_nb.report.html'] = html\n"
+        "sys.modules['apigen_nb.report.write'] = html\n"
     )
     checkout = str(Path(__file__).parent.parent)
     monkeypatch.setenv("OPENAI_API_KEY", "of the test")  # some tests put their wish into the model's name
@@ -258,7 +258,7 @@ def test_a_kernel_beside_a_run_is_kept_out(home: Path) -> None:
     while not part.exists():
         assert time.monotonic() < end
         time.sleep(0.02)
-    beside = "import apigen_nb.manifest as m; m.ORPHANED = 0.2\nfrom apigen_nb.store import Journal"
+    beside = "import apigen_nb.storage.run_folder as m; m.ORPHANED = 0.2\nfrom apigen_nb.storage.journal import Journal"
     beside += "\nfrom apigen_nb.records import Proposal; Journal('x/blueprints.jsonl', Proposal)"
     done = subprocess.run([sys.executable, "-c", beside], capture_output=True, text=True, check=False)
     assert "InUse: x is being written by another process" in last(done.stderr)
@@ -271,7 +271,7 @@ def test_a_kernel_beside_a_run_is_kept_out(home: Path) -> None:
 
 
 def test_a_stage_that_finds_another_writer_is_exit_2(home: Path) -> None:
-    write(home / "notebooks", "2_blueprints", "from apigen_nb.manifest import InUse", "raise InUse('in use')")
+    write(home / "notebooks", "2_blueprints", "from apigen_nb.storage.run_folder import InUse", "raise InUse('in use')")
     with pytest.raises(StageFailed) as caught:
         runner.run(Params(), home / "x", ["2_blueprints"])
     assert caught.value.code == 2
@@ -466,7 +466,7 @@ def test_a_stage_without_its_artefact_has_failed(home: Path) -> None:
 
 def test_edited_prompts_need_resume(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runner.run(Params(seeds=2), home / "x", ["2_blueprints"])
-    monkeypatch.setattr("apigen_nb.models.prompts.prompt_shas", lambda: {"judge": "another"})
+    monkeypatch.setattr("apigen_nb.models.chat_format.prompt_shas", lambda: {"judge": "another"})
     with pytest.raises(Changed, match=r"other prompts \(judge edited since\).*--resume"):
         runner.run(Params(seeds=2), home / "x", ["2_blueprints"])
     moved = Params(seeds=2, base_url="http://localhost:2/v1")

@@ -11,10 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_gates import RENEW, library, task
 
-from apigen_nb.domain import Domain
-from apigen_nb.graph import Graph
-from apigen_nb.records import BEHAVIOURS, KINDS, LEVELS, Blueprint, Kind, canonical
-from apigen_nb.sampling import (
+from apigen_nb.blueprints.sampling import (
     RATES,
     RECORDS_BUDGET,
     VISITS,
@@ -26,6 +23,9 @@ from apigen_nb.sampling import (
     sample,
     subject,
 )
+from apigen_nb.records import BEHAVIOURS, KINDS, LEVELS, Blueprint, Kind, canonical
+from apigen_nb.world.api_graph import Graph
+from apigen_nb.world.domain import Domain
 
 __all__ = ["library"]
 

@@ -18,32 +18,21 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_gates import call, library, task
 
-from apigen_nb.blueprints import propose, propose_all, read_draft
-from apigen_nb.conversations import Play, converse, converse_all
-from apigen_nb.difficulty import difficulty
-from apigen_nb.domain import Domain, DomainError
-from apigen_nb.facts import facts
-from apigen_nb.gates import GATES, Committee, choose
-from apigen_nb.gates.execution import execute
+from apigen_nb.blueprints.difficulty import difficulty
+from apigen_nb.blueprints.gates import GATES, Committee, choose
+from apigen_nb.blueprints.gates.execution import execute
+from apigen_nb.blueprints.propose import propose, propose_all, read_draft
+from apigen_nb.blueprints.sampling import Sampling, sample
 from apigen_nb.models import Unparsable, read_json, scripted
-from apigen_nb.models.cast import Cast
+from apigen_nb.models.roles import Cast
 from apigen_nb.models.scripted import LABEL, MISTAKES, Scripted, agent
-from apigen_nb.models.scripted.language import Language, properties
-from apigen_nb.models.scripted.resolve import Notes, resolve
-from apigen_nb.records import (
-    KINDS,
-    LEVELS,
-    METRICS,
-    Answer,
-    Message,
-    Proposal,
-    Question,
-    ToolCall,
-    Trajectory,
-    Verdict,
-)
-from apigen_nb.sampling import Sampling, sample
-from apigen_nb.store import Run
+from apigen_nb.models.scripted.grammar import Language, properties
+from apigen_nb.models.scripted.references import Notes, resolve
+from apigen_nb.records import KINDS, LEVELS, METRICS, Answer, Message, Proposal, Question, ToolCall, Trajectory, Verdict
+from apigen_nb.storage.journal import Run
+from apigen_nb.trajectories.converse import Play, converse, converse_all
+from apigen_nb.world.domain import Domain, DomainError
+from apigen_nb.world.values import facts
 
 __all__ = ["library"]
 

@@ -19,12 +19,12 @@ import pytest
 from fault_server import FAULTS, FaultServer
 from test_gates import RENEW, library, task
 
-from apigen_nb.conversations import converse_all
-from apigen_nb.domain import Domain
 from apigen_nb.models import EndpointDown
-from apigen_nb.models.cast import Cast
+from apigen_nb.models.roles import Cast
 from apigen_nb.records import STOP, Trajectory
-from apigen_nb.store import Run, forget_unanswered, read_lines
+from apigen_nb.storage.journal import Run, forget_unanswered, read_lines
+from apigen_nb.trajectories.converse import converse_all
+from apigen_nb.world.domain import Domain
 
 __all__ = ["library"]
 TIMES = int(os.environ.get("SOAK", "40"))

@@ -12,14 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from apigen_nb import lines, manifest, progress
-from apigen_nb.manifest import Changed, InUse, Run
 from apigen_nb.models import BudgetSpent, EndpointDown, NoAnswer
 from apigen_nb.models import Job as ModelJob
 from apigen_nb.models import job as current
+from apigen_nb.models.each import each
 from apigen_nb.records import Record
-from apigen_nb.store import Damaged, Incomplete, Journal, failures, forget_unanswered, read_lines
-from apigen_nb.work import each
+from apigen_nb.storage import jsonl as lines
+from apigen_nb.storage import progress
+from apigen_nb.storage import run_folder as manifest
+from apigen_nb.storage.journal import Damaged, Incomplete, Journal, failures, forget_unanswered, read_lines
+from apigen_nb.storage.run_folder import Changed, InUse, Run
 
 
 class Row(Record):
@@ -417,7 +419,7 @@ def test_kill_9_leaves_whole_lines(tmp_path: Path) -> None:
 
 
 def test_a_run_is_locked_and_the_lock_dies_with_its_process(tmp_path: Path) -> None:
-    code = f"""import time; from apigen_nb.manifest import Run
+    code = f"""import time; from apigen_nb.storage.run_folder import Run
 with Run.open({str(tmp_path)!r}).locked(): print(1, flush=True); time.sleep(60)"""
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     assert process.stdout is not None
@@ -479,7 +481,7 @@ async def test_a_process_shares_its_lock_and_lets_go_of_it(tmp_path: Path) -> No
         raise EndpointDown("nobody listens")
 
     def free() -> bool:
-        code = f"""import apigen_nb.manifest as m; m.ORPHANED = 0
+        code = f"""import apigen_nb.storage.run_folder as m; m.ORPHANED = 0
 with m.Run.open({str(tmp_path)!r}).locked(): pass"""
         return not subprocess.run([sys.executable, "-c", code], stderr=subprocess.DEVNULL, check=False).returncode
 

@@ -18,26 +18,28 @@ from hypothesis import strategies as st
 from nbformat.sign import NotebookNotary
 from nbformat.v4 import new_code_cell, new_notebook
 
-from apigen_nb.domain import Domain
-from apigen_nb.notebook import _sign
 from apigen_nb.records import METRICS, Proposal, Trajectory
-from apigen_nb.report import listings, passing, pieces, tables
-from apigen_nb.run import UsageError
-from apigen_nb.store import read_lines
-from apigen_nb.widgets import app, explore
-from apigen_nb.widgets.committee import ALL, JUDGED, PAIRS, Panel
-from apigen_nb.widgets.data import EVERY, KEPT, TRANSITIONS, TWICE, Dataset
-from apigen_nb.widgets.domain import Bench, Data, domain_explorer
-from apigen_nb.widgets.everything import Everything
-from apigen_nb.widgets.figure import Figure, library
-from apigen_nb.widgets.form import Form, Unreadable
-from apigen_nb.widgets.light import LightProposal
-from apigen_nb.widgets.parts import ANY, put, show
-from apigen_nb.widgets.passrates import PassRates, selected
-from apigen_nb.widgets.reflecting import COST, FLOWS, MENDED, YIELD, Reflection
-from apigen_nb.widgets.rows import Rows
-from apigen_nb.widgets.shelf import Book, Shelf
-from apigen_nb.widgets.talks import Talks, compare
+from apigen_nb.report import listings, pieces, tables
+from apigen_nb.report import pass_rates as passing
+from apigen_nb.report.widgets import explore
+from apigen_nb.report.widgets.browser import ANY, put, show
+from apigen_nb.report.widgets.committee import ALL, JUDGED, PAIRS, Panel
+from apigen_nb.report.widgets.dataset import EVERY, KEPT, TRANSITIONS, TWICE, Dataset
+from apigen_nb.report.widgets.domain import Bench, Data, domain_explorer
+from apigen_nb.report.widgets.explore import Everything
+from apigen_nb.report.widgets.figure import Figure, library
+from apigen_nb.report.widgets.form import Form, Unreadable
+from apigen_nb.report.widgets.pass_rates import PassRates, selected
+from apigen_nb.report.widgets.record_index import Book, Shelf
+from apigen_nb.report.widgets.reflection import COST, FLOWS, MENDED, YIELD, Reflection
+from apigen_nb.report.widgets.slim_records import LightProposal
+from apigen_nb.report.widgets.table import Rows
+from apigen_nb.report.widgets.trajectories import Talks, compare
+from apigen_nb.run import app
+from apigen_nb.run.execution import _sign
+from apigen_nb.run.stages import UsageError
+from apigen_nb.storage.journal import read_lines
+from apigen_nb.world.domain import Domain
 from tests.report_records import HOSTILE, make_run
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from ..domain import Domain
 from ..models.scripted import LABEL
 from ..records import Trajectory
+from ..world.domain import Domain
 
 
 def card(

@@ -10,10 +10,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from .. import setting
-from ..domain import Domain
-from ..models.prompts import render
+from ..models.chat_format import render
 from ..records import Blueprint, Message, Question, Trajectory
+from ..trajectories import environment as setting
+from ..world.domain import Domain
 
 
 def spoken(messages: Sequence[Message]) -> tuple[Message, ...]:

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .. import setting
-from ..behaviour import shows
-from ..checks import all_told
-from ..domain import Domain, DomainError, builtin
-from ..gates.execution import execute
-from ..lines import read_lines
-from ..manifest import Run
+from ..blueprints.gates.execution import execute
 from ..records import Blueprint, Message, Proposal, ToolCall, canonical, sha
-from ..world import ToolBug, digest, respond
-from . import Proof
+from ..storage.jsonl import read_lines
+from ..storage.run_folder import Run
+from ..trajectories import environment as setting
+from ..trajectories.behaviour import shows
+from ..trajectories.reward import all_told
+from ..world.domain import Domain, DomainError, builtin
+from ..world.world import ToolBug, digest, respond
+from .export import Proof
 
 FILES = ("chat.jsonl", "sharegpt.jsonl", "proofs.jsonl")
 

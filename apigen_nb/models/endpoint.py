@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import tenacity
 
-from ..progress import meter
 from ..records import Answer, Message, Question
-from ..text import clean
+from ..storage.progress import meter
+from ..storage.safe_text import clean
 from . import EndpointDown, NoAnswer, late
-from .keys import SECRET, access, marks, public
-from .limits import Limits
-from .prompts import read_completion, render
-from .tries import MAX_WAIT, SHUT, Again, Patience, retry_after, unreached, why_not, words
+from .api_keys import SECRET, access, marks, public
+from .chat_format import read_completion, render
+from .rate_limits import Limits
+from .retries import MAX_WAIT, SHUT, Again, Patience, retry_after, unreached, why_not, words
 
 if TYPE_CHECKING:
     import httpx2

@@ -6,17 +6,15 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 from pydantic import Field
 
-from ..progress import meter
 from ..records import Record, Role, Usage
+from ..storage.progress import meter
 from . import BudgetSpent
-
-if TYPE_CHECKING:
-    from .cache import Reply
+from .reply import Reply
 
 PRICES = Path(__file__).parent / "prices.yaml"
 MILLION = 1_000_000

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from .figure import (
+from .figure_style import (  # fmt: skip
     CONFIG,
     FELL,
     FONT,
@@ -23,7 +23,7 @@ from .figure import (
     label,
     legend,
     subtitle,
-)  # fmt: skip
+)
 from .tables import ENDED, interval, share
 
 __all__ = ["CONFIG", "FELL", "FONT", "HELD", "INK", "QUIET", "STRIPES", "empty", "label"]  # besides the figures below

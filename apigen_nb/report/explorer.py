@@ -12,8 +12,8 @@ from typing import TypeVar
 from markupsafe import Markup
 
 from . import pieces
-from .notebooks import inert
-from .packing import packed
+from .embedded_data import packed
+from .notebook_html import inert
 
 MOST_ITEMS, MOST_BYTES, CHUNK = 1_500, 6_000_000, 40
 A_FEW = 3  # of a sample: at least so many of each rare kind

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..records import Proposal, Trajectory
-from ..text import short
+from ..storage.safe_text import short
 from . import pieces, tables
 from .explorer import MOST_ITEMS, Facets, Item, explorer, sample
-from .passing import REJECTED, REPAIRED, named, traces, traits
+from .pass_rates import REJECTED, REPAIRED, named, traces, traits
 from .reflection import fell_at, gone
 
 

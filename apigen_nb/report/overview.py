@@ -10,9 +10,10 @@ import pandas as pd
 import plotly.graph_objects as go
 from markupsafe import Markup
 
-from . import charts, mix, pieces, tables
-from .contents import Contents
+from . import charts, pieces, tables
+from . import mixture_tables as mix
 from .panels import columns, numbers, panel
+from .run_contents import Contents
 
 FILES = {
     "run.json": "what was run: parameters, seed, versions, prompts, counts",

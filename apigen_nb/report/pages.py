@@ -9,10 +9,14 @@ from markupsafe import Markup
 
 from ..models.ledger import Ledger, Price
 from ..records import METRICS, Proposal, Trajectory
-from . import agreement, comparison, listings, passing, pieces, reflection, spread, tables
-from .contents import Contents
-from .packing import packed
+from . import diversity as spread
+from . import judge_agreement as agreement
+from . import listings, pieces, reflection, tables
+from . import pass_rates as passing
+from . import run_comparison as comparison
+from .embedded_data import packed
 from .panels import columns, numbers, panel, views
+from .run_contents import Contents
 from .tables import interval, share
 
 EVERY_GATE = "all gates"

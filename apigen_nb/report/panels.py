@@ -11,9 +11,9 @@ import plotly.graph_objects as go
 from markupsafe import Markup
 
 from . import pieces
-from .figure import Leads
-from .notebooks import figure_html
-from .packing import packed
+from .embedded_data import packed
+from .figure_style import Leads
+from .notebook_html import figure_html
 from .tables import interval, share
 
 

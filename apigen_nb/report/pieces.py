@@ -15,8 +15,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from ..records import METRICS, Action, Attempt, Blueprint, Change, Proposal, Trajectory
-from ..text import LONGEST, clean, cut, shorten
-from . import align, tables, words
+from ..storage.safe_text import LONGEST, clean, cut, shorten
+from . import alignment as align
+from . import tables
+from . import text_diff as words
 
 ASSETS = Path(__file__).parent / "assets"
 LONG = 60  # characters of a cell that has a line of its own in a narrow window

@@ -11,9 +11,23 @@ import plotly.graph_objects as go
 
 from ..models.ledger import Price, dollars
 from ..records import Attempt, Proposal, Usage, Verdict
-from ..text import short
-from .figure import FELL, HELD, INK, PLATE, QUIET, STRIPES, Leads, canvas, empty, held_and_fell, label, legend, subtitle
-from .passing import nth
+from ..storage.safe_text import short
+from .figure_style import (
+    FELL,
+    HELD,
+    INK,
+    PLATE,
+    QUIET,
+    STRIPES,
+    Leads,
+    canvas,
+    empty,
+    held_and_fell,
+    label,
+    legend,
+    subtitle,
+)
+from .pass_rates import nth
 from .tables import failure, interval, rates, share, total_usage, tried, why
 
 ACCEPTED, REJECTED = "accepted", "rejected for good"

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from ..records import METRICS, Proposal, Role, Trajectory, Usage, Verdict
-from ..text import clean, cut, short
-from .catalogue import links, rules, sample, sizes, tools, writing
+from ..storage.safe_text import clean, cut, short
+from .domain_tables import links, rules, sample, sizes, tools, writing
 
 __all__ = ["links", "rules", "sample", "sizes", "tools", "writing"]  # besides the frames below
 

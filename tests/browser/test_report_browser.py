@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from report_records import HOSTILE, make_run
 from watched import CHROMIUM, Watched, sync_api
 
-from apigen_nb.report.html import write_report
-from apigen_nb.report.single import write_single
+from apigen_nb.report.single_file import write_single
+from apigen_nb.report.write import write_report
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
 

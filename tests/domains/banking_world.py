@@ -6,9 +6,9 @@ import dataclasses
 from datetime import timedelta
 from typing import Any
 
-from apigen_nb.domain import Domain
 from apigen_nb.domains.banking.bank import INCOMING, NOW, TODAY
 from apigen_nb.records import Action
+from apigen_nb.world.domain import Domain
 
 Row = dict[str, Any]
 

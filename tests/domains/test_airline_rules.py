@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from airline_world import airline, at, call, day, moment
 
-from apigen_nb.domain import Domain, Step
 from apigen_nb.records import Action
+from apigen_nb.world.domain import Domain, Step
 
 
 @dataclass

@@ -12,10 +12,10 @@ from airline_world import airline, tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apigen_nb.domain import Domain
 from apigen_nb.domains.airline.air import leg_status, seat_order
 from apigen_nb.records import Action
-from apigen_nb.world import Database, Refusal
+from apigen_nb.world.domain import Domain
+from apigen_nb.world.world import Database, Refusal
 
 Row = dict[str, Any]
 STEPS: dict[str, set[tuple[str | None, str]]] = {

@@ -9,12 +9,12 @@ from typing import Any
 
 from test_airline_rules import broken
 
-from apigen_nb.domain import Domain
-from apigen_nb.facts import produced_key
-from apigen_nb.graph import Graph, required
-from apigen_nb.models.scripted.language import identifies, is_reading
+from apigen_nb.models.scripted.grammar import identifies, is_reading
 from apigen_nb.records import Action
-from apigen_nb.world import Refusal
+from apigen_nb.world.api_graph import Graph, required
+from apigen_nb.world.domain import Domain
+from apigen_nb.world.values import produced_key
+from apigen_nb.world.world import Refusal
 
 airline = Domain.load("airline")
 flights, members, reservations = (airline.tables[name] for name in ("flights", "members", "reservations"))

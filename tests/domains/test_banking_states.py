@@ -11,10 +11,10 @@ from banking_world import bank, tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apigen_nb.domain import Domain
 from apigen_nb.domains.banking.bank import INCOMING, OUTGOING
 from apigen_nb.records import Action
-from apigen_nb.world import Database, Refusal
+from apigen_nb.world.domain import Domain
+from apigen_nb.world.world import Database, Refusal
 
 Row = dict[str, Any]
 STEPS: dict[str, set[tuple[str | None, str]]] = {

@@ -5,15 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-from apigen_nb.domain import tool
-from apigen_nb.domains.airline.air import (
-    find_flight,
-    find_passenger,
-    free_seats,
-    leg_in,
-    reservation_in,
-)
-from apigen_nb.world import Database, Refusal
+from apigen_nb.domains.airline.air import find_flight, find_passenger, free_seats, leg_in, reservation_in
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database, Refusal
 
 Row = dict[str, Any]
 Assistance = Literal["wheelchair", "help with seeing", "help with hearing", "medical device"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from apigen_nb.domain import Step, rule
 from apigen_nb.domains.airline.air import (
     CHECK_IN_OPENS,
     EXIT_ROWS,
@@ -26,6 +25,7 @@ from apigen_nb.domains.airline.journeys import (
     seats_of,
 )
 from apigen_nb.domains.airline.money import is_fresh, whole_refund
+from apigen_nb.world.domain import Step, rule
 
 MILES = ("upgrade_with_miles", "convert_miles")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from apigen_nb.domain import tool
 from apigen_nb.domains.airline.bookings import book_flight, cancel_reservation, change_flight, rebook_flight
 from apigen_nb.domains.airline.extras import add_bags, buy_insurance, change_cabin, upgrade_with_miles
 from apigen_nb.domains.airline.lookups import (
@@ -25,7 +24,8 @@ from apigen_nb.domains.airline.passengers import (
     undo_check_in,
 )
 from apigen_nb.domains.airline.vouchers import claim_compensation, convert_miles, extend_voucher
-from apigen_nb.world import Database
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database
 
 __all__ = [
     "add_bags",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from apigen_nb.domain import tool
 from apigen_nb.domains.banking.bank import (
     TODAY,
     book,
@@ -15,7 +14,8 @@ from apigen_nb.domains.banking.bank import (
     open_account,
     take,
 )
-from apigen_nb.world import Database, Refusal
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database, Refusal
 
 Row = dict[str, Any]
 Reason = Literal["not recognized", "charged twice", "wrong amount", "goods not received"]

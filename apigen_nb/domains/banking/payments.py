@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from apigen_nb.domain import tool
 from apigen_nb.domains.banking.bank import (
     NOW,
     book,
@@ -19,7 +18,8 @@ from apigen_nb.domains.banking.bank import (
     open_account,
     take,
 )
-from apigen_nb.world import Database, Refusal
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database, Refusal
 
 Row = dict[str, Any]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from apigen_nb.domain import tool
 from apigen_nb.domains.banking.bank import (
     check_amount,
     check_word,
@@ -16,7 +15,8 @@ from apigen_nb.domains.banking.bank import (
     open_account,
 )
 from apigen_nb.domains.banking.payments import own_payee
-from apigen_nb.world import Database, Refusal
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database, Refusal
 
 Row = dict[str, Any]
 WHAT = "scheduled payment"

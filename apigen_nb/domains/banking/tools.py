@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from apigen_nb.domain import tool
 from apigen_nb.domains.banking.cards import activate_card, freeze_card, replace_card, report_card, set_card_limit
 from apigen_nb.domains.banking.disputes import dispute_transaction, withdraw_dispute
 from apigen_nb.domains.banking.lookups import (
@@ -22,7 +21,8 @@ from apigen_nb.domains.banking.schedules import (
     resume_scheduled_payment,
     schedule_payment,
 )
-from apigen_nb.world import Database
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database
 
 __all__ = [
     "activate_card",

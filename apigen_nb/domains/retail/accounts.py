@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-from apigen_nb.domain import tool
 from apigen_nb.domains.retail.shop import cents, find_customer, find_payment_method
-from apigen_nb.world import Database, Refusal
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database, Refusal
 
 Row = dict[str, Any]
 POINTS_PER_DOLLAR = 100

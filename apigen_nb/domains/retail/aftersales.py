@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from apigen_nb.domain import tool
 from apigen_nb.domains.retail.pending import pairs
 from apigen_nb.domains.retail.shop import (
     NOW,
@@ -19,7 +18,8 @@ from apigen_nb.domains.retail.shop import (
     paid,
     settle,
 )
-from apigen_nb.world import Database, Refusal
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database, Refusal
 
 Row = dict[str, Any]
 Problem = Literal["stopped working", "broken part", "missing part", "worn out early"]

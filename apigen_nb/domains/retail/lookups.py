@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from apigen_nb.domain import tool
 from apigen_nb.domains.retail.shop import (
     SHIPPING_FEES,
     balance_paid,
@@ -17,7 +16,8 @@ from apigen_nb.domains.retail.shop import (
     paid,
     shipping_fee,
 )
-from apigen_nb.world import Database, Refusal
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database, Refusal
 
 Row = dict[str, Any]
 Category = Literal["outdoor", "kitchen", "workshop", "desk", "sound"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from apigen_nb.domain import tool
 from apigen_nb.domains.retail.accounts import (
     change_email,
     change_phone,
@@ -35,7 +34,8 @@ from apigen_nb.domains.retail.pending import (
     remove_items,
     swap_items,
 )
-from apigen_nb.world import Database
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database
 
 __all__ = [
     "add_item",

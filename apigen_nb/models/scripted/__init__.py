@@ -14,7 +14,7 @@ from random import Random
 from ...records import Answer, Question, Usage, sha
 from .agent import answer_as_agent
 from .generator import draft, merge
-from .language import Language
+from .grammar import Language
 from .reviewers import accuse, criticise, review, summarise
 from .user import answer_as_user
 

@@ -11,8 +11,8 @@ import re
 from typing import Any
 
 from ...records import Answer, Question, ToolCall
-from .heard import Heard, Request
-from .language import (
+from .dialogue_state import Heard, Request
+from .grammar import (
     HAND_OVER,
     Language,
     Query,
@@ -30,7 +30,7 @@ from .language import (
     say,
     words,
 )
-from .resolve import resolve
+from .references import resolve
 from .user import Slips
 
 TOGETHER = "Done, all of your"

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ...facts import facts, fits, singular
-from . import language as grammar
-from .filling import Filler
-from .language import Language, describe, identifies, means_user, required, say, words
+from ...world.values import facts, fits, singular
+from . import grammar
+from .arguments import Filler
+from .grammar import Language, describe, identifies, means_user, required, say, words
 from .user import Slips
 
 DENYING = ("forbidden", "missing tool", "change of mind")

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ...records import METRICS, STOP
-from .language import Language, is_dropped, means_user, query, required, sentences, topic, wanted
+from .grammar import Language, is_dropped, means_user, query, required, sentences, topic, wanted
 from .user import Slips
 
 

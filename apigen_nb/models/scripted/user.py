@@ -6,8 +6,8 @@ import re
 from typing import Any, Protocol
 
 from ...records import STOP, Answer, Question
-from . import language as grammar
-from .language import Language, identity, is_dropped, query, sentences, topic, wanted
+from . import grammar
+from .grammar import Language, identity, is_dropped, query, sentences, topic, wanted
 
 # behaviour → how likely a detail that can be left for later is told at once, and what is said besides
 TELLS = {"cooperative": 0.7, "terse": 0.3, "impatient": 0.8, "rambling": 0.8, "forgetful": 0.4}

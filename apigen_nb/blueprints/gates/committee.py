@@ -1,0 +1,161 @@
+"""Gate 2, the review committee (paper §3.1): several judges, a majority per metric, a threshold on their mean.
+
+The authors publish neither the number of judges nor the threshold nor what a tie does: three judges, a parameter, and a
+tie fails. The mean alone lets a task pass that its judges call incomplete, so two metrics must hold by themselves. A
+judge that answers nonsense is asked once more and then has no vote; that is never a yes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ...models import Model, Unparsable, ask, read_json
+from ...models.gather import all_of
+from ...records import METRICS, Blueprint, Change, Metric, Question, Verdict, Vote, canonical
+from ...world.domain import Domain
+from .execution import execute
+
+Score = Annotated[int, Field(ge=0, le=1)]  # Literal[0, 1] takes true for 1
+
+
+class Scores(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    correctness: Score
+    completeness: Score
+    satisfaction: Score
+    creativity: Score
+
+
+class Review(BaseModel):
+    """What a judge answers."""
+
+    scores: Scores
+    reflection: str = ""
+    correction: str = ""
+
+
+REVIEW = Review.model_json_schema()
+
+
+def fields(change: Change) -> list[dict[str, Any]]:
+    """A changed row field by field: path, before, after; only what differs."""
+    rows: list[dict[str, Any]] = []
+
+    def compare(path: str, before: Any, after: Any) -> None:
+        if isinstance(before, dict) and isinstance(after, dict):
+            for key in dict.fromkeys([*before, *after]):
+                compare(f"{path}.{key}" if path else str(key), before.get(key), after.get(key))
+        elif isinstance(before, list) and isinstance(after, list):
+            for n in range(max(len(before), len(after))):
+                compare(f"{path}[{n}]", *(side[n] if n < len(side) else None for side in (before, after)))
+        elif canonical(before) != canonical(after):
+            rows.append({"row": f"{change.table}/{change.id}", "field": path, "before": before, "after": after})
+
+    compare("", change.before, change.after)
+    return rows
+
+
+class Committee:
+    """A gate made of judges. A blueprint is accepted when the mean of the four voted metrics reaches `threshold` and
+    the `required` ones among them are voted 1."""
+
+    def __init__(
+        self,
+        judges: Sequence[Model],
+        threshold: float = 0.75,
+        required: Collection[Metric] = ("correctness", "completeness"),
+    ) -> None:
+        if len(judges) % 2 == 0:
+            raise ValueError(f"a committee of {len(judges)} judges can tie; give it an odd number")
+        self.judges, self.threshold, self.required = tuple(judges), threshold, frozenset(required)
+        self.majority = len(judges) // 2 + 1
+
+    async def __call__(self, blueprint: Blueprint, domain: Domain) -> Verdict:
+        """Ask a majority of the judges, then one more at a time until the result is settled. `scores` are then those of
+        the metrics that are settled, too."""
+        votes = await all_of(*(self._vote(n, blueprint, domain) for n in range(self.majority)))
+        while not self._settled(votes) and len(votes) < len(self.judges):
+            votes.append(await self._vote(len(votes), blueprint, domain))
+        if sum(vote.scores is not None for vote in votes) < self.majority:
+            errors = "; ".join(f"{vote.judge}: {vote.error}" for vote in votes if vote.error)
+            return Verdict(
+                gate="committee",
+                passed=False,
+                kind="not judged",
+                votes=tuple(votes),
+                reason=f"too few valid votes: {errors}",
+            )
+        yes, still = self._voted(votes)
+        passed, mean = self._passes(yes), len(yes | still) / len(METRICS)
+        low = [metric for metric in METRICS if metric not in yes | still]
+        short = f"mean {mean:.2f} < {self.threshold}" if mean < self.threshold else "which must be 1"
+        said = [
+            f"{v.judge}: {v.reflection} {v.correction}".strip() for v in votes if v.scores and 0 in v.scores.values()
+        ]
+        return Verdict(
+            gate="committee",
+            passed=passed,
+            kind="" if passed else low[0],
+            reason="" if passed else f"{', '.join(low)} voted 0 ({short}). {' | '.join(said)}",
+            votes=tuple(votes),
+            scores={metric: 1 if metric in yes else 0 for metric in METRICS if metric not in still},
+        )
+
+    def _voted(self, votes: list[Vote]) -> tuple[set[Metric], set[Metric]]:
+        """The metrics that have a majority, and those that can still get one."""
+        left = len(self.judges) - len(votes)
+        count = {metric: sum(vote.scores[metric] for vote in votes if vote.scores) for metric in METRICS}
+        able = {metric for metric in METRICS if count[metric] + left >= self.majority}
+        yes = {metric for metric in METRICS if count[metric] >= self.majority}
+        return yes, able - yes
+
+    def _passes(self, yes: set[Metric]) -> bool:
+        return len(yes) / len(METRICS) >= self.threshold and self.required <= yes
+
+    def _settled(self, votes: list[Vote]) -> bool:
+        left, valid = len(self.judges) - len(votes), sum(vote.scores is not None for vote in votes)
+        if valid < self.majority:
+            return valid + left < self.majority
+        yes, still = self._voted(votes)
+        return self._passes(yes) == self._passes(yes | still)
+
+    async def _vote(self, number: int, blueprint: Blueprint, domain: Domain) -> Vote:
+        name, error = f"judge {number + 1}", ""
+        for sample in range(2):
+            question = Question(
+                id=f"{blueprint.id}/judge{number}",
+                role="judge",
+                prompt="judge",
+                context=_context(blueprint, domain),
+                reply=REVIEW,
+                sample=sample,
+            )
+            try:
+                review = Review.model_validate(read_json(await ask(self.judges[number], question)))
+            except Unparsable as problem:
+                error = str(problem)
+            except ValidationError as problem:
+                error = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problem.errors()[:4])
+            else:
+                scores: dict[Metric, Literal[0, 1]] = {metric: getattr(review.scores, metric) for metric in METRICS}
+                return Vote(judge=name, scores=scores, reflection=review.reflection, correction=review.correction)
+        return Vote(judge=name, scores=None, error=error)
+
+
+def _context(blueprint: Blueprint, domain: Domain) -> dict[str, Any]:
+    used = dict.fromkeys(action.name for action in (*blueprint.actions, *blueprint.denied))
+    return {
+        "policy": domain.policy,  # whole: its rules were run before, what no rule covers is left to the judges
+        "tools": [domain.tools[name].schema for name in used if name in domain.tools],
+        "instruction": blueprint.instruction,
+        "actions": [action.model_dump() for action in blueprint.actions],
+        "outputs": list(blueprint.outputs),
+        "kind": blueprint.kind,
+        "denied": [action.model_dump() for action in blueprint.denied],
+        "withheld": list(blueprint.withheld),
+        "diff": [row for change in execute(blueprint, domain).diff for row in fields(change)],
+    }

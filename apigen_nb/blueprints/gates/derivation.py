@@ -1,0 +1,162 @@
+"""What reads bring to light, and the amounts that an agent can work out from it."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from ...records import Action, Blueprint
+from ...world.values import SCALARS, Fact, facts, fold, number, singular, tells
+from .execution import Execution
+
+LIST = 6  # amounts of one list of which any selection may be meant: more of them, and any amount is met by chance
+MONEY = 60  # amounts of one user of which any two may be meant
+Told = tuple[Action, list[Fact]]  # a reading call and the facts in its result
+
+
+def leaves(arguments: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Name and value of every scalar in the arguments; booleans cannot be looked up in a text and are left out."""
+    for name, value in arguments.items():
+        for fact in facts(value, key=name):
+            if not isinstance(fact.value, bool) and fact.value != "":
+                yield name, fact.value
+
+
+def _amount(fact: Fact) -> Decimal | None:
+    plain = isinstance(fact.value, int | float) and not isinstance(fact.value, bool)
+    return number(str(fact.value)) if plain else None
+
+
+def _sums(results: Iterable[tuple[str, Iterable[Fact]]]) -> Iterable[Decimal]:
+    """Sums of one field over all results of one name, and over those that have another field in common."""
+    sums: dict[tuple[str, str, Any], Decimal] = defaultdict(Decimal)
+    for name, found in results:
+        for fact in found:
+            if (amount := _amount(fact)) is not None:
+                fields = (field for field in fact.holder.items() if isinstance(field[1], SCALARS))
+                for common in (None, *(field for field in fields if singular(field[0]) != fact.key)):
+                    sums[name, fact.key, common] += amount
+    return sums.values()
+
+
+def _selections(found: Iterable[Fact]) -> Iterator[Decimal]:
+    """Sums of any two and more of the amounts of a short list."""
+    lists: dict[str, list[Decimal]] = defaultdict(list)
+    for fact in found:
+        if isinstance(fact.value, float) and (amount := _amount(fact)) is not None:
+            lists[fact.key].append(amount)
+    for amounts in (amounts for amounts in lists.values() if len(amounts) <= LIST):
+        for size in range(2, len(amounts) + 1):
+            yield from map(sum, itertools.combinations(amounts, size))
+
+
+def _written(execution: Execution) -> Iterator[tuple[str, list[Fact]]]:
+    """Per changed row, as table and facts, what stands in it only after the actions."""
+    for change in execution.diff:
+        before = Counter((fact.key, fact.value) for fact in facts(change.before))
+        new = []
+        for fact in facts(change.after):
+            before[fact.key, fact.value] -= 1
+            new += [fact] if before[fact.key, fact.value] < 0 else []
+        yield change.table, new
+
+
+def _costs(actions: Iterable[Action], found: Iterable[Fact]) -> Iterator[Mapping[tuple[str, str], Decimal]]:
+    """Per action, and at last of all together, as argument and field: what the things cost that it names, and how much
+    more than what another argument names."""
+    beside: dict[str, dict[str, Decimal]] = defaultdict(dict)
+    for fact in (fact for fact in found if isinstance(fact.value, str)):
+        for key, value in fact.holder.items():
+            if (amount := _amount(Fact(key, value, {}))) is not None:
+                beside[fact.value].setdefault(key, amount)
+    together: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for action in actions:
+        costs: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        for name, value in leaves(action.arguments):
+            for key, amount in beside.get(str(value), {}).items():
+                costs[name, key] += amount
+        for (one, key), (other, also) in itertools.combinations(list(costs), 2):
+            if key == also:
+                costs[f"{one} - {other}", key] = costs[one, key] - costs[other, key]
+        for label, amount in costs.items():
+            together[label] += amount
+        yield costs
+    yield together
+
+
+class Findings:
+    """What reads have brought to light so far."""
+
+    def __init__(self, found: Iterable[Fact]) -> None:
+        self.values: set[str] = set()
+        self.numbers: set[Any] = set()
+        self.sums: dict[tuple[int, str], Any] = {}
+        self.texts: list[str] = []
+        self.add(list(found))
+
+    def add(self, found: list[Fact]) -> None:
+        totals: dict[str, Any] = {}
+        for fact in found:
+            if isinstance(fact.value, bool) or not isinstance(fact.value, SCALARS):
+                continue
+            text = fold(str(fact.value))
+            self.values.add(text)
+            if " " in text:
+                self.texts.append(text)
+            value = number(text)
+            if value is not None:
+                self.numbers.add(value)
+                totals[fact.key] = totals.get(fact.key, 0) + value
+        # an agent can count what a list holds and add up one field of one result
+        counts: dict[str, int] = {}
+        for fact in found:
+            counts[fact.key] = counts.get(fact.key, 0) + 1
+        self.numbers |= set(totals.values()) | set(map(number, map(str, counts.values())))
+
+    def holds(self, value: Any) -> bool:
+        text = fold(str(value))
+        return text in self.values or (not isinstance(value, str) and number(text) in self.numbers)
+
+    def derives(self, output: str) -> bool:
+        text = fold(output)
+        value = number(text)
+        if value is not None:
+            return value in self.numbers
+        return text in self.values or text.replace(" ", "_") in self.values or any(tells(t, text) for t in self.texts)
+
+
+class Reckoning:
+    """Amounts that an agent can work out from what reads showed of one user and from what the actions did; few enough
+    that hardly any invented amount is among them.
+
+    `totals` are sums of one field over the results of one tool, over all of them or over those that have a field in
+    common (the gift cards); sums of what the things cost that the actions name, and what they cost less than those that
+    replace them; and sums of the amounts that the actions wrote. `amounts` are sums of any selection of a short list,
+    and sums and differences of two amounts: many, so they only count for an output with a figure other than 0
+    in the place of cents."""
+
+    def __init__(self, read: Sequence[Told], blueprint: Blueprint, execution: Execution) -> None:
+        own = [(call, found) for call, found in read if any(fact.value == blueprint.user for fact in found)]
+        *each, together = _costs(blueprint.actions, [fact for _, found in (*own, *read) for fact in found])
+        costs = {amount for one in (*each, together) for amount in one.values()}
+        written = {*_sums(_written(execution))}
+        self.totals = costs | written | {cost + amount for cost in together.values() for amount in written}
+        self.totals |= {
+            *_sums((call.name, found) for call, found in own),
+            *_sums((str(call), found) for call, found in own),
+        }
+        money = {a for _, found in own for f in found if isinstance(f.value, float) and (a := _amount(f)) is not None}
+        pairs = itertools.product(money, money | costs) if len(money) <= MONEY else ()
+        self.amounts = {total for one, other in pairs for total in (one + other, one - other)}
+        self.amounts |= {amount for _, found in own for amount in _selections(found)}
+
+    def gives(self, output: str) -> bool:
+        value = number(fold(output))
+        if value is None:
+            return False
+        tenths = value * 10
+        known = self.totals if tenths == tenths.to_integral_value() else self.totals | self.amounts
+        return value in known or -value in known

@@ -1,0 +1,190 @@
+"""Gate 1d, grounding (ours, missing in the paper): the agent can find out everything that the task needs.
+
+Each expected output must be derivable from what reading tools return in this world, before or after the actions; each
+argument must be in the instruction or reachable by reads from what the user tells. What is computed counts as derived
+when it is a count, a sum or a difference that a customer can mean: see `Findings` and `Reckoning`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ...records import Action, Blueprint, Verdict
+from ...world.api_graph import candidates, required, result_facts, try_call
+from ...world.domain import Domain
+from ...world.values import Fact, facts, fits, fold, number, singular, tells
+from ...world.world import World
+from ..sampling import records_of
+from .derivation import Findings, Reckoning, Told, leaves
+from .execution import execute, executes
+
+DEPTH = 4  # reads in a row: find the user, the user, the order, the product
+CALLS_A_TOOL = 60
+GAP = 5  # words that may stand between two words of a choice
+NEGATION = re.compile(r"n't\b|\b(?:no|not|never|without)\b")
+
+
+class Gap(NamedTuple):
+    """An argument that the instruction does not tell. `beside` are the action's other values: that another order was
+    cancelled for some reason says nothing about this one. `choice` says whether it is one of a few (an enum)."""
+
+    action: int
+    tool: str
+    name: str
+    value: Any
+    beside: frozenset[str]
+    choice: bool
+
+
+def is_grounded(blueprint: Blueprint, domain: Domain) -> Verdict | None:
+    """Name the arguments and outputs that an agent has no way to know. None when the actions do not execute."""
+    executed = executes(blueprint, domain)
+    if executed is None or not executed.passed:
+        return None
+    told = fold(blueprint.instruction)
+    gaps, untold = list(_gaps(blueprint, domain, told)), list(blueprint.outputs)
+    if blueprint.kind == "no tool":
+        untold = [output for output in untold if not tells(domain.policy, output)]
+    execution = execute(blueprint, domain)
+    known = list(_told_facts(blueprint, domain, told))
+    found, read = Findings([]), list[Told]()
+    for call, results in reachable(domain.world(), domain, list(known)):
+        found.add(results)
+        read.append((call, results))
+        gaps = [gap for gap in gaps if not _shows(gap, call, results, found, blueprint.user)]
+        untold = [output for output in untold if not found.derives(output)]
+        if not gaps and not untold:
+            break
+    # an argument may come from the result of an earlier action; an output from any, or from reads after the last one
+    earlier = [Findings(facts(step.result)) for step in execution.steps]
+    gaps = [
+        gap
+        for gap in gaps
+        if not any(known.holds(gap.value) for known in earlier[: gap.action - 1])
+        and not _forced(gap, blueprint, domain)
+    ]
+    untold = [output for output in untold if not any(known.derives(output) for known in earlier)]
+    if untold and blueprint.actions:
+        for _, results in reachable(execution.world, domain, list(known)):
+            after = Findings(results)
+            untold = [output for output in untold if not after.derives(output)]
+    if any(number(fold(output)) is not None for output in untold):
+        reckoning = Reckoning(read, blueprint, execution)
+        untold = [output for output in untold if not reckoning.gives(output)]
+    problems = [
+        f"action {gap.action}, {gap.tool}: {gap.name}={gap.value!r} is not in the instruction, nor reachable by reads"
+        for gap in gaps
+    ] + [f"output {output!r} cannot be derived from what the reading tools return" for output in untold]
+    kind = "argument unknown" if gaps else "output not derivable" if untold else ""
+    return Verdict(gate="grounding", passed=not problems, kind=kind, reason="; ".join(problems))
+
+
+def _gaps(blueprint: Blueprint, domain: Domain, told: str) -> Iterator[Gap]:
+    for position, action in enumerate(blueprint.actions, 1):
+        specs = domain.tools[action.name].parameters["properties"]
+        for name, value in leaves(action.arguments):
+            options = choices(specs.get(name, {}))
+            if not said(value, told) and not (value in options and implied(name, value, options, told)):
+                others = frozenset(str(v) for k, v in leaves(action.arguments) if k != name)
+                yield Gap(position, action.name, name, value, others, bool(options))
+
+
+def _shows(gap: Gap, call: Action, results: list[Fact], found: Findings, user: str) -> bool:
+    """Whether a read shows the value of an argument: a choice where it was asked about what the action is about, a
+    number there or where it is about the user (some flight has 100 seats), anything else wherever it stands."""
+    if not gap.choice and isinstance(gap.value, str):
+        return found.holds(gap.value)
+    near = any(str(value) in gap.beside for value in call.arguments.values())
+    if gap.choice:
+        return near and any(fact.value == gap.value for fact in results)
+    return (near or any(fact.value == user for fact in results)) and Findings(results).holds(gap.value)
+
+
+def choices(spec: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The values that a parameter can have: its enum, or two and more that its description quotes as what it is."""
+    if "enum" in spec:
+        return tuple(spec["enum"])
+    quoted = re.findall(r"'([A-Za-z][A-Za-z _-]*)'", str(spec.get("description", "")))
+    return tuple(quoted) if len(quoted) > 1 and spec.get("type") == "string" else ()
+
+
+def said(value: Any, told: str) -> bool:
+    """Whether a (folded) text tells a value, as it is or with spaces or hyphens for underscores."""
+    text = str(value)
+    return any(tells(told, way) for way in {text, text.replace("_", " "), text.replace("_", "-")})
+
+
+def implied(name: str, value: Any, options: Sequence[Any], told: str) -> bool:
+    """Whether a (folded) text tells a choice in other words: "you do not want insurance" for `insurance` "no"; the
+    words of "ordered by mistake" in one sentence in their order, others between them. What a word means stays with the
+    committee: a choice that only follows from the story is not told."""
+    if set(options) == {"yes", "no"}:
+        about = [part for part in re.split(r"[.;!?]", told) if tells(part, name.replace("_", " "))]
+        return bool(about) and all(bool(NEGATION.search(part)) == (value == "no") for part in about)
+    stems = [re.escape(re.sub(r"(ed|ing|s)$", "", word)) + r"\w*" for word in fold(str(value)).split()]
+    between = rf"(?:[^\w.;!?]+\w+){{0,{GAP}}}?[^\w.;!?]+"
+    return len(stems) > 1 and bool(re.search(r"\b" + between.join(stems), told))
+
+
+def _forced(gap: Gap, blueprint: Blueprint, domain: Domain) -> bool:
+    """Whether the tool takes no other number there: what is left to pay after the vouchers is reckoned, not told."""
+    if not isinstance(gap.value, int | float) or gap.choice:
+        return False
+    *before, action = blueprint.actions[: gap.action]
+    for other in [gap.value + sign * 10**power for power in range(4) for sign in (1, -1)]:
+        twin = Action(name=action.name, arguments=_with(action.arguments, gap.value, other))
+        if not execute(blueprint.model_copy(update={"actions": (*before, twin)}), domain).refused:
+            return False
+    return True
+
+
+def _with(value: Any, old: float, new: float) -> Any:
+    if isinstance(value, dict):
+        return {key: _with(part, old, new) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_with(part, old, new) for part in value]
+    return new if value == old and not isinstance(value, bool) else value
+
+
+def _told_facts(blueprint: Blueprint, domain: Domain, told: str) -> Iterator[Fact]:
+    """Facts that the instruction tells: of the user's own records, and row ids of any table."""
+    records = records_of(domain, blueprint.user)
+    yield from (fact for fact in facts(records) if not isinstance(fact.value, bool) and said(fact.value, told))
+    words = set(re.split(r"[\s,;()\"']+", blueprint.instruction))
+    words |= {word.rstrip(".:!?") for word in words}
+    for table, rows in domain.tables.items():
+        yield from (Fact(f"{singular(table)}_id", word, {}) for word in sorted(words) if word in rows)
+
+
+def reachable(world: World, domain: Domain, known: list[Fact]) -> Iterator[tuple[Action, list[Fact]]]:
+    """Calls of reading tools that can be made with known facts, and the facts in their results, breadth first."""
+    reads = [tool for tool in domain.tools.values() if tool.kind == "read"]
+    done: set[str] = set()
+    for _ in range(DEPTH):
+        new: list[Fact] = []
+        for tool in sorted(reads, key=lambda tool: len(required(tool)) == 0):
+            for action in candidates(tool, known, most=CALLS_A_TOOL):
+                if str(action) in done:
+                    continue
+                done.add(str(action))
+                result = try_call(world, action)
+                if result is not None:
+                    found = list(result_facts(action.name, result))
+                    new += [*found, *_rows(found, domain)]
+                    yield action, found
+        if not new:
+            return
+        known += new
+
+
+def _rows(found: Iterable[Fact], domain: Domain) -> Iterator[Fact]:
+    """The ids of rows that a result gives under names of their own: `{"T-Shirt": "9523456873"}`."""
+    for table, rows in domain.tables.items():
+        key = f"{singular(table)}_id"
+        yield from (
+            Fact(key, fact.value, {})
+            for fact in found
+            if isinstance(fact.value, str) and fact.value in rows and not fits(key, fact.key)
+        )

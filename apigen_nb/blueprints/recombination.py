@@ -1,0 +1,190 @@
+"""Reverse task recombination (paper §3.1): two to four accepted blueprints of one user become one longer task.
+
+The paper concatenates actions and outputs and has the model word one instruction. Ours also runs the actions together
+from a fresh world and holds the joint trace against the policy: what is allowed alone may not be allowed after the
+other (return and cancel the same order), or be undone by it (move to one address, then to another). Such a conflict
+ends the matter, because no wording can mend it. That check is free, so most combinations are drawn among those that
+hold; the others are drawn blindly, or nobody would see what the gate catches.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from pydantic import BaseModel, Field, ValidationError
+
+from ..models import Model, Unparsable, ask, metered, read_json
+from ..records import Attempt, Blueprint, Draft, Proposal, Question, Verdict
+from ..world.domain import Domain
+from ..world.world import digest
+from . import mixture as mix
+from .gates import Gate, obeys_policy
+from .gates.execution import execute
+from .reflection import previous, shown, tried, waits
+from .sampling import seed_id
+
+PARTS: dict[str, float] = {"2": 0.4, "3": 0.35, "4": 0.25}  # shares of the combinations, by the parts wanted
+DRAWN: dict[str, float] = {"checked": 0.8, "blindly": 0.2}
+TRIES = 8  # users that a size is looked for at, and blueprints of each: every look runs some actions
+JOINT = frozenset({"execution", "policy", "kind", "recombination"})  # gates whose verdict no other wording changes
+
+
+class _Reply(BaseModel):
+    """The JSON a generator is asked for: the calls and outputs are given."""
+
+    thought: str = Field(description="how the wishes hang together in one visit")
+    instruction: str = Field(description="all that the user wants, in the second person")
+
+
+REPLY = _Reply.model_json_schema()
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """The ids of blueprints of one user that are to become one task, in the order in which their actions run."""
+
+    id: str
+    user: str
+    parts: tuple[str, ...]
+
+
+def combinations(
+    domain: str, owned: Mapping[str, Sequence[int]], count: int, seed: int, holds: Callable[[Sequence[str]], bool]
+) -> list[Combination]:
+    """At most `count` different combinations; fewer when there are not so many. `owned` is user → numbers of the seeds
+    whose plain blueprint was accepted, `holds` says whether blueprints of these ids make one task. Each has as many
+    parts as `PARTS` wants, or fewer where none so large is found; users take turns."""
+    rng = Random(f"{domain}/{seed}/recombine")
+    users = sorted(user for user, numbers in owned.items() if len(numbers) > 1)
+    rng.shuffle(users)
+    made: dict[tuple[str, ...], str] = {}
+
+    def grown(numbers: Sequence[int], size: int, blindly: bool) -> tuple[str, ...]:
+        parts: tuple[str, ...] = ()
+        for number in rng.sample(sorted(numbers), min(TRIES, len(numbers))):
+            longer = tuple(sorted((*parts, seed_id(domain, number))))
+            if len(parts) < size and (blindly or not parts or holds(longer)):
+                parts = longer
+        return parts
+
+    def found(most: int, blindly: bool) -> Iterator[tuple[str, tuple[str, ...]]]:
+        for size in range(most, 1, -1):
+            able = [user for user in users if len(owned[user]) >= size]
+            for user in itertools.islice(itertools.cycle(able), TRIES):
+                parts = grown(owned[user], size, blindly)
+                if len(parts) == size and parts not in made:
+                    yield user, parts
+
+    for number in range(count):
+        wanted = int(mix.drawn(PARTS, number, f"{seed}/parts"))
+        blindly = mix.drawn(DRAWN, number, f"{seed}/drawn") == "blindly"
+        for user, parts in itertools.islice(found(wanted, blindly), 1):
+            made[parts] = user
+            users.remove(user)
+            users.append(user)
+    prefix = domain.replace(":", "-")
+    return [Combination(f"{prefix}-r{number:05d}", user, parts) for number, (parts, user) in enumerate(made.items())]
+
+
+def joint(id: str, parts: Sequence[Blueprint]) -> Blueprint:
+    """The task that these parts come to, not worded yet: their actions and outputs in order."""
+    return parts[0].model_copy(
+        update={
+            "id": id,
+            "actions": tuple(action for part in parts for action in part.actions),
+            "outputs": tuple(dict.fromkeys(output for part in parts for output in part.outputs)),
+            "parts": tuple(part.id for part in parts),
+        }
+    )
+
+
+def every_action_counts(task: Blueprint, domain: Domain) -> Verdict | None:
+    """No action is undone by later ones: without it the end state is another. None when they break the policy."""
+    allowed = obeys_policy(task, domain)
+    if allowed is None or not allowed.passed:
+        return None
+    end = digest(execute(task, domain).diff)
+    for place, action in enumerate(task.actions):
+        others = task.actions[:place] + task.actions[place + 1 :]
+        without = execute(task.model_copy(update={"actions": others}), domain)
+        if not without.refused and digest(without.diff) == end:
+            reason = f"action {place + 1}, {action}, leaves no trace: the actions after it undo it"
+            return Verdict(gate="recombination", passed=False, kind="action undone", reason=reason)
+    return Verdict(gate="recombination", passed=True)
+
+
+def compatible(parts: Sequence[Blueprint], domain: Domain) -> bool:
+    """Whether the actions of all parts execute together, break no rule and undo nothing of each other."""
+    verdict = every_action_counts(joint("", parts), domain)
+    return verdict is not None and verdict.passed
+
+
+async def recombine(
+    combination: Combination,
+    parts: Sequence[Blueprint],
+    domain: Domain,
+    *,
+    generator: Model,
+    feedback: Model | None,
+    gates: Sequence[Gate],
+    reflections: int = 3,
+) -> Proposal:
+    """One task of several: their actions and outputs in order, under one instruction, through all gates. ValueError
+    unless there are two parts at least, all plain and of one user."""
+    if len(parts) < 2 or len({part.user for part in parts}) > 1 or any(part.kind != "plain" for part in parts):
+        raise ValueError(f"{combination.id}: expected two or more plain blueprints of one user, found {parts!r:.200}")
+    task = joint(combination.id, parts)
+
+    async def write(earlier: Sequence[Attempt], plan: str) -> tuple[Draft, Blueprint]:
+        question = Question(
+            id=f"{combination.id}/a{len(earlier)}/generator",
+            role="generator",
+            prompt="recombine",
+            context={
+                "instructions": [part.instruction for part in parts],
+                "actions": [action.model_dump() for action in task.actions],
+                "outputs": list(task.outputs),
+                "persona": task.persona,
+                "behaviour": task.behaviour,
+                "user": task.user,
+                "previous": shown(previous(earlier, plan)),
+                "feedback": plan,
+            },
+            reply=REPLY,
+            sample=0 if plan else len(earlier),
+        )
+        try:
+            reply = _Reply.model_validate(read_json(await ask(generator, question)))
+        except ValidationError as error:
+            raise Unparsable("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())) from None
+        draft = Draft(thought=reply.thought, instruction=reply.instruction, actions=task.actions, outputs=task.outputs)
+        return draft, task.model_copy(update={"instruction": reply.instruction})
+
+    with metered() as usage:
+        attempts = await tried(
+            combination.id,
+            "plain",
+            write,
+            domain,
+            feedback=feedback,
+            gates=sorted((*gates, every_action_counts), key=waits),  # what is free comes first
+            reflections=reflections,
+            hopeless=JOINT,
+        )
+    return Proposal(
+        id=combination.id,
+        domain=domain.name,
+        user=task.user,
+        walk=tuple(dict.fromkeys(action.name for action in task.actions)),
+        persona=task.persona,
+        examples=(),
+        attempts=attempts,
+        accepted=attempts[-1].accepted,
+        behaviour=task.behaviour,
+        level="hard",
+        parts=combination.parts,
+        usage=usage,
+    )

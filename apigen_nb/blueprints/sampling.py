@@ -1,0 +1,225 @@
+"""Context preparation (paper §3.1): five samplers make one `Seed`, each at a rate that varies from seed to seed.
+
+A seed is a function of the domain, the run's seed and settings, its number and the pool of accepted blueprints, and of
+nothing else: the first seeds of a longer run are those of a shorter one. The authors publish neither rates nor budgets
+nor mixes; ours are the constants below.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from ..records import Behaviour, Blueprint, Kind, Level, Seed, canonical
+from ..world.api_graph import Graph
+from ..world.domain import Domain
+from ..world.values import facts
+from . import mixture as mix
+from .personas import TRAITS, compose
+
+RECORDS_BUDGET = 12_000  # characters of JSON, about 4k tokens
+SPARE = 2  # further writing tools, for when the records allow none of the walk
+EXAMPLES = 2
+VISITS = (12, 6, 4, 2, 2, 2, 2, 2)  # seeds about each user of a block: many users, and regulars with four to recombine
+WRITES: dict[Level, tuple[int, ...]] = {"easy": (1,), "medium": (1, 2), "hard": (2, 3)}  # groundtruth actions wanted
+ONE_MORE: tuple[Kind, ...] = ("forbidden", "missing tool", "change of mind")  # one wish comes to nothing
+TOGETHER: tuple[Kind, ...] = ("parallel calls",)  # two actions at least
+
+# What each sampler gives varies from seed to seed: its rate is drawn from this range.
+RATES: dict[str, tuple[float, float]] = {
+    "API": (0.3, 1.0),  # share of the reads that could fill an argument, beyond those that the walk needs
+    "policy": (0.2, 1.0),  # share of the rules that bind no tool of the walk; those that bind one are always shown
+    "data": (0.5, 1.0),  # share of RECORDS_BUDGET
+    "persona": (0.2, 0.9),  # share of the traits that a persona can have
+    "examples": (0.3, 0.9),  # probability of showing any
+}
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What a run asks of its seeds. `kinds`, `behaviours` and `difficulty` are mixes, name → share; `walk_length` is
+    the most tools in a walk, `tool_weights` how often writing tools are drawn (1 where none is given); `personas`
+    replace those that are composed."""
+
+    kinds: Mapping[Kind, float] = field(default_factory=mix.KIND_SHARES.copy)
+    behaviours: Mapping[Behaviour, float] = field(default_factory=mix.BEHAVIOUR_SHARES.copy)
+    difficulty: Mapping[Level, float] = field(default_factory=mix.LEVEL_SHARES.copy)
+    walk_length: int = 12
+    tool_weights: Mapping[str, float] = field(default_factory=dict)
+    personas: tuple[str, ...] = ()
+
+
+DEFAULT = Sampling()
+
+
+def seed_id(domain: str, number: int) -> str:
+    """The id of a seed and of everything made from it: `retail-00042`, `tau2-retail-00042`."""
+    return f"{domain.replace(':', '-')}-{number:05d}"
+
+
+@functools.lru_cache(maxsize=8)
+def _homes(domain: Domain) -> dict[str, list[str]]:
+    """Row id → tables that hold it."""
+    homes: dict[str, list[str]] = {}
+    for table, rows in domain.tables.items():
+        for key in rows:
+            homes.setdefault(key, []).append(table)
+    return homes
+
+
+@functools.lru_cache(maxsize=8)
+def _owners(domain: Domain) -> dict[tuple[str, str], set[str]]:
+    """Row, as table and id → the users that it names; rows that name none are nobody's and left out."""
+    users = domain.tables[domain.users]
+    owners: dict[tuple[str, str], set[str]] = {}
+    for table, rows in domain.tables.items():
+        for key, row in rows.items() if table != domain.users else ():
+            named = {f.value for f in facts(domain.dump(row)) if isinstance(f.value, str) and f.value in users}
+            if named:
+                owners[table, key] = named
+    return owners
+
+
+@functools.lru_cache(maxsize=8)
+def _owned(domain: Domain) -> dict[str, list[tuple[str, str]]]:
+    """User id → rows that name this user."""
+    owned: dict[str, list[tuple[str, str]]] = {}
+    for row, users in _owners(domain).items():
+        for user in sorted(users):
+            owned.setdefault(user, []).append(row)
+    return owned
+
+
+def records_of(domain: Domain, user: str, budget: int = RECORDS_BUDGET) -> dict[str, dict[str, Any]]:
+    """A user's row and everything hanging on it, table → id → row: first what names the user or is named by the user's
+    row, then what those rows name, breadth first until the budget of JSON characters is spent. Rows of others are left
+    out."""
+    homes, owners = _homes(domain), _owners(domain)
+    found: dict[str, dict[str, Any]] = {}
+    frontier = [(domain.users, user), *_owned(domain).get(user, ())]
+    spent = 0
+    while frontier:
+        table, key = frontier.pop(0)
+        if key in found.get(table, {}) or (table == domain.users and key != user):
+            continue
+        if user not in owners.get((table, key), {user}):
+            continue
+        row = domain.dump(domain.tables[table][key])
+        spent += len(canonical(row))
+        if spent > budget and found:
+            continue
+        found.setdefault(table, {})[key] = row
+        named = dict.fromkeys(f.value for f in facts({table: {key: row}}) if isinstance(f.value, str))
+        frontier += [(home, name) for name in named for home in homes.get(name, ())]
+    return found
+
+
+# --- the samplers
+
+
+def api(domain: Domain, rng: Random, writes: int, sampling: Sampling) -> tuple[str, ...]:
+    """A walk on the API graph with so many writing tools; the rate is the share of reads beyond the needed ones."""
+    rate = rng.uniform(*RATES["API"])
+    length, weights = sampling.walk_length, sampling.tool_weights
+    return Graph.of(domain).walk(domain, rng, writes, length=length, weights=weights, reads=rate)
+
+
+def policy(domain: Domain, rng: Random, tools: Sequence[str], *, whole: bool = False) -> tuple[str, ...]:
+    """The rules that bind these tools, and a share of the others, in the policy's order; the whole policy where it is
+    asked for or no rules are known."""
+    if whole or not domain.rules:
+        return (domain.policy,)
+    rate = rng.uniform(*RATES["policy"])
+    binding = {rule.name for rule in domain.rules_for(tools)}
+    return tuple(rule.text for rule in domain.rules if rule.name in binding or rng.random() < rate)
+
+
+def data(domain: Domain, rng: Random, user: str) -> dict[str, dict[str, Any]]:
+    """Records of one user and what hangs on them, within a share of the budget."""
+    return records_of(domain, user, int(RECORDS_BUDGET * rng.uniform(*RATES["data"])))
+
+
+def persona(rng: Random, behaviour: Behaviour, personas: Sequence[str] = ()) -> str:
+    """Who the user is: one of the given texts, or composed of a share of the traits."""
+    if personas:
+        return rng.choice(personas)
+    return compose(rng, round(len(TRAITS) * rng.uniform(*RATES["persona"])), behaviour)
+
+
+def examples(rng: Random, writing: set[str], kind: Kind, pool: Sequence[Blueprint]) -> tuple[Blueprint, ...]:
+    """A few accepted blueprints with one of these tools, or of the same hard kind, or none."""
+    if rng.random() >= rng.uniform(*RATES["examples"]):
+        return ()
+    related = [b for b in pool if writing & {a.name for a in (*b.actions, *b.denied)} or kind == b.kind != "plain"]
+    return tuple(rng.sample(related, min(EXAMPLES, len(related))))
+
+
+# --- one seed
+
+
+def subject(domain: Domain, seed: int, number: int) -> str:
+    """The user of a seed. Each block of seeds is about as many users as `VISITS` has places, so that any run has
+    blueprints of one user to recombine; no user is in two blocks before all have been in one."""
+    block, place = divmod(number, sum(VISITS))
+    turn, first = divmod(block * len(VISITS), len(domain.subjects))
+    users: list[str] = []
+    while len(users) < min(len(VISITS), len(domain.subjects)):
+        users += _shuffled(domain, f"{seed}/{turn}")[first : first + len(VISITS) - len(users)]
+        turn, first = turn + 1, 0
+        users = list(dict.fromkeys(users))
+    places = [user for user, visits in zip(itertools.cycle(users), VISITS) for _ in range(visits)]
+    Random(f"{domain.name}/{seed}/{block}/users").shuffle(places)
+    return places[place]
+
+
+@functools.lru_cache(maxsize=64)
+def _shuffled(domain: Domain, key: str) -> list[str]:
+    users = list(domain.subjects)
+    Random(f"{domain.name}/{key}").shuffle(users)
+    return users
+
+
+def sample(
+    domain: Domain, seed: int, number: int, pool: Sequence[Blueprint] = (), sampling: Sampling = DEFAULT
+) -> Seed:
+    """The seed of one number. `pool` are the accepted blueprints of earlier rounds, in id order."""
+    kind = mix.drawn(sampling.kinds, number, f"{seed}/kinds")
+    behaviour = mix.drawn(sampling.behaviours, number, f"{seed}/behaviours")
+    level = mix.drawn(sampling.difficulty, number, f"{seed}/difficulty")
+
+    def rng(sampler: str) -> Random:
+        # one for each, so that what one sampler draws changes no other
+        return Random(f"{domain.name}/{seed}/{number}/{sampler}")
+
+    user = subject(domain, seed, number)
+    walk = api(domain, rng("API"), _writes(rng("writes"), level, kind), sampling)
+    wanted = {name for name in walk if domain.tools[name].writes}
+    others = [name for name, tool in domain.tools.items() if tool.writes and name not in wanted]
+    spares = {"no tool": 0, "missing detail": 2 * SPARE}.get(kind, SPARE)  # few tools take what nobody can look up
+    spare = tuple(rng("spare").sample(others, min(spares, len(others))))
+    return Seed(
+        id=seed_id(domain.name, number),
+        number=number,
+        domain=domain.name,
+        user=user,
+        walk=walk,
+        spare=spare,
+        policy=policy(domain, rng("policy"), (*walk, *spare), whole=kind == "no tool"),
+        records=data(domain, rng("data"), user),
+        persona=persona(rng("persona"), behaviour, sampling.personas),
+        examples=examples(rng("examples"), wanted, kind, pool),
+        kind=kind,
+        behaviour=behaviour,
+        level=level,
+    )
+
+
+def _writes(rng: Random, level: Level, kind: Kind) -> int:
+    if kind == "no tool":
+        return 0
+    wanted = rng.choice(WRITES[level]) + (kind in ONE_MORE)
+    return max(wanted, 2) if kind in TOGETHER else wanted

@@ -1,0 +1,101 @@
+"""The dataset: distinct verified conversations in two formats, and beside each row the proof that `verify` needs.
+
+    dataset/chat.jsonl       OpenAI chat: messages, tools
+    dataset/sharegpt.jsonl   ShareGPT as APIGen-MT-5k: conversations, tools, system
+    dataset/proofs.jsonl     line by line beside them: ids, blueprint, groundtruth, end state, hashes of both rows
+    dataset/README.md        the card: counts and provenance
+
+A pure function of `blueprints.jsonl` and `trajectories.jsonl`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ..blueprints.gates.execution import execute
+from ..records import Blueprint, Change, Proposal, Record, Trajectory, canonical, sha
+from ..storage.jsonl import read_lines, write_whole
+from ..storage.run_folder import Run
+from ..world.domain import Domain
+from ..world.world import digest
+from .card import card
+from .formats import chat_row, sharegpt_row
+
+
+class Proof(Record):
+    """What it takes to prove one row again: the task, its groundtruth, the end state, and what the rows hashed to."""
+
+    id: str
+    task: Blueprint
+    domain_fingerprint: str
+    delta: tuple[Change, ...]
+    state: str
+    chat: str
+    sharegpt: str
+    models: dict[str, str]
+
+
+class Summary(Record):
+    """What the dataset holds: `rows` conversations of `blueprints` tasks; `duplicates` are successes that say the same
+    as an earlier one."""
+
+    rows: int
+    blueprints: int
+    duplicates: int
+    failures: int
+    counts: dict[str, int]
+
+
+def distinct(trajectories: Iterable[Trajectory]) -> tuple[list[Trajectory], int]:
+    """The successes that differ in what was said and called, in id order, and how many said the same as another."""
+    kept: dict[str, Trajectory] = {}
+    successes = sorted((t for t in trajectories if t.success), key=lambda t: (t.blueprint, t.attempt))
+    for trajectory in successes:
+        kept.setdefault(f"{trajectory.blueprint}/{trajectory.content}", trajectory)
+    return list(kept.values()), len(successes) - len(kept)
+
+
+def prove(
+    trajectory: Trajectory, blueprint: Blueprint, domain: Domain, fingerprint: str, models: Mapping[str, str]
+) -> Proof:
+    """The proof of one row, with the groundtruth executed again."""
+    delta = execute(blueprint, domain).diff
+    return Proof(
+        id=trajectory.id,
+        task=blueprint,
+        domain_fingerprint=fingerprint,
+        delta=delta,
+        state=digest(delta),
+        chat=sha(chat_row(trajectory, blueprint, domain), 64),
+        sharegpt=sha(sharegpt_row(trajectory, blueprint, domain), 64),
+        models=dict(models),
+    )
+
+
+def build(run: Run, domain: Domain, models: Mapping[str, str]) -> Summary:
+    """Write the dataset of a run from its two files. `models` is role → model name, for proofs and card."""
+    proposals = read_lines(run.blueprints, Proposal)
+    trajectories = read_lines(run.trajectories, Trajectory)
+    blueprints = {proposal.id: proposal.blueprint for proposal in proposals if proposal.accepted}
+    rows, duplicates = distinct(trajectories)
+    fingerprint = domain.fingerprint
+    summary = Summary(
+        rows=len(rows),
+        blueprints=len({row.blueprint for row in rows}),
+        duplicates=duplicates,
+        failures=sum(not t.success for t in trajectories),
+        counts={
+            "seeds": len(proposals),
+            "accepted blueprints": len(blueprints),
+            "conversations": len(trajectories),
+            "verified conversations": len(rows) + duplicates,
+            "rows": len(rows),
+        },
+    )
+    run.dataset.mkdir(parents=True, exist_ok=True)
+    proofs = [prove(row, blueprints[row.blueprint], domain, fingerprint, models) for row in rows]
+    for name, export in (("chat.jsonl", chat_row), ("sharegpt.jsonl", sharegpt_row)):
+        write_whole(run.dataset / name, [canonical(export(row, blueprints[row.blueprint], domain)) for row in rows])
+    write_whole(run.dataset / "proofs.jsonl", [proof.line() for proof in proofs])
+    write_whole(run.dataset / "README.md", [card(summary.counts, duplicates, domain, models, rows)])
+    return summary

@@ -1,0 +1,163 @@
+"""The best-of-N user (paper §3.2): several messages are drawn, a critic scores them, the best one is sent.
+
+The paper's critic sees the description and one candidate; ours sees the dialogue and all candidates at once, because a
+premature stop and a repetition show in nothing else. What code can see it marks down itself: words said before, an id
+or a figure that the user cannot know, a detail told before it was asked for, a stop before all has been said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from ..records import STOP, Answer, Candidate, Message, Question, Usage
+from ..world.values import fold, tells
+from . import Model, Unparsable, ask, read_json
+from .gather import all_of
+
+PENALTY = 3.0  # points that each flaw costs, of the critic's 0–10
+ALIKE = 0.8  # share of the words of two messages that are in both, from which on one repeats the other
+
+
+class _Score(BaseModel):
+    candidate: int = Field(ge=1, description="number of the candidate")
+    score: float = Field(ge=0, le=10)
+    reason: str = ""
+
+
+class _Reply(BaseModel):
+    """The JSON a critic is asked for."""
+
+    scores: list[_Score]
+
+
+REPLY = _Reply.model_json_schema()
+_TOKEN = re.compile(r"[\w#@+./-]*\d[\w#@+./-]*")  # ids, dates, amounts, postal codes, mail addresses with a figure
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]*\w")
+_THING = re.compile(r"#|[A-Za-z]\w*[-_]\w*\d|^[A-Za-z]{1,3}\d+$|\d{8}")  # an order, an item; no postal code, no phone
+_QUESTION = re.compile(r"[^.!?\n]+\?")
+_OFFERS = re.compile(
+    r"how (?:can|may|could|might) (?:i|we)|what (?:can|may) (?:i|we) (?:do|help)"
+    r"|(?:can|may|could) (?:i|we) (?:help|assist)|how are you|how(?: i|')s (?:it|your)|what brings you"
+    r"|(?:any|some)thing (?:else|more|further)|any (?:other|more|further)|is that all|will that be all"
+)
+_CONSENTS = re.compile(r"(?:yes|yeah|yep|no|sure|ok|okay|correct|right|exactly|go ahead|please (?:do|go ahead))\b")
+
+
+def invented(text: str, known: str) -> list[str]:
+    """The ids, figures and mail addresses of a text that do not occur in what is known, as they are written. Small
+    counts ("two of them", "1 minute") are speech and no facts."""
+    there = fold(known)
+    found = dict.fromkeys(token.strip("./-") for token in [*_MAIL.findall(text), *_TOKEN.findall(text)])
+    return [token for token in found if len(token) > 2 and fold(token) not in there and not tells(known, token)]
+
+
+def asks(text: str) -> bool:
+    """Whether a message asks for something, and not just how it can help or whether that was all."""
+    return any(not _OFFERS.search(question) for question in _QUESTION.findall(fold(text).replace("’", "'")))
+
+
+def flaws(text: str, question: Question) -> Iterator[str]:
+    """What code can find wrong with a user's message, given the question that the user answers."""
+    mine = [fold(message.content) for message in question.messages if message.role == "user"]
+    heard = [message.content for message in question.messages if message.role == "assistant"]
+    withheld = [str(detail) for detail in question.context.get("withheld", ())]
+    notes = str(question.context.get("instruction", ""))
+    if STOP in text:
+        yield from _too_early(notes, withheld, heard, mine)
+    elif any(fold(text) == said or _alike(text, said) for said in mine):
+        yield "repeats an earlier message"
+    if more := invented(text, " ".join([notes, *heard, *mine])):
+        yield f"invents {', '.join(more[:3])}"
+    asked = any(map(asks, heard)) and bool(mine)
+    for detail in withheld:
+        if not asked and tells(text, detail):
+            yield f"tells {detail} before it was asked for"
+
+
+def _too_early(notes: str, withheld: Sequence[str], heard: Sequence[str], mine: Sequence[str]) -> Iterator[str]:
+    """A stop while the agent waits for an answer, or while a thing that the notes name has not been mentioned."""
+    if heard and asks(heard[-1]):
+        yield "stops while the agent waits for an answer"
+    said = " ".join([*mine, *heard, *withheld])
+    things = [token for token in invented(notes, said) if _THING.search(token) and "@" not in token]
+    if things:
+        yield f"stops before it has mentioned {', '.join(things[:3])}"
+
+
+def _alike(text: str, earlier: str) -> bool:
+    """Whether nearly the same words were said earlier. A plain yes or no may come again, and so may a sentence about
+    another thing."""
+    new, old = (set(re.findall(r"\w+", fold(words))) for words in (text, earlier))
+    if len(new) < 3 or _CONSENTS.match(fold(text)) or invented(text, earlier):
+        return False
+    return len(new & old) >= ALIKE * len(new | old)
+
+
+@dataclass(frozen=True)
+class BestOf:
+    """A model for the role of the user that asks `user` for `n` candidates and sends the best in the eyes of `critic`.
+
+    Without usable scores the candidate with the fewest flaws is sent; a candidate is never preferred because it stops.
+    The answer keeps all candidates and which was chosen."""
+
+    user: Model
+    critic: Model
+    n: int
+
+    async def __call__(self, question: Question) -> Answer:
+        samples = range(question.sample * self.n, (question.sample + 1) * self.n)
+        asked = (ask(self.user, question.model_copy(update={"sample": sample})) for sample in samples)
+        answers = await all_of(*asked)
+        usable = {a.text.strip(): a for a in answers if not a.error and a.text.strip()}
+        if not usable:
+            return answers[0].model_copy(update={"usage": Usage()})
+        texts = list(usable)
+        scores = await self._scores(question, texts) if len(texts) > 1 else {}
+        candidates = tuple(
+            Candidate(
+                text=text,
+                score=scores[number].score if number in scores else None,
+                reason=scores[number].reason[:500] if number in scores else "",
+                flaws=tuple(flaws(text, question)),
+            )
+            for number, text in enumerate(texts, 1)
+        )
+        chosen = max(range(len(candidates)), key=lambda place: (*_worth(candidates[place]), -place))
+        # Their tokens were counted when they were asked for.
+        return Answer(text=candidates[chosen].text, candidates=candidates, chosen=chosen, usage=Usage())
+
+    async def _scores(self, question: Question, texts: Sequence[str]) -> dict[int, _Score]:
+        """Number → score for each candidate, or nothing when the critic did not score all of them."""
+        asked = Question(
+            id=f"{question.id}/critic",
+            role="critic",
+            prompt="critic",
+            context=critic_context(question, texts),
+            reply=REPLY,
+            sample=question.sample,
+        )
+        try:
+            reply = _Reply.model_validate(read_json(await ask(self.critic, asked)))
+        except (Unparsable, ValidationError):
+            return {}
+        scores = {score.candidate: score for score in reply.scores}
+        return scores if set(scores) == set(range(1, len(texts) + 1)) else {}
+
+
+def _worth(candidate: Candidate) -> tuple[float, bool]:
+    return (candidate.score or 0.0) - PENALTY * len(candidate.flaws), STOP not in candidate.text
+
+
+def critic_context(question: Question, texts: Sequence[str]) -> dict[str, Any]:
+    """What the critic sees: what the user sees, the dialogue, and the candidates."""
+    return {**question.context, "dialogue": dialogue(question.messages), "candidates": list(texts)}
+
+
+def dialogue(messages: Sequence[Message]) -> list[str]:
+    """A conversation as lines of text, tool results left out."""
+    return [f"{message.role}: {message.content}" for message in messages if message.role != "tool" and message.content]

@@ -1,0 +1,115 @@
+"""The work of a stage: every item once, many at a time, each finished one in the journal at once.
+
+This is the seam for another engine: a job is a plain record, and what it gives is one."""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sized
+from typing import Protocol, TypeVar
+
+from ..records import Record
+from ..storage.journal import Journal, Records, id_of, is_unanswered
+from . import BudgetSpent, Job, NoAnswer, job
+from .gather import all_of
+
+
+class Identified(Protocol):
+    """Whatever has an `id` that is known before the work."""
+
+    @property
+    def id(self) -> str: ...
+
+
+R = TypeVar("R", bound=Record)
+Item = TypeVar("Item", bound=Identified)
+
+
+class Interrupted(asyncio.CancelledError):
+    """Work was stopped from outside; the message says what is kept. A notebook shows it and no traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+async def each(
+    work: Callable[[Item], Awaitable[R]],
+    items: Iterable[Item],
+    journal: Journal[R],
+    *,
+    concurrency: int = 32,
+    title: str = "",
+    total: int | None = None,
+) -> Records[R]:
+    """Do `work(item) -> record` (same id) for all items that the journal does not hold, at most `concurrency` at a
+    time; returns the finished records in the order of the items.
+
+    NoAnswer in a job becomes a line of `errors.jsonl` and the others go on. A record that is `unanswered` is added when
+    all others are: whatever stops the work before leaves it to the next run. BudgetSpent lets the others end, begins
+    none and is raised then. Anything else (EndpointDown, a bug, a cancellation) stops the others and is raised; what
+    was finished is in the journal, which is closed. It may be called several times, in rounds, on one journal; `total`
+    is then what all rounds come to, for whoever watches."""
+    if concurrency < 1:
+        raise ValueError(f"concurrency must be at least 1, found {concurrency}")
+    size, spent = len(items) if isinstance(items, Sized) else None, list[BudgetSpent]()
+    shown = journal.progress(title or journal.path.stem)
+    shown.total = size if total is None else total
+    order, begun = array("I"), journal.end()
+    unanswered, ended = list[R](), False
+
+    def waiting() -> Iterator[Item]:
+        for item in items:
+            if spent:
+                return
+            order.append(number := journal.done.places.number(item.id))
+            place = journal.done.places.at(number)
+            if place is None:
+                yield item
+            elif place >= begun and place & 1:
+                raise ValueError(f"two items have the id {item.id}")
+
+    async def worker(todo: Iterator[Item]) -> None:
+        for item in todo:
+            job.set(Job(journal.path.stem))
+            try:
+                record = await work(item)
+            except NoAnswer as error:
+                journal.note(item.id, str(error))
+                continue
+            except BudgetSpent as error:
+                spent.append(error)
+                return
+            if id_of(record) != item.id:
+                raise ValueError(f"the work on {item.id} gave a record with the id {id_of(record)}")
+            if id_of(record) in journal.done:
+                raise ValueError(f"two items have the id {item.id}")
+            if is_unanswered(record):
+                unanswered.append(record)
+            else:
+                add(record)
+
+    def add(record: R) -> None:
+        journal.add(record)
+        shown.count(record)
+
+    # Workers share one iterator: 100,000 items are neither 100,000 tasks nor all in memory.
+    todo, count = waiting(), concurrency if size is None else min(concurrency, size)
+    try:
+        await all_of(*(worker(todo) for _ in range(count)))
+        for record in () if spent else unanswered:
+            add(record)
+        ended = not spent
+    except asyncio.CancelledError:
+        of = "" if shown.total is None else f" of {shown.total:,}"
+        raise Interrupted(f"{len(journal.done):,}{of} kept; run the cell again to continue") from None
+    finally:
+        journal.tidy_errors()
+        shown.close()
+        if not ended:
+            journal.close()
+    if spent:
+        raise spent[0]
+    if any(journal.done.places.at(number) is None for number in order):
+        order = array("I", (number for number in order if journal.done.places.at(number) is not None))
+    return Records(journal.done.at, order)

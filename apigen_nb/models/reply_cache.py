@@ -1,0 +1,196 @@
+"""Replies on disk: what was answered once is not asked again, neither by this process nor by a later one.
+
+A run's folder holds `replies.jsonl`, its cassette: a line per reply in the order in which they came, found by the
+content of the request. It serves a second run, a run that was killed in the middle of a conversation, and a colleague
+without key or network. It is also what the ledger is made of, since every line is a request that was paid for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+from pydantic import ValidationError
+
+from ..records import Answer, Question, Usage, sha
+from ..storage.jsonl import append, parse
+from ..storage.offset_index import Places
+from . import EndpointDown, Job, Model, NoAnswer, job, late, storable
+from .chat_format import render
+from .ledger import Budget
+from .reply import Reply
+
+REPLIES = "replies.jsonl"
+_KEY = slice(8, 40)  # of a line: {"key":"…32 hex digits…",
+_STARTS, _QUOTE = b'{"key":"', slice(40, 42)
+
+
+class NotRecorded(EndpointDown):
+    """Offline, and the reply to this question is not in the run's folder."""
+
+
+def recorded(folder: Path | str) -> Iterator[Reply]:
+    """All replies in a run's folder, one at a time, in the order in which they came."""
+    path = Path(folder) / REPLIES
+    if path.exists():
+        with path.open("rb") as file:
+            for line in file:
+                with contextlib.suppress(ValidationError):
+                    yield parse(line, Reply)
+
+
+def requests(folder: Path | str) -> int:
+    """How many requests have been made for a run's folder."""
+    path = Path(folder) / REPLIES
+    if not path.exists():
+        return 0
+    with path.open("rb") as file:
+        return sum(1 for _ in file)
+
+
+class Cassette:
+    """The replies of one run's folder. In memory is only where each line begins. A half-written last line is dropped; a
+    line that cannot be read is one that is not there."""
+
+    def __init__(self, folder: Path | str, *, offline: bool = False, budget: Budget | None = None) -> None:
+        self.path, self.offline, self.budget = Path(folder) / REPLIES, offline, budget
+        if budget is not None and budget.bounded:  # a folder's budget is one for all that has been spent in it
+            for reply in recorded(folder):
+                budget.add(reply)
+        self._places: Places | None = None
+        self._retries: dict[Model, int] = {}
+        self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def find(self, key: str) -> Answer | None:
+        """The recorded answer to the request with this hash, or None."""
+        if self._places is None:
+            self._places = self._read()
+        place = self._places.get(key)
+        if place is None:
+            return None
+        with self.path.open("rb") as file:
+            file.seek(place)
+            line = file.readline()
+        try:
+            reply = parse(line, Reply)
+        except ValidationError:
+            return None
+        return reply.answer
+
+    def add(self, reply: Reply) -> None:
+        """Keep a reply. OSError, with what to do, when it cannot be written."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            offset = append(self.path, reply.line())
+        except OSError as error:
+            raise OSError(f"{self.path} cannot be written: {error.strerror or error}; free space, then go on") from None
+        if reply.key and self._places is not None:
+            self._places.put(reply.key, offset)
+        if self.budget is not None:
+            self.budget.add(reply)
+
+    def alone(self, key: str) -> asyncio.Lock:
+        """Held while a request is under way: of two equal ones at a time the second finds the reply of the first."""
+        return self._asking.setdefault(key, asyncio.Lock())
+
+    def retries(self, model: Model) -> int:
+        """How often an endpoint has tried again since this was last asked."""
+        count = int(getattr(model, "retries", 0))
+        before, self._retries[model] = self._retries.get(model, 0), count
+        return count - before
+
+    def _read(self) -> Places:
+        places, end, line = Places(), 0, b"\n"
+        if not self.path.exists():
+            return places
+        with self.path.open("rb") as file:
+            for line in file:  # the keys stand at one place in all lines: reading a gigabyte takes seconds
+                if line.endswith(b"\n") and line.startswith(_STARTS) and line[_QUOTE] == b'",':
+                    # Of several the last: it is there because those before could not be read.
+                    places.put(line[_KEY].decode("ascii", "replace"), end)
+                end += len(line)
+        if not line.endswith(b"\n") and not self.offline:
+            os.truncate(self.path, end - len(line))
+        return places
+
+
+class Recorded:
+    """A model whose replies are kept: asked only for what the cassette has not. `build` makes the model when it is
+    first asked, so that a run whose replies are all there needs no key. `sampling` are the parameters, besides the
+    question, that shape a reply. `voice` numbers judges that are otherwise the same: each has replies of its own.
+
+    A reply that comes within moments after its question was given up is kept. NotRecorded when offline, BudgetSpent
+    before the first paid question of a job when the budget is used up."""
+
+    def __init__(
+        self, cassette: Cassette, model: str, build: Callable[[], Model], sampling: Mapping[str, Any], voice: int = 0
+    ) -> None:
+        self.cassette, self.model, self._build = cassette, model, build
+        self._content = {"model": model, "sampling": dict(sampling), "voice": voice}
+
+    def __repr__(self) -> str:
+        return f"Recorded({self.model} in {self.cassette.path.parent.name})"
+
+    def key(self, question: Question) -> str:
+        """The hash of all that shapes the reply: neither the host nor the key nor the question's id."""
+        asked = {"tools": question.tools, "reply": question.reply, "sample": question.sample}
+        return sha(self._content | asked | {"messages": render(question)}, 32)
+
+    async def __call__(self, question: Question) -> Answer:
+        key = self.key(question)
+        found = self.cassette.find(key)
+        if found is not None:
+            return found
+        async with self.cassette.alone(key):
+            found = self.cassette.find(key)
+            return found if found is not None else await self._asked(question, key)
+
+    async def _asked(self, question: Question, key: str) -> Answer:
+        if self.cassette.offline:
+            where = f"the reply of {self.model} to {question.id} is not recorded in {self.cassette.path}"
+            raise NotRecorded(f"{where}; run without offline to ask for it")
+        work = job.get(Job())
+        if self.cassette.budget is not None and not work.paid:
+            self.cassette.budget.check()
+        work.paid = True
+        model, begin = self._build(), time.monotonic()
+        token = late.set(lambda answer: self._keep(question, model, begin, key, storable(answer)))
+        try:
+            answer = storable(await model(question))
+        except NoAnswer:
+            self._keep(question, model, begin, "", None)
+            raise
+        finally:
+            late.reset(token)
+        self._keep(question, model, begin, key, answer)
+        return answer
+
+    def _keep(self, question: Question, model: Model, begin: float, key: str, answer: Answer | None) -> None:
+        reply = Reply(
+            key=key,
+            model=self.model,
+            role=question.role,
+            id=question.id,
+            stage=job.get(Job()).stage,
+            seconds=round(time.monotonic() - begin, 3),
+            retries=self.cassette.retries(model),
+            answer=answer,
+            guess=_guess(question, answer) if answer is not None else None,
+        )
+        self.cassette.add(reply)
+
+
+def _guess(question: Question, answer: Answer) -> Usage | None:
+    used = answer.usage
+    if not used.calls or used.prompt or used.completion:
+        return None
+    asked = sum(len(json.dumps(part, ensure_ascii=False)) for part in (render(question), question.tools))
+    said = len(answer.text) + sum(len(call.line()) for call in answer.tool_calls)
+    return Usage(calls=1, prompt=asked // 4, completion=said // 4)

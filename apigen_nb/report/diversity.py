@@ -1,0 +1,173 @@
+"""The dataset in numbers: how long conversations are, which tools follow which, what is there twice."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from ..records import Proposal, Trajectory
+from ..storage.safe_text import clean, short, shorten
+from . import tables
+from .figure_style import FELL, HELD, QUIET, STRIPES, canvas, empty, in_rows, label, legend, subtitle
+
+ROWS = [
+    "trajectory", "blueprint", "success", "kind", "behaviour", "turns", "messages", "calls", "tools", "words", "tokens",
+    "same as", "opens with",
+]  # fmt: skip
+MEASURES = {
+    "turns": "messages of the user",
+    "messages": "messages, results of tools included",
+    "calls": "tool calls",
+    "tools": "different tools",
+    "words": "words said by user and agent",
+    "tokens": "tokens written by user and agent, as the endpoint counted them",
+}
+BEGIN, END = "(begin)", "(end)"
+
+
+def rows(records: Sequence[Trajectory], proposals: Iterable[Proposal] = ()) -> pd.DataFrame:
+    """One row a trajectory with what `MEASURES` count. `same as` names the first verified trajectory that says and
+    calls the same ("" when there is none): of these the dataset holds only the first."""
+    asked = {p.id: (p.kind, p.behaviour) for p in proposals}
+    first: dict[str, str] = {}
+    found = []
+    for t in sorted(records, key=lambda t: (t.blueprint, t.attempt)):
+        calls, same = t.calls, ""
+        if t.success:
+            original = first.setdefault(f"{t.blueprint}/{t.content}", t.id)
+            same = original if original != t.id else ""
+        said = [m.content for m in t.messages if m.role != "tool"]
+        turns = sum(m.role == "user" for m in t.messages)
+        tokens = sum(used.completion for role, used in t.usage.items() if role in ("user", "agent"))
+        opening = shorten(clean(said[0][:400]).replace("\n", " "), 90) if said else ""
+        kind, behaviour = asked.get(t.blueprint, ("unknown", "unknown"))
+        counts = (turns, len(t.messages), len(calls), len({c.name for c in calls}), sum(len(s.split()) for s in said))
+        found.append((t.id, t.blueprint, t.success, kind, behaviour, *counts, tokens, same, opening))
+    return pd.DataFrame(found, columns=ROWS).astype({"success": bool})
+
+
+def measures(frame: pd.DataFrame) -> list[str]:
+    """The measures that were taken: tokens only where an endpoint counted them."""
+    return [name for name in MEASURES if name != "tokens" or (len(frame) and frame["tokens"].any())]
+
+
+def figure(frame: pd.DataFrame, measure: str, most: int = 32) -> go.Figure:
+    """Of `rows`: how many conversations have how many of a measure, verified and not, in at most `most` bars."""
+    unit = MEASURES[measure]
+    title = f"{unit[0].upper()}{unit[1:]}, per conversation"
+    if frame.empty:
+        return empty(title, "conversations")
+    values = frame[measure]
+    low, high = int(values.min()), int(values.max())
+    step = max(1, -(-(high - low + 1) // most))
+    slots = (values - low) // step
+    counts = frame.groupby([slots, "success"]).size().unstack(fill_value=0)
+    counts = counts.reindex(range((high - low) // step + 1), fill_value=0)
+    starts = [low + step * n for n in counts.index]
+    names = [f"{a:,}" if step == 1 else f"{a:,}–{a + step - 1:,}" for a in starts]
+    drawn = canvas(title, 276, yaxis_title_text="conversations", margin_t=70, bargap=0.1)
+    for success, word, marker in (
+        (True, "verified", {"color": HELD}),
+        (False, "failed", {"color": FELL, "pattern": STRIPES}),
+    ):
+        heights = counts[success].tolist() if success in counts else [0] * len(counts)
+        told = [f"<b>{name}</b> {unit}<br>{n:,} {word}" for name, n in zip(names, heights, strict=True)]
+        drawn.add_bar(x=starts, y=heights, width=0.9 * step, offset=-0.45, name=word, marker=marker, hovertext=told)
+        drawn.update_traces(hoverinfo="text", selector={"name": word})
+    drawn.update_xaxes(title_text=unit, showgrid=False, nticks=12)
+    quartiles = values.quantile([0.05, 0.5, 0.95])
+    told_of = "median {:,.0f}, 90 % between {:,.0f} and {:,.0f}".format(*(quartiles[q] for q in (0.5, 0.05, 0.95)))
+    return drawn.update_layout(title_subtitle=subtitle(f"{legend('verified', 'failed')}   {told_of}"))
+
+
+def transitions(records: Iterable[Trajectory]) -> pd.DataFrame:
+    """Which tool is called after which, over all conversations: source, target, count; a conversation begins at
+    "(begin)" and ends at "(end)"."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for t in records:
+        names = [BEGIN, *(short(call.name) for call in t.calls), END]
+        counts.update(itertools.pairwise(names))
+    return pd.DataFrame([(a, b, n) for (a, b), n in counts.most_common()], columns=["source", "target", "count"])
+
+
+def transitions_figure(frame: pd.DataFrame, most: int = 30) -> go.Figure:
+    """Of `transitions`: a heat map, a row the tool before and a column the tool after; the commonest tools only when
+    there are more than `most`."""
+    title = "Which tool follows which"
+    if frame.empty:
+        return empty(title, "tool calls")
+    weight = Counter[str]()
+    for source, target, count in frame.itertuples(index=False):
+        weight[source] += count
+        weight[target] += count
+    tools = [name for name, _ in weight.most_common() if name not in (BEGIN, END)]
+    left = f" (the {most} commonest of {len(tools)})" if len(tools) > most else ""
+    shown = set(tools[:most])
+    befores = [BEGIN, *(name for name in tools if name in shown)]
+    afters = [*befores[1:], END]
+    counts = {(a, b): int(n) for a, b, n in frame.itertuples(index=False)}
+    out = {a: sum(counts.get((a, b), 0) for b in afters) for a in befores}
+    cells = [[counts.get((a, b)) for b in afters] for a in befores]
+    shares = [[n and n / max(1, out[a]) for n in row] for a, row in zip(befores, cells, strict=True)]
+    told = [
+        [
+            f"<b>{label(a)}</b> → <b>{label(b)}</b><br>{n:,} times, {tables.share(n, out[a])} of what follows"
+            if n
+            else ""
+            for b, n in zip(afters, row, strict=True)
+        ]
+        for a, row in zip(befores, cells, strict=True)
+    ]
+    room = {"t": 196, "r": 60, "b": 12, "l": 8}
+    drawn = canvas(title + left, 210 + 19 * len(befores), margin=room, meta={"wide": True})
+    drawn.add_heatmap(
+        x=[label(name) for name in afters], y=[label(name) for name in befores], z=shares, hovertext=told,
+        hoverinfo="text", xgap=1, ygap=1, hoverongaps=False, zmin=0, zmax=1,
+        colorscale=[[0, "rgba(58,135,173,.16)"], [1, "rgba(58,135,173,1)"]],
+        colorbar={"len": 160, "lenmode": "pixels", "y": 1, "yanchor": "top", "thickness": 10, "outlinewidth": 0,
+                  "tickvals": [0, 0.5, 1], "ticktext": ["0 %", "50 %", "100 %"]},
+    )  # fmt: skip
+    drawn.update_yaxes(autorange="reversed", ticklabelstandoff=6, showgrid=False, dtick=1)
+    drawn.update_xaxes(side="top", tickangle=-42, automargin=False, showgrid=False, dtick=1)
+    return drawn.update_layout(
+        title_subtitle=subtitle("row: the call before; column: the next; stronger colour: a larger share of the row")
+    )
+
+
+def duplicates(frame: pd.DataFrame) -> pd.DataFrame:
+    """Of `rows`: verified conversations that say the same as an earlier one, and that one."""
+    twice = frame[frame["same as"] != ""]
+    return twice[["trajectory", "same as", "turns", "calls", "opens with"]].reset_index(drop=True)
+
+
+def mixed(frame: pd.DataFrame, by: str = "kind") -> go.Figure:
+    """Of `rows`: the share of each kind or behaviour among the dataset's rows."""
+    kept = frame[frame["success"] & (frame["same as"] == "")]
+    title = f"Rows of the dataset, by {by}"
+    if kept.empty:
+        return empty(title, "rows")
+    counts = kept[by].value_counts()
+    names = [str(name) for name in counts.index]
+    drawn = canvas(title, 112 + 30 * len(names), margin={"t": 56, "b": 40})
+    told = [
+        f"<b>{label(name)}</b><br>{n:,} rows · {tables.share(n, len(kept))}"
+        for name, n in zip(names, counts, strict=True)
+    ]
+    drawn.add_bar(
+        x=counts.tolist(), y=list(range(len(names))), orientation="h", marker={"color": QUIET}, hovertext=told,
+        hoverinfo="text",
+    )  # fmt: skip
+    drawn.update_xaxes(title_text="rows", nticks=6)
+    return in_rows(drawn, names, [f"{n:,} · {tables.share(n, len(kept))}" for n in counts])
+
+
+def answer(frame: pd.DataFrame, rows: int | None) -> str:
+    """Of `rows`: how many conversations there are, verified and distinct, and the size of the dataset."""
+    verified = int(frame["success"].sum())
+    distinct = verified - len(duplicates(frame))
+    told = f"{len(frame):,} conversations, {verified:,} verified, {distinct:,} of these distinct; "
+    return told + (f"the dataset holds {rows:,} rows." if rows is not None else "no dataset was exported yet.")

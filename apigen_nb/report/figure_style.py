@@ -1,0 +1,192 @@
+"""What all figures have in common: colours, an empty canvas, and the bars of what held beside what fell.
+
+Plain blue held, striped orange fell, grey is everything else; counts stand beside each percentage."""
+
+from __future__ import annotations
+
+import html
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import plotly.io
+from plotly.io.base_renderers import PlotlyRenderer
+
+from ..storage.safe_text import clean, shorten
+from .tables import interval, share
+
+HELD, FELL, QUIET = "#3a87ad", "#e08a52", "#a9b1bc"
+# Of what is written and of what lies under it; report.js swaps both for the page's own.
+INK, PLATE = "#45505c", "#ffffff"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
+# "Share chart" would upload the data; it is a button of plotly.js 4 by default. Not "responsive": JupyterLab resizes
+# figures itself, and with both a figure collapses to nothing when the window changes its size.
+CONFIG: dict[str, Any] = {"showSendToCloud": False, "displaylogo": False}
+
+
+class OnPaper(PlotlyRenderer):  # type: ignore[misc]  # plotly's renderers are untyped for mypy here
+    """How a notebook shows a figure: no ink can be read both on a light and on a dark one, so it brings its paper."""
+
+    def to_mimebundle(self, fig_dict: dict[str, Any]) -> dict[str, Any]:
+        layout = {**fig_dict.get("layout", {}), "paper_bgcolor": PLATE}
+        return dict(super().to_mimebundle({**fig_dict, "layout": layout}))
+
+
+for _name in ("plotly_mimetype", "jupyterlab", "vscode"):
+    plotly.io.renderers[_name] = OnPaper(CONFIG)
+
+Leads = tuple[Sequence[Mapping[str, str]], Sequence[Mapping[str, str]]]  # of what held and of what fell, row by row
+STRIPES = {"shape": "/", "size": 6, "solidity": 0.25, "fgcolor": "white", "fillmode": "overlay"}
+
+
+def label(text: Any, length: int = 44) -> str:
+    """A text of unknown origin as a label: one line, cut, and neither plotly's pseudo-HTML nor LaTeX."""
+    return html.escape(shorten(clean(str(text)[: 4 * length]).replace("\n", " "), length)).replace("$", "&#36;")
+
+
+def canvas(title: str, height: int, **layout: Any) -> go.Figure:
+    axis = {
+        "gridcolor": "rgba(128,138,150,.22)",
+        "zeroline": False,
+        "fixedrange": True,
+        "automargin": True,
+        "title": {"font": {"size": 12}},
+    }
+    return go.Figure(
+        layout={
+            "template": "none",
+            "title": {
+                "text": title,
+                "x": 0,
+                "xref": "container",
+                "y": 1,
+                "yanchor": "top",
+                "pad": {"l": 4, "t": 14},
+                "font": {"size": 14},
+            },
+            "height": height,
+            "margin": {"l": 8, "r": 16, "t": 44, "b": 36},
+            "font": {"family": FONT, "size": 12, "color": INK},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "barmode": "stack",
+            "bargap": 0.3,
+            "showlegend": False,
+            "xaxis": axis,
+            "yaxis": axis,
+            "hoverlabel": {
+                "align": "left",
+                "bgcolor": PLATE,
+                "bordercolor": QUIET,
+                "font": {"family": FONT, "size": 12, "color": INK},
+            },
+        }
+    ).update_layout(**layout)
+
+
+def legend(held: str, fell: str) -> str:
+    return f"<span style='color:{HELD}'>■</span> {held}   <span style='color:{FELL}'>▨</span> {fell}"
+
+
+def subtitle(text: str) -> dict[str, Any]:
+    return {"text": text, "font": {"size": 12}}
+
+
+def held_and_fell(
+    frame: pd.DataFrame,
+    names: list[str],
+    title: str,
+    unit: str,
+    words: tuple[str, str] = ("passed", "fell"),
+    leads: Leads | None = None,
+    page: str = "trajectories",
+    share_of: int = 0,
+    values: list[str] | None = None,
+) -> go.Figure:
+    """Horizontal bars: `passed` and `fell` of each row of `frame`; at their end the counts, the percentage and its
+    interval. `leads` are the filters of the explorer `page` that a click on a row's two bars asks for, `values` (by
+    default the names) what a widget hears of it. With `share_of` all bars fell, and the percentage is their share of
+    it. Columns `passed of` and `fell of` say of how many blueprints the attempts are, `why` what a row means."""
+    if frame.empty:
+        return empty(title, unit)
+    held, fell = words
+    pairs = list(zip(frame["passed"].tolist(), frame["attempted"].tolist(), strict=True))
+    if share_of:
+        beside = [f"{n:,} · {share(n, share_of)} {interval(n, share_of, 0)}" for _, n in pairs]
+        hovers = [f"{n:,} of {share_of:,} {unit} · {share(n, share_of)} {interval(n, share_of)}" for _, n in pairs]
+    else:
+        beside = [f"{k:,} of {n:,} · {share(k, n)} {interval(k, n, 0)}" for k, n in pairs]
+        hovers = [f"{k:,} of {n:,} {held} · {share(k, n)}, 95 % interval {interval(k, n)}" for k, n in pairs]
+    figure = canvas(title, 112 + 34 * len(names), bargap=0.34)
+    if leads:
+        figure.layout.meta = {"page": page, "leads": [list(map(dict, links)) for links in leads]}
+    why = _hints(frame)
+    for word, column, marker in (
+        (held, "passed", {"color": HELD}),
+        (fell, "fell", {"color": FELL, "pattern": STRIPES}),
+    ):
+        counts = frame[column].tolist()
+        of = frame[f"{column} of"].tolist() if f"{column} of" in frame else counts
+        told = [
+            f"{n:,} {word}" + (f": {n:,} attempts of {k:,} blueprints" if k != n else "")
+            for n, k in zip(counts, of, strict=True)
+        ]
+        hover = [
+            f"<b>{label(name, 160)}</b><br>{count}<br>{text}{hint}"
+            for name, count, text, hint in zip(names, told, hovers, why, strict=True)
+        ]
+        figure.add_bar(
+            x=counts, y=list(range(len(names))), orientation="h", name=word, marker=marker, customdata=values or names
+        )
+        figure.update_traces(hovertext=hover, hoverinfo="text", selector={"name": word})
+    most = int(frame["attempted"].max())
+    figure.update_xaxes(title_text=unit, nticks=6, range=[0, most * 1.01], dtick=1 if most <= 6 else None)
+    words_of = f"<span style='color:{FELL}'>▨</span> {fell}" if share_of else legend(held, fell)
+    figure.update_layout(title_subtitle=subtitle(words_of), margin={"t": 70, "b": 44})
+    return in_rows(figure, names, beside, f"of {share_of:,}" if share_of else f"{held} of all")
+
+
+def _hints(frame: pd.DataFrame) -> list[str]:
+    """What each row means, as lines of its hover text."""
+    texts = frame["why"].tolist() if "why" in frame else [""] * len(frame)
+    return ["".join(f"<br><i>{label(line, 100)}</i>" for line in textwrap.wrap(text, 72)[:4]) for text in texts]
+
+
+def in_rows(figure: go.Figure, names: Sequence[str], beside: Sequence[str] = (), head: str = "") -> go.Figure:
+    """Name the rows 0, 1, … of a figure from its top, with a text beside each. A narrow page writes both above the row:
+    report.js finds them in the figure's meta."""
+    shown = [label(name) for name in names]  # two long ones may be cut to the same text, so the places are numbers
+    for place, text in enumerate(beside):
+        figure.add_annotation(x=1, xref="paper", y=place, text=text, showarrow=False, xanchor="left", xshift=8)
+    if beside and head:
+        head += ", 95 % interval"
+        figure.add_annotation(
+            x=1, xref="paper", y=1, yref="paper", text=f"<i>{head}</i>", showarrow=False, xanchor="right",
+            yanchor="bottom", xshift=room(beside) - 12,
+        )  # fmt: skip
+    if beside:
+        figure.layout.margin.r = room(beside)
+    figure.update_yaxes(
+        tickvals=list(range(len(shown))), ticktext=shown, range=[len(shown) - 0.5, -0.5], ticklabelstandoff=6,
+        showgrid=False,
+    )  # fmt: skip
+    beside = list(beside) or [""] * len(shown)
+    told = {"rows": [list(pair) for pair in zip(shown, beside, strict=True)], "head": head if any(beside) else ""}
+    figure.layout.meta = {**(figure.layout.meta or {}), **told}
+    return figure
+
+
+def room(beside: Sequence[str]) -> float:
+    """Pixels for the texts beside the rows, at any width of the page."""
+    return 20 + 6.4 * max(map(len, beside))
+
+
+def empty(title: str, unit: str) -> go.Figure:
+    """A figure that says that there is nothing to show, and of what."""
+    figure = canvas(title, 84).update_xaxes(visible=False).update_yaxes(visible=False)
+    text = f"nothing to show: no {unit}"
+    return figure.add_annotation(
+        text=text, showarrow=False, xref="paper", yref="paper", x=0, y=0.5, xanchor="left", xshift=-2
+    )

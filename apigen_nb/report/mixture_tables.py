@@ -1,0 +1,204 @@
+"""Frames on the mix of a run: what was asked for and what came of it, by kind, behaviour and cause of failure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import pandas as pd
+
+from ..blueprints.defects import DEFECTS
+from ..blueprints.difficulty import asked_and_measured
+from ..blueprints.gate_bench import GOLD, INTACT, RIGHT, Trial
+from ..models.ledger import Price, dollars
+from ..records import BEHAVIOURS, KINDS, LEVELS, Proposal, Trajectory, Usage
+from ..storage.safe_text import clean, shorten
+from ..world.domain import Domain
+from .tables import interval, rates, share, total_usage
+
+NOWHERE = "nowhere: no accepted blueprint has a place for it"
+ANY = "any plain gate"
+ORDER: dict[str, tuple[str, ...]] = {"kind": KINDS, "behaviour": BEHAVIOURS}
+
+
+def yields(proposals: Iterable[Proposal], by: Literal["kind", "behaviour"]) -> pd.DataFrame:
+    """Per kind or behaviour: seeds that asked for it, and blueprints accepted."""
+    tried: Counter[str] = Counter()
+    passed: Counter[str] = Counter()
+    for proposal in proposals:
+        name = str(getattr(proposal, by))
+        tried[name] += 1
+        passed[name] += proposal.accepted
+    return _ordered(tried, passed, by)
+
+
+def successes(
+    proposals: Iterable[Proposal], records: Iterable[Trajectory], by: Literal["kind", "behaviour"]
+) -> pd.DataFrame:
+    """Per kind or behaviour: conversations held, and verified."""
+    of = {p.id: str(getattr(p, by)) for p in proposals}
+    tried: Counter[str] = Counter()
+    passed: Counter[str] = Counter()
+    for t in records:
+        tried[of.get(t.blueprint, "unknown")] += 1
+        passed[of.get(t.blueprint, "unknown")] += t.success
+    return _ordered(tried, passed, by)
+
+
+def _ordered(tried: Counter[str], passed: Counter[str], by: str) -> pd.DataFrame:
+    names = [name for name in (*ORDER[by], *sorted(set(tried) - set(ORDER[by]))) if tried[name]]
+    return rates([{by: name, "attempted": tried[name], "passed": passed[name]} for name in names], [by])
+
+
+def levels(proposals: Sequence[Proposal], domain: Domain) -> pd.DataFrame:
+    """What was asked for against what came out: a row for each level that accepted blueprints came out at, a column for
+    each that had been asked of them, and both shares."""
+    frame = pd.DataFrame(asked_and_measured(proposals, domain))
+    table = frame.pivot(index="measured", columns="asked", values="blueprints").loc[list(LEVELS), list(LEVELS)]
+    accepted, asked = int(table.to_numpy().sum()), Counter(p.level for p in proposals if not p.parts)
+    shown = table.rename(columns={level: f"asked {level}" for level in LEVELS}).rename_axis("level")
+    came = [f"{n:,} · {share(n, accepted)}" for n in table.sum(axis=1)]
+    wanted = [f"{asked[level]:,} · {share(asked[level], sum(asked.values()))}" for level in LEVELS]
+    return shown.assign(**{"seeds asked for it": wanted, "accepted came out so": came}).reset_index()
+
+
+def recombined(proposals: Iterable[Proposal], records: Iterable[Trajectory]) -> pd.DataFrame:
+    """Blueprints of one seed and of several parts: tried and accepted, conversations held and verified."""
+    parts = {p.id: len(p.parts) or 1 for p in proposals}
+    rows: dict[int, list[int]] = {}
+    for p in proposals:
+        row = rows.setdefault(parts[p.id], [0, 0, 0, 0])
+        row[0] += 1
+        row[1] += p.accepted
+    for t in records:
+        row = rows.setdefault(parts.get(t.blueprint, 1), [0, 0, 0, 0])
+        row[2] += 1
+        row[3] += t.success
+    named = [("one seed" if n == 1 else f"{n} parts", *row) for n, row in sorted(rows.items())]
+    return pd.DataFrame(named, columns=["made of", "tried", "accepted", "conversations", "verified"])
+
+
+def blames(records: Iterable[Trajectory]) -> pd.DataFrame:
+    """Who caused failed conversations: per cause how many, told by evidence in the files or by a judge."""
+    counts = Counter((t.blame.cause, t.blame.judged) for t in records if t.blame is not None)
+    causes = sorted({cause for cause, _ in counts}, key=lambda c: -counts[c, False] - counts[c, True])
+    rows = [
+        {"cause": cause, "judged": counts[cause, True], "attempted": sum(counts[cause, j] for j in (True, False))}
+        for cause in causes
+    ]
+    return rates([row | {"passed": 0} for row in rows], ["cause", "judged"])
+
+
+def early_stop(proposals: Sequence[Proposal], judges: int) -> pd.DataFrame:
+    """What the committee saved by not asking on once a result was settled. Tokens saved are the calls saved times the
+    mean of a judge's call; where no tokens were counted (scripted model) there are only calls."""
+    verdicts = [v for p in proposals for a in p.attempts for v in a.verdicts if v.votes]
+    asked = sum(len(v.votes) for v in verdicts)
+    used = total_usage(proposals).get("judge", Usage())
+    whole = judges * len(verdicts)
+    rows: list[tuple[str, Any]] = [
+        ("blueprints judged", f"{len(verdicts):,}"),
+        ("votes asked for", f"{asked:,} of {whole:,}"),
+        ("votes saved", f"{whole - asked:,} · {share(whole - asked, whole)}"),
+    ]
+    if tokens := used.prompt + used.completion:
+        saved = tokens / max(used.calls, 1) * (whole - asked)
+        rows.append(("tokens saved, about", f"{saved:,.0f} beside {tokens:,} spent"))
+    return pd.DataFrame(rows, columns=["committee", "count"])
+
+
+def bench(trials: Iterable[Trial]) -> pd.DataFrame:
+    """Of the gate bench: per kind of defect how many blueprints had it (0 where none has a place for it), how many the
+    plain gates and how many the committee caught; right tasks, whose catches are false alarms, come last."""
+    rows: dict[str, dict[str, Any]] = {}
+    counts = dict.fromkeys(("planted", "gates", "committee", "any"), 0)
+    for kind in DEFECTS:
+        rows[kind.name] = {"defect": kind.name, "decidable": kind.decidable, **counts}
+    for trial in trials:
+        row = rows.setdefault(trial.defect, {"defect": trial.defect, "decidable": trial.decidable, **counts})
+        caught = trial.caught_by
+        row["planted"] += 1
+        row["gates"] += any(gate != "committee" for gate in caught)
+        row["committee"] += "committee" in caught
+        row["any"] += bool(caught)
+    last = {INTACT: 1, GOLD: 2}
+    order = sorted(rows.values(), key=lambda row: (last.get(row["defect"], 0), not row["decidable"]))
+    return pd.DataFrame(order)
+
+
+def recall(frame: pd.DataFrame) -> pd.DataFrame:
+    """Of `bench`: the counts as percentages with intervals, for people."""
+    shown = frame[["defect"]].copy()
+    shown["can be decided by"] = ["execution" if d else "a reader" for d in frame["decidable"]]
+    shown.loc[frame["defect"].isin(RIGHT), "can be decided by"] = "–"
+    shown["planted"] = [f"{n:,}" if n else NOWHERE for n in frame["planted"]]
+    for column, title in (("gates", "plain gates"), ("committee", "committee"), ("any", "together")):
+        pairs = zip(frame[column], frame["planted"], strict=True)
+        shown[title] = [f"{share(caught, n)} {interval(caught, n)}" if n else "–" for caught, n in pairs]
+    return shown
+
+
+def alarms(trials: Iterable[Trial]) -> pd.DataFrame:
+    """Of the gate bench: what was failed of tasks that are right, by gate and cause, with one reason as an example."""
+    right = [trial for trial in trials if trial.defect in RIGHT]
+    totals = Counter(trial.defect for trial in right)
+    fell: Counter[tuple[str, str, str]] = Counter()
+    reasons: dict[tuple[str, str, str], str] = {}
+    for trial, verdict in ((t, v) for t in right for v in t.verdicts if v.gate in t.caught_by):
+        cause = (trial.defect, verdict.gate, verdict.kind)
+        fell[cause] += 1
+        reasons.setdefault(cause, f"{trial.blueprint.id}: {clean(shorten(verdict.reason, 200))}")
+    plain = Counter(trial.defect for trial in right if set(trial.caught_by) - {"committee"})
+    rows = [(task, ANY, "–", plain[task], "") for task in totals]
+    rows += [(*cause, count, reasons[cause]) for cause, count in fell.most_common()]
+    rows.sort(key=lambda row: (RIGHT.index(row[0]), row[1] != ANY))
+    named = [
+        (task, gate, cause, count, f"{share(count, totals[task])} {interval(count, totals[task])}", example)
+        for task, gate, cause, count, example in rows
+    ]
+    return pd.DataFrame(named, columns=["task", "gate", "cause", "false alarms", "of all", "for example"])
+
+
+def arms(study: Mapping[str, Sequence[Proposal]], prices: Mapping[str, Price] | None = None) -> pd.DataFrame:
+    """Of the reflection study, per arm: seeds, tries made, accepted, the yield with its 95 % interval, and what it cost
+    in model calls and, where they are known, in tokens and dollars per accepted blueprint. `prices` are those of the
+    roles."""
+    rows = []
+    for arm, proposals in study.items():
+        accepted = sum(p.accepted for p in proposals)
+        by_role = total_usage(proposals)
+        used = sum(by_role.values(), Usage())
+        calls, tokens, cost = used.calls, used.prompt + used.completion, dollars(by_role, prices or {})
+        rows.append(
+            {
+                "arm": arm,
+                "attempted": len(proposals),
+                "passed": accepted,
+                "tries": sum(len(p.attempts) for p in proposals),
+                "model calls": calls,
+                "calls per accepted": calls / accepted if accepted else None,
+                "tokens per accepted": tokens / accepted if accepted and tokens else None,
+                "dollars per accepted": cost / accepted if accepted and cost is not None else None,
+            }
+        )
+    per = ["calls per accepted", "tokens per accepted", "dollars per accepted"]
+    return rates(rows, ["arm", "tries", "model calls", *per])
+
+
+def pairs(study: Mapping[str, Sequence[Proposal]], one: str, other: str) -> pd.DataFrame:
+    """The same seeds in two arms: accepted in both, in one only, in neither."""
+    first, second = ({p.id: p.accepted for p in study[arm]} for arm in (one, other))
+    counts = Counter((first[id], second[id]) for id in first if id in second)
+    named = {
+        (True, True): "both",
+        (True, False): f"only {one}",
+        (False, True): f"only {other}",
+        (False, False): "neither",
+    }
+    total = sum(counts.values())
+    rows = [
+        (name, counts[key], f"{share(counts[key], total)} {interval(counts[key], total)}")
+        for key, name in named.items()
+    ]
+    return pd.DataFrame(rows, columns=["accepted in", "seeds", "share"])

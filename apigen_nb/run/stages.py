@@ -1,0 +1,272 @@
+"""The runner: one papermill execution per stage notebook, in order, then the report. Its own status decides, not
+papermill's: a stage is finished when every cell ran without an error and its artefact is whole.
+
+Started again on the same folder it runs the notebooks again; the stages find what is finished by record id. A folder
+made with other parameters is refused, because its results would be taken for those of the new ones. `resume=True` is
+for an endpoint that has moved or prompts that were edited: what is there stays, the rest is made with the new ones,
+and `run.json` says so under `changes`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, get_args
+
+from ..dataset.export import Proof
+from ..models.ledger import add_up, price_table
+from ..models.reply_cache import recorded, requests
+from ..models.roles import Cast
+from ..records import Proposal, Role, Trajectory
+from ..storage.journal import forget_unanswered, read_lines
+from ..storage.jsonl import write_whole
+from ..storage.progress import watched
+from ..storage.run_folder import Changed, Run, relocated, versions
+from ..world.domain import Domain
+from .execution import StageFailed, UsageError, declared, execute
+from .params import Params
+
+STAGES = {  # stage → what it leaves for later stages
+    "1_domain": "",
+    "2_blueprints": "blueprints.jsonl",
+    "3_trajectories": "trajectories.jsonl",
+    "4_dataset": "dataset",
+    "7_report": "",
+}
+MADE: dict[str, type[Proposal] | type[Trajectory]] = {"2_blueprints": Proposal, "3_trajectories": Trajectory}
+UNANSWERED = "without an answer"  # in the counts of a stage, where there are some
+LEDGER = "ledger.json"
+
+
+def run(
+    params: Params,
+    out: Path | str,
+    stages: Sequence[str] = tuple(STAGES),
+    *,
+    resume: bool = False,
+    retry_failed: bool = False,
+) -> list[str]:
+    """Run these stages, in the order of `STAGES`, into the folder `out`; gives the ids of the items there that got no
+    answer, which `retry_failed` tries again. UsageError, Changed or InUse before anything is written; StageFailed when
+    one does not finish or lines of an earlier one are missing; OSError when the folder cannot be written."""
+    folder = notebooks_folder()
+    names = _declarations(folder, params)
+    run = Run.open(out)
+    with run.locked():
+        _begin(run, params, stages, resume)
+        for stage in MADE if retry_failed else ():
+            if stage in stages:
+                forget_unanswered(run.folder / STAGES[stage], MADE[stage])
+        wanted = [stage for stage in STAGES if stage in stages]
+        for number, stage in enumerate(wanted, 1):
+            label = f"[{number}/{len(wanted)}] {stage}"
+            begin, before = time.monotonic(), requests(run.folder)
+            try:
+                _whole(run, stage)
+                with watched(run.folder, label):
+                    values = _values(run, params, folder)
+                    execute(
+                        folder / f"{stage}.ipynb",
+                        {name: values[name] for name in names[stage] if name in values},
+                        run.notebooks / f"{stage}.ipynb",
+                    )
+                    counts = _check(run, stage, params)
+                _record(run, stage, counts)
+            finally:
+                spent = _ledger(run, stage, params, before)
+            told = "".join(f" {number} {what}," for what, number in counts.items()) + spent
+            print(f"{label}:{told} {time.monotonic() - begin:.1f} s", file=sys.stderr, flush=True)
+        done = run.read_manifest()["stages"]
+        lost = [stage for stage in MADE if done.get(stage, {}).get(UNANSWERED)]
+        return [id for stage in lost for id in _unanswered(read_lines(run.folder / STAGES[stage], MADE[stage]))]
+
+
+def notebooks_folder() -> Path:
+    """The stage notebooks: beside the package in a checkout, else ./notebooks. UsageError when there are none."""
+    for folder in (Path(__file__).resolve().parents[2] / "notebooks", Path("notebooks").resolve()):
+        if (folder / "2_blueprints.ipynb").is_file():
+            return folder
+    raise UsageError("no stage notebooks, neither beside the package nor in ./notebooks; run from a checkout")
+
+
+def need(run: Run, name: str) -> None:
+    """Make sure that an earlier stage has left `name` ("blueprints.jsonl") in the run's folder; else run what is
+    missing in a process of its own, with the parameters that the folder was begun with, or the defaults. For notebooks
+    opened on their own in JupyterLab; under the runner there is nothing to do."""
+    if (run.folder / name).exists():
+        return
+    before = list(STAGES)[: list(STAGES.values()).index(name) + 1]
+    missing = [stage for stage in before if STAGES[stage] and not (run.folder / STAGES[stage]).exists()]
+    print(f"{run.folder} has no {name} yet: running {' and '.join(missing)} first", flush=True)
+    command = [sys.executable, "-m", "apigen_nb", "run", "--out", str(run.folder), "--stage", *missing]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or [f"{' '.join(command)} failed"])[-1]
+        if not set(missing) <= run.read_manifest().get("stages", {}).keys():
+            raise StageFailed(said)
+        print(said, flush=True)
+
+
+def _declarations(folder: Path, params: Params) -> dict[str, list[str]]:
+    missing = [stage for stage in STAGES if not (folder / f"{stage}.ipynb").is_file()]
+    if missing:
+        raise UsageError(f"no notebook {missing[0]}.ipynb in {folder.name}/")
+    names = {stage: list(declared(folder / f"{stage}.ipynb")) for stage in STAGES}
+    default = Params.model_validate({})
+    given = {name for name in Params.model_fields if getattr(params, name) != getattr(default, name)}
+    if unread := sorted(given - {name for found in names.values() for name in found}):
+        raise UsageError(f"no notebook declares the parameter {', '.join(unread)}: it would have no effect")
+    return names
+
+
+def _begin(run: Run, params: Params, stages: Sequence[str], resume: bool) -> None:
+    from ..models.chat_format import prompt_shas
+
+    domain = Domain.load(params.domain)
+    facts = {
+        "domain": {"name": domain.name, "fingerprint": domain.fingerprint},
+        "models": _models(params),
+        "prompts": prompt_shas() | _own_files(params),
+    }
+    old = run.read_manifest()
+    _inputs(run, stages)
+    makes = {"2_blueprints", "3_trajectories"} & set(stages) and old.get("started")
+    changes = list(old.get("changes", [])) + (_changes(run, old, facts, params, resume) if makes else [])
+    run.claim(resume=resume, **{name: value for name, value in params.plain().items() if name != "offline"})
+    kept = {stage: done for stage, done in old.get("stages", {}).items() if stage not in stages}
+    run.write_manifest(
+        run.read_manifest()
+        | facts
+        | {"seed": params.seed, "versions": versions(), "changes": changes, "stages": kept}
+        | {"started": old.get("started") or _now(), "finished": None}
+    )
+    # Kernels start in the notebooks' folder: there neither a checkout that is not installed nor own gates are found.
+    home = Path(__file__).resolve().parents[2]
+    paths = [str(home)] if (home / "notebooks").is_dir() else []
+    paths += [os.getcwd()] if any(":" in gate for gate in params.gates) else []
+    os.environ["PYTHONPATH"] = os.pathsep.join([*paths, *filter(None, [os.environ.get("PYTHONPATH")])])
+    os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # a user's own "python3" kernel is another Python
+
+
+def _inputs(run: Run, stages: Sequence[str]) -> None:
+    for stage in stages:
+        for earlier, artefact in list(STAGES.items())[: list(STAGES).index(stage)]:
+            if artefact and earlier not in stages and not (run.folder / artefact).exists():
+                raise UsageError(f"{stage} needs {artefact}, which is not in {run.folder}; add --stage {earlier}")
+
+
+def _whole(run: Run, stage: str) -> None:
+    for earlier, artefact in list(STAGES.items())[: list(STAGES).index(stage)]:
+        if artefact and (short := run.lacking(artefact)):
+            raise StageFailed(f"{stage}: rows are missing: {short}; --stage {earlier} makes them, from kept replies")
+
+
+def _changes(run: Run, old: dict[str, Any], facts: dict[str, Any], params: Params, resume: bool) -> list[str]:
+    if old["domain"] != facts["domain"]:
+        name = facts["domain"]["name"]
+        raise Changed(f"the domain {name} has changed since {run.folder} was begun; use another folder: --out DIR")
+    edited = [name for name, sha in facts["prompts"].items() if old["prompts"].get(name) != sha]
+    if edited and not resume:
+        told = f"{run.folder} was begun with other prompts ({', '.join(edited)} edited since)"
+        raise Changed(f"{told}; use another folder, --out DIR, or keep what is there and go on with --resume")
+    before = old["parameters"].get("base_url")
+    moved = [f"base_url: {before} before, {params.base_url} now"] if before != params.base_url else []
+    return [f"prompt {name} edited" for name in edited] + moved
+
+
+def _values(run: Run, params: Params, folder: Path) -> dict[str, Any]:
+    # Paths reach the notebooks from their own folder: an absolute one would stand in every executed copy.
+    values = relocated(params.plain(), Path(), folder)
+    return values | {"out": Path(os.path.relpath(run.folder.resolve(), folder)).as_posix()}
+
+
+def _own_files(params: Params) -> dict[str, str]:
+    """SHA-256 of the user's own prompts and personas: an edited one must not continue on what another one made."""
+    settings = [one for role in params.roles.values() for one in (role if isinstance(role, list) else [role])]
+    names = [*(one.prompt for one in settings), params.personas]
+    return {Path(name).name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in names if name}
+
+
+def _models(params: Params) -> dict[str, Any]:
+    def of(role: Role) -> Any:
+        setting = params.roles.get(role)
+        if isinstance(setting, list):
+            return [one.model or params.model for one in setting]
+        return (setting and setting.model) or params.model
+
+    shop, roles = Domain.load(params.domain), params.plain()["roles"]
+    critic = Cast(shop, params.model, roles=roles, best_of=params.best_of).best_of > 1
+    return {role: of(role) for role in get_args(Role) if role != "critic" or critic}
+
+
+def _check(run: Run, stage: str, params: Params) -> dict[str, int]:
+    artefact = STAGES[stage]
+    if artefact and not (run.folder / artefact).exists():
+        raise StageFailed(f"{stage} ended without {artefact}")
+    counts: dict[str, int] = {}
+    if stage == "2_blueprints":
+        proposals = read_lines(run.blueprints, Proposal)
+        recombined = sum(bool(p.parts) for p in proposals)
+        counts = {"seeds": len(proposals) - recombined, "recombined": recombined}
+        counts |= {"accepted": sum(p.accepted for p in proposals)}
+        counts |= _lost(proposals)
+        missing = params.seeds - counts["seeds"]
+    elif stage == "3_trajectories":
+        trajectories = read_lines(run.trajectories, Trajectory)
+        counts = {"trajectories": len(trajectories), "successful": sum(t.success for t in trajectories)}
+        counts |= _lost(trajectories)
+        accepted = sum(proposal.accepted for proposal in read_lines(run.blueprints, Proposal))
+        missing = accepted * params.attempts - len(trajectories)
+    elif stage == "4_dataset":
+        counts = {"rows": len(read_lines(run.dataset / "proofs.jsonl", Proof))}
+        missing = 0
+    else:
+        missing = 0
+    if missing > 0:
+        raise StageFailed(f"{stage}: {missing} rows are missing; the same command makes them")
+    return counts
+
+
+def _unanswered(records: Iterable[Proposal | Trajectory]) -> list[str]:
+    return [record.id for record in records if record.unanswered]
+
+
+def _lost(records: Iterable[Proposal | Trajectory]) -> dict[str, int]:
+    lost = len(_unanswered(records))
+    return {UNANSWERED: lost} if lost else {}
+
+
+def _record(run: Run, stage: str, counts: Mapping[str, int]) -> None:
+    manifest = run.read_manifest()
+    done = manifest["stages"] | {stage: dict(counts)}
+    manifest["stages"] = {name: done[name] for name in STAGES if name in done}
+    manifest["finished"] = _now() if set(STAGES) <= set(done) else None
+    run.write_manifest(manifest)
+
+
+def _ledger(run: Run, stage: str, params: Params, before: int) -> str:
+    """Write `ledger.json`, what all requests of this folder have cost so far, `before` of them made by then; the
+    stage's part of it for people."""
+    done = run.read_manifest().get("stages", {})
+    accepted = done.get("2_blueprints", {}).get("accepted", 0)
+    verified = done.get("3_trajectories", {}).get("successful", 0)
+    ledger = add_up(recorded(run.folder), price_table(params.prices), accepted, verified)
+    if not ledger.total.requests:
+        return ""
+    write_whole(run.folder / LEDGER, [json.dumps(ledger.model_dump(), indent=2, ensure_ascii=False)])
+    part = ledger.stages.get(Path(STAGES[stage]).stem)
+    if part is None:
+        return ""
+    cost = "" if part.cost is None else f", ${part.cost:.2f}"
+    return f" {ledger.total.requests - before:,} new requests, {part.prompt + part.completion:,} tokens{cost} in all,"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

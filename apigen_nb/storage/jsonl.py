@@ -1,0 +1,130 @@
+"""Files of JSON lines: a line is whole or absent."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from ..records import Record
+
+R = TypeVar("R", bound=Record)
+
+
+class Damaged(Exception):
+    """A file does not hold what it should; the message names the file and the line."""
+
+
+def write_whole(path: Path, lines: Iterable[str]) -> None:
+    """Write a text file so that any reader, at any moment and after any crash, finds the old file or the new one."""
+    draft = path.with_name(path.name + ".tmp")
+    try:
+        with naming(path), draft.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(line + "\n" for line in lines)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except BaseException:
+        draft.unlink(missing_ok=True)  # on a full disk it would be in the way
+        raise
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Say in an OSError which file it is about: a full disk does not tell."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
+def read_lines(path: Path | str, kind: type[R]) -> list[R]:
+    """All records of a finished artefact. Damaged when a line is not a whole record: artefacts are written at once, so
+    a half-written line means that something else has touched the file."""
+    return [record for _, _, record in each_line(Path(path), kind)]
+
+
+def each_line(path: Path, kind: type[R]) -> Iterator[tuple[int, bytes, R]]:
+    """Offset, bytes and record of every line, one at a time. Damaged as in `read_lines`."""
+    offset = 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                yield offset, line, parse(line, kind)
+            except ValidationError as error:
+                problem = error.errors(include_url=False)[0]
+                where = ".".join(str(part) for part in problem["loc"])
+                found = f"{where}: {problem['msg']}" if where else problem["msg"]
+                cut = "" if line.endswith(b"\n") else "; the line is cut off"
+                told = f"{path}, line {number}: expected a {kind.__name__}, found {found}{cut}"
+                raise Damaged(f"{told}; delete {path.name} to have it made again, from kept replies") from None
+            offset += len(line)
+
+
+def parse(line: bytes, kind: type[R]) -> R:
+    """One record from its line. ValidationError when it is none."""
+    # A model's text may hold a lone surrogate, written as an escape: json reads it, pydantic's own parser does not.
+    if b"\\ud" in line:
+        with contextlib.suppress(ValueError):
+            return kind.model_validate(json.loads(line))
+    return kind.model_validate_json(line)
+
+
+def drop_half_line(path: Path) -> None:
+    """Cut a half-written last line off a journal."""
+    # A process killed while it wrote leaves a last line without its end. Appending to it would spoil the next line too.
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        at = end
+        while at:
+            start = max(0, at - 65_536)
+            file.seek(start)
+            if (last := file.read(at - start).rfind(b"\n")) >= 0:
+                at = start + last + 1
+                break
+            at = start
+    if at < end:
+        os.truncate(path, at)
+
+
+def drop_damaged(path: Path, kind: type[R]) -> int:
+    """Take the lines that are no records out of a journal; how many there were."""
+    dropped = 0
+
+    def whole() -> Iterator[str]:
+        nonlocal dropped
+        with path.open("rb") as file:
+            for line in file:
+                try:
+                    parse(line, kind)
+                except ValidationError:
+                    dropped += 1
+                else:
+                    yield line.decode().removesuffix("\n")
+
+    if path.exists():
+        write_whole(path, whole())
+    return dropped
+
+
+def append(path: Path, line: str) -> int:
+    """Add one line, whole or not at all; gives the offset at which it stands."""
+    # One write on O_APPEND: a line of a killed process is absent or is the last one, never in the midst of others. No
+    # fsync, 5 ms each: after a power cut the last seconds are made again.
+    data = (line + "\n").encode()
+    with naming(path):
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            if (written := os.write(file, data)) < len(data):
+                os.ftruncate(file, os.fstat(file).st_size - written)
+                raise OSError(errno.ENOSPC, f"only {written} of {len(data)} bytes could be written; is the disk full?")
+            return os.lseek(file, 0, os.SEEK_CUR) - len(data)
+        finally:
+            os.close(file)

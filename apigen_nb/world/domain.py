@@ -1,0 +1,232 @@
+"""A domain: policy, tools, rules and data. A folder is a domain, and so is an adapter over somebody else's.
+
+retail/policy.md     what the agent reads
+retail/tools.py      typed functions over the database, marked @tool or @tool(writes=True)
+retail/rules.py      the policy as predicates, marked @rule("tool", ...); the docstring is the message
+retail/data/*.json   one file a table: {id: row}
+retail/phrases.json  optional: how people say a tool call (see models.scripted.language)
+
+Optional in tools.py: USERS = "customers", the table of users; and edges of the API graph by hand (see `graph`),
+EDGES_ADD = [("list_products", "get_product", "product_id")], as producer, consumer and the parameter that it fills, and
+EDGES_FORBID = [("get_order", "find_customer_by_name")], with a parameter where only that one is meant.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+from ..records import Action, sha
+from .tool import DomainError, Tool, derive, problems, tool
+from .world import Database, World
+
+BUILTIN = Path(__file__).parent.parent / "domains"
+__all__ = ["Domain", "DomainError", "Rule", "Step", "Tool", "builtin", "from_folder", "plain", "rule", "tool"]
+
+USER_TABLES = ("customers", "users", "members", "patients", "accounts")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One executed action of a blueprint as a rule sees it: the call, the database before and after it, its result,
+    the user it is done for, and the steps before it."""
+
+    action: Action
+    before: Database
+    after: Database
+    result: Any
+    user: str
+    earlier: tuple[Step, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.action.name
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return self.action.arguments
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of the policy: `holds(step)` is False when the step breaks it; `text` is the message. It binds `tools`."""
+
+    name: str
+    text: str
+    tools: tuple[str, ...]
+    holds: Callable[[Step], bool] = field(compare=False)
+
+
+def rule(*tools: str) -> Callable[[Callable[[Step], bool]], Rule]:
+    """Mark a predicate of `rules.py` as a rule that binds these tools; its docstring is what people and models read."""
+
+    def mark(function: Callable[[Step], bool]) -> Rule:
+        text = " ".join((function.__doc__ or "").split())
+        if not text:
+            raise DomainError(f"rule {function.__name__} has no docstring; a rule's docstring is its message")
+        if not tools:
+            raise DomainError(f"rule {function.__name__} binds no tool; name them: @rule('cancel_order')")
+        return Rule(function.__name__, text, tools, function)
+
+    return mark
+
+
+def plain(value: Any) -> Any:
+    """A deep copy of plain JSON values, several times faster than `copy.deepcopy` on rows."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise TypeError(f"rows and results are plain JSON values, found {type(value).__name__}: {value!r:.80}")
+
+
+@dataclass(frozen=True, eq=False)
+class Domain:
+    """Tools, policy, rules and data behind one world. `tables` is table → id → row; `users` names the table of those
+    whom a conversation can serve, `subjects` are the ids that blueprints are drawn for; `phrases` is tool → wording
+    (optional). `copy` and `dump` are those of `World`; `edges_add` and `edges_forbid` are of the API graph, by hand."""
+
+    name: str
+    policy: str
+    tools: Mapping[str, Tool]
+    rules: tuple[Rule, ...]
+    tables: Mapping[str, Mapping[str, Any]]
+    users: str
+    subjects: tuple[str, ...]
+    phrases: Mapping[str, str] = field(default_factory=dict)
+    copy: Callable[[Any], Any] = plain
+    dump: Callable[[Any], Any] = plain
+    edges_add: tuple[tuple[str, str, str], ...] = ()
+    edges_forbid: tuple[tuple[str, ...], ...] = ()
+
+    @staticmethod
+    def load(name: str) -> Domain:
+        """A built-in domain ("retail"), a folder ("./my_domain") or an adapter's ("tau2:retail")."""
+        if name in builtin() or name.startswith("tau2:"):
+            return _load(name, name)
+        folder = Path(name).resolve()
+        # who edits a domain in a notebook's kernel gets the edited one
+        files = sorted([*folder.glob("*.*"), *folder.glob("data/*.json")])
+        return _load(str(folder), name, tuple((file.name, file.stat().st_mtime_ns) for file in files))
+
+    def world(self, removed: Iterable[str] = (), failing: Iterable[str] = ()) -> World:
+        """A fresh world over the shared base rows; without the `removed` tools, the `failing` ones refusing once."""
+        gone = frozenset(removed)
+        tools = {name: tool for name, tool in self.tools.items() if name not in gone} if gone else self.tools
+        return World(self.tables, tools, self.copy, self.dump, frozenset(failing))
+
+    @functools.cached_property
+    def schemas(self) -> tuple[dict[str, Any], ...]:
+        """All tools in the OpenAI function format."""
+        return tuple(tool.schema for tool in self.tools.values())
+
+    def rules_for(self, tools: Iterable[str]) -> tuple[Rule, ...]:
+        wanted = set(tools)
+        return tuple(rule for rule in self.rules if wanted & set(rule.tools))
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """A hash of policy, tools, rules and data: `verify` refuses a dataset made on another version of the domain."""
+        rows = {table: {key: self.dump(row) for key, row in rows.items()} for table, rows in self.tables.items()}
+        return sha([self.policy, self.schemas, [[r.name, r.text, r.tools] for r in self.rules], rows])
+
+
+def builtin() -> tuple[str, ...]:
+    """The names of the domains that ship with the package."""
+    return tuple(sorted(p.name for p in BUILTIN.iterdir() if (p / "tools.py").is_file()))
+
+
+@functools.lru_cache(maxsize=8)
+def _load(name: str, asked: str, stamp: tuple[tuple[str, int], ...] = ()) -> Domain:
+    # `name` is what tells domains apart, a folder by its whole path; `asked` is what messages show
+    if name.startswith("tau2:"):
+        adapter = importlib.import_module("apigen_nb.domains.tau2.adapter")
+        return cast(Domain, adapter.load(name.removeprefix("tau2:")))
+    folder = BUILTIN / name if name in builtin() else Path(asked)
+    if not (folder / "tools.py").is_file():
+        known = ", ".join((*builtin(), "tau2:retail", "tau2:airline"))
+        raise DomainError(f"no domain {asked!r}; built in are {known}; or give a folder that has tools.py")
+    return from_folder(folder)
+
+
+def from_folder(folder: Path) -> Domain:
+    """Read a domain folder. DomainError names the file and what is missing in it."""
+    tools_module = _module(folder / "tools.py")
+    functions = [f for f in vars(tools_module).values() if inspect.isfunction(f) and hasattr(f, "__tool__")]
+    if not functions:
+        raise DomainError(f"{folder / 'tools.py'} has no function marked @tool")
+    tools = {f.__name__: derive(f) for f in functions}
+    rules_module = _module(folder / "rules.py") if (folder / "rules.py").is_file() else None
+    rules = tuple(r for r in vars(rules_module).values() if isinstance(r, Rule)) if rules_module else ()
+    for bound in rules:
+        if unknown := set(bound.tools) - set(tools):
+            raise DomainError(f"rule {bound.name} binds unknown tools {sorted(unknown)}; tools are {', '.join(tools)}")
+    if not (folder / "policy.md").is_file():
+        raise DomainError(f"{folder} has no policy.md; it is what the agent reads")
+    tables = {path.stem: _table(path) for path in sorted((folder / "data").glob("*.json"))}
+    users = getattr(tools_module, "USERS", None) or next((t for t in USER_TABLES if t in tables), None)
+    if users not in tables:
+        found = ", ".join(tables) or "none"
+        raise DomainError(f'{folder}: no table of users; name it in tools.py, USERS = "..."; tables are {found}')
+    phrases = folder / "phrases.json"
+    return Domain(
+        name=folder.name,
+        policy=(folder / "policy.md").read_text(encoding="utf-8"),
+        tools=tools,
+        rules=rules,
+        tables=tables,
+        users=users,
+        subjects=tuple(tables[users]),
+        phrases=TypeAdapter(dict[str, str]).validate_json(phrases.read_bytes()) if phrases.is_file() else {},
+        edges_add=_edges(tools_module, "EDGES_ADD", tools, (3,)),
+        edges_forbid=_edges(tools_module, "EDGES_FORBID", tools, (2, 3)),
+    )
+
+
+def _edges(module: ModuleType, name: str, tools: Mapping[str, Tool], sizes: tuple[int, ...]) -> tuple[Any, ...]:
+    edges = tuple(tuple(edge) for edge in getattr(module, name, ()))
+    for edge in edges:
+        if len(edge) not in sizes or not all(isinstance(part, str) for part in edge):
+            raise DomainError(f"{name}: expected (producer, consumer, parameter), found {edge!r}")
+        if unknown := [tool for tool in edge[:2] if tool not in tools]:
+            raise DomainError(f"{name}: no tool {unknown[0]!r} in {edge!r}; tools are {', '.join(tools)}")
+        taken = tools[edge[1]].parameters.get("properties", {})
+        if edge[2:] and edge[2].split(".")[0] not in taken:
+            raise DomainError(f"{name}: {edge[1]} takes no {edge[2]!r}, it takes {', '.join(taken) or 'nothing'}")
+    return edges
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        return TypeAdapter(dict[str, dict[str, Any]]).validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise DomainError(f"{path} is not a table, an object of id → row: {problems(error)}") from None
+
+
+def _module(path: Path) -> ModuleType:
+    # A domain folder is the user's own code; it is imported under a name of its own so that two folders never clash.
+    name = f"apigen_nb_domain_{sha(str(path.resolve()))}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise DomainError(f"{path} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except DomainError:
+        raise
+    except Exception as error:
+        raise DomainError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+    return module
