@@ -241,7 +241,8 @@ def test_a_seed_is_a_function_of_its_numbers_and_the_pool() -> None:
 
 def test_a_seed_is_the_same_in_another_process() -> None:
     """Sets and hashes of strings must not shape it."""
-    code = "from apigen_nb.world.domain import Domain; from apigen_nb.blueprints.sampling import sample; d = Domain.load('retail')\n"
+    code = "from apigen_nb.world.domain import Domain; from apigen_nb.blueprints.sampling import sample\n"
+    code += "d = Domain.load('retail')\n"
     code += "print('\\n'.join(sample(d, 3, n).line() for n in range(4)))"
     made = {
         subprocess.run(
