@@ -19,12 +19,12 @@ SLOWER, LARGER = 1.10, 1.20
 WORK = """
 import asyncio, json, resource, sys, tempfile, time
 from pathlib import Path
-from apigen_nb.blueprints import propose_all
-from apigen_nb.conversations import converse_all
-from apigen_nb.domain import Domain
-from apigen_nb.gates import GATES, Committee
-from apigen_nb.models.cast import Cast
-from apigen_nb.store import Run
+from apigen_nb.blueprints.propose import propose_all
+from apigen_nb.trajectories.converse import converse_all
+from apigen_nb.world.world.domain import Domain
+from apigen_nb.blueprints.gates import GATES, Committee
+from apigen_nb.models.roles import Cast
+from apigen_nb.storage.journal import Run
 
 async def work(name, seeds, folder):
     domain, run = Domain.load(name), Run.open(folder)

@@ -194,8 +194,8 @@ CELL = """
     from pathlib import Path
     import asyncio
     from apigen_nb.records import Record
-    from apigen_nb.store import Journal
-    from apigen_nb.work import each
+    from apigen_nb.storage.journal import Journal
+    from apigen_nb.models.each import each
 
     class Row(Record):
         id: str

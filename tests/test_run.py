@@ -20,9 +20,9 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from apigen_nb.__main__ import STAGES, main
-from apigen_nb.run import stages as runner
-from apigen_nb.run.execution import StageFailed, UsageError, check_parameters, declared, execute
-from apigen_nb.run.params import Params
+from apigen_nb.run.stages import stages as runner
+from apigen_nb.run.stages.execution import StageFailed, UsageError, check_parameters, declared, execute
+from apigen_nb.run.stages.params import Params
 from apigen_nb.storage.run_folder import Changed, InUse, Run
 
 PARAMETERS = "\n".join([f"{name} = {value!r}" for name, value in Params().plain().items()] + ['out = "../outputs/lab"'])
@@ -31,10 +31,10 @@ CELLS = {
     "2_blueprints": """
         import asyncio
         from apigen_nb.records import NO_ANSWER, Attempt, Blueprint, Proposal, Verdict
-        from apigen_nb.store import Journal, Run
-        from apigen_nb.work import each
+        from apigen_nb.storage.journal import Journal, Run
+        from apigen_nb.models.each import each
         from apigen_nb.models import BudgetSpent, EndpointDown
-        from apigen_nb.models.cache import Cassette, NotRecorded, Reply
+        from apigen_nb.models.reply_cache import Cassette, NotRecorded, Reply
         from apigen_nb.records import Answer, Usage
 
         run = Run.open(out).claim(seeds=seeds, domain=domain)
@@ -69,7 +69,7 @@ CELLS = {
         """,
     "3_trajectories": """
         from apigen_nb.records import Proposal, Trajectory, Verdict
-        from apigen_nb.store import Journal, Run, read_lines
+        from apigen_nb.storage.journal import Journal, Run, read_lines
 
         run = Run.open(out)
         journal = Journal(run.trajectories, Trajectory)
@@ -84,7 +84,7 @@ CELLS = {
         journal.finish([trajectory.id for trajectory in found])
         """,
     "4_dataset": """
-        from apigen_nb.store import Run
+        from apigen_nb.storage.journal import Run
 
         run = Run.open(out)
         run.dataset.mkdir(exist_ok=True)
@@ -113,7 +113,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     # Stands in front of the package in every process that these tests start: other notebooks, a report without a look.
     (tmp_path / "sitecustomize.py").write_text(
         "import sys, types, pathlib\n"
-        "import apigen_nb.run.stages as runner\n"
+        "import apigen_nb.run.stages.stages as runner\n"
         f"runner.notebooks_folder = lambda: pathlib.Path({str(tmp_path / 'notebooks')!r})\n"
         "html = types.ModuleType('apigen_nb.report.write')\n"
         "def write_report(folder):\n"

@@ -4,7 +4,7 @@ retail/policy.md     what the agent reads
 retail/tools.py      typed functions over the database, marked @tool or @tool(writes=True)
 retail/rules.py      the policy as predicates, marked @rule("tool", ...); the docstring is the message
 retail/data/*.json   one file a table: {id: row}
-retail/phrases.json  optional: how people say a tool call (see models.scripted.language)
+retail/phrases.json  optional: how people say a tool call (see models.scripted.grammar)
 
 Optional in tools.py: USERS = "customers", the table of users; and edges of the API graph by hand (see `graph`),
 EDGES_ADD = [("list_products", "get_product", "product_id")], as producer, consumer and the parameter that it fills, and
@@ -152,7 +152,7 @@ def builtin() -> tuple[str, ...]:
 def _load(name: str, asked: str, stamp: tuple[tuple[str, int], ...] = ()) -> Domain:
     # `name` is what tells domains apart, a folder by its whole path; `asked` is what messages show
     if name.startswith("tau2:"):
-        adapter = importlib.import_module("apigen_nb.domains.tau2.adapter")
+        adapter = importlib.import_module("apigen_nb.domains.tau2.adapter.adapter")
         return cast(Domain, adapter.load(name.removeprefix("tau2:")))
     folder = BUILTIN / name if name in builtin() else Path(asked)
     if not (folder / "tools.py").is_file():

@@ -19,8 +19,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from apigen_nb.report import pieces, tables
-from apigen_nb.run import app
-from apigen_nb.run.execution import execute
+from apigen_nb.run.stages import app
+from apigen_nb.run.stages.execution import execute
 from tests.browser.explored import NAMES, Explored, by_keyboard, walk_through
 from tests.report_records import HOSTILE, make_run, proposals, trajectories
 
@@ -321,7 +321,7 @@ HOSTILE_CELLS = (
     """from apigen_nb import widgets
 from apigen_nb.records import Proposal, Trajectory
 from apigen_nb.report import charts, pieces, tables
-from apigen_nb.store import read_lines
+from apigen_nb.storage.journal import read_lines
 proposals = read_lines(run / "blueprints.jsonl", Proposal)
 talks = read_lines(run / "trajectories.jsonl", Trajectory)
 verdicts = tables.verdicts(proposals)""",

@@ -4,7 +4,7 @@ tau2 parses its whole database again for every conversation (65–326 ms). Here 
 the copy-on-write view of a world, with its own pydantic rows. What differs from tau2's environment: a refused call
 changes nothing (some of tau2's tools change rows before they raise), arguments that a tool does not take are refused
 before it runs, and `calculate` refuses powers, because `9**9**9` would hang the run. What the policies ask and the
-tools leave to the agent are rules, in `tau2_retail_rules` and `tau2_airline_rules`; `audit` holds gold tasks to them.
+tools leave to the agent are rules, in `retail_rules` and `airline_rules`; `audit` holds gold tasks to them.
 
 Blueprints are drawn for `subjects` only: the users of tau2's train tasks that no test task is about, so that users of
 the test split stay unseen. Half of retail's train users appear in test tasks as well: the split of tasks alone leaks.
@@ -24,11 +24,10 @@ from pydantic import BaseModel, ValidationError
 from ...records import Action
 from ...world.domain import Domain, DomainError, Rule, Tool, plain
 from ...world.world import Database, Refusal, ToolBug
-from . import airline_rules as tau2_airline_rules
-from . import retail_rules as tau2_retail_rules
+from . import airline_rules, retail_rules
 
 NAMES = ("retail", "airline")
-_RULES = {"retail": tau2_retail_rules, "airline": tau2_airline_rules}
+_RULES = {"retail": retail_rules, "airline": airline_rules}
 _KINDS: dict[str, Literal["read", "write"]] = {"read": "read", "write": "write"}
 _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add,
