@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import apigen_nb.report  # noqa: F401  # before the first plotly figure, see there
-from apigen_nb.blueprints.propose.gates import GATES, Committee
-from apigen_nb.blueprints.propose.propose import propose_all
+from apigen_nb.blueprints.gates import GATES, Committee
+from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.models.roles import Cast
 from apigen_nb.records import Proposal, Trajectory
 from apigen_nb.report import alignment as align
@@ -36,7 +36,7 @@ from apigen_nb.report import pass_rates as passing
 from apigen_nb.report.write import write_report
 from apigen_nb.storage.journal import Run
 from apigen_nb.trajectories.converse import converse_all
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.domain import Domain
 
 HERE = Path(__file__).parent
 OPEN, REACT, SIZE = 2.0, 0.3, 30.0  # seconds, seconds, MB

@@ -14,14 +14,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from apigen_nb.blueprints.propose.gates import GATES, Committee, Gate
-from apigen_nb.blueprints.propose.propose import propose_all
+from apigen_nb.blueprints.gates import GATES, Committee, Gate
+from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.models import Model
 from apigen_nb.models.chat_format import render
 from apigen_nb.models.roles import Cast
 from apigen_nb.records import Answer, Question, Vote
 from apigen_nb.storage.journal import Run
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.domain import Domain
 
 HERE = Path(__file__).parent
 ALLOWED = 0.6

@@ -21,7 +21,7 @@ import asyncio, json, resource, sys, tempfile, time
 from pathlib import Path
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.trajectories.converse import converse_all
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.domain import Domain
 from apigen_nb.blueprints.gates import GATES, Committee
 from apigen_nb.models.roles import Cast
 from apigen_nb.storage.journal import Run

@@ -27,7 +27,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 IMPORTS = {
     "apigen_nb": "import apigen_nb",
-    "phase 1": "import apigen_nb.blueprints.propose.propose, apigen_nb.models.roles",
+    "phase 1": "import apigen_nb.blueprints.propose, apigen_nb.models.roles",
     "the command line": "import apigen_nb.__main__",
 }
 IMPORT, STARTUP = 0.3, 2.0

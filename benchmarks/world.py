@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from apigen_nb.records import Action, sha
-from apigen_nb.world.world.domain import Domain, DomainError
-from apigen_nb.world.world.world import Refusal, World, digest
+from apigen_nb.world.domain import Domain, DomainError
+from apigen_nb.world.world import Refusal, World, digest
 
 FORK, WRITE, DIGEST, REPLAY = "fork", "one write", "end state's digest", "replay a task, digest"
 EXPECTED = {FORK: 1000.0, REPLAY: 100.0}

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from apigen_nb.blueprints.propose.gates import GATES
-from apigen_nb.blueprints.propose.groundtruth_audit import (
+from apigen_nb.blueprints.gates import GATES
+from apigen_nb.blueprints.groundtruth_audit import (
     COLUMNS,
     Finding,
     audit,
@@ -20,7 +20,7 @@ from apigen_nb.blueprints.propose.groundtruth_audit import (
 )
 from apigen_nb.domains.tau2.adapter import adapter as tau2
 from apigen_nb.records import Action
-from apigen_nb.world.world.domain import Domain, DomainError
+from apigen_nb.world.domain import Domain, DomainError
 
 try:
     tau2.gold_tasks("retail")

@@ -10,8 +10,8 @@ from apigen_nb.records import Action, Blueprint, Message, ToolCall, Verdict
 from apigen_nb.trajectories import environment as setting
 from apigen_nb.trajectories.behaviour import USERS_PART, WORLDS_PART, shows
 from apigen_nb.trajectories.converse import Play, converse
-from apigen_nb.world.world.domain import Domain
-from apigen_nb.world.world.world import UNAVAILABLE, respond
+from apigen_nb.world.domain import Domain
+from apigen_nb.world.world import UNAVAILABLE, respond
 from tests.test_conversations import Role, does
 from tests.test_gates import RENEW, RETURN, library
 from tests.test_kind import GOOD, OVERDUE, RENAME

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from apigen_nb.blueprints.propose.defects import DEFECTS
-from apigen_nb.blueprints.propose.gate_bench import FILE, GOLD, INTACT, Trial, bench, plant
-from apigen_nb.blueprints.propose.gates import GATES, Committee
-from apigen_nb.blueprints.propose.groundtruth_audit import hand_written
-from apigen_nb.blueprints.propose.propose import propose_all
+from apigen_nb.blueprints.defects import DEFECTS
+from apigen_nb.blueprints.gate_bench import FILE, GOLD, INTACT, Trial, bench, plant
+from apigen_nb.blueprints.gates import GATES, Committee
+from apigen_nb.blueprints.groundtruth_audit import hand_written
+from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.models.roles import Cast
 from apigen_nb.records import Blueprint, Verdict
 from apigen_nb.report import charts
 from apigen_nb.report import mixture_tables as mix
 from apigen_nb.storage.journal import Run, read_lines
-from apigen_nb.world.world.domain import Domain, builtin
+from apigen_nb.world.domain import Domain, builtin
 
 ABSENT = pytest.mark.skipif(importlib.util.find_spec("tau2") is None, reason="install the tau2 extra: make tau2")
 DOMAINS = [*builtin(), *(pytest.param(f"tau2:{name}", marks=ABSENT) for name in ("retail", "airline"))]

@@ -12,8 +12,8 @@ from test_gates import RENEW, RETURN, call, library, task
 from apigen_nb.records import Answer, Blame, Blueprint, Question, Trajectory, Usage
 from apigen_nb.trajectories.blame import by_evidence
 from apigen_nb.trajectories.converse import Play, converse
-from apigen_nb.world.world.domain import Domain
-from apigen_nb.world.world.world import UNAVAILABLE
+from apigen_nb.world.domain import Domain
+from apigen_nb.world.world import UNAVAILABLE
 
 __all__ = ["library"]
 

@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 from test_gates import RENEW, RETURN, call, library, task
 
-from apigen_nb.blueprints.propose.gates import GATES, Gate, choose
-from apigen_nb.blueprints.propose.gates.committee import Committee
-from apigen_nb.blueprints.propose.propose import propose, propose_all
-from apigen_nb.blueprints.propose.reflection import judge
-from apigen_nb.blueprints.propose.sampling import records_of
+from apigen_nb.blueprints.gates import GATES, Gate, choose
+from apigen_nb.blueprints.gates.committee import Committee
+from apigen_nb.blueprints.propose import propose, propose_all
+from apigen_nb.blueprints.reflection import judge
+from apigen_nb.blueprints.sampling import records_of
 from apigen_nb.models import Model, NoAnswer
 from apigen_nb.models.roles import Cast
 from apigen_nb.records import NO_ANSWER, Action, Answer, Attempt, Blueprint, Proposal, Question, Seed, Usage, Verdict
 from apigen_nb.storage.journal import Run, forget_unanswered, read_lines
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.domain import Domain
 
 __all__ = ["library"]
 

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apigen_nb.blueprints.propose.gates import GATES, Committee
-from apigen_nb.blueprints.propose.propose import propose_all
+from apigen_nb.blueprints.gates import GATES, Committee
+from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.models import Model, NoAnswer, ask, metered
 from apigen_nb.models.reply_cache import REPLIES, Cassette, NotRecorded, Recorded, recorded
 from apigen_nb.models.roles import Cast
@@ -24,7 +24,7 @@ from apigen_nb.models.scripted import Scripted
 from apigen_nb.records import Answer, Message, Question, ToolCall, Usage
 from apigen_nb.storage.journal import Run
 from apigen_nb.trajectories.converse import converse_all
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.domain import Domain
 from tests.fault_server import FaultServer
 
 USAGE = Usage(calls=1, prompt=10, cached=4, completion=5)

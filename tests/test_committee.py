@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_gates import RENEW, RETURN, call, library, task
 
-from apigen_nb.blueprints.propose.gates import Committee
-from apigen_nb.blueprints.propose.gates.committee import fields
+from apigen_nb.blueprints.gates import Committee
+from apigen_nb.blueprints.gates.committee import fields
 from apigen_nb.models import Model, NoAnswer
 from apigen_nb.models.chat_format import render
 from apigen_nb.records import METRICS, Answer, Change, Question, Verdict
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.domain import Domain
 
 __all__ = ["library"]
 

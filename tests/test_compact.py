@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apigen_nb.models.prompt_values import ROWS, text
-from apigen_nb.world.world.domain import Domain, builtin
+from apigen_nb.world.domain import Domain, builtin
 
 scalar = st.none() | st.booleans() | st.integers() | st.text(max_size=8)
 

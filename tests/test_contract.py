@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from apigen_nb.__main__ import main
-from apigen_nb.world.world.contract import Finding, check, errors, reads_that_write, summary
-from apigen_nb.world.world.contract.call_search import explore
-from apigen_nb.world.world.domain import Domain
-from apigen_nb.world.world.scaffold import new_domain
+from apigen_nb.world.contract import Finding, check, errors, reads_that_write, summary
+from apigen_nb.world.contract.call_search import explore
+from apigen_nb.world.domain import Domain
+from apigen_nb.world.scaffold import new_domain
 
 Edit = Callable[[str], str]
 Edits = list[tuple[str, Edit]]

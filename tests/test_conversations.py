@@ -28,8 +28,8 @@ from apigen_nb.records import (
 from apigen_nb.storage.journal import Run, forget_unanswered, read_lines
 from apigen_nb.trajectories.converse import Play, converse, converse_all
 from apigen_nb.trajectories.reward import all_told, divergence, same_state
-from apigen_nb.world.world.domain import Domain
-from apigen_nb.world.world.world import ToolBug
+from apigen_nb.world.domain import Domain
+from apigen_nb.world.world import ToolBug
 
 __all__ = ["library"]
 

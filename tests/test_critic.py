@@ -16,7 +16,7 @@ from apigen_nb.models.best_of_n import BestOf, asks, flaws, invented
 from apigen_nb.models.roles import Cast
 from apigen_nb.records import STOP, Answer, Message, Question, Trajectory, Usage
 from apigen_nb.trajectories.converse import Play, converse
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.domain import Domain
 
 __all__ = ["library"]
 

@@ -15,17 +15,17 @@ import pytest
 from test_gates import RENEW, call, library, task, write_library
 
 from apigen_nb.__main__ import main
-from apigen_nb.blueprints.propose.gates import GATES, Committee, choose
-from apigen_nb.blueprints.propose.propose import propose_all
-from apigen_nb.dataset.export.export import Proof, Summary, build, distinct
-from apigen_nb.dataset.export.verify import verify
+from apigen_nb.blueprints.gates import GATES, Committee, choose
+from apigen_nb.blueprints.propose import propose_all
+from apigen_nb.dataset.export import Proof, Summary, build, distinct
+from apigen_nb.dataset.verify import verify
 from apigen_nb.models.roles import Cast
 from apigen_nb.models.scripted import LABEL
 from apigen_nb.records import Answer, Attempt, Blueprint, Message, Proposal, Question, ToolCall, Trajectory, Verdict
 from apigen_nb.storage.journal import Run, read_lines
 from apigen_nb.storage.jsonl import write_whole
 from apigen_nb.trajectories.converse import Play, converse, converse_all
-from apigen_nb.world.world.domain import Domain, _load
+from apigen_nb.world.domain import Domain, _load
 
 __all__ = ["library"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from test_gates import RENEW, RETURN, library, task
 
-from apigen_nb.blueprints.propose.difficulty import ASKED, MOST, Difficulty, asked_and_measured, difficulty
+from apigen_nb.blueprints.difficulty import ASKED, MOST, Difficulty, asked_and_measured, difficulty
 from apigen_nb.records import LEVELS, Action, Attempt, Blueprint, Level, Proposal, Verdict
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.domain import Domain
 
 __all__ = ["library"]
 

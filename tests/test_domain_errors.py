@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from apigen_nb.world.world.domain import Domain, DomainError
+from apigen_nb.world.domain import Domain, DomainError
 
-HEAD = "from apigen_nb.world.world.domain import tool\nfrom apigen_nb.world.world.world import Database\n\n@tool\n"
+HEAD = "from apigen_nb.world.domain import tool\nfrom apigen_nb.world.world import Database\n\n@tool\n"
 DOC = '    """Show a user.\n\n    Args:\n        user_id: The user.\n    """\n'
 SHOW = f"{HEAD}def show(db: Database, user_id: str) -> dict:\n{DOC}    return db.users[user_id]\n"
-RULE = "from apigen_nb.world.world.domain import rule\n\n@rule({})\ndef kind(step):\n    {}\n    return True\n"
+RULE = "from apigen_nb.world.domain import rule\n\n@rule({})\ndef kind(step):\n    {}\n    return True\n"
 
 
 @pytest.fixture

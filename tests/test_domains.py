@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from apigen_nb.world.world.contract import Finding, check, errors, reads_that_write
-from apigen_nb.world.world.domain import Domain, builtin
+from apigen_nb.world.contract import Finding, check, errors, reads_that_write
+from apigen_nb.world.domain import Domain, builtin
 
 ABSENT = pytest.mark.skipif(importlib.util.find_spec("tau2") is None, reason="install the tau2 extra: make tau2")
 TAU2 = ("tau2:retail", "tau2:airline")
@@ -41,7 +41,7 @@ def tiny(folder: Path, body: str) -> Domain:
     (folder / "data").mkdir()
     (folder / "data" / "users.json").write_text('{"u1": {"user_id": "u1", "seen": 0}}', encoding="utf-8")
     (folder / "policy.md").write_text("Be kind.", encoding="utf-8")
-    head = "from apigen_nb.world.world.domain import tool\nfrom apigen_nb.world.world.world import Database, Refusal\n\n@tool\n"
+    head = "from apigen_nb.world.domain import tool\nfrom apigen_nb.world.world import Database, Refusal\n\n@tool\n"
     doc = '    """Show a user.\n\n    Args:\n        user_id: The user.\n    """\n'
     code = f"{head}def show(db: Database, user_id: str) -> dict:\n{doc}{body}\n"
     (folder / "tools.py").write_text(code, encoding="utf-8")

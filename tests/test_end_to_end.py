@@ -26,17 +26,17 @@ import pytest
 from fault_server import FaultServer, Reply
 from test_report import assert_harmless
 
-from apigen_nb.blueprints.propose.gates import Committee, choose
-from apigen_nb.blueprints.propose.propose import propose_all
-from apigen_nb.blueprints.propose.sampling import Sampling, sample
-from apigen_nb.dataset.export.export import build
+from apigen_nb.blueprints.gates import Committee, choose
+from apigen_nb.blueprints.propose import propose_all
+from apigen_nb.blueprints.sampling import Sampling, sample
+from apigen_nb.dataset.export import build
 from apigen_nb.models.chat_format import FOLDER
 from apigen_nb.models.roles import Cast
 from apigen_nb.records import METRICS, STOP, Blueprint, Proposal, Trajectory
-from apigen_nb.run.stages.params import Params
+from apigen_nb.run.params import Params
 from apigen_nb.storage.journal import Run, read_lines
 from apigen_nb.trajectories.converse import converse_all
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.domain import Domain
 
 Body = dict[str, Any]
 KEY = "sk-MARKED-KEY-123"

@@ -12,10 +12,10 @@ from apigen_nb.__main__ import main
 from apigen_nb.models.reply_cache import REPLIES, Cassette, Reply, recorded
 from apigen_nb.models.scripted import Scripted
 from apigen_nb.records import Answer, Attempt, Blueprint, Proposal, Question, Trajectory, Usage, Verdict
-from apigen_nb.run.stages.estimate import COUNTS, YIELDS, Estimate, predict, read_off, try_out
-from apigen_nb.run.stages.params import Params
+from apigen_nb.run.estimate import COUNTS, YIELDS, Estimate, predict, read_off, try_out
+from apigen_nb.run.params import Params
 from apigen_nb.storage.jsonl import write_whole
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.domain import Domain
 
 PASSED = (Verdict(gate="format", passed=True),)
 FAILED = (Verdict(gate="format", passed=False),)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apigen_nb.blueprints.propose.gates.derivation import Findings
-from apigen_nb.world.world.values import facts, fits, fold, number, produced_key, singular, tells
+from apigen_nb.blueprints.gates.derivation import Findings
+from apigen_nb.world.values import facts, fits, fold, number, produced_key, singular, tells
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)

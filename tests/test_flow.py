@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from apigen_nb.world.world.api_graph import Graph, is_id
-from apigen_nb.world.world.domain import Domain, DomainError, from_folder
-from apigen_nb.world.world.value_flow import assembled, leaves
+from apigen_nb.world.api_graph import Graph, is_id
+from apigen_nb.world.domain import Domain, DomainError, from_folder
+from apigen_nb.world.value_flow import assembled, leaves
 
 
 def edges_of(name: str) -> set[tuple[str, str, str, str]]:
@@ -93,7 +93,7 @@ def test_values_do_not_flow_into_free_text_choices_and_sums(name: str) -> None:
 
 TOOLS = '''
 import json
-from apigen_nb.world.world.domain import tool
+from apigen_nb.world.domain import tool
 from apigen_nb.world.world import Database, Refusal
 
 @tool

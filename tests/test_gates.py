@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from apigen_nb.blueprints.propose.gates import (
+from apigen_nb.blueprints.gates import (
     GATES,
     NAMES,
     Committee,
@@ -23,16 +23,16 @@ from apigen_nb.blueprints.propose.gates import (
     obeys_policy,
     well_formed,
 )
-from apigen_nb.blueprints.propose.gates.execution import execute
-from apigen_nb.blueprints.propose.gates.grounding import choices, implied, said
+from apigen_nb.blueprints.gates.execution import execute
+from apigen_nb.blueprints.gates.grounding import choices, implied, said
 from apigen_nb.records import Action, Blueprint, Verdict, canonical
-from apigen_nb.world.world.domain import Domain, from_folder
-from apigen_nb.world.world.values import fold
+from apigen_nb.world.domain import Domain, from_folder
+from apigen_nb.world.values import fold
 
 TOOLS = '''
 from typing import Literal
 
-from apigen_nb.world.world.domain import tool
+from apigen_nb.world.domain import tool
 from apigen_nb.world.world import Database, Refusal
 
 
@@ -157,7 +157,7 @@ def hand_over(db: Database, summary: str) -> str:
     return "A person takes over."
 '''
 RULES = '''
-from apigen_nb.world.world.domain import Step, rule
+from apigen_nb.world.domain import Step, rule
 
 
 @rule("renew_loan", "return_loan")
@@ -483,7 +483,7 @@ def test_the_choices_of_a_parameter_are_its_enum_or_what_its_description_quotes(
 
 
 SHOP = '''
-from apigen_nb.world.world.domain import tool
+from apigen_nb.world.domain import tool
 from apigen_nb.world.world import Database, Refusal
 
 
@@ -666,12 +666,12 @@ async def _yes(question: Any) -> Any:
 def test_choose_keeps_the_order_and_finds_functions_of_modules() -> None:
     panel = Committee([_yes])
     assert choose(["policy", "committee", "format"], panel) == [obeys_policy, panel, well_formed]
-    assert choose(["apigen_nb.blueprints.propose.gates.format:well_formed"]) == [well_formed]
+    assert choose(["apigen_nb.blueprints.gates.format:well_formed"]) == [well_formed]
     assert choose([]) == []
 
 
 @pytest.mark.parametrize(
-    "name", ["fromat", "", "no.such.module:gate", "apigen_nb.blueprints.propose.gates:no_such_gate", "json"]
+    "name", ["fromat", "", "no.such.module:gate", "apigen_nb.blueprints.gates:no_such_gate", "json"]
 )
 def test_an_unknown_gate_is_named(name: str) -> None:
     with pytest.raises(UnknownGate, match=f"gate {name!r}"):
@@ -683,7 +683,7 @@ def test_an_unknown_gate_is_told_which_there_are() -> None:
         choose(["fromat"])
 
 
-@pytest.mark.parametrize("name", [":gate", "module:", ":", "apigen_nb.blueprints.propose.gates:NAMES"])
+@pytest.mark.parametrize("name", [":gate", "module:", ":", "apigen_nb.blueprints.gates:NAMES"])
 def test_a_name_that_leads_to_no_function_is_no_gate(name: str) -> None:
     with pytest.raises(UnknownGate):
         choose([name])

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_gates import RENEW, library, task
 
-from apigen_nb.blueprints.propose.sampling import RECORDS_BUDGET, records_of, sample
+from apigen_nb.blueprints.sampling import RECORDS_BUDGET, records_of, sample
 from apigen_nb.records import Action, Attempt, Proposal, Seed, Verdict, canonical
-from apigen_nb.world.world.api_graph import Edge, Graph, candidates, coverage, required
-from apigen_nb.world.world.domain import Domain
-from apigen_nb.world.world.values import facts
+from apigen_nb.world.api_graph import Edge, Graph, candidates, coverage, required
+from apigen_nb.world.domain import Domain
+from apigen_nb.world.values import facts
 
 __all__ = ["library"]
 
@@ -241,7 +241,7 @@ def test_a_seed_is_a_function_of_its_numbers_and_the_pool() -> None:
 
 def test_a_seed_is_the_same_in_another_process() -> None:
     """Sets and hashes of strings must not shape it."""
-    code = "from apigen_nb.world.world.domain import Domain; from apigen_nb.blueprints.propose.sampling import sample\n"
+    code = "from apigen_nb.world.domain import Domain; from apigen_nb.blueprints.sampling import sample\n"
     code += "d = Domain.load('retail')\n"
     code += "print('\\n'.join(sample(d, 3, n).line() for n in range(4)))"
     made = {

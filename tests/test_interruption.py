@@ -21,15 +21,15 @@ from typing import Any
 import pytest
 from test_end_to_end import Player, call, of_run, serving
 
-from apigen_nb.blueprints.propose.gates import GATES, Committee
-from apigen_nb.blueprints.propose.propose import propose_all
-from apigen_nb.blueprints.propose.sampling import Sampling
-from apigen_nb.dataset.export.export import build
+from apigen_nb.blueprints.gates import GATES, Committee
+from apigen_nb.blueprints.propose import propose_all
+from apigen_nb.blueprints.sampling import Sampling
+from apigen_nb.dataset.export import build
 from apigen_nb.models.roles import Cast
 from apigen_nb.records import Proposal, Trajectory
 from apigen_nb.storage.journal import Run, read_lines
 from apigen_nb.trajectories.converse import converse_all
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.domain import Domain
 from tests.test_gates import library
 
 __all__ = ["library"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from apigen_nb.blueprints.propose.gates import fits_kind, well_formed
+from apigen_nb.blueprints.gates import fits_kind, well_formed
 from apigen_nb.records import KINDS, Action, Blueprint, Kind
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.domain import Domain
 from tests.test_gates import RENEW, RETURN, call, library, task, verdict
 
 __all__ = ["library"]

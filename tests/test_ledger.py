@@ -15,7 +15,7 @@ from apigen_nb.models.reply_cache import Cassette, Recorded, Reply, recorded
 from apigen_nb.models.roles import Cast
 from apigen_nb.records import Answer, Question, Usage
 from apigen_nb.storage.progress import Progress
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.domain import Domain
 
 PRICE = Price(prompt=2, cached=0.5, completion=8)
 PRICES = {"m": PRICE}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apigen_nb.blueprints.propose.mixture import BEHAVIOUR_SHARES, KIND_SHARES, LEVEL_SHARES, drawn, normalised
+from apigen_nb.blueprints.mixture import BEHAVIOUR_SHARES, KIND_SHARES, LEVEL_SHARES, drawn, normalised
 from apigen_nb.records import BEHAVIOURS, KINDS, LEVELS
 
 DEFAULTS = {"kinds": KIND_SHARES, "behaviours": BEHAVIOUR_SHARES, "difficulty": LEVEL_SHARES}

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from apigen_nb.run.stages.execution import declared
-from apigen_nb.run.stages.params import Params
-from apigen_nb.run.stages.stages import STAGES
+from apigen_nb.run.execution import declared
+from apigen_nb.run.params import Params
+from apigen_nb.run.stages import STAGES
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.rglob("[!.]*.ipynb"))

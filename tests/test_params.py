@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from apigen_nb.blueprints.propose.sampling import Sampling
-from apigen_nb.run.stages.params import Params, ParamsError, RoleParams, load_params
-from apigen_nb.world.world.domain import Domain, builtin
+from apigen_nb.blueprints.sampling import Sampling
+from apigen_nb.run.params import Params, ParamsError, RoleParams, load_params
+from apigen_nb.world.domain import Domain, builtin
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apigen_nb.blueprints.propose.personas import AGES, AT_ODDS, TRAITS, BadPersonas, compose, read_personas
+from apigen_nb.blueprints.personas import AGES, AT_ODDS, TRAITS, BadPersonas, compose, read_personas
 from apigen_nb.records import BEHAVIOURS, Behaviour
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from apigen_nb.models.chat_format import FOLDER, GREETING, check, prompt_shas, render
 from apigen_nb.models.roles import Cast, Prompted
 from apigen_nb.records import Action, Answer, Message, Question, Role, ToolCall
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.domain import Domain
 
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 TASK = {"instruction": "You are Mia.", "actions": [{"name": "cancel", "arguments": {"id": "7"}}], "outputs": ["12.5"]}

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apigen_nb.blueprints.propose.gates import GATES, choose
-from apigen_nb.blueprints.propose.gates.committee import Committee
-from apigen_nb.blueprints.propose.gates.execution import execute
-from apigen_nb.blueprints.propose.propose import propose_all
-from apigen_nb.blueprints.propose.recombination import (
+from apigen_nb.blueprints.gates import GATES, choose
+from apigen_nb.blueprints.gates.committee import Committee
+from apigen_nb.blueprints.gates.execution import execute
+from apigen_nb.blueprints.propose import propose_all
+from apigen_nb.blueprints.recombination import (
     DRAWN,
     PARTS,
     REPLY,
@@ -27,13 +27,13 @@ from apigen_nb.blueprints.propose.recombination import (
     compatible,
     recombine,
 )
-from apigen_nb.blueprints.propose.sampling import Sampling
+from apigen_nb.blueprints.sampling import Sampling
 from apigen_nb.models.roles import Cast
 from apigen_nb.records import Action, Answer, Blueprint, Question
 from apigen_nb.storage.journal import Run
 from apigen_nb.trajectories.converse import converse_all
 from apigen_nb.trajectories.reward import same_state
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.domain import Domain
 
 retail = Domain.load("retail")
 PLAIN = list(GATES.values())

@@ -29,8 +29,8 @@ from apigen_nb.report import charts, listings, pieces, tables
 from apigen_nb.report import write as html
 from apigen_nb.report.markdown import prose
 from apigen_nb.storage import safe_text as text
-from apigen_nb.world.world.api_graph import Graph
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.api_graph import Graph
+from apigen_nb.world.domain import Domain
 
 
 class Tags(HTMLParser):

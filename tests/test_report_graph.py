@@ -11,8 +11,8 @@ from test_graph import proposed
 
 from apigen_nb.report.api_graph_figure import LATER, coverage, figure, layers, producers
 from apigen_nb.report.figure_style import HELD, PLATE, QUIET
-from apigen_nb.world.world.api_graph import Graph
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.api_graph import Graph
+from apigen_nb.world.domain import Domain
 
 __all__ = ["library"]
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from apigen_nb.blueprints.propose.difficulty import difficulty
+from apigen_nb.blueprints.difficulty import difficulty
 from apigen_nb.records import LEVELS, Blame, Candidate, Choice, Proposal, Trajectory, Usage, Verdict
 from apigen_nb.report import charts, pieces
 from apigen_nb.report import mixture_tables as mix
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.domain import Domain
 from tests.report_records import HOSTILE, RETURN, proposals, trajectories
 
 RECORDS = [

@@ -20,9 +20,9 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from apigen_nb.__main__ import STAGES, main
-from apigen_nb.run.stages import stages as runner
-from apigen_nb.run.stages.execution import StageFailed, UsageError, check_parameters, declared, execute
-from apigen_nb.run.stages.params import Params
+from apigen_nb.run import stages as runner
+from apigen_nb.run.execution import StageFailed, UsageError, check_parameters, declared, execute
+from apigen_nb.run.params import Params
 from apigen_nb.storage.run_folder import Changed, InUse, Run
 
 PARAMETERS = "\n".join([f"{name} = {value!r}" for name, value in Params().plain().items()] + ['out = "../outputs/lab"'])
@@ -113,7 +113,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     # Stands in front of the package in every process that these tests start: other notebooks, a report without a look.
     (tmp_path / "sitecustomize.py").write_text(
         "import sys, types, pathlib\n"
-        "import apigen_nb.run.stages.stages as runner\n"
+        "import apigen_nb.run.stages as runner\n"
         f"runner.notebooks_folder = lambda: pathlib.Path({str(tmp_path / 'notebooks')!r})\n"
         "html = types.ModuleType('apigen_nb.report.write')\n"
         "def write_report(folder):\n"

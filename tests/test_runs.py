@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from apigen_nb.blueprints.propose.gates import Committee, choose
-from apigen_nb.blueprints.propose.propose import propose_all
-from apigen_nb.dataset.export.export import build
-from apigen_nb.dataset.export.verify import verify
+from apigen_nb.blueprints.gates import Committee, choose
+from apigen_nb.blueprints.propose import propose_all
+from apigen_nb.dataset.export import build
+from apigen_nb.dataset.verify import verify
 from apigen_nb.models.roles import Cast
 from apigen_nb.records import KINDS
-from apigen_nb.run.stages.params import GATES, load_params
+from apigen_nb.run.params import GATES, load_params
 from apigen_nb.storage.journal import Run
 from apigen_nb.trajectories.converse import converse_all
-from apigen_nb.world.world.domain import Domain, DomainError, builtin
+from apigen_nb.world.domain import Domain, DomainError, builtin
 
 PARAMS = Path(__file__).parent.parent / "params"
 RUNS = {"retail": "demo", "airline": "airline", "banking": "banking", "tau2:retail": "tau2-retail"}

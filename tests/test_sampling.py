@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_gates import RENEW, library, task
 
-from apigen_nb.blueprints.propose.sampling import (
+from apigen_nb.blueprints.sampling import (
     RATES,
     RECORDS_BUDGET,
     VISITS,
@@ -24,8 +24,8 @@ from apigen_nb.blueprints.propose.sampling import (
     subject,
 )
 from apigen_nb.records import BEHAVIOURS, KINDS, LEVELS, Blueprint, Kind, canonical
-from apigen_nb.world.world.api_graph import Graph
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.api_graph import Graph
+from apigen_nb.world.domain import Domain
 
 __all__ = ["library"]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from apigen_nb.__main__ import main
-from apigen_nb.dataset.export.verify import verify
+from apigen_nb.dataset.verify import verify
 from apigen_nb.records import Blueprint, Proposal, Trajectory
-from apigen_nb.world.world.api_graph import Graph
-from apigen_nb.world.world.domain import Domain, DomainError
-from apigen_nb.world.world.scaffold import TEMPLATE, new_domain
+from apigen_nb.world.api_graph import Graph
+from apigen_nb.world.domain import Domain, DomainError
+from apigen_nb.world.scaffold import TEMPLATE, new_domain
 
 
 def test_the_folder_is_a_domain_of_that_name(tmp_path: Path) -> None:

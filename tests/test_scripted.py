@@ -18,11 +18,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_gates import call, library, task
 
-from apigen_nb.blueprints.propose.difficulty import difficulty
-from apigen_nb.blueprints.propose.gates import GATES, Committee, choose
-from apigen_nb.blueprints.propose.gates.execution import execute
-from apigen_nb.blueprints.propose.propose import propose, propose_all, read_draft
-from apigen_nb.blueprints.propose.sampling import Sampling, sample
+from apigen_nb.blueprints.difficulty import difficulty
+from apigen_nb.blueprints.gates import GATES, Committee, choose
+from apigen_nb.blueprints.gates.execution import execute
+from apigen_nb.blueprints.propose import propose, propose_all, read_draft
+from apigen_nb.blueprints.sampling import Sampling, sample
 from apigen_nb.models import Unparsable, read_json, scripted
 from apigen_nb.models.roles import Cast
 from apigen_nb.models.scripted import LABEL, MISTAKES, Scripted, agent
@@ -31,8 +31,8 @@ from apigen_nb.models.scripted.references import Notes, resolve
 from apigen_nb.records import KINDS, LEVELS, METRICS, Answer, Message, Proposal, Question, ToolCall, Trajectory, Verdict
 from apigen_nb.storage.journal import Run
 from apigen_nb.trajectories.converse import Play, converse, converse_all
-from apigen_nb.world.world.domain import Domain, DomainError
-from apigen_nb.world.world.values import facts
+from apigen_nb.world.domain import Domain, DomainError
+from apigen_nb.world.values import facts
 
 __all__ = ["library"]
 

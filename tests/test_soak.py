@@ -24,7 +24,7 @@ from apigen_nb.models.roles import Cast
 from apigen_nb.records import STOP, Trajectory
 from apigen_nb.storage.journal import Run, forget_unanswered, read_lines
 from apigen_nb.trajectories.converse import converse_all
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.domain import Domain
 
 __all__ = ["library"]
 TIMES = int(os.environ.get("SOAK", "40"))

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from apigen_nb.blueprints.propose.gates import GATES
-from apigen_nb.blueprints.propose.reflection_study import ARMS, reflection_study
-from apigen_nb.blueprints.propose.sampling import Sampling
+from apigen_nb.blueprints.gates import GATES
+from apigen_nb.blueprints.reflection_study import ARMS, reflection_study
+from apigen_nb.blueprints.sampling import Sampling
 from apigen_nb.models.ledger import Price
 from apigen_nb.records import Answer, Question, Usage
 from apigen_nb.report import mixture_tables as mix
 from apigen_nb.storage.journal import Run
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.domain import Domain
 from tests.test_gates import library
 
 __all__ = ["library"]

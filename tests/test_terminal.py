@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from apigen_nb.__main__ import main
-from apigen_nb.dataset.export import verify
+from apigen_nb.dataset import verify
 from apigen_nb.storage.progress import line
 
 ESCAPES = "\x1b[31m\x1b]0;pwned\x07\u202e\u200f\x9b"

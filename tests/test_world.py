@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from apigen_nb.records import Action, canonical
-from apigen_nb.world.world.domain import Domain, builtin, plain
-from apigen_nb.world.world.world import Database, Refusal, Runnable, ToolBug, World, digest
+from apigen_nb.world.domain import Domain, builtin, plain
+from apigen_nb.world.world import Database, Refusal, Runnable, ToolBug, World, digest
 
 Tables = dict[str, dict[str, Any]]
 

@@ -1,6 +1,6 @@
 """The app: the explorers' notebook as a page of its own, without code, over one run.
 
-python -m apigen_nb.run.stages.app outputs/demo [options of voila, such as --port=8866 --no-browser]"""
+python -m apigen_nb.run.app outputs/demo [options of voila, such as --port=8866 --no-browser]"""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _paths(environment: Mapping[str, str], checkout: str) -> dict[str, str]:
 
 def main(arguments: Sequence[str]) -> None:
     if not arguments or arguments[0].startswith("-"):
-        raise SystemExit("usage: python -m apigen_nb.run.stages.app RUN_FOLDER [options of voila]")
+        raise SystemExit("usage: python -m apigen_nb.run.app RUN_FOLDER [options of voila]")
     try:
         line, needed = command(arguments[0], arguments[1:])
     except UsageError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.domain import Domain
 
 NAMES = ["Overview", "Domain", "Pass rates", "Reflection", "Trajectories", "Committee", "Dataset"]
 FIGURES = ("Pass rates", "Reflection", "Committee", "Dataset")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from apigen_nb.run.stages import app
+from apigen_nb.run import app
 from tests.browser.explored import NAMES, TITLED, Explored, by_keyboard, walk_through
 from tests.report_records import HOSTILE, make_run
 

@@ -19,8 +19,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from apigen_nb.report import pieces, tables
-from apigen_nb.run.stages import app
-from apigen_nb.run.stages.execution import execute
+from apigen_nb.run import app
+from apigen_nb.run.execution import execute
 from tests.browser.explored import NAMES, Explored, by_keyboard, walk_through
 from tests.report_records import HOSTILE, make_run, proposals, trajectories
 

@@ -9,7 +9,7 @@ from typing import Any
 from apigen_nb.domains.airline.air import NOW, TODAY
 from apigen_nb.domains.airline.catalog import FARES
 from apigen_nb.records import Action
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.domain import Domain
 
 Row = dict[str, Any]
 ROUTES = ("ADM-BKW", "BKW-ADM", "ADM-CSP")

@@ -8,7 +8,7 @@ from typing import Any
 
 from apigen_nb.domains.banking.bank import INCOMING, NOW, TODAY
 from apigen_nb.records import Action
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.domain import Domain
 
 Row = dict[str, Any]
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from apigen_nb.domains.retail.shop import NOW
-from apigen_nb.world.world.domain import Domain
+from apigen_nb.world.domain import Domain
 
 Row = dict[str, Any]
 US = {"street": "1 Elm Row", "city": "Dunmore", "state": "IL", "postal_code": "60614", "country": "US"}

@@ -17,7 +17,7 @@ from apigen_nb.domains.airline.catalog import AIRPORTS, FARES, PAIRS, SEATS
 from apigen_nb.domains.airline.extras import UPGRADE_MILES
 from apigen_nb.domains.airline.money import BAG_FEE, INSURANCE, free_bags
 from apigen_nb.domains.airline.vouchers import BLOCK_DOLLARS, BLOCK_MILES, EXTENSION_DAYS, LONG_DELAY, SHORT_DELAY
-from apigen_nb.world.world.domain import BUILTIN, Domain
+from apigen_nb.world.domain import BUILTIN, Domain
 
 airline = Domain.load("airline")
 flights, members, reservations = (airline.tables[name] for name in ("flights", "members", "reservations"))

@@ -9,7 +9,7 @@ import pytest
 from airline_world import airline, at, call, day, moment
 
 from apigen_nb.records import Action
-from apigen_nb.world.world.domain import Domain, Step
+from apigen_nb.world.domain import Domain, Step
 
 
 @dataclass

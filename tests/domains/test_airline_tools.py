@@ -10,8 +10,8 @@ import pytest
 from airline_world import airline
 
 from apigen_nb.records import Action, Change
-from apigen_nb.world.world.domain import BUILTIN, Domain
-from apigen_nb.world.world.world import Refusal
+from apigen_nb.world.domain import BUILTIN, Domain
+from apigen_nb.world.world import Refusal
 
 Row = dict[str, Any]
 VISA = {"payment_method_id": "visa-1"}

@@ -11,10 +11,10 @@ from test_airline_rules import broken
 
 from apigen_nb.models.scripted.grammar import identifies, is_reading
 from apigen_nb.records import Action
-from apigen_nb.world.world.api_graph import Graph, required
-from apigen_nb.world.world.domain import Domain
-from apigen_nb.world.world.values import produced_key
-from apigen_nb.world.world.world import Refusal
+from apigen_nb.world.api_graph import Graph, required
+from apigen_nb.world.domain import Domain
+from apigen_nb.world.values import produced_key
+from apigen_nb.world.world import Refusal
 
 airline = Domain.load("airline")
 flights, members, reservations = (airline.tables[name] for name in ("flights", "members", "reservations"))

@@ -17,8 +17,8 @@ from apigen_nb.domains.banking.catalog import WORDS
 from apigen_nb.domains.banking.disputes import PROVISIONAL_UP_TO
 from apigen_nb.domains.banking.rules import TOP_LIMIT
 from apigen_nb.records import Action
-from apigen_nb.world.world.domain import BUILTIN, Domain
-from apigen_nb.world.world.values import facts
+from apigen_nb.world.domain import BUILTIN, Domain
+from apigen_nb.world.values import facts
 
 banking = Domain.load("banking")
 accounts, cards, customers = (banking.tables[name] for name in ("accounts", "cards", "customers"))

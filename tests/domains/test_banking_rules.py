@@ -9,7 +9,7 @@ import pytest
 from banking_world import bank, call, day, hours, scheduled
 
 from apigen_nb.records import Action
-from apigen_nb.world.world.domain import Domain, Step
+from apigen_nb.world.domain import Domain, Step
 
 
 @dataclass

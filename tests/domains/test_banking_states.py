@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from apigen_nb.domains.banking.bank import INCOMING, OUTGOING
 from apigen_nb.records import Action
-from apigen_nb.world.world.domain import Domain
-from apigen_nb.world.world.world import Database, Refusal
+from apigen_nb.world.domain import Domain
+from apigen_nb.world.world import Database, Refusal
 
 Row = dict[str, Any]
 STEPS: dict[str, set[tuple[str | None, str]]] = {

@@ -11,8 +11,8 @@ import pytest
 from banking_world import bank
 
 from apigen_nb.records import Action, Change
-from apigen_nb.world.world.domain import BUILTIN, Domain
-from apigen_nb.world.world.world import Refusal
+from apigen_nb.world.domain import BUILTIN, Domain
+from apigen_nb.world.world import Refusal
 
 Row = dict[str, Any]
 TODAY, NOW = "2026-06-11", "2026-06-11T10:00"

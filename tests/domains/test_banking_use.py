@@ -10,9 +10,9 @@ from typing import Any
 from test_banking_rules import broken
 
 from apigen_nb.records import Action
-from apigen_nb.world.world.api_graph import Graph, required
-from apigen_nb.world.world.domain import Domain
-from apigen_nb.world.world.world import Refusal
+from apigen_nb.world.api_graph import Graph, required
+from apigen_nb.world.domain import Domain
+from apigen_nb.world.world import Refusal
 
 banking = Domain.load("banking")
 accounts, customers = banking.tables["accounts"], banking.tables["customers"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from apigen_nb.domains.retail.shop import GONE, NOW, balance_paid, delivery_dates, paid, shipping_fee, total
-from apigen_nb.world.world.domain import BUILTIN, Domain
+from apigen_nb.world.domain import BUILTIN, Domain
 
 retail = Domain.load("retail")
 customers, orders, products = (retail.tables[name] for name in ("customers", "orders", "products"))

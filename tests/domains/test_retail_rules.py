@@ -11,7 +11,7 @@ import pytest
 
 from apigen_nb.domains.retail.shop import NOW
 from apigen_nb.records import Action
-from apigen_nb.world.world.domain import Domain, Step
+from apigen_nb.world.domain import Domain, Step
 
 Shop = Callable[[dict[str, Any]], Domain]
 CANADA = {"street": "2 Ash Way", "city": "Perth", "state": "ON", "postal_code": "K7H 1A1", "country": "CA"}

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from apigen_nb.records import Action, Change
-from apigen_nb.world.world.domain import BUILTIN, Domain
-from apigen_nb.world.world.world import Refusal
+from apigen_nb.world.domain import BUILTIN, Domain
+from apigen_nb.world.world import Refusal
 
 Shop = Callable[[dict[str, Any]], Domain]
 ADDRESS = {"street": "2 Ash Way", "city": "Perth", "state": "IL", "postal_code": "60601", "country": "US"}

@@ -12,8 +12,8 @@ import pytest
 
 from apigen_nb.domains.tau2.adapter import adapter as tau2
 from apigen_nb.records import Action
-from apigen_nb.world.world.domain import Domain, DomainError, builtin
-from apigen_nb.world.world.world import Refusal, ToolBug, World, digest
+from apigen_nb.world.domain import Domain, DomainError, builtin
+from apigen_nb.world.world import Refusal, ToolBug, World, digest
 
 try:
     tau2.gold_tasks("retail")

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from apigen_nb.blueprints.propose.gates.execution import execute
-from apigen_nb.blueprints.propose.gates.policy import broken
+from apigen_nb.blueprints.gates.execution import execute
+from apigen_nb.blueprints.gates.policy import broken
 from apigen_nb.records import Action, Blueprint
-from apigen_nb.world.world.domain import Domain, DomainError, Rule, Step
-from apigen_nb.world.world.world import Refusal
+from apigen_nb.world.domain import Domain, DomainError, Rule, Step
+from apigen_nb.world.world import Refusal
 
 try:
     RETAIL = Domain.load("tau2:retail")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from apigen_nb.world.world.world import Database, Refusal
+from apigen_nb.world.world import Database, Refusal
 
 NOW = datetime(2026, 9, 16, 9, 0)
 TODAY = NOW.date()

@@ -18,8 +18,8 @@ from apigen_nb.domains.airline.air import (
     take_seats,
 )
 from apigen_nb.domains.airline.money import charge, credit, is_fresh, paid_cabin, pay_back, price, refund
-from apigen_nb.world.world.domain import tool
-from apigen_nb.world.world.world import Database, Refusal
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database, Refusal
 
 Row = dict[str, Any]
 Cabin = Literal["economy", "business"]

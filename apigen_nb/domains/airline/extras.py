@@ -7,8 +7,8 @@ from typing import Any
 from apigen_nb.domains.airline.air import find_flight, find_member, free_seats, reservation_in, take_seats
 from apigen_nb.domains.airline.bookings import Cabin
 from apigen_nb.domains.airline.money import BAG_FEE, INSURANCE, cents, charge, credit, free_bags, price
-from apigen_nb.world.world.domain import tool
-from apigen_nb.world.world.world import Database, Refusal
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database, Refusal
 
 Row = dict[str, Any]
 UPGRADE_MILES = 6000  # a passenger and leg

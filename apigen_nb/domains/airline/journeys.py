@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from apigen_nb.domains.airline.air import hours_until, legs_ahead
-from apigen_nb.world.world.domain import Step
+from apigen_nb.world.domain import Step
 
 Row = dict[str, Any]
 LONG_AGO = -1e6

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from apigen_nb.domains.airline.air import TODAY, hours_until
-from apigen_nb.world.world.world import Database, Refusal
+from apigen_nb.world.world import Database, Refusal
 
 Row = dict[str, Any]
 BAG_FEE = 35.0

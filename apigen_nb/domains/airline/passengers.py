@@ -6,8 +6,8 @@ import re
 from typing import Any, Literal
 
 from apigen_nb.domains.airline.air import find_flight, find_passenger, free_seats, leg_in, reservation_in
-from apigen_nb.world.world.domain import tool
-from apigen_nb.world.world.world import Database, Refusal
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database, Refusal
 
 Row = dict[str, Any]
 Assistance = Literal["wheelchair", "help with seeing", "help with hearing", "medical device"]

@@ -25,7 +25,7 @@ from apigen_nb.domains.airline.journeys import (
     seats_of,
 )
 from apigen_nb.domains.airline.money import is_fresh, whole_refund
-from apigen_nb.world.world.domain import Step, rule
+from apigen_nb.world.domain import Step, rule
 
 MILES = ("upgrade_with_miles", "convert_miles")
 

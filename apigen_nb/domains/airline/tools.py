@@ -24,8 +24,8 @@ from apigen_nb.domains.airline.passengers import (
     undo_check_in,
 )
 from apigen_nb.domains.airline.vouchers import claim_compensation, convert_miles, extend_voucher
-from apigen_nb.world.world.domain import tool
-from apigen_nb.world.world.world import Database
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database
 
 __all__ = [
     "add_bags",

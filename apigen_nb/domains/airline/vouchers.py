@@ -7,8 +7,8 @@ from typing import Any
 
 from apigen_nb.domains.airline.air import find_flight, find_member, leg_in, reservation_in
 from apigen_nb.domains.airline.money import find_voucher, give_voucher
-from apigen_nb.world.world.domain import tool
-from apigen_nb.world.world.world import Database, Refusal
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database, Refusal
 
 Row = dict[str, Any]
 BLOCK_MILES, BLOCK_DOLLARS = 5000, 40.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from apigen_nb.domains.banking.bank import TODAY, check_word, find_card, find_customer, in_status, next_id, open_account
-from apigen_nb.world.world.domain import tool
-from apigen_nb.world.world.world import Database, Refusal
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database, Refusal
 
 Row = dict[str, Any]
 

@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from apigen_nb.domains.banking.bank import book, check_word, find_customer, in_status, open_account
-from apigen_nb.world.world.domain import tool
-from apigen_nb.world.world.world import Database, Refusal
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database, Refusal
 
 Row = dict[str, Any]
 

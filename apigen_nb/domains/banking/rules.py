@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from apigen_nb.domains.banking.bank import TODAY, cents, days_since, find_payee, find_transaction, hours_since
-from apigen_nb.world.world.domain import Step, rule
-from apigen_nb.world.world.world import Refusal
+from apigen_nb.world.domain import Step, rule
+from apigen_nb.world.world import Refusal
 
 CONTACT = ("change_email", "change_phone")
 MONEY_OUT = ("send_to_payee", "schedule_payment", "add_payee")

@@ -15,8 +15,8 @@ from apigen_nb.domains.banking.bank import (
     open_account,
 )
 from apigen_nb.domains.banking.payments import own_payee
-from apigen_nb.world.world.domain import tool
-from apigen_nb.world.world.world import Database, Refusal
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database, Refusal
 
 Row = dict[str, Any]
 WHAT = "scheduled payment"

@@ -21,8 +21,8 @@ from apigen_nb.domains.banking.schedules import (
     resume_scheduled_payment,
     schedule_payment,
 )
-from apigen_nb.world.world.domain import tool
-from apigen_nb.world.world.world import Database
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database
 
 __all__ = [
     "activate_card",

@@ -6,8 +6,8 @@ import re
 from typing import Any, Literal
 
 from apigen_nb.domains.retail.shop import cents, find_customer, find_payment_method
-from apigen_nb.world.world.domain import tool
-from apigen_nb.world.world.world import Database, Refusal
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database, Refusal
 
 Row = dict[str, Any]
 POINTS_PER_DOLLAR = 100

@@ -16,8 +16,8 @@ from apigen_nb.domains.retail.shop import (
     paid,
     shipping_fee,
 )
-from apigen_nb.world.world.domain import tool
-from apigen_nb.world.world.world import Database, Refusal
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database, Refusal
 
 Row = dict[str, Any]
 Category = Literal["outdoor", "kitchen", "workshop", "desk", "sound"]

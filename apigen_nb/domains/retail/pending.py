@@ -19,8 +19,8 @@ from apigen_nb.domains.retail.shop import (
     settle,
     shipping_fee,
 )
-from apigen_nb.world.world.domain import tool
-from apigen_nb.world.world.world import Database, Refusal
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database, Refusal
 
 Row = dict[str, Any]
 Reason = Literal["no longer needed", "ordered by mistake", "found cheaper", "arrives too late"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from apigen_nb.domains.retail.shop import balance_paid, days_since, delivery_dates, find_variant
-from apigen_nb.world.world.domain import Step, rule
-from apigen_nb.world.world.world import Refusal
+from apigen_nb.world.domain import Step, rule
+from apigen_nb.world.world import Refusal
 
 ITEM_CHANGES = ("swap_items", "add_item", "remove_items")
 PENDING = (*ITEM_CHANGES, "cancel_order", "change_order_address", "change_order_payment", "change_shipping_speed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from apigen_nb.world.world.world import Database, Refusal
+from apigen_nb.world.world import Database, Refusal
 
 NOW = date(2026, 5, 18)
 SHIPPING_FEES = {"economy": 3.5, "standard": 6.5, "express": 14.0}

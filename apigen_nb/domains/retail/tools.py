@@ -34,8 +34,8 @@ from apigen_nb.domains.retail.pending import (
     remove_items,
     swap_items,
 )
-from apigen_nb.world.world.domain import tool
-from apigen_nb.world.world.world import Database
+from apigen_nb.world.domain import tool
+from apigen_nb.world.world import Database
 
 __all__ = [
     "add_item",
