@@ -152,7 +152,7 @@ def builtin() -> tuple[str, ...]:
 def _load(name: str, asked: str, stamp: tuple[tuple[str, int], ...] = ()) -> Domain:
     # `name` is what tells domains apart, a folder by its whole path; `asked` is what messages show
     if name.startswith("tau2:"):
-        adapter = importlib.import_module("apigen_nb.domains.tau2.adapter.adapter")
+        adapter = importlib.import_module("apigen_nb.domains.tau2.adapter")
         return cast(Domain, adapter.load(name.removeprefix("tau2:")))
     folder = BUILTIN / name if name in builtin() else Path(asked)
     if not (folder / "tools.py").is_file():
