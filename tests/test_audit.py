@@ -18,7 +18,7 @@ from apigen_nb.blueprints.groundtruth_audit import (
     rejected,
     rows,
 )
-from apigen_nb.domains.tau2.adapter import adapter as tau2
+from apigen_nb.domains.tau2 import adapter as tau2
 from apigen_nb.records import Action
 from apigen_nb.world.domain import Domain, DomainError
 

@@ -286,7 +286,7 @@ def test_its_modules_know_no_domain_and_no_world() -> None:
             if isinstance(node, ast.ImportFrom) and node.level == 3:
                 imported.add(node.module)
             assert not (isinstance(node, ast.ImportFrom | ast.Import) and "apigen_nb" in ast.dump(node))
-    assert imported <= {"facts", "records"}
+    assert imported <= {"world.values", "records"}
 
 
 async def test_an_answer_is_a_function_of_the_question_alone(usual: Work) -> None:

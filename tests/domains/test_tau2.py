@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from apigen_nb.domains.tau2.adapter import adapter as tau2
+from apigen_nb.domains.tau2 import adapter as tau2
 from apigen_nb.records import Action
 from apigen_nb.world.domain import Domain, DomainError, builtin
 from apigen_nb.world.world import Refusal, ToolBug, World, digest
