@@ -190,10 +190,10 @@ def run(repeats: int, few: int) -> list[Row]:
         if not name.startswith("tau2:"):
             rows += measure(domain, our_tasks(domain), repeats, few)
             continue
-        from apigen_nb.domains.tau2.adapter import adapter as tau2
+        from apigen_nb.domains.tau2 import adapter as tau2
 
         short = name.removeprefix("tau2:")
-        tasks = [actions for _, actions in tau2.gold_tasks(short)]
+        tasks = [task.actions for task in tau2.gold_tasks(short)]
         theirs = measure_tau2(short, tasks, repeats, few)
         rows += [
             Row(r.domain, r.operation, r.ours, r.copied, theirs[r.operation])

@@ -88,13 +88,13 @@ def test_a_finding_names_action_rule_and_reason() -> None:
 def test_without_rules_only_refusals_are_left() -> None:
     airline = dataclasses.replace(Domain.load("tau2:airline"), rules=())
     tasks = tau2.gold_tasks("airline")
-    assert [f for task, actions in tasks for f in examine(task, actions, airline)] == []
+    assert [f for task, actions, *_ in tasks for f in examine(task, actions, airline)] == []
 
 
 def test_every_task_that_names_somebody_has_the_user_it_names() -> None:
     for name in tau2.NAMES:
         domain = Domain.load(f"tau2:{name}")
-        for (_, actions), task in zip(tau2.gold_tasks(name), tau2._module(name).get_tasks(), strict=True):
+        for (_, actions, *_), task in zip(tau2.gold_tasks(name), tau2._module(name).get_tasks(), strict=True):
             user = concerned(actions, domain)
             assert not user or user in tau2._users([task], domain.tables)
             assert user or not any("user_id" in action.arguments for action in actions)

@@ -3,7 +3,7 @@ what they catch. So a committee's worth is known before a run is paid for.
 
 What is caught of right tasks are false alarms. Intact blueprints were accepted by the plain gates: that these pass them
 again says nothing of the gates, only what a committee fails of them is a finding. For the gates there are the gold
-tasks of a benchmark, which other people wrote (`audit.hand_written`)."""
+tasks of a benchmark, which other people wrote (`groundtruth_audit.hand_written`)."""
 
 from __future__ import annotations
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-from ..domains.tau2 import adapter as tau2
 from ..records import Action, Blueprint, Record
-from ..world.domain import Domain, DomainError, Step
+from ..world.domain import Domain, DomainError, GoldTask, Step, adapted, adapter
 from ..world.world import Refusal
 
 COLUMNS = ("task", "action", "by", "name", "reason", "call")
@@ -31,17 +30,22 @@ class Finding(Record):
 
 
 def audit(name: str) -> tuple[Finding, ...]:
-    """All findings on the gold tasks of "tau2:retail" or "tau2:airline", in their order. When tau2 is not installed, a
-    notice is printed and there is nothing to find. DomainError for a domain that has no gold tasks."""
-    known = [f"tau2:{one}" for one in tau2.NAMES]
-    if name not in known:
-        raise DomainError(f"no gold tasks of {name!r}; there are those of {', '.join(known)}")
+    """All findings on the gold tasks of a domain that an adapter brings, as "tau2:retail", in their order. When what is
+    adapted is not installed, a notice is printed and there is nothing to find. DomainError for a domain without gold
+    tasks."""
+    if name not in adapted():
+        raise DomainError(f"no gold tasks of {name!r}; there are those of {', '.join(adapted())}")
     try:
-        domain, tasks = Domain.load(name), tau2.gold_tasks(name.removeprefix("tau2:"))
+        domain, tasks = Domain.load(name), _gold_tasks(name)
     except DomainError as error:
         print(f"Nothing was audited: {error}")
         return ()
-    return tuple(finding for task, actions in tasks for finding in examine(task, actions, domain))
+    return tuple(finding for task in tasks for finding in examine(task.id, task.actions, domain))
+
+
+def _gold_tasks(name: str) -> list[GoldTask]:
+    module = adapter(name)
+    return cast(list[GoldTask], module.gold_tasks(name.partition(":")[2])) if module else []
 
 
 def examine(task: str, actions: Sequence[Action], domain: Domain) -> Iterator[Finding]:
@@ -94,27 +98,26 @@ def hand_written(name: str) -> tuple[Blueprint, ...]:
 
     That execution and policy pass them is no news, since the audit asks the same tools and rules: that what it rejects
     is wrong was found by reading (`tests/test_audit.py`). What format, grounding and kind fail here is news."""
-    if name not in [f"tau2:{one}" for one in tau2.NAMES]:
+    if name not in adapted():
         return ()
     wrong = set(rejected(audit(name)))
     try:
-        domain, tasks = Domain.load(name), tau2._module(name.removeprefix("tau2:")).get_tasks()
+        domain, tasks = Domain.load(name), _gold_tasks(name)
     except DomainError:  # `audit` has said so
         return ()
-    actions = dict(tau2.gold_tasks(name.removeprefix("tau2:")))
-    found = (_blueprint(task, actions[task.id], domain) for task in tasks if task.id not in wrong)
+    found = (_blueprint(task, domain) for task in tasks if task.id not in wrong)
     return tuple(one for one in found if one.user and (one.actions or one.outputs))
 
 
-def _blueprint(task: Any, actions: Sequence[Action], domain: Domain) -> Blueprint:
+def _blueprint(task: GoldTask, domain: Domain) -> Blueprint:
     return Blueprint(
         id=f"{domain.name.replace(':', '-')}-gold-{task.id}",
         domain=domain.name,
-        user=concerned(actions, domain),
+        user=concerned(task.actions, domain),
         persona="",
-        instruction=str(task.user_scenario.instructions),
-        actions=tuple(a for a in actions if a.name in domain.tools and domain.tools[a.name].writes),
-        outputs=tuple(task.evaluation_criteria.communicate_info or ()),
+        instruction=task.instruction,
+        actions=tuple(a for a in task.actions if a.name in domain.tools and domain.tools[a.name].writes),
+        outputs=task.outputs,
     )
 
 

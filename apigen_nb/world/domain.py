@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -114,7 +114,7 @@ class Domain:
     @staticmethod
     def load(name: str) -> Domain:
         """A built-in domain ("retail"), a folder ("./my_domain") or an adapter's ("tau2:retail")."""
-        if name in builtin() or name.startswith("tau2:"):
+        if name in builtin() or adapter(name):
             return _load(name, name)
         folder = Path(name).resolve()
         # who edits a domain in a notebook's kernel gets the edited one
@@ -148,15 +148,39 @@ def builtin() -> tuple[str, ...]:
     return tuple(sorted(p.name for p in BUILTIN.iterdir() if (p / "tools.py").is_file()))
 
 
+class GoldTask(NamedTuple):
+    """A task of a benchmark as an adapter tells it: all calls that its authors made for the agent, reads included, what
+    its user is told, and what the agent has to say."""
+
+    id: str
+    actions: tuple[Action, ...]
+    instruction: str
+    outputs: tuple[str, ...]
+
+
+def adapter(name: str) -> ModuleType | None:
+    """The module behind "tau2:retail": the `adapter.py` of the folder that is called as what stands before the colon.
+    It has NAMES, `load(name)` and `gold_tasks(name)`, each for what stands behind the colon. None for other domains."""
+    prefix, colon, _ = name.partition(":")
+    if not (colon and prefix.isidentifier() and (BUILTIN / prefix / "adapter.py").is_file()):
+        return None
+    return importlib.import_module(f"{__package__.rpartition('.')[0]}.domains.{prefix}.adapter")
+
+
+def adapted() -> tuple[str, ...]:
+    """The names of all domains that the adapters know, whether or not what they adapt is installed."""
+    prefixes = sorted(path.parent.name for path in BUILTIN.glob("*/adapter.py"))
+    return tuple(f"{prefix}:{name}" for prefix in prefixes for name in cast(ModuleType, adapter(f"{prefix}:")).NAMES)
+
+
 @functools.lru_cache(maxsize=8)
 def _load(name: str, asked: str, stamp: tuple[tuple[str, int], ...] = ()) -> Domain:
     # `name` is what tells domains apart, a folder by its whole path; `asked` is what messages show
-    if name.startswith("tau2:"):
-        adapter = importlib.import_module("apigen_nb.domains.tau2.adapter")
-        return cast(Domain, adapter.load(name.removeprefix("tau2:")))
+    if adapting := adapter(name):
+        return cast(Domain, adapting.load(name.partition(":")[2]))
     folder = BUILTIN / name if name in builtin() else Path(asked)
     if not (folder / "tools.py").is_file():
-        known = ", ".join((*builtin(), "tau2:retail", "tau2:airline"))
+        known = ", ".join((*builtin(), *adapted()))
         raise DomainError(f"no domain {asked!r}; built in are {known}; or give a folder that has tools.py")
     return from_folder(folder)
 

@@ -318,9 +318,8 @@ def test_a_copy_executed_here_looks_as_it_was_made(lab: Lab, tmp_path: Path, mon
 
 
 HOSTILE_CELLS = (
-    """from apigen_nb import widgets
-from apigen_nb.records import Proposal, Trajectory
-from apigen_nb.report import charts, pieces, tables
+    """from apigen_nb.records import Proposal, Trajectory
+from apigen_nb.report import charts, pieces, tables, widgets
 from apigen_nb.storage.journal import read_lines
 proposals = read_lines(run / "blueprints.jsonl", Proposal)
 talks = read_lines(run / "trajectories.jsonl", Trajectory)

@@ -70,7 +70,7 @@ def domain(name: str) -> Domain:
 @pytest.fixture(scope="module")
 def theirs(name: str) -> Replay:
     fresh, replay = environments(name), Replay({}, {})
-    for task, actions in tau2.gold_tasks(name):
+    for task, actions, *_ in tau2.gold_tasks(name):
         environment = fresh()
         replay.outcomes[task] = in_tau2(environment, actions)
         replay.states[task] = environment.get_db_hash()
@@ -80,7 +80,7 @@ def theirs(name: str) -> Replay:
 @pytest.fixture(scope="module")
 def ours(name: str, domain: Domain) -> Replay:
     replay = Replay({}, {})
-    for task, actions in tau2.gold_tasks(name):
+    for task, actions, *_ in tau2.gold_tasks(name):
         world = domain.world()
         replay.outcomes[task] = in_world(world, actions)
         replay.states[task] = digest(world.delta())
@@ -111,7 +111,7 @@ def test_every_pair_of_end_states_gets_the_verdict_of_tau2s_full_hash(theirs: Re
 
 def test_all_gold_tasks_in_one_world_leave_the_database_of_one_environment(name: str, domain: Domain) -> None:
     # Tasks act on what earlier ones left: more refusals and more rows touched twice than in any one task.
-    actions = tuple(itertools.chain.from_iterable(actions for _, actions in tau2.gold_tasks(name)))
+    actions = tuple(itertools.chain.from_iterable(actions for _, actions, *_ in tau2.gold_tasks(name)))
     environment, world = environments(name)(), domain.world()
     assert in_world(world, actions) == in_tau2(environment, actions)
     view = world.database()
@@ -121,7 +121,7 @@ def test_all_gold_tasks_in_one_world_leave_the_database_of_one_environment(name:
 
 def test_calls_write_nothing_to_the_base_and_reading_ones_nothing_at_all(name: str, domain: Domain) -> None:
     before = domain.fingerprint
-    for _, actions in tau2.gold_tasks(name):
+    for _, actions, *_ in tau2.gold_tasks(name):
         world = domain.world()
         for action in actions:
             known = digest(world.delta())
@@ -151,7 +151,7 @@ def test_schemas_are_valid_compact_and_describe_every_gold_call(name: str, domai
     assert '"title"' not in text
     for tool in domain.tools.values():
         jsonschema.Draft202012Validator.check_schema(tool.parameters)
-    for action in itertools.chain.from_iterable(actions for _, actions in tau2.gold_tasks(name)):
+    for action in itertools.chain.from_iterable(actions for _, actions, *_ in tau2.gold_tasks(name)):
         jsonschema.validate(action.arguments, domain.tools[action.name].parameters)
 
 
@@ -280,7 +280,7 @@ def test_without_tau2_the_error_says_what_to_install(monkeypatch: pytest.MonkeyP
 
 def test_loading_and_calling_is_quiet(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     domain = tau2.load(name)
-    for _, actions in tau2.gold_tasks(name):
+    for _, actions, *_ in tau2.gold_tasks(name):
         in_world(domain.world(), actions)
     captured = capfd.readouterr()
     assert not captured.out

@@ -22,7 +22,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 
 from ...records import Action
-from ...world.domain import Domain, DomainError, Rule, Tool, plain
+from ...world.domain import Domain, DomainError, GoldTask, Rule, Tool, plain
 from ...world.world import Database, Refusal, ToolBug
 from . import airline_rules, retail_rules
 
@@ -62,13 +62,15 @@ def load(name: str) -> Domain:
     )
 
 
-def gold_tasks(name: str) -> list[tuple[str, tuple[Action, ...]]]:
-    """tau2's own tasks as (id, groundtruth actions of the agent), reads included, in tau2's order."""
+def gold_tasks(name: str) -> list[GoldTask]:
+    """tau2's own tasks, of both splits, in tau2's order."""
     found = []
     for task in _module(name).get_tasks():
-        actions = (task.evaluation_criteria.actions if task.evaluation_criteria else None) or []
-        agents = (action for action in actions if action.requestor == "assistant")
-        found.append((task.id, tuple(Action(name=a.name, arguments=a.arguments) for a in agents)))
+        criteria = task.evaluation_criteria
+        actions = (criteria.actions if criteria else None) or []
+        outputs = (criteria.communicate_info if criteria else None) or []
+        agents = tuple(Action(name=a.name, arguments=a.arguments) for a in actions if a.requestor == "assistant")
+        found.append(GoldTask(task.id, agents, str(task.user_scenario.instructions), tuple(outputs)))
     return found
 
 
