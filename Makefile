@@ -31,7 +31,7 @@ test: $(VENV)/.test $(VENV)/.tau2 browser lint
 # More of the same: 1,000 interruptions, a soak of 10,000 conversations with every fault on, new examples for every
 # property, and ten minutes of a fuzzer where there is a build of it.
 nightly: $(VENV)/.test $(VENV)/.tau2
-	@INTERRUPTIONS=1000 SOAK=10000 $(BIN)/python -m pytest -n $(JOBS) tests/test_interruption.py tests/test_soak.py
+	@INTERRUPTIONS=1000 SOAK=10000 $(BIN)/python -m pytest -n $(JOBS) tests/run/test_interruption.py tests/models/test_soak.py
 	@$(BIN)/python -m pytest -n $(JOBS) -m hypothesis --hypothesis-profile=default
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(INSTALL) --only-binary :all: atheris || true
 	@if $(BIN)/python -c 'import atheris' 2>/dev/null; then $(BIN)/python tests/fuzz.py -max_total_time=600; \

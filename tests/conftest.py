@@ -3,6 +3,9 @@
 import pytest
 from hypothesis import settings
 
+from apigen_nb.world.domain import Domain, from_folder
+from tests.library import write_library
+
 # The same examples in every run: what a commit does not touch cannot fail on it. `make nightly` looks for new ones.
 settings.register_profile("repeatable", derandomize=True)
 settings.load_profile("repeatable")
@@ -13,3 +16,8 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test can spend somebody's money or depend on it."""
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Domain:
+    return from_folder(write_library(tmp_path_factory.mktemp("domains") / "library"))

@@ -8,7 +8,7 @@ import sys
 import atheris
 
 with atheris.instrument_imports(include=["apigen_nb"]):
-    from test_fuzz import read
+    from tests.models.test_reply_reading import read
 
 
 PIECES = ["<tool_call>", "</tool_call>", "```json\n", "\n```", "[", "]", "{", "}", '"', ",", ":", "NaN", "1e999"]

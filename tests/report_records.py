@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import re
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -267,3 +268,27 @@ def whole(page: Path) -> str:
         else:
             found += data.values() if isinstance(data, dict) else data
     return "\n".join(found)
+
+
+class Tags(HTMLParser):
+    """All tags of a page with their attributes; the content of scripts is data, so a parser sees none in it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def assert_harmless(markup: str) -> None:
+    """No element or attribute that runs or loads anything, except our own scripts and JSON blocks."""
+    for tag, attributes in Tags(markup).found:
+        assert tag not in ("img", "iframe", "object", "embed", "base", "form"), (tag, attributes)
+        if tag == "script":
+            ours = attributes.get("src") in ("report.js", "plotly.min.js")
+            assert ours or attributes.get("type") in ("application/json", "application/gzip"), attributes
+        assert not [name for name in attributes if name.startswith("on")], (tag, attributes)
+        for name in ("href", "src", "action", "srcset", "data"):
+            assert not re.match(r"\s*(https?:|//|javascript:)", attributes.get(name) or "", re.IGNORECASE), attributes

@@ -97,7 +97,7 @@ def hand_written(name: str) -> tuple[Blueprint, ...]:
     tasks, or without tau2, have none.
 
     That execution and policy pass them is no news, since the audit asks the same tools and rules: that what it rejects
-    is wrong was found by reading (`tests/test_audit.py`). What format, grounding and kind fail here is news."""
+    is wrong was found by reading (its tests name each). What format, grounding and kind fail here is news."""
     if name not in adapted():
         return ()
     wrong = set(rejected(audit(name)))

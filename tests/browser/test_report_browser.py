@@ -10,11 +10,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from report_records import HOSTILE, make_run
-from watched import CHROMIUM, Watched, sync_api
-
 from apigen_nb.report.single_file import write_single
 from apigen_nb.report.write import write_report
+from tests.browser.watched import CHROMIUM, Watched, sync_api
+from tests.report_records import HOSTILE, make_run
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
 

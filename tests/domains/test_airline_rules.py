@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from airline_world import airline, at, call, day, moment
 
 from apigen_nb.records import Action
 from apigen_nb.world.domain import Domain, Step
+from tests.domains.airline_world import airline, at, call, day, moment
 
 
 @dataclass

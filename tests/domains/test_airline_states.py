@@ -8,7 +8,6 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from airline_world import airline, tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from apigen_nb.domains.airline.air import leg_status, seat_order
 from apigen_nb.records import Action
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.world import Database, Refusal
+from tests.domains.airline_world import airline, tables
 
 Row = dict[str, Any]
 STEPS: dict[str, set[tuple[str | None, str]]] = {

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from airline_world import airline
 
 from apigen_nb.records import Action, Change
 from apigen_nb.world.domain import BUILTIN, Domain
 from apigen_nb.world.world import Refusal
+from tests.domains.airline_world import airline
 
 Row = dict[str, Any]
 VISA = {"payment_method_id": "visa-1"}

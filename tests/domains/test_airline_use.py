@@ -7,14 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from test_airline_rules import broken
-
 from apigen_nb.models.scripted.grammar import identifies, is_reading
 from apigen_nb.records import Action
 from apigen_nb.world.api_graph import Graph, required
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.values import produced_key
 from apigen_nb.world.world import Refusal
+from tests.domains.test_airline_rules import broken
 
 airline = Domain.load("airline")
 flights, members, reservations = (airline.tables[name] for name in ("flights", "members", "reservations"))

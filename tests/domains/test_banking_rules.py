@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from banking_world import bank, call, day, hours, scheduled
 
 from apigen_nb.records import Action
 from apigen_nb.world.domain import Domain, Step
+from tests.domains.banking_world import bank, call, day, hours, scheduled
 
 
 @dataclass

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from banking_world import bank, tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from apigen_nb.domains.banking.bank import INCOMING, OUTGOING
 from apigen_nb.records import Action
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.world import Database, Refusal
+from tests.domains.banking_world import bank, tables
 
 Row = dict[str, Any]
 STEPS: dict[str, set[tuple[str | None, str]]] = {

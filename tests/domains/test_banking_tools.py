@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from banking_world import bank
 
 from apigen_nb.records import Action, Change
 from apigen_nb.world.domain import BUILTIN, Domain
 from apigen_nb.world.world import Refusal
+from tests.domains.banking_world import bank
 
 Row = dict[str, Any]
 TODAY, NOW = "2026-06-11", "2026-06-11T10:00"

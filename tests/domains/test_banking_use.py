@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from test_banking_rules import broken
-
 from apigen_nb.records import Action
 from apigen_nb.world.api_graph import Graph, required
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.world import Refusal
+from tests.domains.test_banking_rules import broken
 
 banking = Domain.load("banking")
 accounts, customers = banking.tables["accounts"], banking.tables["customers"]

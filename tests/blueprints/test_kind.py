@@ -1,0 +1,62 @@
+"""Gate 1e: what a blueprint of each hard behaviour must be, proven in the library world."""
+
+from __future__ import annotations
+
+import pytest
+
+from apigen_nb.blueprints.gates import fits_kind, well_formed
+from apigen_nb.records import KINDS, Blueprint
+from apigen_nb.world.domain import Domain
+from tests.library import GONE, GOOD, OVERDUE, POE, RENAME, RENEW, RETURN, call, of, verdict
+
+
+def test_every_kind_has_a_good_example() -> None:
+    assert {name.partition(" by ")[0] for name in GOOD} == set(KINDS)
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_good_blueprint_of_each_kind_passes(library: Domain, name: str) -> None:
+    assert verdict(well_formed, GOOD[name], library).passed
+    found = verdict(fits_kind, GOOD[name], library)
+    assert found.passed, found.reason
+
+
+BAD: list[tuple[Blueprint, str]] = [
+    (of("plain", RENEW, denied=(RETURN,)), "has no denied wishes"),
+    (of("plain", RENEW, withheld=("travel",)), "has no withheld details"),
+    (of("missing detail", RENEW), "needs withheld details"),
+    (of("missing detail", RENEW, withheld=("next spring",)), "does not stand in the instruction"),
+    (of("missing detail", RENEW, withheld=("",)), "does not stand in the instruction"),
+    # the loan can be found by reading the member's record
+    (of("missing detail", call("return_loan", loan_id="L1"), withheld=("L1",), says="Return L1."), "can look it up"),
+    (of("forbidden", RENEW), "needs denied wishes"),
+    (of("forbidden", RENEW, denied=(call("burn_book"),)), "denied wish 1: no tool 'burn_book'"),
+    (of("forbidden", RENEW, denied=(call("return_loan", loan=1),)), "denied wish 1: wrong arguments"),
+    (of("forbidden", RENEW, denied=(RETURN,), says="Renew L1, travel, and return L1."), "is allowed"),
+    (of("forbidden", RENEW, denied=(OVERDUE,), says="Renew L1."), "tells no value by which"),
+    # allowed at first, and refused only because the actions came before: the order decides, so it is not forbidden
+    (of("forbidden", RETURN, denied=(RENEW,), says="Return L1. Renew L1, as you travel."), "is allowed"),
+    (of("missing tool", RETURN, denied=(OVERDUE,), says="Return L1, renew L2."), "even with its tool"),
+    (of("missing tool", RENAME, denied=(POE,), says="Ada Reed? Ada Poe."), "rename_member, which is taken away"),
+    (of("change of mind", denied=(RENAME,), outputs=("0.5",), says="Call me Ada Reed."), "no action that takes"),
+    (of("change of mind", RENEW, denied=(OVERDUE,), says="Renew L2, no, L1."), "would not have been allowed"),
+    (of("change of mind", RENEW, denied=(RENEW,)), "tells no value by which"),
+    (of("tool error", outputs=("0.5",)), "no action whose tool could fail"),
+    (of("no tool", RENEW), "yet has the action"),
+    (of("no tool", outputs=("1250",)), "does not stand in the policy"),
+    (of("parallel calls", RENEW), "two actions at least"),
+    (of("parallel calls", RENEW, RETURN, says="Renew L1, travel, then return L1."), "depend on their order"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("blueprint", "says"), BAD, ids=[f"{b.kind}: {s}" for b, s in BAD])
+def test_what_is_lacking_is_named(library: Domain, blueprint: Blueprint, says: str) -> None:
+    found = verdict(fits_kind, blueprint, library)
+    assert not found.passed
+    assert says in found.reason
+    assert found.kind == f"not {blueprint.kind}"
+
+
+def test_it_is_silent_where_the_actions_do_not_execute(library: Domain) -> None:
+    assert fits_kind(of("tool error", call("burn_book")), library) is None
+    assert fits_kind(of("tool error", GONE), library) is None

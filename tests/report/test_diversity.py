@@ -1,0 +1,111 @@
+"""Lengths, transitions and duplicates of a dataset; samples, tables and explorers of its items."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from apigen_nb.report import diversity as spread
+from apigen_nb.report import embedded_data as packing
+from apigen_nb.report import listings, pieces
+from apigen_nb.report.explorer import A_FEW, Item, explorer, sample
+from apigen_nb.report.pages import searchable
+from tests.report_records import HOSTILE, blocks, proposals, trajectories, whole
+
+MADE = proposals(6)
+TALKS = trajectories(MADE)
+ROWS = spread.rows(TALKS, MADE)
+
+
+def test_a_row_counts_what_was_said_and_called() -> None:
+    row = ROWS.iloc[0]
+    assert (row["turns"], row["messages"], row["calls"], row["tools"]) == (3, 11, 3, 2)
+    assert row["tokens"] == 400
+    assert row["opens with"].startswith("Hi, I'd like")
+    assert spread.measures(ROWS) == list(spread.MEASURES)
+    assert "tokens" not in spread.measures(ROWS.assign(tokens=0))
+
+
+def test_duplicates_are_those_that_the_dataset_leaves_out() -> None:
+    twice = spread.duplicates(ROWS)
+    verified = [t for t in TALKS if t.success]
+    assert len(verified) - len(twice) == len({(t.blueprint, t.content) for t in verified})
+    assert (twice["trajectory"] != twice["same as"]).all()
+
+
+@pytest.mark.parametrize("measure", list(spread.MEASURES))
+def test_a_histogram_holds_every_conversation(measure: str) -> None:
+    figure = spread.figure(ROWS, measure)
+    assert sum(sum(bars.y) for bars in figure.data) == len(ROWS)
+    wide = ROWS.assign(**{measure: range(0, 1000 * len(ROWS), 1000)})
+    drawn = spread.figure(wide, measure, most=8)
+    assert len(drawn.data[0].x) <= 8
+    assert sum(sum(bars.y) for bars in drawn.data) == len(ROWS)
+
+
+def test_transitions_begin_and_end_once_a_conversation() -> None:
+    frame = spread.transitions(TALKS)
+    assert frame.loc[frame["source"] == spread.BEGIN, "count"].sum() == len(TALKS)
+    assert frame.loc[frame["target"] == spread.END, "count"].sum() == len(TALKS)
+    assert frame["count"].sum() == sum(len(t.calls) + 1 for t in TALKS)
+    assert "find_customer" in spread.transitions_figure(frame).to_json()
+
+
+def test_a_table_of_rows_is_data_and_nothing_else() -> None:
+    made = proposals(2, HOSTILE)
+    piece = searchable(spread.rows(trajectories(made, HOSTILE), made))
+    assert "<script>" not in piece
+    assert "onerror" not in piece
+
+
+def test_a_sample_keeps_some_of_what_is_rare() -> None:
+    records = [("common", n) for n in range(1000)]
+    records[500] = ("rare", 500)
+    kept = sample(records, 50, lambda record: record[0])
+    assert len(kept) == len(set(kept)) == 50
+    assert ("rare", 500) in kept
+    assert kept == sorted(kept, key=lambda record: record[1])
+    assert sum(n <= A_FEW for _, n in kept) <= A_FEW + 1
+    assert sample(records, 2000, lambda record: record[0]) == records
+
+
+def test_an_explorer_stays_below_its_size_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apigen_nb.report.explorer.MOST_BYTES", 3_000)
+    noise = [
+        Item(str(n), {"kind": "a"}, "✓", "", packing.as_json([pow(7, n * k, 10**9 + 7) for k in range(60)]))
+        for n in range(400)
+    ]
+    page = explorer("about", "blueprints.jsonl", noise, 400, ["kind"], "blueprints", "Every blueprint")
+    shown = int(re.search(r"A sample: (\d+) of 400", page)[1])
+    assert 40 <= shown < 400
+    assert len(dict(blocks(page))["index"]["items"]) == shown
+    assert len(page) < 60_000
+
+
+def test_conversations_are_found_by_length_and_cause() -> None:
+    assert [listings.length(n) for n in (1, 5, 6, 20, 41)] == [
+        "1–5 messages", "1–5 messages", "6–10 messages", "11–20 messages", "more than 40 messages",
+    ]  # fmt: skip
+    page = listings.trajectories(TALKS, MADE)
+    index = dict(blocks(page))["index"]
+    failed = [item for item in index["items"] if item["mark"] == "✗"]
+    assert {item["facets"]["divergence"] for item in failed} == {"different arguments"}
+    assert {item["group"] for item in index["items"]} == {t.blueprint for t in TALKS}
+
+
+def test_packed_blocks_come_back(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(packing.packed(["</script>", "é"], "chunk"))
+    assert whole(path).split("\n")[-2:] == ["</script>", "é"]
+    assert packing.packed(["a"], "x") == packing.packed(["a"], "x")
+    assert "</script>" not in packing.as_json({"a": "</script><!--"})
+    assert json.loads(packing.as_json({"a": "</script><!--"})) == {"a": "</script><!--"}
+
+
+def test_pieces_cut_names_of_any_length() -> None:
+    made = proposals(1, "W" * 100_000)
+    talk = trajectories(made, "W" * 100_000)[0]
+    assert len(pieces.compare(talk, made[0].blueprint)) < 120_000

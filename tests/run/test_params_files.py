@@ -1,0 +1,50 @@
+"""The runs in `params/` with the scripted model: every hard behaviour and recombined tasks among what is verified."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from apigen_nb.blueprints.gates import Committee, choose
+from apigen_nb.blueprints.propose import propose_all
+from apigen_nb.dataset.export import build
+from apigen_nb.dataset.verify import verify
+from apigen_nb.models.roles import Cast
+from apigen_nb.records import KINDS
+from apigen_nb.run.params import GATES, load_params
+from apigen_nb.storage.journal import Run
+from apigen_nb.trajectories.converse import converse_all
+from apigen_nb.world.domain import Domain, DomainError, builtin
+
+PARAMS = Path(__file__).parents[2] / "params"
+RUNS = {"retail": "demo", "airline": "airline", "banking": "banking", "tau2:retail": "tau2-retail"}
+
+
+def test_every_builtin_domain_has_a_run() -> None:
+    assert set(RUNS) == {*builtin(), "tau2:retail"}
+    for domain, name in RUNS.items():
+        assert yaml.safe_load((PARAMS / f"{name}.yaml").read_text())["domain"] == domain
+
+
+@pytest.mark.parametrize("name", RUNS)
+async def test_every_kind_and_recombined_tasks_are_verified(name: str, tmp_path: Path) -> None:
+    try:
+        domain = Domain.load(name)
+    except DomainError as error:
+        pytest.skip(str(error))
+    params = load_params(PARAMS / f"{RUNS[name]}.yaml")
+    run, cast = Run.open(tmp_path), Cast(domain, seed=params.seed)
+    gates = choose(list(GATES), Committee(cast.judges(params.judges), params.threshold))
+    proposals = await propose_all(domain, cast, gates, run, seeds=params.seeds, seed=params.seed)
+    accepted = [proposal.blueprint for proposal in proposals if proposal.accepted]
+    trajectories = await converse_all(domain, cast, run, accepted, attempts=params.attempts)
+    build(run, domain, cast.names)
+    held = verify(tmp_path)
+    assert held.rows
+    assert not held.failures
+    verified = {trajectory.blueprint for trajectory in trajectories if trajectory.success}
+    assert {blueprint.kind for blueprint in accepted if blueprint.id in verified} == set(KINDS)
+    assert sum(blueprint.id in verified for blueprint in accepted if blueprint.parts) >= 3
+    assert sum(trajectory.success for trajectory in trajectories) >= 100

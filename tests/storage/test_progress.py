@@ -1,0 +1,259 @@
+"""Progress: what is counted, how it reads, who may add to it, and what an interrupted kernel leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import io
+import os
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apigen_nb.records import Attempt, Message, Proposal, Trajectory, Usage, Verdict
+from apigen_nb.storage import progress
+from apigen_nb.storage.journal import Journal
+from apigen_nb.storage.progress import Progress, drawn, line, meter
+
+
+def verdict(gate: str, passed: bool) -> Verdict:
+    return Verdict(gate=gate, passed=passed)
+
+
+def proposal(accepted: bool) -> Proposal:
+    attempts = (
+        Attempt(number=0, verdicts=(verdict("format", True), verdict("policy", False))),
+        Attempt(number=1, verdicts=(verdict("format", True), verdict("policy", accepted))),
+    )
+    usage = {"generator": Usage(calls=2, prompt=900, completion=100), "judge": Usage(calls=1, prompt=500)}
+    return Proposal(
+        id="retail-0", domain="retail", user="u", walk=(), persona="", examples=(), attempts=attempts,
+        accepted=accepted, usage=usage,
+    )  # fmt: skip
+
+
+def talk(success: bool) -> Trajectory:
+    return Trajectory(
+        id="retail-0.t1", blueprint="retail-0", attempt=1, messages=(Message(role="user", content="hello"),),
+        ended="stop", verdicts=(verdict("state", success),),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [1000.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_gates_and_tokens_come_from_the_records(tmp_path: Path) -> None:
+    shown = Progress(tmp_path, "blueprints", 10)
+    shown.count(proposal(True))
+    shown.count(proposal(False))
+    told = shown.told()
+    assert told["gates"] == {"format": [4, 4], "policy": [1, 4]}
+    assert (told["done"], told["accepted"], told["tokens"], told["calls"]) == (2, 1, 3000, 6)
+    shown = Progress(tmp_path, "trajectories", 10)
+    shown.count(talk(True))
+    assert shown.told() == {"title": "trajectories", "done": 1, "total": 10, "accepted": 1, "gates": {"state": [1, 1]}}
+
+
+def test_the_time_left_is_guessed_from_what_this_process_did(tmp_path: Path, clock: list[float]) -> None:
+    shown = Progress(tmp_path, "blueprints", 100)
+    shown.done = 40  # of an earlier run
+    shown.count(talk(True), quietly=True)
+    clock[0] += progress.SURE - 1
+    assert "left" not in shown.told()
+    clock[0] += 8
+    assert shown.told()["left"] == 10 * (100 - 41)
+    shown.total = None
+    assert "left" not in shown.told()
+
+
+class Server:
+    def __init__(self, in_flight: int, retries: int) -> None:
+        self.in_flight, self.retries = in_flight, retries
+
+
+def read(server: Server) -> dict[str, float]:
+    return {"in_flight": server.in_flight, "retries": server.retries, "cost": 0.25 * server.retries}
+
+
+def test_meters_are_added_up_and_forgotten_with_their_owners(tmp_path: Path) -> None:
+    one, other = Server(2, 4), Server(3, 0)
+    for server in (one, other):
+        meter(server, read)
+    shown = Progress(tmp_path, "blueprints")
+    assert shown.told()["in_flight"] == 5
+    assert "retries" not in shown.told(), "those of before do not count"
+    one.retries += 2
+    assert (shown.told()["retries"], shown.told()["cost"]) == (2, 0.5)
+    del one, server
+    gc.collect()
+    assert shown.told()["in_flight"] == 3
+    other.retries += 1
+    assert shown.told()["retries"] == 1, "what a forgotten owner had before is not taken off"
+
+
+def test_the_longest_wait_is_shown_while_there_is_one(tmp_path: Path) -> None:
+    waits = {Server(0, 0): 140, Server(0, 0): 20}
+    for server in waits:
+        meter(server, lambda server: {"waiting": waits[server]})
+    shown = Progress(tmp_path, "blueprints", 5)
+    assert shown.told()["waiting"] == 140, "neither added up nor taken off"
+    assert line(shown.told()) == "blueprints: 0 of 5, 0 accepted · waiting 140 s more for the server"
+    assert "waiting 140 s more for the server" in drawn(shown.told())
+    waits.update(dict.fromkeys(waits, 0))
+    assert "waiting" not in shown.told()
+
+
+def test_one_line_says_it_all() -> None:
+    told = {
+        "title": "blueprints", "done": 120, "total": 200, "accepted": 84, "in_flight": 8, "retries": 3,
+        "tokens": 1_234_567, "cost": 0.4567, "left": 200, "gates": {"format": [95, 100], "policy": [40, 60]},
+    }  # fmt: skip
+    assert line(told) == (
+        "blueprints: 120 of 200, 84 accepted · 8 in flight · 3 retries · 1.23 M tokens · $0.46 · about 3 min left · "
+        "format 95 % · policy 67 %"
+    )
+    bare: dict[str, Any] = {"title": "rows", "done": 3, "total": None, "accepted": 0}
+    assert line(bare) == "rows: 3, 0 accepted"
+    assert line(bare | {"calls": 12}) == "rows: 3, 0 accepted · 12 model calls"
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0 s"), (89, "89 s"), (600, "10 min"), (7200, "2.0 h")])
+def test_durations(seconds: float, text: str) -> None:
+    assert progress.duration(seconds) == text
+
+
+def test_the_bar_escapes_names_and_stays_inside() -> None:
+    gates = {"<img src=x onerror=y>": [1, 2]}
+    told = {"title": "<script>x</script>", "done": 30, "total": 20, "accepted": 25, "gates": gates}
+    shown = drawn(told)
+    assert "<script" not in shown
+    assert "<img" not in shown
+    assert "&lt;img src=x onerror=y&gt; 50 %" in shown
+    assert "width:100.0%" in shown
+
+
+async def test_it_is_told_while_nothing_is_finished(tmp_path: Path) -> None:
+    asked = asyncio.Event()
+    server = Server(7, 0)
+    shown = Progress(tmp_path, "blueprints", 5)
+
+    def look(server: Server) -> dict[str, float]:
+        asked.set()
+        return {"in_flight": server.in_flight}
+
+    meter(server, look)
+    await asyncio.wait_for(asked.wait(), 30)
+    assert progress.read(tmp_path) == {"title": "blueprints", "done": 0, "total": 5, "accepted": 0, "in_flight": 7}
+    shown.close()
+    assert os.listdir(tmp_path) == []
+
+
+class Stop:
+    """An event that is set after so many waits."""
+
+    def __init__(self, waits: int) -> None:
+        self.waits = waits
+
+    def wait(self, _: float) -> bool:
+        self.waits -= 1
+        return self.waits < 0
+
+
+def watch(folder: Path, waits: int, monkeypatch: pytest.MonkeyPatch, tty: bool) -> str:
+    said = io.StringIO()
+    monkeypatch.setattr(said, "isatty", lambda: tty)
+    monkeypatch.setattr(progress.sys, "stderr", said)
+    progress._watch(folder, "[1/5] 2_blueprints", Stop(waits))  # type: ignore[arg-type]
+    return said.getvalue()
+
+
+def test_a_log_gets_a_line_now_and_then(tmp_path: Path, clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    Progress(tmp_path, "blueprints", 9).count(proposal(True))
+    assert watch(tmp_path, 50, monkeypatch, tty=False) == ""
+    monkeypatch.setattr(progress, "QUIET", 0.0)
+    said = watch(tmp_path, 2, monkeypatch, tty=False)
+    text = "[1/5] 2_blueprints: blueprints: 1 of 9, 1 accepted · 1,500 tokens · format 100 % · policy 50 %\n"
+    assert said == 2 * text
+
+
+def test_a_terminal_gets_one_line_with_the_same_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Progress(tmp_path, "blueprints", 9).count(proposal(True))
+    said = watch(tmp_path, 3, monkeypatch, tty=True)
+    assert "\n" not in said
+    assert "1/9" in said
+    assert "1 accepted · 1,500 tokens · format 100 % · policy 50 %" in said
+
+
+CELL = """
+    from pathlib import Path
+    import asyncio
+    from apigen_nb.records import Record
+    from apigen_nb.storage.journal import Journal
+    from apigen_nb.models.each import each
+
+    class Row(Record):
+        id: str
+        accepted: bool = True
+
+    class Job(Record):
+        id: str
+
+    async def work(job):
+        if int(job.id) >= stops:
+            print("stuck", flush=True)
+            await asyncio.Event().wait()
+        return Row(id=job.id)
+
+    async def stage():
+        journal = Journal(Path("rows.jsonl"), Row)
+        await each(work, [Job(id=str(n)) for n in range(8)], journal, concurrency=2, title="rows")
+        return journal.finish([str(n) for n in range(8)])
+"""
+
+
+def test_an_interrupted_kernel_stops_cleanly_and_keeps_what_is_finished(tmp_path: Path) -> None:
+    from jupyter_client.manager import start_new_kernel
+
+    root = str(Path(__file__).parents[2])
+    manager, client = start_new_kernel(kernel_name="python3", cwd=str(tmp_path))
+    try:
+        run = f"import sys; sys.path.insert(0, {root!r})\n{textwrap.dedent(CELL)}"
+        assert client.execute_interactive(run, timeout=60, output_hook=lambda _: None)["content"]["status"] == "ok"
+
+        def interrupt(message: dict[str, Any]) -> None:
+            if message["msg_type"] == "stream" and "stuck" in message["content"]["text"]:
+                manager.interrupt_kernel()
+
+        reply = client.execute_interactive("stops = 5; await stage()", timeout=60, output_hook=interrupt)
+        assert reply["content"]["status"] == "error"
+        assert reply["content"]["ename"] in ("KeyboardInterrupt", "Interrupted")
+        part = tmp_path / "rows.jsonl.part"
+        assert [line.split('"')[3] for line in part.read_text().splitlines()] == ["0", "1", "2", "3", "4"]
+        assert not (tmp_path / progress.FILE).exists()
+
+        shown: list[dict[str, Any]] = []
+        reply = client.execute_interactive(
+            "stops = 9; len(await stage())", timeout=60, output_hook=lambda message: shown.append(message)
+        )
+        assert reply["content"]["status"] == "ok"
+        results = [m["content"]["data"]["text/plain"] for m in shown if m["msg_type"] == "execute_result"]
+        assert results == ["8"]
+        updates = [m["content"]["data"] for m in shown if m["msg_type"] == "update_display_data"]
+        assert updates[-1] == {"text/plain": ""}, "nothing remains in the cell"
+        assert any("6 of 8, 6 accepted" in data.get("text/html", "") for data in updates)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def test_a_journal_counts_what_an_earlier_run_finished(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "blueprints.jsonl", Proposal)
+    journal.add(proposal(True))
+    shown = Journal(tmp_path / "blueprints.jsonl", Proposal).progress("blueprints")
+    assert (shown.done, shown.accepted) == (1, 1)

@@ -1,0 +1,357 @@
+"""Blame with planted causes: the evidence names the culprit, and a judge is asked only where it does not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from apigen_nb.records import Answer, Blame, Blueprint, Question, Trajectory, Usage
+from apigen_nb.trajectories.blame import by_evidence
+from apigen_nb.trajectories.converse import Play, converse
+from apigen_nb.world.domain import Domain
+from apigen_nb.world.world import UNAVAILABLE
+from tests.library import RENEW, RETURN, call, task
+from tests.players import STOP, Role, does
+
+RENAME = call("rename_member", member_id="M1", name="Ada Hill")
+SAYS = "You want to renew L1 because of travel."
+DONE = f"Thanks. {STOP}"
+
+
+class Judge:
+    def __init__(self, reply: str = "") -> None:
+        self.reply, self.asked = reply, list[Question]()
+
+    async def __call__(self, question: Question) -> Answer:
+        self.asked.append(question)
+        return Answer(text=self.reply, usage=Usage(calls=1))
+
+
+async def failed(
+    library: Domain, about: Blueprint, agent: Role, user: Role, judge: Judge | None = None, max_steps: int = 30
+) -> tuple[Blame, Trajectory, Judge]:
+    judge = judge or Judge()
+    held = await converse(Play(about, 1), library, agent=agent, user=user, judge=judge, max_steps=max_steps)
+    assert not held.success
+    assert held.blame is not None
+    assert Trajectory.model_validate_json(held.line()) == held
+    return held.blame, held, judge
+
+
+# --- planted causes: cause, turn, words of the evidence
+
+PLANTED: dict[str, tuple[Blueprint, Role, Role, str, int, str]] = {
+    "user tells an id that it has from nowhere": (
+        task(RENEW, says=SAYS),
+        Role("Which loan?", does(call("renew_loan", loan_id="L2-7", reason="travel")), "Done."),
+        Role("Please renew a loan.", "Loan L2-7 because of travel.", DONE),
+        "user",
+        2,
+        "L2-7, which is not in its instruction",
+    ),
+    "user leaves before the second wish": (
+        task(RENEW, RENAME, says=f"{SAYS} You want to be called Ada Hill."),
+        Role(does(RENEW), "Done."),
+        Role("Please renew L1, I travel.", DONE),
+        "user",
+        4,
+        "left without having voiced the wish for rename_member",
+    ),
+    "user holds back what was asked": (
+        task(RENEW, says=SAYS),
+        Role("Why?", "Then I cannot."),
+        Role("Please renew L1.", "I would rather not say.", DONE),
+        "user",
+        2,
+        "never told travel",
+    ),
+    "user never asks the question": (
+        task(RENEW, outputs=("2.25",), says=f"{SAYS} You want to know the fee of loan-22."),
+        Role(does(RENEW), "Done."),
+        Role("Please renew L1, I travel.", DONE),
+        "user",
+        4,
+        "left without having mentioned loan-22",
+    ),
+    "agent takes another argument": (
+        task(RENEW, says=SAYS),
+        Role(does(call("renew_loan", loan_id="L1", reason="illness")), "Done."),
+        Role("Please renew L1, I travel.", DONE),
+        "agent",
+        1,
+        'wrote renew_loan(loan_id="L1", reason="illness"), expected renew_loan(loan_id="L1", reason="travel")',
+    ),
+    "agent writes what nobody wanted": (
+        task(RENEW, says=SAYS),
+        Role(does(RENEW), does(RENAME), "Done."),
+        Role("Please renew L1, I travel.", DONE),
+        "agent",
+        3,
+        "which the groundtruth does not have",
+    ),
+    "agent does nothing": (
+        task(RENEW, says=SAYS),
+        Role("It is done."),
+        Role("Please renew L1, I travel.", DONE),
+        "agent",
+        1,
+        "did not make renew_loan",
+    ),
+    "agent declines what it may do, and talks on": (
+        task(RENEW, says=SAYS),
+        Role("Let me look.", "I am sorry, that is not possible.", "It is sunny.", "Goodbye."),
+        Role("Please renew L1, I travel.", "Well?", "Oh.", "And the weather?", DONE),
+        "agent",
+        3,
+        "did not make renew_loan",
+    ),
+    "agent does not find what is meant": (
+        task(RENEW, says=SAYS),
+        Role("I cannot find what you mean by the loan.", "Anything else?"),
+        Role("Please renew L1, I travel.", "Oh.", DONE),
+        "agent",
+        1,
+        "although the user had told all",
+    ),
+    "agent rightly declines one wish, and wrongly the next": (
+        task(RENEW, says=f"{SAYS} You want to be called Ada Hill.").model_copy(
+            update={"kind": "missing tool", "denied": (RENAME,)}
+        ),
+        Role("I have no tool for that.", "I have no tool for that either.", "Bye."),
+        Role("Call me Ada Hill.", "Please renew L1, I travel.", "Oh.", DONE),
+        "agent",
+        3,
+        "did not make renew_loan",
+    ),
+    "agent hands over what it can do": (
+        task(RENEW, says=SAYS),
+        Role("One moment.", does(call("hand_over", summary="a loan")), "A person helps you."),
+        Role("Please renew L1, I travel.", "Yes?"),
+        "agent",
+        3,
+        "did not make renew_loan",
+    ),
+    "agent hands over before all is said": (
+        task(RENEW, RENAME, says=f"{SAYS} You want to be called Ada Hill."),
+        Role(does(RENEW), does(call("hand_over", summary="a loan")), "A person helps you."),
+        Role("Please renew L1, I travel."),
+        "agent",
+        3,
+        "before the user had told Ada Hill",
+    ),
+    "agent declines before it has asked": (
+        task(RENEW, says=SAYS),
+        Role("I am sorry, that is not possible.", "Bye."),
+        Role("Please renew L1.", "Oh.", DONE),
+        "agent",
+        1,
+        "before the user had told travel",
+    ),
+    "agent calls it wrongly and takes the refusal for an answer": (
+        task(RENEW, says=SAYS),
+        Role(does(call("renew_loan", loan_id="L3", reason="travel")), "That is not possible.", "Bye."),
+        Role("Please renew L1, I travel.", "Oh.", DONE),
+        "agent",
+        1,
+        "did not make renew_loan",
+    ),
+    "agent says that it did what it must not": (
+        task(RENEW, says=f"{SAYS} You want to return L2.").model_copy(
+            update={"kind": "missing tool", "denied": (call("return_loan", loan_id="L2"),)}
+        ),
+        Role(does(RENEW), "Done.", "I have no tool for that.", "Well, I have returned L2 for you.", "Bye."),
+        Role("Renew L1, I travel.", "And take back L2.", "Please!", "Thanks.", DONE),
+        "agent",
+        7,
+        "was done, and never did it",
+    ),
+    "user leaves before the second of two wishes at once": (
+        task(RENEW, RENAME, says=f"{SAYS} You want to be called Ada Hill.").model_copy(
+            update={"kind": "parallel calls"}
+        ),
+        Role(does(RENEW), "Done."),
+        Role("Please renew L1, I travel.", DONE),
+        "user",
+        4,
+        "left without having voiced the wish for rename_member",
+    ),
+    "agent does not find what it should tell": (
+        task(RENEW, outputs=("17",), says=f"{SAYS} You want to know the days of loan-22."),
+        Role(does(RENEW), "Done.", "I could not find the days of loan-22.", "Bye."),
+        Role("Please renew L1, I travel.", "And the days of loan-22?", "Oh.", DONE),
+        "agent",
+        5,
+        "told 0 of 1",
+    ),
+    "agent never tells": (
+        task(RENEW, outputs=("17",), says=f"{SAYS} You want to know the days of loan-22."),
+        Role(does(RENEW), "Done."),
+        Role("Please renew L1, I travel. How many days has loan-22?", DONE),
+        "agent",
+        3,
+        "not told: '17'",
+    ),
+    "agent gives up after an error": (
+        task(RENEW, says=SAYS).model_copy(update={"kind": "tool error"}),
+        Role(does(RENEW), "It does not work."),
+        Role("Please renew L1, I travel.", DONE),
+        "agent",
+        3,
+        "renew_loan was not called with success",
+    ),
+    "agent grants what it must not": (
+        task(RENEW, says=f"{SAYS} You want to return L2.").model_copy(
+            update={"kind": "forbidden", "denied": (call("return_loan", loan_id="L2"),)}
+        ),
+        Role(does(RENEW), does(call("return_loan", loan_id="L2")), "Done."),
+        Role("Renew L1, I travel, and take back L2.", DONE),
+        "agent",
+        3,
+        "was carried out",
+    ),
+    "agent calls a tool without need": (
+        task(outputs=("14",), says="You want to know how long a renewal is.").model_copy(update={"kind": "no tool"}),
+        Role(does(call("get_loan", loan_id="L1")), "14 days."),
+        Role("How long is a renewal?", DONE),
+        "agent",
+        1,
+        "no tool was needed",
+    ),
+    "user tells a secret unasked": (
+        task(RENEW, says=SAYS).model_copy(update={"kind": "missing detail", "withheld": ("travel",)}),
+        Role(does(RENEW), "Done."),
+        Role("Please renew L1 because of travel.", DONE),
+        "user",
+        0,
+        "before being asked",
+    ),
+    "the instruction asks for more than the groundtruth": (
+        task(RENEW, says=f"{SAYS} You want to return L2."),
+        Role(does(RENEW), does(call("return_loan", loan_id="L2")), "Done."),
+        Role("Please renew L1, I travel, and take back L2.", DONE),
+        "blueprint",
+        3,
+        "the groundtruth does not have it",
+    ),
+    "agent says nothing": (
+        task(RENEW, says=SAYS),
+        Role(""),
+        Role("Please renew L1, I travel.", DONE),
+        "agent",
+        0,
+        "the agent said nothing",
+    ),
+    "endpoint refuses the user's question": (
+        task(RENEW, says=SAYS),
+        Role("Which loan?"),
+        Role("Hello.", Answer(error="the server refused the question (400): context too long")),
+        "endpoint",
+        1,
+        "context too long",
+    ),
+    "endpoint filters the agent": (
+        task(RENEW, says=SAYS),
+        Role(Answer(error="reply stopped by the server's content filter")),
+        Role("Please renew L1, I travel."),
+        "endpoint",
+        0,
+        "content filter",
+    ),
+}
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+async def test_a_planted_cause_is_found_by_evidence(library: Domain, planted: str) -> None:
+    about, agent, user, cause, turn, words = PLANTED[planted]
+    found, _, judge = await failed(library, about, agent, user)
+    assert (found.cause, found.turn, found.judged) == (cause, turn, False)
+    assert words in found.evidence
+    assert judge.asked == []
+
+
+async def test_a_tool_that_refuses_the_groundtruth_is_to_blame(library: Domain) -> None:
+    """Planted by hand: such a refusal never happens where execution was checked."""
+    about = task(RENEW, says=SAYS)
+    _, held, _ = await failed(library, about, Role(does(RETURN), "No."), Role("Renew L1, I travel.", DONE))
+    messages = list(held.messages)
+    messages[1] = messages[1].model_copy(
+        update={
+            "tool_calls": (
+                messages[1].tool_calls[0].model_copy(update={"name": RENEW.name, "arguments": RENEW.arguments}),
+            )
+        }
+    )
+    missing = held.divergence.model_copy(update={"kind": "missing write", "turn": 4})  # type: ignore[union-attr]
+    for said, cause in (("Error: L1 is lost", "tool"), (f"Error: {UNAVAILABLE}", "agent")):
+        messages[2] = messages[2].model_copy(update={"content": said, "error": True})
+        odd = held.model_copy(update={"messages": tuple(messages), "divergence": missing})
+        found = by_evidence(odd, about, library)
+        assert found is not None
+        assert (found.cause, found.turn) == (cause, 1)
+
+
+@pytest.mark.parametrize("who", ["agent", "user"])
+async def test_whoever_turns_in_circles_is_to_blame(library: Domain, who: str) -> None:
+    circles = {"agent": (Role("What?"), Role("a", "b", "c", "d", "e", "f", "g"))}
+    circles["user"] = (Role(*[f"{n}" for n in range(99)]), Role("I travel."))
+    agent, user = circles[who]
+    found, held, _ = await failed(library, task(RENEW, says=SAYS), agent, user, max_steps=6)
+    assert held.ended == "max_steps"
+    assert found.cause == who
+    assert "three times" in found.evidence
+
+
+# --- where only a judge can tell
+
+
+def reply(**fields: Any) -> str:
+    return json.dumps({"cause": "user", "turn": 2, "evidence": "it was vague"} | fields)
+
+
+VAGUE = task(RENEW, outputs=("0.5",), says="You want to know what you owe.")
+TALK = (Role(does(RENEW), "Done."), Role("I travel.", DONE))
+
+
+async def test_a_judge_is_asked_where_evidence_does_not_decide(library: Domain) -> None:
+    found, held, judge = await failed(library, VAGUE, *TALK, judge=Judge(reply()))
+    assert found == Blame(cause="user", turn=2, evidence="it was vague", judged=True)
+    (question,) = judge.asked
+    assert (question.role, question.prompt) == ("judge", "blame")
+    assert question.context["dialogue"][1].startswith('1 assistant: renew_loan({"loan_id": "L1"')
+    assert held.usage["judge"].calls == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "the user",
+        reply(cause="the weather"),
+        reply(turn=-1),
+        reply(turn="two"),
+        json.dumps({"cause": "user"}),
+        "[]",
+    ],
+)
+async def test_an_unusable_judgement_is_said_to_be_one(library: Domain, text: str) -> None:
+    found, _, _ = await failed(library, VAGUE, *TALK, judge=Judge(text))
+    assert (found.cause, found.judged) == ("agent", False)
+    assert "the judge's reply cannot be used" in found.evidence
+
+
+async def test_a_judged_turn_is_one_of_the_conversation(library: Domain) -> None:
+    found, held, _ = await failed(library, VAGUE, *TALK, judge=Judge(reply(turn=999)))
+    assert found.turn == len(held.messages) - 1
+
+
+async def test_a_success_blames_nobody_and_asks_no_judge(library: Domain) -> None:
+    judge = Judge()
+    user = Role("Please renew L1, I travel.", DONE)
+    held = await converse(
+        Play(task(RENEW, says=SAYS), 1), library, agent=Role(does(RENEW), "Done."), user=user, judge=judge
+    )
+    assert held.success
+    assert held.blame is None
+    assert judge.asked == []

@@ -1,0 +1,503 @@
+"""Phase 2 with models written by hand: who sees what, what a conversation may hold, and how its end is judged."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from apigen_nb.models import NoAnswer
+from apigen_nb.records import (
+    NO_ANSWER,
+    Action,
+    Answer,
+    Blame,
+    Blueprint,
+    Message,
+    Question,
+    ToolCall,
+    Trajectory,
+    Usage,
+)
+from apigen_nb.storage.journal import Run, forget_unanswered, read_lines
+from apigen_nb.trajectories.converse import Play, converse, converse_all
+from apigen_nb.trajectories.reward import all_told, divergence, same_state
+from apigen_nb.world.domain import Domain
+from apigen_nb.world.world import ToolBug
+from tests.library import RENEW, RETURN, call, task
+from tests.players import STOP, Role, does
+
+
+async def play(
+    domain: Domain, agent: Role, *, user: Role | None = None, about: Blueprint | None = None, max_steps: int = 30
+) -> Trajectory:
+    """Hold a conversation; unless told otherwise the user speaks once, then says thanks and stops."""
+    about = task(RENEW) if about is None else about
+    user = Role("Please help me.", f"Thanks. {STOP}") if user is None else user
+    held = await converse(Play(about, 1), domain, agent=agent, user=user, max_steps=max_steps)
+    assert Trajectory.model_validate(json.loads(held.line())) == held
+    ids = [made.id for made in held.calls]
+    assert len(set(ids)) == len(ids)
+    answered = [message.tool_call_id for message in held.messages if message.role == "tool"]
+    assert set(answered) <= set(ids)
+    if held.ended in ("stop", "transfer"):
+        assert answered == ids
+        assert held.messages[-1].role in ("user", "assistant")
+    assert held.success or held.divergence, "a failure has a first divergence"
+    return held
+
+
+def outcome(held: Trajectory) -> dict[str, bool]:
+    return {verdict.gate: verdict.passed for verdict in held.verdicts}
+
+
+# --- how it goes
+
+
+async def test_a_conversation_that_does_the_task_succeeds(library: Domain) -> None:
+    about = task(RENEW, outputs=("17",))
+    held = await play(
+        library, Role(does(call("get_loan", loan_id="L1")), does(RENEW), "You have 17 days."), about=about
+    )
+    assert held.success
+    assert held.divergence is None
+    assert (held.id, held.blueprint, held.attempt, held.ended) == ("library-00000.t1", "library-00000", 1, "stop")
+    roles = "".join(message.role[0] for message in held.messages)
+    assert roles == "uatatau"
+    assert json.loads(held.messages[2].content)["title"] == "Salt Roads"
+    assert [(change.table, change.id) for change in held.diff] == [("loans", "L1")]
+
+
+async def test_calls_in_one_message_run_in_order(library: Domain) -> None:
+    pay = call("pay_receipt", receipt_id="R-772")
+    held = await play(library, Role(does(RETURN, pay, text="One moment."), "Done."), about=task(RETURN, pay))
+    assert held.success
+    assert [message.tool_call_id for message in held.messages[2:4]] == ["call_1", "call_2"]
+    assert held.messages[1].content == "One moment."
+    swapped = await play(library, Role(does(pay, RETURN), "Done."), about=task(RETURN, pay))
+    assert [message.error for message in swapped.messages[2:4]] == [True, False]
+    assert not swapped.success
+
+
+async def test_a_call_that_is_no_json_goes_back_as_an_error(library: Domain) -> None:
+    broken = ToolCall(id="x", name="renew_loan", arguments=None, raw='{"loan_id": "L1", ')
+    agent = Role(does(broken, RENEW), "Done.")
+    held = await play(library, agent)
+    assert held.success
+    assert held.messages[2].error
+    assert '{"loan_id": "L1", ' in held.messages[2].content
+    assert agent.asked[1].messages[2] == held.messages[2]
+    assert not held.messages[3].error
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        (call("burn_book"), "no tool 'burn_book'; tools are find_member"),
+        (call("renew_loan", loan_id="L9", reason="travel"), "no loan L9"),
+        (call("renew_loan", loan_id="L3", reason="travel"), "loan L3 is returned"),
+        (call("renew_loan", loan_id="L1", reason="boredom"), "wrong arguments for renew_loan"),
+        (call("renew_loan", loan_id=7), "wrong arguments for renew_loan"),
+    ],
+)
+async def test_a_refusal_is_an_error_that_the_agent_reads_and_no_harm(
+    library: Domain, action: Action, said: str
+) -> None:
+    agent = Role(does(action), does(RENEW), "Done.")
+    held = await play(library, agent)
+    assert held.success
+    assert held.messages[2].error
+    assert held.messages[2].content.startswith("Error: ")
+    assert said in agent.asked[1].messages[2].content
+
+
+async def test_a_broken_tool_is_loud(library: Domain) -> None:
+    with pytest.raises(ToolBug, match="ZeroDivisionError"):
+        await play(library, Role(does(call("set_points", member_id="M1", points=13)), "Done."))
+
+
+@pytest.mark.parametrize(
+    ("silent", "ended", "roles"),
+    [("user", "user_error", []), ("agent", "agent_error", ["user"]), ("judge", "stop", ["user", "assistant", "user"])],
+)
+async def test_no_answer_is_a_failed_conversation_with_its_reason(
+    library: Domain, silent: str, ended: str, roles: list[str]
+) -> None:
+    async def busy(question: Question) -> Answer:
+        raise NoAnswer(f"{question.id}: 503")
+
+    models = {"user": Role("Hi", STOP), "agent": Role("No."), "judge": Role("{}")} | {silent: busy}
+    held = await converse(Play(task(RENEW), 1), library, **models)
+    assert (held.ended, [message.role for message in held.messages]) == (ended, roles)
+    assert (held.success, held.unanswered) == (False, True)
+    assert held.reason.endswith(": 503")
+    assert held.blame == Blame(cause="endpoint", turn=max(len(roles) - 1, 0), evidence=held.reason)
+    assert (held.verdicts[0].passed, held.verdicts[0].kind, held.verdicts[0].reason) == (False, NO_ANSWER, held.reason)
+    assert Trajectory.model_validate_json(held.line()) == held
+
+
+@pytest.mark.parametrize("turn", ["", " \n", Answer(error="cut off"), Answer(text="half", error="cut off")])
+async def test_an_agent_without_an_answer_ends_it(library: Domain, turn: str | Answer) -> None:
+    held = await play(library, Role(does(RENEW), turn))
+    assert (held.ended, held.success) == ("agent_error", False)
+    assert held.reason
+    assert outcome(held) == {"ended": False, "state": True, "outputs": True}
+
+
+@pytest.mark.parametrize("turn", ["", " \n", Answer(error="cut off"), Answer(text=STOP, error="cut off")])
+async def test_a_user_without_an_answer_ends_it(library: Domain, turn: str | Answer) -> None:
+    held = await play(library, Role(does(RENEW), "Done."), user=Role("Please renew it.", turn))
+    assert (held.ended, held.success) == ("user_error", False)
+    assert held.reason
+
+
+async def test_steps_are_replies_of_the_agent(library: Domain) -> None:
+    look = does(call("get_loan", loan_id="L1"), call("get_loan", loan_id="L2"))
+    for steps in (1, 3, 30):
+        agent = Role(look)
+        held = await play(library, agent, max_steps=steps)
+        assert (held.ended, len(agent.asked)) == ("max_steps", steps)
+        assert len(held.calls) == 2 * steps
+    agent, user = Role("What?"), Role("Hm.")
+    held = await converse(Play(task(RENEW), 1), library, agent=agent, user=user)
+    assert (held.ended, len(agent.asked), len(user.asked)) == ("max_steps", 30, 31)
+
+
+async def test_the_last_step_may_be_the_one_that_ends_it(library: Domain) -> None:
+    assert (await play(library, Role(does(RENEW), "Done."), max_steps=2)).success
+    assert (await play(library, Role(does(RENEW), "Done."), max_steps=1)).ended == "max_steps"
+
+
+async def test_a_user_that_stops_at_once_is_believed(library: Domain) -> None:
+    held = await play(library, Role("never asked"), user=Role(STOP))
+    assert (held.ended, held.success, len(held.messages)) == ("stop", False, 1)
+
+
+async def test_handing_over_ends_it_after_one_more_message(library: Domain) -> None:
+    give, user = call("hand_over", summary="It is about a loan."), Role("Please help me.", "Are you there?")
+    held = await play(library, Role(does(RENEW), does(give), "A person will help you.", "again"), user=user)
+    assert (held.ended, held.success) == ("transfer", True)
+    assert held.messages[-1].content == "A person will help you."
+    assert len(user.asked) == 1
+
+
+async def test_handing_over_that_is_refused_does_not_end_it(library: Domain) -> None:
+    held = await play(library, Role(does(call("hand_over")), does(RENEW), "Done."))
+    assert (held.ended, held.success) == ("stop", True)
+
+
+async def test_nothing_is_called_after_handing_over(library: Domain) -> None:
+    held = await play(library, Role(does(call("hand_over", summary="x")), does(RENEW)))
+    assert (held.ended, held.success) == ("agent_error", False)
+    assert held.diff == ()
+    # the call was never carried out, so the write is missing
+    assert held.divergence is not None
+    assert held.divergence.kind == "missing write"
+
+
+async def test_handing_over_at_the_last_step_is_not_an_end(library: Domain) -> None:
+    held = await play(library, Role(does(call("hand_over", summary="x"))), max_steps=1)
+    assert (held.ended, held.success) == ("max_steps", False)
+
+
+async def test_surrounding_space_goes_and_words_beside_calls_stay(library: Domain) -> None:
+    held = await play(library, Role(does(RENEW, text=" \nI look.\n"), " Done. \n"))
+    assert [message.content for message in held.messages if message.role == "assistant"] == ["I look.", "Done."]
+
+
+# --- what every role sees
+
+
+async def test_nobody_sees_what_only_others_know(library: Domain) -> None:
+    """Agent: no instruction, groundtruth, outputs. User: no tools, results, database, groundtruth."""
+    about = task(
+        call("rename_member", member_id="M1", name="MARKARGUMENT"),
+        RENEW,
+        outputs=("MARKOUTPUT",),
+        says="MARKINSTRUCTION",
+    ).model_copy(update={"persona": "MARKPERSONA"})
+    agent = Role(
+        does(call("get_loan", loan_id="L2"), text="MARKAGENT one"),
+        does(call("get_loan", loan_id="L9")),
+        "MARKAGENT two",
+    )
+    user = Role("MARKUSER", f"Thanks. {STOP}")
+    await play(library, agent, user=user, about=about)
+    assert len(agent.asked) == 3
+    assert len(user.asked) == 2
+    for question in agent.asked:
+        text = question.line()
+        for hidden in ("MARKINSTRUCTION", "MARKPERSONA", "MARKARGUMENT", "MARKOUTPUT", "ada@example.com", "Bone Map"):
+            assert hidden not in text
+        assert "MARKUSER" in text
+        assert question.role == "agent"
+        assert question.context == {"policy": library.policy}
+        assert question.tools == library.schemas
+    assert "The Iron Orchard" in agent.asked[1].line()
+    for question in user.asked:
+        text = question.line()
+        for hidden in (
+            "MARKARGUMENT",
+            "MARKOUTPUT",
+            "Iron Orchard",
+            "no loan L9",
+            "get_loan",
+            "call_1",
+            library.policy,
+        ):
+            assert hidden not in text
+        assert not any(tool in text for tool in library.tools)
+        assert question.role == "user"
+        assert question.tools == ()
+        assert set(question.context) == {"instruction", "persona", "behaviour", "withheld"}
+        assert "MARKINSTRUCTION" in text
+        assert "MARKPERSONA" in text
+    said = user.asked[1].messages
+    assert [(m.role, m.content) for m in said] == [
+        ("user", "MARKUSER"),
+        ("assistant", "MARKAGENT one"),
+        ("assistant", "MARKAGENT two"),
+    ]
+
+
+async def test_every_question_of_a_conversation_has_its_own_id(library: Domain) -> None:
+    agent, user = Role(does(RENEW), "Done.", does(call("get_loan", loan_id="L1")), "So."), Role("a", "b", STOP)
+    await play(library, agent, user=user)
+    ids = [question.id for question in agent.asked + user.asked]
+    assert len(set(ids)) == len(ids) == 7
+    assert all(id.startswith("library-00000.t1/") for id in ids)
+
+
+async def test_tokens_are_counted_per_role(library: Domain) -> None:
+    def spent(calls: int) -> Usage:
+        return Usage(calls=calls, prompt=10 * calls, completion=calls)
+
+    agent = Role(does(RENEW).model_copy(update={"usage": spent(1)}), Answer(text="Done.", usage=spent(1)))
+    user = Role(Answer(text="a", usage=spent(1)), Answer(text=STOP, usage=spent(1)))
+    assert (await play(library, agent, user=user)).usage == {"agent": spent(2), "user": spent(2)}
+
+
+# --- how the end is judged
+
+
+async def test_only_the_end_state_counts(library: Domain) -> None:
+    rename = call("rename_member", member_id="M1", name="Ada Fen")
+    about = task(RENEW, rename)
+    reads = does(call("get_member", member_id="M1"))
+    assert (await play(library, Role(does(rename), reads, does(RENEW), "Done."), about=about)).success
+    there_and_back = does(call("rename_member", member_id="M1", name="Zoe"), rename, RENEW)
+    assert (await play(library, Role(there_and_back, "Done."), about=about)).success
+
+
+async def test_every_output_has_to_be_told_by_the_agent(library: Domain) -> None:
+    about = task(RENEW, outputs=("1,250", "salt roads"))
+    for said, passed in (
+        ("You have $1250.00 points for Salt Roads.", True),
+        ("You have 1,250 points.", False),
+        ("You have 1,250 points. Salt Road", False),
+    ):
+        assert outcome(await play(library, Role(does(RENEW), said), about=about))["outputs"] == passed
+    over_two = Role("You have 1250 points.", does(RENEW, text="It is Salt Roads."), "Done.")
+    assert (await play(library, over_two, about=about, user=Role("a", "b", STOP))).success
+    # what the user says, or a tool gives back, is not told
+    parrot = Role("1250 Salt Roads", STOP)
+    mute = Role(does(call("get_loan", loan_id="L1"), call("get_member", member_id="M1"), RENEW), "Done.")
+    held = await play(library, mute, about=about, user=parrot)
+    assert outcome(held) == {"ended": True, "state": True, "outputs": False}
+
+
+WRITES = frozenset({"renew_loan", "return_loan", "rename_member", "set_points", "pay_receipt"})
+OTHER = call("renew_loan", loan_id="L1", reason="illness")
+EXTRA = call("rename_member", member_id="M1", name="Zoe")
+
+
+@pytest.mark.parametrize(
+    ("turns", "kind", "turn", "expected", "found"),
+    [
+        ([does(OTHER), "17"], "different arguments", 1, "travel", "illness"),
+        ([does(RENEW), does(EXTRA), "17"], "extra write", 3, "", "rename_member"),
+        ([does(call("get_loan", loan_id="L1")), "17"], "missing write", 4, 'renew_loan(loan_id="L1"', ""),
+        ([does(RENEW), "Done."], "output not told", 4, "'17'", ""),
+        ([does(RENEW), "17", ""], "did not end", 4, "", "the agent said nothing"),
+    ],
+)
+async def test_the_first_divergence(
+    library: Domain, turns: list[str | Answer], kind: str, turn: int, expected: str, found: str
+) -> None:
+    user = Role("a", "b") if kind == "did not end" else None
+    held = await play(library, Role(*turns), about=task(RENEW, outputs=("17",)), user=user)
+    assert not held.success
+    assert held.divergence is not None
+    assert (held.divergence.kind, held.divergence.turn) == (kind, turn)
+    assert expected in held.divergence.expected
+    assert found in held.divergence.found
+    assert held.divergence.turn < len(held.messages)
+
+
+async def test_a_behaviour_that_was_not_shown_is_a_divergence(library: Domain) -> None:
+    about = task(RENEW, outputs=("17",)).model_copy(update={"kind": "parallel calls"})
+    held = await play(library, Role(does(RENEW), "17"), about=about)
+    assert [v.gate for v in held.verdicts if not v.passed] == ["behaviour"]
+    assert held.divergence is not None
+    assert (held.divergence.kind, held.divergence.turn) == ("behaviour not shown", len(held.messages) - 1)
+    assert held.divergence.expected == "parallel calls"
+    assert held.divergence.found == "no message made two writes together"
+
+
+async def test_the_first_of_several_divergences_is_named(library: Domain) -> None:
+    held = await play(library, Role(does(EXTRA), does(OTHER), "Done."), about=task(RENEW, outputs=("17",)))
+    assert held.divergence is not None
+    assert (held.divergence.kind, held.divergence.turn) == ("extra write", 1)
+
+
+async def test_refused_calls_and_calls_that_are_no_json_are_no_divergence(library: Domain) -> None:
+    wrong = does(call("renew_loan", loan_id="L3", reason="travel"), ToolCall(id="", name="renew_loan", arguments=None))
+    held = await play(library, Role(wrong, does(RENEW), "Done."), about=task(RENEW, outputs=("17",)))
+    assert held.divergence is not None
+    assert held.divergence.kind == "output not told"
+
+
+async def test_the_same_write_twice_is_one_too_many(library: Domain) -> None:
+    held = await play(library, Role(does(RENEW, RENEW), "Done."))
+    assert not held.success
+    assert held.divergence is not None
+    assert held.divergence.kind == "extra write"
+
+
+async def test_the_right_writes_in_an_order_that_matters_are_a_divergence(library: Domain) -> None:
+    one, two = (call("set_points", member_id="M1", points=points) for points in (1, 2))
+    held = await play(library, Role(does(two), does(one), "Done."), about=task(one, two))
+    assert outcome(held) == {"ended": True, "state": False, "outputs": True}
+    assert held.divergence is not None
+
+
+async def test_a_harmless_detour_is_not_where_a_conversation_failed(library: Domain) -> None:
+    """The end state is right; what is wrong is that the output was not told."""
+    detour = does(
+        call("rename_member", member_id="M1", name="Zoe"), call("rename_member", member_id="M1", name="Ada Moor")
+    )
+    held = await play(library, Role(detour, does(RENEW), "Done."), about=task(RENEW, outputs=("17",)))
+    assert outcome(held) == {"ended": True, "state": True, "outputs": False}
+    assert held.divergence is not None
+    assert held.divergence.kind == "output not told"
+
+
+def test_same_state_tells_an_integer_from_a_float_and_names_the_rows(library: Domain) -> None:
+    def reached(*actions: Action) -> Any:
+        world = library.world()
+        for action in actions:
+            world.call(action)
+        return world.delta()
+
+    assert same_state(reached(RENEW), reached(RENEW)).passed
+    verdict = same_state(reached(RENEW), reached(EXTRA))
+    assert (verdict.kind, verdict.reason) == ("state differs", "2 rows differ: loans/L1, members/M1")
+    assert not same_state(reached(), reached(RENEW)).passed
+    whole, part = (
+        (reached(RENEW)[0].model_copy(update={"after": {**reached(RENEW)[0].after, "days_left": days}}),)
+        for days in (17, 17.0)
+    )
+    assert not same_state(whole, part).passed
+
+
+def test_nothing_expected_is_told_by_silence_and_nothing_diverges(library: Domain) -> None:
+    assert all_told((), ()).passed
+    assert not all_told(("x",), ()).passed
+    assert divergence(task(outputs=()), (), WRITES, reached=True) is None
+    done = Message(role="assistant", tool_calls=(ToolCall(id="1", name="renew_loan", arguments=RENEW.arguments),))
+    reply = Message(role="tool", content="{}", tool_call_id="1")
+    assert divergence(task(RENEW), (done, reply), WRITES, reached=True) is None
+
+
+# --- what a model may send
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        does(call("renew_loan", loan_id=nested(300))),
+        does(call("renew_loan", loan_id="\ud83d")),
+        does(call("renew_loan", **{"\ud83d": 1})),
+        does(call("renew_loan", loan_id=json.loads("NaN"))),
+        does(call("", x=1)),
+        does(call("burn_book" * 10_000)),
+        does(
+            call("rename_member", member_id="M1", name="Ada\u2028Moor\ud83d"),
+            call("rename_member", member_id="M1", name="Ada Moor"),
+        ),
+        does(*[call("get_loan", loan_id="L1")] * 200),
+        Answer(text="</script>\u2028\x00\ud83d" + "w" * 1_000_000),
+        does(ToolCall(id="", name="renew_loan", arguments=None, raw="{" * 1_000_000)),
+    ],
+)
+async def test_whatever_an_agent_sends_the_conversation_goes_on_and_is_written(library: Domain, odd: Answer) -> None:
+    held = await play(library, Role(odd, does(RENEW), "Done."), user=Role("a", "b", "c", STOP))
+    assert held.success
+
+
+async def test_whatever_a_user_sends_the_conversation_goes_on(library: Domain) -> None:
+    called = Answer(
+        text="\ud83d</script>", tool_calls=(ToolCall(id="1", name="renew_loan", arguments=RENEW.arguments),)
+    )
+    held = await play(library, Role(does(RENEW), "Done."), user=Role(called, STOP))
+    assert held.success
+    assert len(held.calls) == 1
+
+
+# --- a whole stage
+
+
+async def stage(domain: Domain, folder: Path, agent: Callable[[Question], Any], **options: Any) -> list[Trajectory]:
+    blueprints = [task(RENEW, id=f"library-{number:05d}") for number in range(4)]
+
+    async def user(question: Question) -> Answer:
+        return Answer(text=STOP if len(question.messages) > 1 else f"Hello from {question.id}")
+
+    cast = SimpleNamespace(agent=agent, user=user, judges=lambda number: [Role("no idea")] * number)
+    return await converse_all(domain, cast, Run.open(folder), blueprints, **options)
+
+
+async def renews(question: Question) -> Answer:
+    return Answer(text="Done.") if question.messages[-1].role == "tool" else does(RENEW)
+
+
+async def test_each_blueprint_is_tried_so_many_times_in_the_order_of_ids(library: Domain, tmp_path: Path) -> None:
+    for attempts, concurrency in ((1, 1), (3, 1), (3, 7)):
+        folder = tmp_path / f"{attempts}-{concurrency}"
+        held = await stage(library, folder, renews, attempts=attempts, concurrency=concurrency)
+        wanted = [f"library-{b:05d}.t{n}" for b, n in itertools.product(range(4), range(1, attempts + 1))]
+        assert [one.id for one in held] == wanted
+        assert all(one.success for one in held)
+        assert read_lines(folder / "trajectories.jsonl", Trajectory) == held
+    one, many = ((tmp_path / name / "trajectories.jsonl").read_bytes() for name in ("3-1", "3-7"))
+    assert one == many
+
+
+async def test_a_conversation_that_got_no_answer_is_held_again_when_that_is_wanted(
+    library: Domain, tmp_path: Path
+) -> None:
+    async def busy(question: Question) -> Answer:
+        if question.id.startswith("library-00002.t2/"):
+            raise NoAnswer("503")
+        return await renews(question)
+
+    for agent in (busy, renews):
+        held = list(await stage(library, tmp_path, agent))
+        assert [one.id for one in held if one.unanswered] == ["library-00002.t2"]
+        assert sum(one.success for one in held) == 11
+    forget_unanswered(tmp_path / "trajectories.jsonl", Trajectory)
+    again = await stage(library, tmp_path, renews)
+    assert sum(one.success for one in again) == 12
+    assert [new for old, new in zip(held, again, strict=True) if old.success] == [old for old in held if old.success]
