@@ -12,7 +12,7 @@ from typing import Any
 
 from ..models.chat_format import render
 from ..records import Blueprint, Message, Question, Trajectory
-from ..trajectories import environment as setting
+from ..trajectories import environment
 from ..world.domain import Domain
 
 
@@ -25,7 +25,7 @@ def spoken(messages: Sequence[Message]) -> tuple[Message, ...]:
 
 def system_prompt(blueprint: Blueprint, domain: Domain) -> str:
     """The system prompt that the agent had."""
-    context = {"policy": setting.policy(blueprint, domain)}
+    context = {"policy": environment.policy(blueprint, domain)}
     question = Question(id="system", role="agent", prompt="agent", context=context)
     return str(render(question)[0]["content"])
 
@@ -48,7 +48,7 @@ def chat_row(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> di
         if message.role == "tool":
             row["tool_call_id"] = message.tool_call_id
         messages.append(row)
-    return {"messages": messages, "tools": list(setting.tools(blueprint, domain))}
+    return {"messages": messages, "tools": list(environment.tools(blueprint, domain))}
 
 
 def sharegpt_row(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def sharegpt_row(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -
             if call.arguments is not None:
                 value = json.dumps({"name": call.name, "arguments": call.arguments}, ensure_ascii=False)
                 turns += [{"from": "function_call", "value": value}, {"from": "observation", "value": results[call.id]}]
-    functions = [schema["function"] for schema in setting.tools(blueprint, domain)]
+    functions = [schema["function"] for schema in environment.tools(blueprint, domain)]
     return {
         "conversations": turns,
         "tools": json.dumps(functions, ensure_ascii=False),

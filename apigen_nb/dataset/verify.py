@@ -11,8 +11,8 @@ from ..blueprints.gates.execution import execute
 from ..records import Blueprint, Message, Proposal, ToolCall, canonical, sha
 from ..storage.jsonl import read_lines
 from ..storage.run_folder import Run
-from ..trajectories import environment as setting
-from ..trajectories.behaviour import shows
+from ..trajectories import environment
+from ..trajectories.behaviour import shows_behaviour
 from ..trajectories.reward import all_told
 from ..world.domain import Domain, DomainError, builtin
 from ..world.world import ToolBug, digest, respond
@@ -113,7 +113,7 @@ def _prove(proof: Proof, chat: dict[str, Any], share: dict[str, Any], domain: Do
     recorded, reached = ([change.model_dump() for change in delta] for delta in (proof.delta, execution.diff))
     if digest(execution.diff) != proof.state or canonical(recorded) != canonical(reached):
         problems.append("the groundtruth leads to another end state than recorded")
-    world, replayed, calls = setting.world(proof.task, domain), [], []
+    world, replayed, calls = environment.world(proof.task, domain), [], []
     results = {m["tool_call_id"]: m["content"] for m in chat["messages"] if m["role"] == "tool"}
     for message in chat["messages"]:
         if message["role"] not in ("user", "assistant"):
@@ -127,7 +127,7 @@ def _prove(proof: Proof, chat: dict[str, Any], share: dict[str, Any], domain: Do
                 problems.append(f"{call.name} ({call.id}) gives another result than recorded")
     if digest(world.delta()) != proof.state:
         problems.append("state check: the replayed conversation leads to another end state")
-    for check in (all_told(proof.task.outputs, replayed), shows(proof.task, replayed, domain)):
+    for check in (all_told(proof.task.outputs, replayed), shows_behaviour(proof.task, replayed, domain)):
         if check is not None and not check.passed:
             problems.append(f"{check.gate} check: {check.reason}")
     if _shared_calls(share) != [[c.name, c.arguments] for c in calls if c.arguments is not None]:

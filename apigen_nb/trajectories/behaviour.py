@@ -59,7 +59,7 @@ USERS_PART = ("told unasked", "wish not voiced", "change not voiced")  # failure
 WORLDS_PART = ("error not met",)  # what neither of them could help
 
 
-def shows(blueprint: Blueprint, messages: Sequence[Message], domain: Domain) -> Verdict | None:
+def shows_behaviour(blueprint: Blueprint, messages: Sequence[Message], domain: Domain) -> Verdict | None:
     """The verdict on the behaviour that the blueprint's kind names; None for a plain one."""
     if blueprint.kind == "plain":
         return None

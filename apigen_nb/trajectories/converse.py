@@ -28,8 +28,8 @@ from ..records import (
 from ..storage.journal import Journal, Run
 from ..world.domain import Domain
 from ..world.world import World, respond
-from . import environment as setting
-from .behaviour import shows
+from . import environment
+from .behaviour import shows_behaviour
 from .blame import blame
 from .reward import all_told, divergence, same_state
 
@@ -37,7 +37,7 @@ Ending = Literal["stop", "transfer", "max_steps", "agent_error", "user_error"]
 
 
 @dataclass(frozen=True)
-class Play:
+class Rollout:
     """A conversation that is to be held: attempt `number` at a blueprint. Its id is known before the work."""
 
     blueprint: Blueprint
@@ -45,40 +45,40 @@ class Play:
 
     @property
     def id(self) -> str:
-        return play_id(self.blueprint.id, self.number)
+        return trajectory_id(self.blueprint.id, self.number)
 
 
-def play_id(blueprint: str, number: int) -> str:
+def trajectory_id(blueprint: str, number: int) -> str:
     """The id of attempt `number` at a blueprint."""
     return f"{blueprint}.t{number}"
 
 
 async def converse(
-    play: Play, domain: Domain, *, agent: Model, user: Model, judge: Model | None = None, max_steps: int = 30
+    rollout: Rollout, domain: Domain, *, agent: Model, user: Model, judge: Model | None = None, max_steps: int = 30
 ) -> Trajectory:
     """Play one conversation and check its end. Only conversations that the user ended, or that were handed over to a
     human, are scored; `max_steps` counts replies of the agent, as in tau-bench. With a judge, who is asked only where
     evidence does not decide, a failed one says who is to blame. One whose model gave no answer has failed for that."""
-    world = setting.world(play.blueprint, domain)
+    world = environment.world(rollout.blueprint, domain)
     messages: list[Message] = []
     choices: list[Choice] = []
     ended: Ending | None = None
     with metered() as usage:
         try:
-            ended, reason = await _dialogue(play, domain, world, messages, choices, agent, user, max_steps)
-            held = assess(play, domain, world, tuple(messages), ended, reason, choices=tuple(choices))
-            why = None if held.success or judge is None else await blame(held, play.blueprint, domain, judge)
+            ended, reason = await _dialogue(rollout, domain, world, messages, choices, agent, user, max_steps)
+            held = assess(rollout, domain, world, tuple(messages), ended, reason, choices=tuple(choices))
+            why = None if held.success or judge is None else await blame(held, rollout.blueprint, domain, judge)
         except NoAnswer as error:
             said, reason = tuple(messages), str(error)
             agents_turn = said and said[-1].role != "assistant"
             ended = ended or ("agent_error" if agents_turn else "user_error")
             why = Blame(cause="endpoint", turn=max(len(said) - 1, 0), evidence=reason)
-            held = assess(play, domain, world, said, ended, reason, choices=tuple(choices), unanswered=True)
+            held = assess(rollout, domain, world, said, ended, reason, choices=tuple(choices), unanswered=True)
     return held.model_copy(update={"blame": why, "usage": usage})
 
 
 async def _dialogue(
-    play: Play,
+    rollout: Rollout,
     domain: Domain,
     world: World,
     messages: list[Message],
@@ -90,7 +90,7 @@ async def _dialogue(
     """Append the messages of one conversation to `messages`, the user's choices to `choices`; how and why it ended."""
     steps, made, closing = 0, 0, False  # calls are numbered here: small models give every call the same id
     while True:
-        answer = await ask(user, _user_question(play, messages))
+        answer = await ask(user, _user_question(rollout, messages))
         if answer.candidates:
             choices.append(Choice(turn=len(messages), chosen=answer.chosen, candidates=answer.candidates))
         if answer.error or not answer.text.strip():
@@ -102,7 +102,7 @@ async def _dialogue(
             if steps == max_steps:
                 return "max_steps", f"the agent was not done after {max_steps} steps"
             steps += 1
-            answer = await ask(agent, _agent_question(play, domain, messages))
+            answer = await ask(agent, _agent_question(rollout, domain, messages))
             if answer.error or not (answer.text.strip() or answer.tool_calls):
                 return "agent_error", answer.error or "the agent said nothing"
             calls = tuple(
@@ -125,10 +125,10 @@ async def _dialogue(
             return "transfer", ""
 
 
-def _user_question(play: Play, messages: Sequence[Message]) -> Question:
+def _user_question(rollout: Rollout, messages: Sequence[Message]) -> Question:
     """What the simulated user sees: instruction, persona and what was said. No tools, no results, no groundtruth."""
     said = tuple(m.model_copy(update={"tool_calls": ()}) for m in messages if m.role != "tool" and m.content)
-    blueprint = play.blueprint
+    blueprint = rollout.blueprint
     context = {
         "instruction": blueprint.instruction,
         "persona": blueprint.persona,
@@ -136,30 +136,30 @@ def _user_question(play: Play, messages: Sequence[Message]) -> Question:
         "withheld": list(blueprint.withheld),
     }
     return Question(
-        id=f"{play.id}/user/{len(messages)}",
+        id=f"{rollout.id}/user/{len(messages)}",
         role="user",
         prompt="user",
         context=context,
         messages=said,
-        sample=play.number - 1,
+        sample=rollout.number - 1,
     )
 
 
-def _agent_question(play: Play, domain: Domain, messages: Sequence[Message]) -> Question:
+def _agent_question(rollout: Rollout, domain: Domain, messages: Sequence[Message]) -> Question:
     """What the agent sees: policy, tools and the conversation. No instruction, no groundtruth."""
     return Question(
-        id=f"{play.id}/agent/{len(messages)}",
+        id=f"{rollout.id}/agent/{len(messages)}",
         role="agent",
         prompt="agent",
-        context={"policy": setting.policy(play.blueprint, domain)},
+        context={"policy": environment.policy(rollout.blueprint, domain)},
         messages=tuple(messages),
-        tools=setting.tools(play.blueprint, domain),
-        sample=play.number - 1,
+        tools=environment.tools(rollout.blueprint, domain),
+        sample=rollout.number - 1,
     )
 
 
 def assess(
-    play: Play,
+    rollout: Rollout,
     domain: Domain,
     world: World,
     messages: tuple[Message, ...],
@@ -170,10 +170,10 @@ def assess(
     unanswered: bool = False,
 ) -> Trajectory:
     """The trajectory of a conversation with its verdicts and its first divergence."""
-    blueprint, reached = play.blueprint, world.delta()
+    blueprint, reached = rollout.blueprint, world.delta()
     finished = ended in ("stop", "transfer") and not unanswered
     kind = "" if finished else NO_ANSWER if unanswered else ended
-    shown = shows(blueprint, messages, domain)
+    shown = shows_behaviour(blueprint, messages, domain)
     verdicts = (
         Verdict(gate="ended", passed=finished, kind=kind, reason=reason),
         same_state(execute(blueprint, domain).diff, reached),
@@ -191,9 +191,9 @@ def assess(
             turn=len(messages) - 1, kind="behaviour not shown", expected=blueprint.kind, found=shown.reason
         )
     return Trajectory(
-        id=play.id,
+        id=rollout.id,
         blueprint=blueprint.id,
-        attempt=play.number,
+        attempt=rollout.number,
         messages=messages,
         ended=ended,
         reason=reason,
@@ -213,11 +213,11 @@ class _Phase2:
     cast: Cast
     max_steps: int
 
-    async def __call__(self, play: Play) -> Trajectory:
+    async def __call__(self, rollout: Rollout) -> Trajectory:
         cast = self.cast
         judge = cast.judges(1)[0]
         return await converse(
-            play, self.domain, agent=cast.agent, user=cast.user, judge=judge, max_steps=self.max_steps
+            rollout, self.domain, agent=cast.agent, user=cast.user, judge=judge, max_steps=self.max_steps
         )
 
 
@@ -239,15 +239,15 @@ async def converse_all(
     count = len(blueprints) if isinstance(blueprints, Sized) else total
     held = BytesIO()  # the ids of the blueprints, a line each: a list of 100,000 would be five times as large
 
-    def plays() -> Iterator[Play]:
+    def rollouts() -> Iterator[Rollout]:
         for blueprint in blueprints:
             held.write(f"{blueprint.id}\n".encode())
             for number in range(1, attempts + 1):
-                yield Play(blueprint, number)
+                yield Rollout(blueprint, number)
 
     work = _Phase2(domain, cast, max_steps)
     expected = None if count is None else count * attempts
-    await each(work, plays(), journal, concurrency=concurrency, title="trajectories", total=expected)
+    await each(work, rollouts(), journal, concurrency=concurrency, title="trajectories", total=expected)
     held.seek(0)
     names = (line.decode().removesuffix("\n") for line in held)
-    return journal.finish(play_id(name, number) for name in names for number in range(1, attempts + 1))
+    return journal.finish(trajectory_id(name, number) for name in names for number in range(1, attempts + 1))

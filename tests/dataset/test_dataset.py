@@ -23,7 +23,7 @@ from apigen_nb.models.scripted import LABEL
 from apigen_nb.records import Answer, Attempt, Blueprint, Message, Proposal, Question, ToolCall, Trajectory, Verdict
 from apigen_nb.storage.journal import Run, read_lines
 from apigen_nb.storage.jsonl import write_whole
-from apigen_nb.trajectories.converse import Play, converse, converse_all
+from apigen_nb.trajectories.converse import Rollout, converse, converse_all
 from apigen_nb.world.domain import Domain, _load
 from tests.library import RENEW, call, task, write_library
 
@@ -470,7 +470,7 @@ async def export(domain: Domain, folder: Path, *turns: Answer, about: Blueprint 
     async def user(question: Question) -> Answer:
         return Answer(text=STOP if len(question.messages) > 1 else "Please renew Salt Roads, I travel.")
 
-    held = await converse(Play(about, 1), domain, agent=agent, user=user)
+    held = await converse(Rollout(about, 1), domain, agent=agent, user=user)
     assert held.success, held.verdicts
     attempt = Attempt(number=0, blueprint=about, verdicts=(Verdict(gate="format", passed=True),))
     proposal = Proposal(

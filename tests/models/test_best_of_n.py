@@ -13,7 +13,7 @@ from apigen_nb.models import metered
 from apigen_nb.models.best_of_n import BestOf, asks, flaws, invented
 from apigen_nb.models.roles import Cast
 from apigen_nb.records import STOP, Answer, Message, Question, Trajectory, Usage
-from apigen_nb.trajectories.converse import Play, converse
+from apigen_nb.trajectories.converse import Rollout, converse
 from apigen_nb.world.domain import Domain
 from tests.library import RENEW, task
 from tests.players import Role, does
@@ -201,7 +201,9 @@ async def test_attempts_draw_other_samples() -> None:
 
 async def test_a_conversation_keeps_the_choices(library: Domain) -> None:
     user = BestOf(Users("Please renew L1, I travel.", f"Thanks. {STOP}"), Critic(2, 8), 2)
-    held = await converse(Play(task(RENEW, says="L1 travel"), 1), library, agent=Role(does(RENEW), "Done."), user=user)
+    held = await converse(
+        Rollout(task(RENEW, says="L1 travel"), 1), library, agent=Role(does(RENEW), "Done."), user=user
+    )
     assert [(choice.turn, choice.chosen, len(choice.candidates)) for choice in held.choices] == [(0, 1, 2)]
     assert Trajectory.model_validate_json(held.line()) == held
 

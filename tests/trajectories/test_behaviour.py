@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from apigen_nb.records import Action, Blueprint, Message, ToolCall, Verdict
-from apigen_nb.trajectories import environment as setting
-from apigen_nb.trajectories.behaviour import USERS_PART, WORLDS_PART, shows
-from apigen_nb.trajectories.converse import Play, converse
+from apigen_nb.trajectories import environment
+from apigen_nb.trajectories.behaviour import USERS_PART, WORLDS_PART, shows_behaviour
+from apigen_nb.trajectories.converse import Rollout, converse
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.world import UNAVAILABLE, respond
 from tests.library import GOOD, OVERDUE, RENAME, RENEW, RETURN
@@ -18,7 +18,7 @@ from tests.players import Role, does
 
 def talk(blueprint: Blueprint, domain: Domain, *turns: Any) -> list[Message]:
     """User and agent in turn; a tuple of actions is calls in one message, answered by the blueprint's own world."""
-    world, messages, made = setting.world(blueprint, domain), [], 0
+    world, messages, made = environment.world(blueprint, domain), [], 0
     for turn in turns:
         if isinstance(turn, str):
             role, _, text = turn.partition(": ")
@@ -65,14 +65,14 @@ CASES: list[tuple[str, tuple[Any, ...], str]] = [
 
 @pytest.mark.parametrize(("name", "turns", "kind"), CASES, ids=[f"{n}: {k or 'shown'} {len(t)}" for n, t, k in CASES])
 def test_behaviour_is_read_off_the_messages(library: Domain, name: str, turns: tuple[Any, ...], kind: str) -> None:
-    found = shows(GOOD[name], talk(GOOD[name], library, *turns), library)
+    found = shows_behaviour(GOOD[name], talk(GOOD[name], library, *turns), library)
     assert found is not None
     assert (found.gate, found.kind) == ("behaviour", kind), found.reason
     assert found.passed == (not kind) == (not found.reason)
 
 
 def test_a_plain_task_asks_for_no_behaviour(library: Domain) -> None:
-    assert shows(GOOD["plain"], talk(GOOD["plain"], library, "U: hi"), library) is None
+    assert shows_behaviour(GOOD["plain"], talk(GOOD["plain"], library, "U: hi"), library) is None
 
 
 def test_who_failed_is_known_for_each_kind_of_failure() -> None:
@@ -81,7 +81,7 @@ def test_who_failed_is_known_for_each_kind_of_failure() -> None:
 
 
 def test_the_tool_of_a_tool_error_fails_exactly_once(library: Domain) -> None:
-    world = setting.world(GOOD["tool error"], library)
+    world = environment.world(GOOD["tool error"], library)
     call = ToolCall(id="c", name=RENEW.name, arguments=RENEW.arguments)
     first, second = respond(world.fork(), call), respond(world, call)
     assert first.error
@@ -94,17 +94,17 @@ def test_the_tool_of_a_tool_error_fails_exactly_once(library: Domain) -> None:
 
 def test_a_missing_tool_is_neither_offered_nor_executed(library: Domain) -> None:
     blueprint = GOOD["missing tool"]
-    offered = {schema["function"]["name"] for schema in setting.tools(blueprint, library)}
+    offered = {schema["function"]["name"] for schema in environment.tools(blueprint, library)}
     assert offered == set(library.tools) - {"rename_member"}
-    answer = respond(setting.world(blueprint, library), ToolCall(id="c", name="rename_member", arguments={}))
+    answer = respond(environment.world(blueprint, library), ToolCall(id="c", name="rename_member", arguments={}))
     assert answer.error
     assert "no tool 'rename_member'" in answer.content
-    assert setting.tools(GOOD["plain"], library) == library.schemas
+    assert environment.tools(GOOD["plain"], library) == library.schemas
 
 
 def test_the_policy_is_amended_for_parallel_calls_only(library: Domain) -> None:
-    assert setting.policy(GOOD["parallel calls"], library).startswith(library.policy + "\n\n## Amendment")
-    assert all(setting.policy(b, library) == library.policy for k, b in GOOD.items() if k != "parallel calls")
+    assert environment.policy(GOOD["parallel calls"], library).startswith(library.policy + "\n\n## Amendment")
+    assert all(environment.policy(b, library) == library.policy for k, b in GOOD.items() if k != "parallel calls")
 
 
 # --- a refusal is about the wish, and in words that refuse
@@ -180,7 +180,7 @@ def test_what_refuses_nothing_is_no_refusal(library: Domain, reply: str) -> None
 
 
 def told(library: Domain, name: str, *turns: Any) -> Verdict:
-    found = shows(GOOD[name], talk(GOOD[name], library, *turns), library)
+    found = shows_behaviour(GOOD[name], talk(GOOD[name], library, *turns), library)
     assert found is not None
     return found
 
@@ -270,7 +270,7 @@ def test_a_truth_is_believed(library: Domain, name: str, turns: tuple[Any, ...])
 async def test_a_lie_is_no_success(library: Domain, name: str, agent: Role, user: tuple[str, ...]) -> None:
     first = {RULE: "My email is ada@example.com. Return L1.", MIND: "Call me Ada Reed. No, renew L1, travel."}[name]
     said = Role(first, *user, "Thanks. ###STOP###")
-    held = await converse(Play(GOOD[name], 1), library, agent=agent, user=said)
+    held = await converse(Rollout(GOOD[name], 1), library, agent=agent, user=said)
     assert {v.gate: v.passed for v in held.verdicts} == {
         "ended": True,
         "state": True,
@@ -285,6 +285,6 @@ def test_who_somebody_is_starts_no_other_wish(library: Domain) -> None:
     move = Action(name="rename_member", arguments={"member_id": "M1", "name": "Ada Moor"})
     about = GOOD["forbidden by a rule"].model_copy(update={"actions": (move,)})
     turns = ("U: renew L2", "A: One moment.", "U: I am Ada Moor", "A: I am sorry, that is not possible.")
-    found = shows(about, talk(about, library, *turns), library)
+    found = shows_behaviour(about, talk(about, library, *turns), library)
     assert found is not None
     assert found.passed, found.reason

@@ -25,7 +25,7 @@ from apigen_nb.records import (
     Usage,
 )
 from apigen_nb.storage.journal import Run, forget_unanswered, read_lines
-from apigen_nb.trajectories.converse import Play, converse, converse_all
+from apigen_nb.trajectories.converse import Rollout, converse, converse_all
 from apigen_nb.trajectories.reward import all_told, divergence, same_state
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.world import ToolBug
@@ -39,7 +39,7 @@ async def play(
     """Hold a conversation; unless told otherwise the user speaks once, then says thanks and stops."""
     about = task(RENEW) if about is None else about
     user = Role("Please help me.", f"Thanks. {STOP}") if user is None else user
-    held = await converse(Play(about, 1), domain, agent=agent, user=user, max_steps=max_steps)
+    held = await converse(Rollout(about, 1), domain, agent=agent, user=user, max_steps=max_steps)
     assert Trajectory.model_validate(json.loads(held.line())) == held
     ids = [made.id for made in held.calls]
     assert len(set(ids)) == len(ids)
@@ -132,7 +132,7 @@ async def test_no_answer_is_a_failed_conversation_with_its_reason(
         raise NoAnswer(f"{question.id}: 503")
 
     models = {"user": Role("Hi", STOP), "agent": Role("No."), "judge": Role("{}")} | {silent: busy}
-    held = await converse(Play(task(RENEW), 1), library, **models)
+    held = await converse(Rollout(task(RENEW), 1), library, **models)
     assert (held.ended, [message.role for message in held.messages]) == (ended, roles)
     assert (held.success, held.unanswered) == (False, True)
     assert held.reason.endswith(": 503")
@@ -164,7 +164,7 @@ async def test_steps_are_replies_of_the_agent(library: Domain) -> None:
         assert (held.ended, len(agent.asked)) == ("max_steps", steps)
         assert len(held.calls) == 2 * steps
     agent, user = Role("What?"), Role("Hm.")
-    held = await converse(Play(task(RENEW), 1), library, agent=agent, user=user)
+    held = await converse(Rollout(task(RENEW), 1), library, agent=agent, user=user)
     assert (held.ended, len(agent.asked), len(user.asked)) == ("max_steps", 30, 31)
 
 
