@@ -1,6 +1,6 @@
 """The model boundary under load: how close a stage comes to what the server allows, and what that costs.
 
-Each row runs in a process of its own: questions go through `work.each`, the run's cassette and a journal, as in a
+Each row runs in a process of its own: questions go through `run_jobs`, the run's cassette and a journal, as in a
 stage, and `Endpoint` asks a local server in another process. The limit is questions × latency / requests at once; with
 faults it is the clean run. Peers do the first row's work where they can be imported: the plain openai client always,
 distilabel and curator when installed, here or in the Python named by `--peers`, since their dependencies and ours need
@@ -71,8 +71,8 @@ def serving(*options: str) -> Iterator[str]:
 async def stage(url: str, questions: int, at_once: int) -> dict[str, Any]:
     """A stage of so many questions; how long it took and what it met."""
     from apigen_nb.models import ask
-    from apigen_nb.models.each import each
     from apigen_nb.models.endpoint import Endpoint
+    from apigen_nb.models.jobs import run_jobs
     from apigen_nb.models.reply_cache import Cassette, Recorded
     from apigen_nb.records import Message, Question, Record
     from apigen_nb.storage.journal import Journal
@@ -104,7 +104,7 @@ async def stage(url: str, questions: int, at_once: int) -> dict[str, Any]:
             return Said(id=question.id, text=answer.text)
 
         begin = time.perf_counter()
-        done = await each(work, asked, journal, concurrency=at_once)
+        done = await run_jobs(work, asked, journal, concurrency=at_once)
         seconds = time.perf_counter() - begin
         count = len(done)
     await endpoint.aclose()

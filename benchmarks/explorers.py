@@ -25,7 +25,7 @@ from typing import Any
 import apigen_nb.report  # noqa: F401  # before the first plotly figure, see there
 from apigen_nb.blueprints.gates import GATES, Committee
 from apigen_nb.blueprints.propose import propose_all
-from apigen_nb.models.roles import Cast
+from apigen_nb.models.roles import Roles
 from apigen_nb.records import Proposal, Trajectory
 from apigen_nb.report import alignment as align
 from apigen_nb.report import charts, pieces, reflection, tables
@@ -45,13 +45,13 @@ OPEN, REACT, SIZE = 2.0, 0.3, 30.0  # seconds, seconds, MB
 async def records(seeds: int) -> tuple[list[Proposal], list[Trajectory]]:
     """A small run of the scripted model."""
     domain = Domain.load("retail")
-    cast = Cast(domain, seed=7)
+    models = Roles(domain, seed=7)
     with tempfile.TemporaryDirectory() as folder:
         run = Run.open(folder)
-        gates = [*GATES.values(), Committee(cast.judges(3))]
-        proposals = list(await propose_all(domain, cast, gates, run, seeds=seeds, seed=7))
+        gates = [*GATES.values(), Committee(models.judges(3))]
+        proposals = list(await propose_all(domain, models, gates, run, seeds=seeds, seed=7))
         accepted = [p.blueprint for p in proposals if p.accepted]
-        talks = list(await converse_all(domain, cast, run, iter(accepted), total=len(accepted)))
+        talks = list(await converse_all(domain, models, run, iter(accepted), total=len(accepted)))
     return proposals, talks
 
 

@@ -18,7 +18,7 @@ from apigen_nb.blueprints.gates import GATES, Committee, Gate
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.models import Model
 from apigen_nb.models.chat_format import render
-from apigen_nb.models.roles import Cast
+from apigen_nb.models.roles import Roles
 from apigen_nb.records import Answer, Question, Vote
 from apigen_nb.storage.journal import Run
 from apigen_nb.world.domain import Domain
@@ -48,29 +48,29 @@ class Counted:
 
 
 class Players:
-    """The cast of one arm, counted role by role."""
+    """The models of one arm, counted role by role."""
 
     def __init__(self, domain: Domain) -> None:
-        cast = Cast(domain, seed=7)
-        self.generator, self.feedback = Counted(cast.generator), Counted(cast.feedback)
-        self.judge = Counted(cast.judges(1)[0])
+        models = Roles(domain, seed=7)
+        self.generator, self.feedback = Counted(models.generator), Counted(models.feedback)
+        self.judge = Counted(models.judges(1)[0])
 
 
 async def _arm(domain: Domain, seeds: int, everything: bool) -> dict[str, float]:
-    cast = Players(domain)
-    judges = [cast.judge] * 3
+    models = Players(domain)
+    judges = [models.judge] * 3
     # A committee that stands first is asked whatever the plain gates would have said.
     gates: list[Gate] = [Everyone(judges), *GATES.values()] if everything else [*GATES.values(), Committee(judges)]
     with tempfile.TemporaryDirectory() as folder:
-        proposals = await propose_all(domain, cast, gates, Run.open(folder), seeds=seeds, seed=7)  # type: ignore[arg-type]
+        proposals = await propose_all(domain, models, gates, Run.open(folder), seeds=seeds, seed=7)  # type: ignore[arg-type]
         accepted = sum(proposal.accepted for proposal in proposals)
-    spent = sum(model.characters for model in (cast.generator, cast.feedback, cast.judge)) / 4
+    spent = sum(model.characters for model in (models.generator, models.feedback, models.judge)) / 4
     return {
         "accepted": accepted,
-        "judge calls": cast.judge.calls,
-        "judge tokens": round(cast.judge.characters / 4),
+        "judge calls": models.judge.calls,
+        "judge tokens": round(models.judge.characters / 4),
         "all tokens": round(spent),
-        "judge tokens per accepted": round(cast.judge.characters / 4 / accepted),
+        "judge tokens per accepted": round(models.judge.characters / 4 / accepted),
         "all tokens per accepted": round(spent / accepted),
     }
 

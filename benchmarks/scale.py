@@ -23,20 +23,20 @@ from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.trajectories.converse import converse_all
 from apigen_nb.world.domain import Domain
 from apigen_nb.blueprints.gates import GATES, Committee
-from apigen_nb.models.roles import Cast
+from apigen_nb.models.roles import Roles
 from apigen_nb.storage.journal import Run
 
 async def work(name, seeds, folder):
     domain, run = Domain.load(name), Run.open(folder)
-    cast = Cast(domain, seed=7)
-    gates = [*GATES.values(), Committee(cast.judges(3))]
-    await propose_all(domain, cast, gates, Run.open(Path(folder) / "warm"), seeds=20, seed=7)
+    models = Roles(domain, seed=7)
+    gates = [*GATES.values(), Committee(models.judges(3))]
+    await propose_all(domain, models, gates, Run.open(Path(folder) / "warm"), seeds=20, seed=7)
     begin = time.process_time()
-    proposals = await propose_all(domain, cast, gates, run, seeds=seeds, seed=7)
+    proposals = await propose_all(domain, models, gates, run, seeds=seeds, seed=7)
     half = time.process_time()
     accepted = sum(p.accepted for p in proposals)
     blueprints = (p.blueprint for p in proposals if p.accepted)
-    trajectories = await converse_all(domain, cast, run, blueprints, total=accepted)
+    trajectories = await converse_all(domain, models, run, blueprints, total=accepted)
     end = time.process_time()
     size = sum(path.stat().st_size for path in Path(folder).glob("*.jsonl"))
     print(json.dumps({"seeds": seeds, "accepted": accepted, "conversations": len(trajectories),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from random import Random
 
 from ..models import metered
-from ..models.each import each
+from ..models.jobs import run_jobs
 from ..records import Blueprint, Record, Role, Usage, Verdict
 from ..storage.journal import Journal
 from ..storage.run_folder import Run
@@ -75,7 +75,7 @@ def plant(
 
 @dataclass(frozen=True)
 class _Bench:
-    """The work on one planted blueprint, for `work.each`. Every gate is asked, whatever the others say."""
+    """The work on one planted blueprint, for `run_jobs`. Every gate is asked, whatever the others say."""
 
     domain: Domain
     gates: tuple[Gate, ...]
@@ -112,5 +112,5 @@ async def bench(
     """Judge all intact, spoilt and hand-written blueprints; writes `bench.jsonl`, continues where a run stopped."""
     items = plant(blueprints, domain, seed=seed, most=most, gold=gold)
     journal = Journal(run.folder / FILE, Trial)
-    await each(_Bench(domain, tuple(gates)), items, journal, concurrency=concurrency, title="gate bench")
+    await run_jobs(_Bench(domain, tuple(gates)), items, journal, concurrency=concurrency, title="gate bench")
     return journal.finish(item.id for item in items)

@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from ..models import Model, NoAnswer, Unparsable, ask, metered, read_json
-from ..models.each import each
-from ..models.roles import Cast
+from ..models.jobs import run_jobs
+from ..models.roles import Roles
 from ..records import NO_ANSWER, Attempt, Blueprint, Draft, Proposal, Question, Role, Seed, Usage, Verdict
 from ..storage.journal import Journal, Run
 from ..world.domain import Domain
@@ -137,10 +137,10 @@ def _blueprint(seed: Seed, draft: Draft) -> Blueprint:
 
 @dataclass(frozen=True)
 class _Phase1:
-    """The work on one seed, for `work.each`."""
+    """The work on one seed, for `run_jobs`."""
 
     domain: Domain
-    cast: Cast
+    models: Roles
     gates: tuple[Gate, ...]
     reflections: int
 
@@ -149,8 +149,8 @@ class _Phase1:
             return await propose(
                 seed,
                 self.domain,
-                generator=self.cast.generator,
-                feedback=self.cast.feedback,
+                generator=self.models.generator,
+                feedback=self.models.feedback,
                 gates=self.gates,
                 reflections=self.reflections,
             )
@@ -165,7 +165,7 @@ def _unanswered(error: NoAnswer) -> tuple[Attempt, ...]:
 
 async def propose_all(
     domain: Domain,
-    cast: Cast,
+    models: Roles,
     gates: Sequence[Gate],
     run: Run,
     *,
@@ -182,11 +182,11 @@ async def propose_all(
     blueprints of earlier rounds, so neither concurrency nor interruption changes the outcome. What gets no answer is
     rejected for that reason and stays so."""
     journal = Journal(run.blueprints, Proposal)
-    work = _Phase1(domain, cast, tuple(gates), reflections)
+    work = _Phase1(domain, models, tuple(gates), reflections)
     pool: deque[Blueprint] = deque(maxlen=POOL)
     owned: dict[str, array[int]] = {}  # user → numbers of seeds
     more = round(seeds * recombined)
-    each_of = functools.partial(each, journal=journal, concurrency=concurrency, title="blueprints")
+    each_of = functools.partial(run_jobs, journal=journal, concurrency=concurrency, title="blueprints")
 
     def blueprints(ids: Sequence[str]) -> list[Blueprint]:
         return [journal.done[id].blueprint for id in ids]
@@ -196,7 +196,7 @@ async def propose_all(
 
     async def combine(combination: Combination) -> Proposal:
         parts = blueprints(combination.parts)
-        roles = {"generator": cast.generator, "feedback": cast.feedback}
+        roles = {"generator": models.generator, "feedback": models.feedback}
         try:
             return await recombine(combination, parts, domain, **roles, gates=work.gates, reflections=reflections)
         except NoAnswer as error:

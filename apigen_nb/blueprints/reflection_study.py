@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..models.each import each
-from ..models.roles import Cast
+from ..models.jobs import run_jobs
+from ..models.roles import Roles
 from ..records import Proposal, Seed
 from ..storage.journal import Journal
 from ..storage.run_folder import Run
@@ -24,10 +24,10 @@ ARMS = ("single shot", "retry without feedback", "retry with feedback")
 
 @dataclass(frozen=True)
 class _Arm:
-    """The work on one seed in one arm, for `work.each`."""
+    """The work on one seed in one arm, for `run_jobs`."""
 
     domain: Domain
-    cast: Cast
+    models: Roles
     gates: tuple[Gate, ...]
     reflections: int
     feedback: bool
@@ -36,8 +36,8 @@ class _Arm:
         return await propose(
             seed,
             self.domain,
-            generator=self.cast.generator,
-            feedback=self.cast.feedback if self.feedback else None,
+            generator=self.models.generator,
+            feedback=self.models.feedback if self.feedback else None,
             gates=self.gates,
             reflections=self.reflections,
         )
@@ -45,7 +45,7 @@ class _Arm:
 
 async def reflection_study(
     domain: Domain,
-    cast: Cast,
+    models: Roles,
     gates: Sequence[Gate],
     run: Run,
     *,
@@ -63,8 +63,8 @@ async def reflection_study(
     results: dict[str, Sequence[Proposal]] = {}
     for arm in ARMS:
         reflections = 0 if arm == ARMS[0] else tries - 1
-        work = _Arm(domain, cast, tuple(gates), reflections, feedback=arm == ARMS[2])
+        work = _Arm(domain, models, tuple(gates), reflections, feedback=arm == ARMS[2])
         journal = Journal(run.folder / f"{arm.replace(' ', '_')}.jsonl", Proposal)
-        await each(work, drawn, journal, concurrency=concurrency, title=arm, total=seeds)
+        await run_jobs(work, drawn, journal, concurrency=concurrency, title=arm, total=seeds)
         results[arm] = journal.finish(one.id for one in drawn)
     return results

@@ -44,7 +44,7 @@ class Job:
     paid: bool = False
 
 
-job: ContextVar[Job] = ContextVar("job")  # set by `work.each`, read where questions are paid for
+job: ContextVar[Job] = ContextVar("job")  # set by `run_jobs`, read where questions are paid for
 # What is done with a reply that comes when its question has been given up; where nothing is, none is waited for.
 late: ContextVar[Callable[[Answer], None]] = ContextVar("late")
 _meter: ContextVar[dict[Role, Usage] | None] = ContextVar("meter", default=None)

@@ -37,7 +37,7 @@ class Prompted:
         return await self.model(question.model_copy(update={"prompt": self.prompt}) if own else question)
 
 
-class Cast:
+class Roles:
     """The models of a run. `roles` gives single roles settings of their own (model, base_url, api_key_env,
     temperature, prompt); for `judge` it may be a list, one a judge. `model="scripted"` is the embedded model.
 
@@ -78,7 +78,7 @@ class Cast:
         bounded = max_cost is not None or max_total_tokens is not None
         if folder is None and (bounded or offline):
             raise ValueError(
-                "offline, max_cost and max_total_tokens need the run's folder: Cast(..., folder=run.folder)"
+                "offline, max_cost and max_total_tokens need the run's folder: Roles(..., folder=run.folder)"
             )
         self._prices = price_table(prices)
         if folder is not None:

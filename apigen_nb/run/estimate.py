@@ -19,7 +19,7 @@ from ..blueprints.propose import propose_all
 from ..blueprints.sampling import Sampling
 from ..models.ledger import Prices, price_table
 from ..models.reply_cache import recorded
-from ..models.roles import Cast
+from ..models.roles import Roles
 from ..records import Proposal, Record, Trajectory
 from ..storage.journal import read_lines
 from ..storage.progress import watched
@@ -88,20 +88,20 @@ async def try_out(params: Params, out: Path, seeds: int = TRIAL) -> Estimate:
         "prices",
         "best_of",
     )
-    cast = Cast(domain, **{name: plain[name] for name in (*names, *limits)}, folder=out)
+    models = Roles(domain, **{name: plain[name] for name in (*names, *limits)}, folder=out)
     mixes = {name: plain[name] for name in ("kinds", "behaviours", "difficulty", "walk_length", "tool_weights")}
     rounds = {name: plain[name] for name in ("seed", "round_size", "reflections", "concurrency", "recombined")}
-    gates = choose(params.gates, Committee(cast.judges(params.judges), params.threshold))
+    gates = choose(params.gates, Committee(models.judges(params.judges), params.threshold))
     sampling = Sampling(**mixes, personas=read_personas(params.personas))
     with tempfile.TemporaryDirectory(prefix="estimate-") as folder, watched(Path(folder), "estimate"):
         run = Run.open(folder)
         try:
-            proposals = await propose_all(domain, cast, gates, run, seeds=seeds, sampling=sampling, **rounds)
+            proposals = await propose_all(domain, models, gates, run, seeds=seeds, sampling=sampling, **rounds)
             accepted = [proposal.blueprint for proposal in proposals if proposal.accepted]
             playing = {name: plain[name] for name in ("attempts", "max_steps", "concurrency")}
-            trajectories = await converse_all(domain, cast, run, accepted, **playing)
+            trajectories = await converse_all(domain, models, run, accepted, **playing)
         finally:
-            await cast.aclose()
+            await models.aclose()
         return predict(params, list(proposals), trajectories, out)
 
 

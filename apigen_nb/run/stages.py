@@ -23,7 +23,7 @@ from typing import Any, get_args
 from ..dataset.export import Proof
 from ..models.ledger import add_up, price_table
 from ..models.reply_cache import recorded, requests
-from ..models.roles import Cast
+from ..models.roles import Roles
 from ..records import Proposal, Role, Trajectory
 from ..storage.journal import forget_unanswered, read_lines
 from ..storage.jsonl import write_whole
@@ -202,7 +202,7 @@ def _models(params: Params) -> dict[str, Any]:
         return (setting and setting.model) or params.model
 
     shop, roles = Domain.load(params.domain), params.plain()["roles"]
-    critic = Cast(shop, params.model, roles=roles, best_of=params.best_of).best_of > 1
+    critic = Roles(shop, params.model, roles=roles, best_of=params.best_of).best_of > 1
     return {role: of(role) for role in get_args(Role) if role != "critic" or critic}
 
 

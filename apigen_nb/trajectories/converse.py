@@ -9,8 +9,8 @@ from typing import Literal
 
 from ..blueprints.gates.execution import execute
 from ..models import Model, NoAnswer, ask, metered
-from ..models.each import each
-from ..models.roles import Cast
+from ..models.jobs import run_jobs
+from ..models.roles import Roles
 from ..records import (
     NO_ANSWER,
     STOP,
@@ -207,23 +207,23 @@ def assess(
 
 @dataclass(frozen=True)
 class _Phase2:
-    """The work on one conversation, for `work.each`."""
+    """The work on one conversation, for `run_jobs`."""
 
     domain: Domain
-    cast: Cast
+    models: Roles
     max_steps: int
 
     async def __call__(self, rollout: Rollout) -> Trajectory:
-        cast = self.cast
-        judge = cast.judges(1)[0]
+        models = self.models
+        judge = models.judges(1)[0]
         return await converse(
-            rollout, self.domain, agent=cast.agent, user=cast.user, judge=judge, max_steps=self.max_steps
+            rollout, self.domain, agent=models.agent, user=models.user, judge=judge, max_steps=self.max_steps
         )
 
 
 async def converse_all(
     domain: Domain,
-    cast: Cast,
+    models: Roles,
     run: Run,
     blueprints: Iterable[Blueprint],
     *,
@@ -245,9 +245,9 @@ async def converse_all(
             for number in range(1, attempts + 1):
                 yield Rollout(blueprint, number)
 
-    work = _Phase2(domain, cast, max_steps)
+    work = _Phase2(domain, models, max_steps)
     expected = None if count is None else count * attempts
-    await each(work, rollouts(), journal, concurrency=concurrency, title="trajectories", total=expected)
+    await run_jobs(work, rollouts(), journal, concurrency=concurrency, title="trajectories", total=expected)
     held.seek(0)
     names = (line.decode().removesuffix("\n") for line in held)
     return journal.finish(trajectory_id(name, number) for name in names for number in range(1, attempts + 1))

@@ -14,7 +14,7 @@ from apigen_nb.blueprints.gate_bench import FILE, GOLD, INTACT, Trial, bench, pl
 from apigen_nb.blueprints.gates import GATES, Committee
 from apigen_nb.blueprints.groundtruth_audit import hand_written
 from apigen_nb.blueprints.propose import propose_all
-from apigen_nb.models.roles import Cast
+from apigen_nb.models.roles import Roles
 from apigen_nb.records import Blueprint, Verdict
 from apigen_nb.report import charts
 from apigen_nb.report import mixture_tables as mix
@@ -53,9 +53,9 @@ def tmp(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 async def accepted(name: str, tmp: Path) -> tuple[Domain, list[Blueprint]]:
     domain = Domain.load(name)
-    cast = Cast(domain, seed=7)
-    gates = [*GATES.values(), Committee(cast.judges(3))]
-    proposals = await propose_all(domain, cast, gates, Run.open(folder(tmp, name)), seeds=SEEDS, seed=7)
+    models = Roles(domain, seed=7)
+    gates = [*GATES.values(), Committee(models.judges(3))]
+    proposals = await propose_all(domain, models, gates, Run.open(folder(tmp, name)), seeds=SEEDS, seed=7)
     return domain, [p.blueprint for p in proposals if p.accepted]
 
 
@@ -169,8 +169,8 @@ async def test_a_committee_that_cannot_judge_has_caught_nothing(tmp: Path, tmp_p
 
 async def test_the_committee_is_asked_about_everything(tmp: Path, tmp_path: Path) -> None:
     domain, blueprints = await accepted("retail", tmp)
-    cast = Cast(domain, seed=7)
-    trials = await bench(blueprints[:6], domain, [Committee(cast.judges(3))], Run.open(tmp_path), most=2)
+    models = Roles(domain, seed=7)
+    trials = await bench(blueprints[:6], domain, [Committee(models.judges(3))], Run.open(tmp_path), most=2)
     assert all(len(trial.verdicts) == 1 for trial in trials)
     assert sum(trial.usage["judge"].calls for trial in trials) >= 2 * len(trials)
     frame = mix.bench(trials)

@@ -18,7 +18,7 @@ from apigen_nb.blueprints.propose import propose, propose_all
 from apigen_nb.blueprints.reflection import judge
 from apigen_nb.blueprints.sampling import records_of
 from apigen_nb.models import Model, NoAnswer
-from apigen_nb.models.roles import Cast
+from apigen_nb.models.roles import Roles
 from apigen_nb.records import NO_ANSWER, Action, Answer, Attempt, Blueprint, Proposal, Question, Seed, Usage, Verdict
 from apigen_nb.storage.journal import Run, forget_unanswered, read_lines
 from apigen_nb.world.domain import Domain
@@ -327,9 +327,9 @@ def test_an_attempt_without_verdicts_is_not_accepted() -> None:
 
 def scripted(domain: Domain, seed: int = 3, shaken: int | None = None) -> Any:
     """The embedded model for all roles; with `shaken`, answers come after random pauses."""
-    cast = Cast(domain, seed=seed)
+    models = Roles(domain, seed=seed)
     if shaken is None:
-        return cast
+        return models
     rng = Random(shaken)
 
     def late(model: Model) -> Model:
@@ -340,16 +340,16 @@ def scripted(domain: Domain, seed: int = 3, shaken: int | None = None) -> Any:
         return answer
 
     return SimpleNamespace(
-        generator=late(cast.generator),
-        feedback=late(cast.feedback),
-        judges=lambda: [late(one) for one in cast.judges()],
+        generator=late(models.generator),
+        feedback=late(models.feedback),
+        judges=lambda: [late(one) for one in models.judges()],
     )
 
 
-async def stage(domain: Domain, cast: Any, folder: Path, **options: Any) -> bytes:
-    gates = choose([*GATES, "committee"], Committee(cast.judges()))
+async def stage(domain: Domain, models: Any, folder: Path, **options: Any) -> bytes:
+    gates = choose([*GATES, "committee"], Committee(models.judges()))
     run = Run.open(folder)
-    await propose_all(domain, cast, gates, run, **{"seeds": 24, "seed": 3, "round_size": 8, **options})
+    await propose_all(domain, models, gates, run, **{"seeds": 24, "seed": 3, "round_size": 8, **options})
     return run.blueprints.read_bytes()
 
 
@@ -381,16 +381,16 @@ def test_the_ids_are_in_order_and_some_are_accepted_and_some_repaired(retail: Do
 
 async def test_a_stage_that_was_killed_continues_to_the_same_bytes(retail: Domain, once: bytes, tmp_path: Path) -> None:
     asked = 0
-    cast = scripted(retail)
+    models = scripted(retail)
 
     async def dies(question: Question) -> Answer:
         nonlocal asked
         asked += 1
         if asked == 9:
             raise KeyError("power cut")
-        return await cast.generator(question)
+        return await models.generator(question)
 
-    dying = SimpleNamespace(generator=dies, feedback=cast.feedback, judges=cast.judges)
+    dying = SimpleNamespace(generator=dies, feedback=models.feedback, judges=models.judges)
     with pytest.raises(KeyError, match="power cut"):
         await stage(retail, dying, tmp_path, concurrency=3)
     assert await stage(retail, scripted(retail), tmp_path, concurrency=5) == once
@@ -398,14 +398,14 @@ async def test_a_stage_that_was_killed_continues_to_the_same_bytes(retail: Domai
 
 def busy(domain: Domain, about: str) -> Any:
     """The embedded model, which gives no answer to the generator's questions about one seed."""
-    cast = scripted(domain)
+    models = scripted(domain)
 
     async def generator(question: Question) -> Answer:
         if question.id.startswith(about):
             raise NoAnswer("503")
-        return await cast.generator(question)
+        return await models.generator(question)
 
-    return SimpleNamespace(generator=generator, feedback=cast.feedback, judges=cast.judges)
+    return SimpleNamespace(generator=generator, feedback=models.feedback, judges=models.judges)
 
 
 def proposals(lines: bytes) -> dict[str, Proposal]:
@@ -447,8 +447,10 @@ async def test_examples_come_from_earlier_rounds_only(library: Domain, tmp_path:
         asked.append(question)
         return Answer(text=reply(RENEW, RETURN, call("set_points", member_id="M1", points=100 + len(asked))))
 
-    run, cast = Run.open(tmp_path), SimpleNamespace(generator=generator, feedback=nobody)
-    made = await propose_all(library, cast, [passes], run, seeds=40, seed=1, round_size=8, concurrency=7, recombined=0)
+    run, models = Run.open(tmp_path), SimpleNamespace(generator=generator, feedback=nobody)
+    made = await propose_all(
+        library, models, [passes], run, seeds=40, seed=1, round_size=8, concurrency=7, recombined=0
+    )
     assert read_lines(run.blueprints, Proposal) == made
     for number, proposal in enumerate(made):
         assert all(int(example[-5:]) < number // 8 * 8 for example in proposal.examples)
@@ -462,6 +464,8 @@ async def test_examples_come_from_earlier_rounds_only(library: Domain, tmp_path:
 
 
 async def test_rejected_blueprints_are_never_examples(library: Domain, tmp_path: Path) -> None:
-    cast = SimpleNamespace(generator=Says(reply(RENEW)), feedback=Says("plan"))
-    made = await propose_all(library, cast, [fails], Run.open(tmp_path), seeds=12, seed=1, round_size=4, reflections=0)
+    models = SimpleNamespace(generator=Says(reply(RENEW)), feedback=Says("plan"))
+    made = await propose_all(
+        library, models, [fails], Run.open(tmp_path), seeds=12, seed=1, round_size=4, reflections=0
+    )
     assert not any(proposal.accepted or proposal.examples for proposal in made)

@@ -28,7 +28,7 @@ from apigen_nb.blueprints.recombination import (
     recombine,
 )
 from apigen_nb.blueprints.sampling import Sampling
-from apigen_nb.models.roles import Cast
+from apigen_nb.models.roles import Roles
 from apigen_nb.records import Action, Answer, Blueprint, Question
 from apigen_nb.storage.journal import Run
 from apigen_nb.trajectories.converse import converse_all
@@ -269,11 +269,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Any],
 
 
 async def _work(folder: Path, concurrency: int = 32) -> tuple[list[Any], list[Any]]:
-    cast, run = Cast(retail, seed=7), Run.open(folder)
-    gates = choose([*GATES, "committee"], Committee(cast.judges(3)))
+    models, run = Roles(retail, seed=7), Run.open(folder)
+    gates = choose([*GATES, "committee"], Committee(models.judges(3)))
     proposals = await propose_all(
         retail,
-        cast,
+        models,
         gates,
         run,
         seeds=40,
@@ -283,7 +283,7 @@ async def _work(folder: Path, concurrency: int = 32) -> tuple[list[Any], list[An
         sampling=Sampling(kinds={"plain": 1.0}),
     )
     accepted = [proposal.blueprint for proposal in proposals if proposal.accepted and proposal.parts]
-    return list(proposals), list(await converse_all(retail, cast, run, accepted))
+    return list(proposals), list(await converse_all(retail, models, run, accepted))
 
 
 def test_a_run_recombines_its_share_and_plays_it(finished: tuple[Path, list[Any], list[Any]]) -> None:

@@ -47,9 +47,9 @@ async def study(library: Domain, folder: Path, learns: bool, **settings: Any) ->
     async def feedback(question: Question) -> Answer:
         return Answer(text="Say the name.")
 
-    cast = SimpleNamespace(generator=drafts(asked, learns), feedback=feedback)
+    models = SimpleNamespace(generator=drafts(asked, learns), feedback=feedback)
     done = await reflection_study(
-        library, cast, list(GATES.values()), Run.open(folder), seeds=6, seed=1, sampling=PLAIN, **settings
+        library, models, list(GATES.values()), Run.open(folder), seeds=6, seed=1, sampling=PLAIN, **settings
     )
     return done, asked
 

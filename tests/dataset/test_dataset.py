@@ -18,7 +18,7 @@ from apigen_nb.blueprints.gates import GATES, Committee, choose
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.dataset.export import Proof, Summary, build, distinct
 from apigen_nb.dataset.verify import verify
-from apigen_nb.models.roles import Cast
+from apigen_nb.models.roles import Roles
 from apigen_nb.models.scripted import LABEL
 from apigen_nb.records import Answer, Attempt, Blueprint, Message, Proposal, Question, ToolCall, Trajectory, Verdict
 from apigen_nb.storage.journal import Run, read_lines
@@ -43,11 +43,11 @@ def save(run: Path, name: str, changed: Rows) -> None:
 
 
 async def _small_run(folder: Path) -> Summary:
-    run, cast = Run.open(folder), Cast(retail, seed=3)
-    gates = choose([*GATES, "committee"], Committee(cast.judges()))
-    proposals = await propose_all(retail, cast, gates, run, seeds=24, seed=3)
-    await converse_all(retail, cast, run, [p.blueprint for p in proposals if p.accepted])
-    return build(run, retail, cast.names)
+    run, models = Run.open(folder), Roles(retail, seed=3)
+    gates = choose([*GATES, "committee"], Committee(models.judges()))
+    proposals = await propose_all(retail, models, gates, run, seeds=24, seed=3)
+    await converse_all(retail, models, run, [p.blueprint for p in proposals if p.accepted])
+    return build(run, retail, models.names)
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +217,7 @@ def test_a_card_of_another_model_is_not_labelled_scripted(run: Path) -> None:
 def test_building_again_gives_the_same_bytes(run: Path) -> None:
     before = {path.name: path.read_bytes() for path in (run / "dataset").iterdir()}
     shutil.rmtree(run / "dataset")
-    build(Run(run), retail, Cast(retail).names)
+    build(Run(run), retail, Roles(retail).names)
     assert {path.name: path.read_bytes() for path in (run / "dataset").iterdir()} == before
     assert set(before) == {"chat.jsonl", "sharegpt.jsonl", "proofs.jsonl", "README.md"}
 

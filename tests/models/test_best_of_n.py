@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from apigen_nb.models import metered
 from apigen_nb.models.best_of_n import BestOf, asks, flaws, invented
-from apigen_nb.models.roles import Cast
+from apigen_nb.models.roles import Roles
 from apigen_nb.records import STOP, Answer, Message, Question, Trajectory, Usage
 from apigen_nb.trajectories.converse import Rollout, converse
 from apigen_nb.world.domain import Domain
@@ -210,13 +210,13 @@ async def test_a_conversation_keeps_the_choices(library: Domain) -> None:
 
 def test_four_candidates_of_a_real_model_and_one_of_the_scripted(library: Domain) -> None:
     local: dict[str, Any] = {"model": "m", "base_url": "http://127.0.0.1:9/v1"}
-    assert Cast(library).best_of == 1
-    assert not isinstance(Cast(library).user, BestOf)
-    assert Cast(library, **local).best_of == 4
-    assert isinstance(Cast(library, **local).user, BestOf)
-    assert "critic" in Cast(library, **local).names
-    assert Cast(library, best_of=3).best_of == 3
-    assert "critic" in Cast(library, best_of=3).names
+    assert Roles(library).best_of == 1
+    assert not isinstance(Roles(library).user, BestOf)
+    assert Roles(library, **local).best_of == 4
+    assert isinstance(Roles(library, **local).user, BestOf)
+    assert "critic" in Roles(library, **local).names
+    assert Roles(library, best_of=3).best_of == 3
+    assert "critic" in Roles(library, best_of=3).names
 
 
 @given(st.text(max_size=80), st.text(max_size=80))

@@ -21,8 +21,8 @@ import tenacity
 
 from apigen_nb.models import EndpointDown, NoAnswer, ask, metered
 from apigen_nb.models.chat_format import FOLDER, render
-from apigen_nb.models.each import each
 from apigen_nb.models.endpoint import Endpoint
+from apigen_nb.models.jobs import run_jobs
 from apigen_nb.models.retries import Again, Patience
 from apigen_nb.records import Answer, Message, Question, ToolCall, Usage
 from apigen_nb.storage.journal import Journal
@@ -222,7 +222,7 @@ def test_a_spent_quota_stops_the_stage(tmp_path: Path) -> None:
         with pytest.raises(
             EndpointDown, match=r"tiny at .* wants 7200 s of waiting.* \(429:? too many requests\); run again then"
         ):
-            await each(job, [question(id=f"q{number}") for number in range(40)], journal)
+            await run_jobs(job, [question(id=f"q{number}") for number in range(40)], journal)
         assert 12 <= endpoint.refused <= len(server.requests) <= 40
         assert endpoint.in_flight == 0
         assert endpoint.waiting_until is None, "nobody waits any more"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from apigen_nb.models import EndpointDown
-from apigen_nb.models.each import each
 from apigen_nb.models.endpoint import Endpoint
 from apigen_nb.models.gather import all_of
+from apigen_nb.models.jobs import run_jobs
 from apigen_nb.models.reply_cache import Cassette, Recorded, recorded
 from apigen_nb.records import Message, Question, Record
 from apigen_nb.storage.journal import Journal
@@ -63,11 +63,11 @@ async def test_what_is_under_way_is_kept_when_something_else_stops_the_stage(
             journal = Journal(tmp_path / "rows.jsonl", Row)
             if number == 0:
                 with pytest.raises(EndpointDown, match="answers 401"):
-                    await each(work, [question(n) for n in range(40)], journal, concurrency=8)
+                    await run_jobs(work, [question(n) for n in range(40)], journal, concurrency=8)
                 assert asked < len(server.requests) < 40
                 assert len(list(recorded(tmp_path))) == len(server.requests)
             else:
-                assert len(await each(work, [question(n) for n in range(40)], journal, concurrency=8)) == 40
+                assert len(await run_jobs(work, [question(n) for n in range(40)], journal, concurrency=8)) == 40
                 assert len(server.requests) == 40, "none was asked for twice"
             await model.aclose()
             await judge.aclose()
@@ -165,7 +165,7 @@ async def test_what_several_wait_for_is_kept_when_all_are_interrupted(tmp_path: 
         return Row(id=item.id, text=(await all_of(*judges))[0].text)
 
     task = asyncio.create_task(
-        each(work, [question(n) for n in range(12)], Journal(tmp_path / "rows.jsonl", Row), concurrency=4)
+        run_jobs(work, [question(n) for n in range(12)], Journal(tmp_path / "rows.jsonl", Row), concurrency=4)
     )
     await asyncio.sleep(1)
     assert server.open > 1

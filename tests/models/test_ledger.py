@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from apigen_nb.models import BudgetSpent, Job, job
 from apigen_nb.models.ledger import Budget, Ledger, Price, add_up, dollars, price_table, role_prices, run_prices
 from apigen_nb.models.reply_cache import Cassette, Recorded, Reply, recorded
-from apigen_nb.models.roles import Cast
+from apigen_nb.models.roles import Roles
 from apigen_nb.records import Answer, Question, Usage
 from apigen_nb.storage.progress import Progress
 from apigen_nb.world.domain import Domain
@@ -183,10 +183,12 @@ async def test_a_conversation_that_was_killed_begins_anew_under_the_budget(tmp_p
 def test_a_budget_that_cannot_be_kept_is_refused(tmp_path: Path) -> None:
     retail = Domain.load("retail")
     with pytest.raises(ValueError, match=r"max_cost needs a price for x: prices=.*max_total_tokens"):
-        Cast(retail, "m", roles={"judge": [{"model": "m"}, {"model": "x"}]}, folder=tmp_path, max_cost=1, prices=PRICES)
+        Roles(
+            retail, "m", roles={"judge": [{"model": "m"}, {"model": "x"}]}, folder=tmp_path, max_cost=1, prices=PRICES
+        )
     with pytest.raises(ValueError, match="need the run's folder"):
-        Cast(retail, "m", max_total_tokens=5)
-    Cast(retail, folder=tmp_path, max_cost=1)  # the scripted model costs nothing
+        Roles(retail, "m", max_total_tokens=5)
+    Roles(retail, folder=tmp_path, max_cost=1)  # the scripted model costs nothing
     assert not list(tmp_path.iterdir())
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apigen_nb.models.chat_format import FOLDER, GREETING, check, prompt_shas, render
-from apigen_nb.models.roles import Cast, Prompted
+from apigen_nb.models.roles import Prompted, Roles
 from apigen_nb.records import Action, Answer, Message, Question, Role, ToolCall
 from apigen_nb.world.domain import Domain
 
@@ -219,8 +219,8 @@ async def test_a_judge_is_asked_with_its_own_prompt_and_only_as_a_judge(tmp_path
 def test_judges_may_have_prompts_of_their_own(tmp_path: Path) -> None:
     path = own(tmp_path, "Be strict.")
     judges = [{"prompt": path}, {}, {"prompt": path}]
-    cast = Cast(Domain.load("retail"), model="m", base_url="http://127.0.0.1:9/v1", roles={"judge": judges})
-    first, second, third = cast.judges(3)
+    models = Roles(Domain.load("retail"), model="m", base_url="http://127.0.0.1:9/v1", roles={"judge": judges})
+    first, second, third = models.judges(3)
     assert isinstance(first, Prompted)
     assert isinstance(third, Prompted)
     assert not isinstance(second, Prompted)

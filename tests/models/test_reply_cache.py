@@ -19,7 +19,7 @@ from apigen_nb.blueprints.gates import GATES, Committee
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.models import Model, NoAnswer, ask, metered
 from apigen_nb.models.reply_cache import REPLIES, Cassette, NotRecorded, Recorded, recorded
-from apigen_nb.models.roles import Cast
+from apigen_nb.models.roles import Roles
 from apigen_nb.models.scripted import Scripted
 from apigen_nb.records import Answer, Message, Question, ToolCall, Usage
 from apigen_nb.storage.journal import Run
@@ -286,32 +286,32 @@ def says(body: dict[str, Any]) -> str:
 async def test_a_cast_without_key_plays_from_the_cassette(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     retail, roles = Domain.load("retail"), {"judge": [{"model": "a"}, {"model": "b"}, {"model": "a"}]}
 
-    def cast(url: str, **more: Any) -> Cast:
-        return Cast(retail, "m", url, "A_KEY", roles=roles, folder=tmp_path, best_of=1, **more)
+    def models(url: str, **more: Any) -> Roles:
+        return Roles(retail, "m", url, "A_KEY", roles=roles, folder=tmp_path, best_of=1, **more)
 
-    async def play(cast: Cast) -> list[Answer]:
-        answers = [await model(question()) for model in (cast.user, cast.agent, *cast.judges(3))]
-        await cast.aclose()
+    async def play(models: Roles) -> list[Answer]:
+        answers = [await model(question()) for model in (models.user, models.agent, *models.judges(3))]
+        await models.aclose()
         return answers
 
     monkeypatch.setenv("A_KEY", "sk-marked")
     async with FaultServer(says) as server:
-        told = await play(cast(server.url))
+        told = await play(models(server.url))
         # user and agent are one model and were asked the same; the two judges "a" are two people
         assert [body["model"] for body in server.requests] == ["m", "a", "b", "a"]
         url = server.url
     monkeypatch.delenv("A_KEY")
-    moved: list[Callable[[], Cast]] = [
-        lambda: cast(url, offline=True),
-        lambda: cast("https://elsewhere.example/v1", offline=True),
-        lambda: cast("https://elsewhere.example/v1"),
+    moved: list[Callable[[], Roles]] = [
+        lambda: models(url, offline=True),
+        lambda: models("https://elsewhere.example/v1", offline=True),
+        lambda: models("https://elsewhere.example/v1"),
     ]
     for build in moved:
         assert await play(build()) == told
     with pytest.raises(ValueError, match="A_KEY"):
-        await cast("https://elsewhere.example/v1").user(question("new"))
+        await models("https://elsewhere.example/v1").user(question("new"))
     with pytest.raises(NotRecorded):
-        await cast("https://elsewhere.example/v1", offline=True).user(question("new"))
+        await models("https://elsewhere.example/v1", offline=True).user(question("new"))
     assert "sk-marked" not in (tmp_path / REPLIES).read_text()
 
 
@@ -321,9 +321,9 @@ async def test_judges_of_one_name_at_two_places_are_two(tmp_path: Path, apart: s
         others = {"base_url": two.url, "api_key_env": "ANOTHER_KEY"}
         roles = {"judge": [{"model": "m"}, {"model": "m", apart: others[apart]}]}
         for _ in range(2):
-            cast = Cast(Domain.load("retail"), "m", one.url, roles=roles, folder=tmp_path, best_of=1)
-            votes = [(await judge(question())).text for judge in cast.judges(4)]
-            await cast.aclose()
+            models = Roles(Domain.load("retail"), "m", one.url, roles=roles, folder=tmp_path, best_of=1)
+            votes = [(await judge(question())).text for judge in models.judges(4)]
+            await models.aclose()
             assert votes == (["host A", "host B"] if apart == "base_url" else ["host A", "host A"]) * 2
         assert len(one.requests) + len(two.requests) == 4
 
@@ -331,16 +331,16 @@ async def test_judges_of_one_name_at_two_places_are_two(tmp_path: Path, apart: s
 async def test_roles_of_one_model_share_its_quota(tmp_path: Path) -> None:
     async with FaultServer(says, latency=0.01) as server:
         roles = {"user": {"temperature": 0.1}, "agent": {"temperature": 0.2}}
-        cast = Cast(Domain.load("retail"), "m", server.url, roles=roles, folder=tmp_path, concurrency=1, best_of=1)
-        await asyncio.gather(*(model(question(text)) for text in "abc" for model in (cast.user, cast.agent)))
-        await cast.aclose()
+        models = Roles(Domain.load("retail"), "m", server.url, roles=roles, folder=tmp_path, concurrency=1, best_of=1)
+        await asyncio.gather(*(model(question(text)) for text in "abc" for model in (models.user, models.agent)))
+        await models.aclose()
         assert (len(server.requests), server.peak) == (6, 1)
         assert {body["temperature"] for body in server.requests} == {0.1, 0.2}
 
 
 def test_offline_needs_a_folder() -> None:
     with pytest.raises(ValueError, match="need the run's folder"):
-        Cast(Domain.load("retail"), "m", offline=True)
+        Roles(Domain.load("retail"), "m", offline=True)
 
 
 class PowerCut(BaseException):
@@ -371,11 +371,13 @@ def both_phases(folder: Path, concurrency: int, **more: Any) -> tuple[dict[str, 
 
     async def work() -> None:
         retail, run = Domain.load("retail"), Run.open(folder)
-        cast = Cast(retail, "m", "http://127.0.0.1:1/v1", folder=folder, concurrency=concurrency, best_of=1, **more)
-        gates = [*GATES.values(), Committee(cast.judges(3))]
-        proposals = await propose_all(retail, cast, gates, run, seeds=6, seed=3, round_size=3, concurrency=concurrency)
+        models = Roles(retail, "m", "http://127.0.0.1:1/v1", folder=folder, concurrency=concurrency, best_of=1, **more)
+        gates = [*GATES.values(), Committee(models.judges(3))]
+        proposals = await propose_all(
+            retail, models, gates, run, seeds=6, seed=3, round_size=3, concurrency=concurrency
+        )
         blueprints = [proposal.blueprint for proposal in proposals if proposal.accepted]
-        await converse_all(retail, cast, run, blueprints, attempts=2, concurrency=concurrency)
+        await converse_all(retail, models, run, blueprints, attempts=2, concurrency=concurrency)
 
     asyncio.run(work())
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != REPLIES}, Served.asked

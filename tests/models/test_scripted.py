@@ -23,7 +23,7 @@ from apigen_nb.blueprints.gates.execution import execute
 from apigen_nb.blueprints.propose import propose, propose_all, read_draft
 from apigen_nb.blueprints.sampling import Sampling, sample
 from apigen_nb.models import Unparsable, read_json, scripted
-from apigen_nb.models.roles import Cast
+from apigen_nb.models.roles import Roles
 from apigen_nb.models.scripted import LABEL, MISTAKES, Scripted, agent
 from apigen_nb.models.scripted.grammar import Language, properties
 from apigen_nb.models.scripted.references import Notes, resolve
@@ -60,13 +60,13 @@ Work = tuple[Sequence[Proposal], Sequence[Trajectory], Recorded]
 async def work(domain: Domain, folder: Path, seeds: int = 16, attempts: int = 1, sampling: Sampling = PLAIN) -> Work:
     """Both phases with the scripted model in all roles."""
     model, run = Recorded(domain), Run.open(folder)
-    cast = SimpleNamespace(
+    models = SimpleNamespace(
         generator=model, feedback=model, user=model, agent=model, judges=lambda number: [model] * number
     )
     gates = choose([*GATES, "committee"], Committee([model] * 3))
     proposals = await propose_all(
         domain,
-        cast,  # type: ignore[arg-type]
+        models,  # type: ignore[arg-type]
         gates,
         run,
         seeds=seeds,
@@ -75,7 +75,7 @@ async def work(domain: Domain, folder: Path, seeds: int = 16, attempts: int = 1,
         sampling=sampling,
     )
     accepted = [proposal.blueprint for proposal in proposals if proposal.accepted]
-    return proposals, await converse_all(domain, cast, run, accepted, attempts=attempts), model  # type: ignore[arg-type]
+    return proposals, await converse_all(domain, models, run, accepted, attempts=attempts), model  # type: ignore[arg-type]
 
 
 def rates(**changes: float) -> Mapping[str, float]:
@@ -138,7 +138,7 @@ async def test_on_the_public_retail_of_tau2(tmp_path: Path, monkeypatch: pytest.
 
 def test_what_it_made_is_labelled() -> None:
     assert LABEL == "scripted model"
-    assert set(Cast(retail).names.values()) == {LABEL}
+    assert set(Roles(retail).names.values()) == {LABEL}
 
 
 # --- hard behaviours

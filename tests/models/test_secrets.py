@@ -28,16 +28,16 @@ CELL = """
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.world.domain import Domain
 from apigen_nb.blueprints.gates import choose
-from apigen_nb.models.roles import Cast
+from apigen_nb.models.roles import Roles
 from apigen_nb.storage.journal import Run
 
 run = Run.open(out).claim(domain=domain, model=model, base_url=base_url)
 settings = {"model": model, "base_url": base_url, "api_key_env": api_key_env, "timeout": timeout, "roles": roles}
-cast = Cast(Domain.load(domain), **settings, folder=run.folder, offline=offline, max_total_tokens=max_total_tokens)
+models = Roles(Domain.load(domain), **settings, folder=run.folder, offline=offline, max_total_tokens=max_total_tokens)
 """
 WORK = """
 rounds = {"seeds": seeds, "seed": seed, "reflections": reflections, "concurrency": 2}
-await propose_all(Domain.load(domain), cast, choose(gates), run, **rounds)
+await propose_all(Domain.load(domain), models, choose(gates), run, **rounds)
 """
 
 BROKEN = """

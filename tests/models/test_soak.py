@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from apigen_nb.models import EndpointDown
-from apigen_nb.models.roles import Cast
+from apigen_nb.models.roles import Roles
 from apigen_nb.records import STOP, Trajectory
 from apigen_nb.storage.journal import Run, forget_unanswered, read_lines
 from apigen_nb.trajectories.converse import converse_all
@@ -71,11 +71,11 @@ def hold(
     async def work() -> Held:
         async with FaultServer(plays, rates=rates, sticky=sticky, seed=1, retry_after=0.02, keep=False) as server:
             server.next(*queue)
-            cast = Cast(domain, model="tiny", base_url=server.url, timeout=1.5, concurrency=32, folder=folder)
+            models = Roles(domain, model="tiny", base_url=server.url, timeout=1.5, concurrency=32, folder=folder)
             try:
-                held = await converse_all(domain, cast, Run.open(folder), blueprints, attempts=1)
+                held = await converse_all(domain, models, Run.open(folder), blueprints, attempts=1)
             finally:
-                await cast.aclose()
+                await models.aclose()
             return Held({one.id: one.reason for one in held if one.unanswered}, server.met)
 
     return asyncio.run(work())

@@ -29,7 +29,7 @@ from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.blueprints.sampling import Sampling, sample
 from apigen_nb.dataset.export import build
 from apigen_nb.models.chat_format import FOLDER
-from apigen_nb.models.roles import Cast
+from apigen_nb.models.roles import Roles
 from apigen_nb.records import METRICS, STOP, Blueprint, Proposal, Trajectory
 from apigen_nb.run.params import Params
 from apigen_nb.storage.journal import Run, read_lines
@@ -123,19 +123,19 @@ def straight(out: Path, **values: Any) -> None:
     p, run = Params(**values), Run.open(out)
     domain = Domain.load(p.domain)
     roles = p.plain()["roles"]
-    cast = Cast(domain, p.model, p.base_url, p.api_key_env, seed=p.seed, roles=roles, best_of=p.best_of)
-    gates = choose(p.gates, Committee(cast.judges(p.judges), p.threshold))
+    models = Roles(domain, p.model, p.base_url, p.api_key_env, seed=p.seed, roles=roles, best_of=p.best_of)
+    gates = choose(p.gates, Committee(models.judges(p.judges), p.threshold))
 
     async def work() -> None:
         drawn = {"seeds": p.seeds, "seed": p.seed, "round_size": p.round_size, "concurrency": 1}
         drawn |= {"sampling": Sampling(kinds=p.kinds), "recombined": p.recombined}
-        proposals = await propose_all(domain, cast, gates, run, **drawn)
+        proposals = await propose_all(domain, models, gates, run, **drawn)
         accepted = [proposal.blueprint for proposal in proposals if proposal.accepted]
-        await converse_all(domain, cast, run, accepted, attempts=p.attempts, concurrency=1)
-        await cast.aclose()
+        await converse_all(domain, models, run, accepted, attempts=p.attempts, concurrency=1)
+        await models.aclose()
 
     asyncio.run(work())
-    build(run, domain, cast.names)
+    build(run, domain, models.names)
 
 
 def command(name: str, *arguments: str | Path) -> list[str]:

@@ -24,7 +24,7 @@ from apigen_nb.blueprints.gates import GATES, Committee
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.blueprints.sampling import Sampling
 from apigen_nb.dataset.export import build
-from apigen_nb.models.roles import Cast
+from apigen_nb.models.roles import Roles
 from apigen_nb.records import Proposal, Trajectory
 from apigen_nb.storage.journal import Run, read_lines
 from apigen_nb.trajectories.converse import converse_all
@@ -41,17 +41,17 @@ def stages(domain: Domain, folder: Path, url: str | None = None) -> None:
 
     async def work() -> None:
         served = {"model": "tiny", "base_url": url, "folder": folder, "best_of": 1} if url else {}
-        cast, run = Cast(domain, seed=3, **served), Run.open(folder)
-        gates = [*GATES.values(), Committee(cast.judges(3))]
+        models, run = Roles(domain, seed=3, **served), Run.open(folder)
+        gates = [*GATES.values(), Committee(models.judges(3))]
         rounds = {"seeds": SEEDS, "seed": 3, "round_size": 3, "concurrency": 4}
         plain = {"sampling": Sampling(**PLAIN), "recombined": 0.0} if domain.name == "retail" else {}
         try:
-            proposals = await propose_all(domain, cast, gates, run, **rounds, **plain)
+            proposals = await propose_all(domain, models, gates, run, **rounds, **plain)
             blueprints = [p.blueprint for p in proposals if p.accepted]
-            await converse_all(domain, cast, run, blueprints, attempts=ATTEMPTS, concurrency=4)
+            await converse_all(domain, models, run, blueprints, attempts=ATTEMPTS, concurrency=4)
         finally:
-            await cast.aclose()
-        build(run, domain, cast.names)
+            await models.aclose()
+        build(run, domain, models.names)
 
     asyncio.run(work())
 

@@ -11,7 +11,7 @@ from apigen_nb.blueprints.gates import Committee, choose
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.dataset.export import build
 from apigen_nb.dataset.verify import verify
-from apigen_nb.models.roles import Cast
+from apigen_nb.models.roles import Roles
 from apigen_nb.records import KINDS
 from apigen_nb.run.params import GATES, load_params
 from apigen_nb.storage.journal import Run
@@ -35,12 +35,12 @@ async def test_every_kind_and_recombined_tasks_are_verified(name: str, tmp_path:
     except DomainError as error:
         pytest.skip(str(error))
     params = load_params(PARAMS / f"{RUNS[name]}.yaml")
-    run, cast = Run.open(tmp_path), Cast(domain, seed=params.seed)
-    gates = choose(list(GATES), Committee(cast.judges(params.judges), params.threshold))
-    proposals = await propose_all(domain, cast, gates, run, seeds=params.seeds, seed=params.seed)
+    run, models = Run.open(tmp_path), Roles(domain, seed=params.seed)
+    gates = choose(list(GATES), Committee(models.judges(params.judges), params.threshold))
+    proposals = await propose_all(domain, models, gates, run, seeds=params.seeds, seed=params.seed)
     accepted = [proposal.blueprint for proposal in proposals if proposal.accepted]
-    trajectories = await converse_all(domain, cast, run, accepted, attempts=params.attempts)
-    build(run, domain, cast.names)
+    trajectories = await converse_all(domain, models, run, accepted, attempts=params.attempts)
+    build(run, domain, models.names)
     held = verify(tmp_path)
     assert held.rows
     assert not held.failures

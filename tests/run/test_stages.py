@@ -32,7 +32,7 @@ CELLS = {
         import asyncio
         from apigen_nb.records import NO_ANSWER, Attempt, Blueprint, Proposal, Verdict
         from apigen_nb.storage.journal import Journal, Run
-        from apigen_nb.models.each import each
+        from apigen_nb.models.jobs import run_jobs
         from apigen_nb.models import BudgetSpent, EndpointDown
         from apigen_nb.models.reply_cache import Cassette, NotRecorded, Reply
         from apigen_nb.records import Answer, Usage
@@ -64,7 +64,7 @@ CELLS = {
 
         items = [Item(number) for number in range(seeds)]
         journal = Journal(run.blueprints, Proposal)
-        proposals = await each(work, items, journal, concurrency=concurrency, title="blueprints")
+        proposals = await run_jobs(work, items, journal, concurrency=concurrency, title="blueprints")
         journal.finish([item.id for item in items])
         """,
     "3_trajectories": """

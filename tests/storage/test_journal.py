@@ -15,7 +15,7 @@ import pytest
 from apigen_nb.models import BudgetSpent, EndpointDown, NoAnswer
 from apigen_nb.models import Job as ModelJob
 from apigen_nb.models import job as current
-from apigen_nb.models.each import each
+from apigen_nb.models.jobs import run_jobs
 from apigen_nb.records import Record
 from apigen_nb.storage import jsonl as lines
 from apigen_nb.storage import progress
@@ -53,7 +53,7 @@ async def test_artefact_is_in_id_order_whatever_order_the_work_ends_in(tmp_path:
         return Row(id=job.id)
 
     journal = Journal(tmp_path / "rows.jsonl", Row)
-    rows = await each(late, jobs(5), journal, concurrency=5)
+    rows = await run_jobs(late, jobs(5), journal, concurrency=5)
     assert [json.loads(line)["id"] for line in journal.part.read_text().splitlines()] == ids(5)[::-1]
     journal.finish(ids(5))
     assert [row.id for row in rows] == [row.id for row in read_lines(journal.path, Row)] == ids(5)
@@ -63,7 +63,7 @@ async def test_artefact_is_in_id_order_whatever_order_the_work_ends_in(tmp_path:
 async def test_concurrency_never_changes_the_bytes(tmp_path: Path) -> None:
     for number in (1, 7):
         journal = Journal(tmp_path / f"{number}" / "rows.jsonl", Row)
-        await each(plain, jobs(20), journal, concurrency=number)
+        await run_jobs(plain, jobs(20), journal, concurrency=number)
         journal.finish(ids(20))
     assert (tmp_path / "1" / "rows.jsonl").read_bytes() == (tmp_path / "7" / "rows.jsonl").read_bytes()
 
@@ -75,13 +75,13 @@ async def test_finished_work_is_not_done_again(tmp_path: Path) -> None:
         seen.append(job.id)
         return Row(id=job.id, text=str(len(seen)))
 
-    await each(work, jobs(3), Journal(path, Row))
-    await each(work, jobs(5), journal := Journal(path, Row))
+    await run_jobs(work, jobs(3), Journal(path, Row))
+    await run_jobs(work, jobs(5), journal := Journal(path, Row))
     assert seen == ids(5)
     journal.finish(ids(5))
     before = path.read_bytes(), path.stat().st_mtime_ns
     again = Journal(path, Row)
-    await each(work, jobs(5), again)
+    await run_jobs(work, jobs(5), again)
     again.finish(ids(5))
     assert (path.read_bytes(), path.stat().st_mtime_ns) == before
     assert seen == ids(5)
@@ -90,14 +90,14 @@ async def test_finished_work_is_not_done_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rest", [b'{"id":"r-0', b'{"id":"r-009"}', b"\x00\x00\xff", b"x" * 200_000])
 async def test_half_written_last_line_of_a_journal_is_dropped(tmp_path: Path, rest: bytes) -> None:
     path = tmp_path / "rows.jsonl"
-    await each(plain, jobs(2), Journal(path, Row))
+    await run_jobs(plain, jobs(2), Journal(path, Row))
     part = path.with_name("rows.jsonl.part")
     whole = part.read_bytes()
     part.write_bytes(whole + rest)
     journal = Journal(path, Row)
     assert list(journal.done) == ids(2)
     assert part.read_bytes() == whole
-    await each(plain, jobs(3), journal)
+    await run_jobs(plain, jobs(3), journal)
     assert list(Journal(path, Row).done) == ids(3)
 
 
@@ -117,17 +117,17 @@ async def test_what_damage_within_a_journal_has_cost_is_made_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "rows.jsonl"
-    await each(plain, jobs(400), journal := Journal(path, Row), concurrency=1)
+    await run_jobs(plain, jobs(400), journal := Journal(path, Row), concurrency=1)
     whole = journal.part.read_bytes()
     journal.part.write_bytes(whole[:2000] + bytes(4096) + whole[6096:])  # a page that a power cut left empty
     journal = Journal(path, Row)
     assert 300 < len(journal.done) < 400
     assert "rows.jsonl.part: damaged lines dropped: 1;" in capsys.readouterr().err
     assert journal.part.read_bytes().count(b"\n") == len(journal.done)  # explorers read the journal, too
-    await each(plain, jobs(400), journal)
+    await run_jobs(plain, jobs(400), journal)
     journal.finish(ids(400))
     assert capsys.readouterr().err == ""
-    await each(plain, jobs(400), other := Journal(tmp_path / "other" / "rows.jsonl", Row))
+    await run_jobs(plain, jobs(400), other := Journal(tmp_path / "other" / "rows.jsonl", Row))
     other.finish(ids(400))
     assert path.read_bytes() == other.path.read_bytes()
 
@@ -167,7 +167,7 @@ def test_incomplete_writes_nothing_and_names_what_is_missing(tmp_path: Path) -> 
 
 async def test_killed_between_artefact_and_clean_up(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
-    await each(plain, jobs(3), journal := Journal(path, Row))
+    await run_jobs(plain, jobs(3), journal := Journal(path, Row))
     part = journal.part.read_bytes()
     journal.finish(ids(3))
     journal.part.write_bytes(part)
@@ -180,7 +180,7 @@ async def test_killed_between_artefact_and_clean_up(tmp_path: Path) -> None:
 async def test_more_ids_than_before_extend_the_artefact(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     for count in (2, 4):
-        await each(plain, jobs(count), journal := Journal(path, Row))
+        await run_jobs(plain, jobs(count), journal := Journal(path, Row))
         journal.finish(ids(count))
     assert [row.id for row in read_lines(path, Row)] == ids(4)
 
@@ -196,7 +196,7 @@ async def test_no_answer_is_data_and_the_others_go_on(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     for _ in range(2):  # a job that fails again is told once
         journal = Journal(path, Row)
-        rows = await each(work, jobs(5), journal)
+        rows = await run_jobs(work, jobs(5), journal)
         assert [row.id for row in rows] == ["r-000", "r-002", "r-004"]
         assert [(f.stage, f.id, f.reason) for f in failures(tmp_path)] == [
             ("rows", "r-001", "503 after 4 tries"),
@@ -207,7 +207,7 @@ async def test_no_answer_is_data_and_the_others_go_on(tmp_path: Path) -> None:
     other = Journal(tmp_path / "others.jsonl", Row)
     other.note("r-001", "another stage")
     down.clear()
-    await each(work, jobs(5), journal := Journal(path, Row))
+    await run_jobs(work, jobs(5), journal := Journal(path, Row))
     journal.finish(ids(5))
     assert [f.stage for f in failures(tmp_path)] == ["others"]
 
@@ -230,10 +230,10 @@ async def test_what_is_unanswered_becomes_a_record_when_the_others_are_done(
     journal = Journal(tmp_path / "rows.jsonl", Lost)
     if end:
         with pytest.raises(type(end)):
-            await each(work, jobs(9), journal, concurrency=1)
+            await run_jobs(work, jobs(9), journal, concurrency=1)
         assert list(journal.done) == ids(8)[1:]  # what has stopped all may be why this one got no answer
         return
-    assert len(await each(work, jobs(9), journal, concurrency=1)) == 9
+    assert len(await run_jobs(work, jobs(9), journal, concurrency=1)) == 9
     assert list(journal.done) == [*ids(9)[1:], "r-000"]
     journal.finish(ids(9))
     forget_unanswered(journal.path, Lost)
@@ -259,7 +259,7 @@ async def test_anything_else_stops_the_others_and_keeps_the_finished(tmp_path: P
 
     journal = Journal(tmp_path / "rows.jsonl", Row)
     with pytest.raises(type(error)):
-        await asyncio.wait_for(each(work, jobs(1000), journal, concurrency=2), 5)
+        await asyncio.wait_for(run_jobs(work, jobs(1000), journal, concurrency=2), 5)
     assert len(started) < 10
     assert list(Journal(journal.path, Row).done) == ids(4)
     assert not failures(tmp_path)
@@ -279,11 +279,11 @@ async def test_a_spent_budget_begins_nothing_and_finishes_what_is_under_way(tmp_
 
     journal = Journal(tmp_path / "rows.jsonl", Row)
     with pytest.raises(BudgetSpent, match="used up"):
-        await each(work, jobs(1000), journal, concurrency=3)
+        await run_jobs(work, jobs(1000), journal, concurrency=3)
     assert started == ids(3)
     assert ended == list(Journal(journal.path, Row).done) == ids(2)
     assert not failures(tmp_path)
-    assert len(await each(plain, jobs(9), Journal(journal.path, Row))) == 9
+    assert len(await run_jobs(plain, jobs(9), Journal(journal.path, Row))) == 9
 
 
 async def test_every_job_says_for_which_stage_it_asks(tmp_path: Path) -> None:
@@ -295,7 +295,7 @@ async def test_every_job_says_for_which_stage_it_asks(tmp_path: Path) -> None:
         current.get().paid = True
         return Row(id=item.id)
 
-    await each(work, jobs(4), Journal(tmp_path / "rows.jsonl", Row), concurrency=2)
+    await run_jobs(work, jobs(4), Journal(tmp_path / "rows.jsonl", Row), concurrency=2)
     assert [one.stage for one in found] == ["rows"] * 4
     assert len({id(one) for one in found}) == 4  # what one job has paid for is nothing to the next
     with pytest.raises(LookupError):
@@ -317,12 +317,12 @@ async def test_what_cannot_be_written_stops_the_work_and_loses_nothing(
     journal = Journal(tmp_path / "rows.jsonl", Row)
     said = rf"rows\.jsonl\.part cannot be written: {os.strerror(number)}; what is there is kept"
     with pytest.raises(OSError, match=said):
-        await each(plain, jobs(9), journal, concurrency=1)
+        await run_jobs(plain, jobs(9), journal, concurrency=1)
     assert "r-003" not in journal.done
     monkeypatch.setattr(os, "write", write)
     again = Journal(journal.path, Row)
     assert list(again.done) == ids(3)
-    await each(plain, jobs(9), again)
+    await run_jobs(plain, jobs(9), again)
     assert [row.id for row in again.finish(ids(9))] == ids(9)
 
 
@@ -332,7 +332,7 @@ async def test_cancellation_keeps_the_finished(tmp_path: Path) -> None:
         return Row(id=job.id)
 
     journal = Journal(tmp_path / "rows.jsonl", Row)
-    task = asyncio.create_task(each(work, jobs(9), journal, concurrency=2))
+    task = asyncio.create_task(run_jobs(work, jobs(9), journal, concurrency=2))
     await asyncio.sleep(0.1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError, match=r"3 of 9 kept; run the cell again"):
@@ -358,7 +358,7 @@ async def test_at_most_concurrency_at_a_time_and_items_are_drawn_as_needed(tmp_p
         running -= 1
         return Row(id=job.id)
 
-    assert len(await each(work, items(), Journal(tmp_path / "rows.jsonl", Row), concurrency=4)) == 50
+    assert len(await run_jobs(work, items(), Journal(tmp_path / "rows.jsonl", Row), concurrency=4)) == 50
     assert most == 4
 
 
@@ -367,17 +367,19 @@ async def test_wrong_use_is_loud(tmp_path: Path) -> None:
         return Row(id="other")
 
     with pytest.raises(ValueError, match="the work on r-000 gave a record with the id other"):
-        await each(other, jobs(1), Journal(tmp_path / "a.jsonl", Row))
+        await run_jobs(other, jobs(1), Journal(tmp_path / "a.jsonl", Row))
     for concurrency in (1, 2):
         with pytest.raises(ValueError, match="two items have the id r-000"):
-            await each(plain, jobs(1) * 2, Journal(tmp_path / f"b{concurrency}.jsonl", Row), concurrency=concurrency)
+            await run_jobs(
+                plain, jobs(1) * 2, Journal(tmp_path / f"b{concurrency}.jsonl", Row), concurrency=concurrency
+            )
     journal = Journal(tmp_path / "d.jsonl", Row)
-    await each(plain, jobs(2), journal)
+    await run_jobs(plain, jobs(2), journal)
     with pytest.raises(ValueError, match=r"d.jsonl: r-000 is asked for twice"):
         journal.finish(["r-000", "r-001", "r-000"])
     assert not journal.path.exists()
     with pytest.raises(ValueError, match="at least 1"):
-        await each(plain, jobs(1), Journal(tmp_path / "c.jsonl", Row), concurrency=0)
+        await run_jobs(plain, jobs(1), Journal(tmp_path / "c.jsonl", Row), concurrency=0)
 
 
 async def test_progress_counts_all_rounds_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -389,8 +391,8 @@ async def test_progress_counts_all_rounds_and_leaves_nothing(tmp_path: Path, mon
         return Row(id=job.id, accepted=job.id != "r-000")
 
     journal = Journal(tmp_path / "rows.jsonl", Row)
-    await each(work, jobs(2), journal, title="things", total=4)
-    await each(work, jobs(4), journal, title="things", total=4)
+    await run_jobs(work, jobs(2), journal, title="things", total=4)
+    await run_jobs(work, jobs(4), journal, title="things", total=4)
     assert told[-1] == {"title": "things", "done": 3, "total": 4, "accepted": 2}
     assert sorted(os.listdir(tmp_path)) == [".writing", "rows.jsonl.part"]
 
@@ -398,11 +400,11 @@ async def test_progress_counts_all_rounds_and_leaves_nothing(tmp_path: Path, mon
 KILLED = """
     import asyncio, sys
     sys.path.insert(0, {tests!r})
-    from test_journal import Job, Journal, Row, each, jobs
+    from test_journal import Job, Journal, Row, jobs, run_jobs
     async def work(job):
         await asyncio.sleep(0.002)
         return Row(id=job.id, text="x" * 5000)
-    asyncio.run(each(work, jobs(10_000), Journal({path!r}, Row), concurrency=4))
+    asyncio.run(run_jobs(work, jobs(10_000), Journal({path!r}, Row), concurrency=4))
 """
 
 
@@ -486,11 +488,11 @@ with m.Run.open({str(tmp_path)!r}).locked(): pass"""
         return not subprocess.run([sys.executable, "-c", code], stderr=subprocess.DEVNULL, check=False).returncode
 
     journal, other = Journal(tmp_path / "rows.jsonl", Row), Journal(tmp_path / "others.jsonl", Row)
-    await each(plain, jobs(2), journal)
+    await run_jobs(plain, jobs(2), journal)
     journal.finish(ids(2))
     assert not free()
     with pytest.raises(EndpointDown):
-        await each(fails, jobs(2), other)
+        await run_jobs(fails, jobs(2), other)
     assert free()
 
 

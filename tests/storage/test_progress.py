@@ -195,7 +195,7 @@ CELL = """
     import asyncio
     from apigen_nb.records import Record
     from apigen_nb.storage.journal import Journal
-    from apigen_nb.models.each import each
+    from apigen_nb.models.jobs import run_jobs
 
     class Row(Record):
         id: str
@@ -212,7 +212,7 @@ CELL = """
 
     async def stage():
         journal = Journal(Path("rows.jsonl"), Row)
-        await each(work, [Job(id=str(n)) for n in range(8)], journal, concurrency=2, title="rows")
+        await run_jobs(work, [Job(id=str(n)) for n in range(8)], journal, concurrency=2, title="rows")
         return journal.finish([str(n) for n in range(8)])
 """
 

@@ -465,8 +465,8 @@ async def stage(domain: Domain, folder: Path, agent: Callable[[Question], Any], 
     async def user(question: Question) -> Answer:
         return Answer(text=STOP if len(question.messages) > 1 else f"Hello from {question.id}")
 
-    cast = SimpleNamespace(agent=agent, user=user, judges=lambda number: [Role("no idea")] * number)
-    return await converse_all(domain, cast, Run.open(folder), blueprints, **options)
+    models = SimpleNamespace(agent=agent, user=user, judges=lambda number: [Role("no idea")] * number)
+    return await converse_all(domain, models, Run.open(folder), blueprints, **options)
 
 
 async def renews(question: Question) -> Answer:

@@ -33,7 +33,7 @@ class Interrupted(asyncio.CancelledError):
         return [str(self)]
 
 
-async def each(
+async def run_jobs(
     work: Callable[[Item], Awaitable[R]],
     items: Iterable[Item],
     journal: Journal[R],
