@@ -129,7 +129,7 @@ def _run(options: argparse.Namespace) -> int:
     from .run.params import ParamsError, load_params
     from .run.stages import run
     from .storage.journal import Damaged
-    from .storage.run_folder import Changed, InUse, Run
+    from .storage.run_folder import InUse, ParametersChanged, Run
     from .world.domain import DomainError
 
     try:
@@ -146,7 +146,7 @@ def _run(options: argparse.Namespace) -> int:
                 return code
         else:
             print(f"done: {out}")
-    except (ParamsError, DomainError, UsageError, Changed, InUse) as error:
+    except (ParamsError, DomainError, UsageError, ParametersChanged, InUse) as error:
         return _say(error, 2)
     except StageFailed as error:
         return _say(error, error.code)

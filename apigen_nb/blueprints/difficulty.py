@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ..records import LEVELS, Blueprint, Level, Proposal
 from ..world.domain import Domain
-from ..world.values import fold, tells
+from ..world.values import mentions, normalize
 from .gates.derivation import leaves
 from .gates.grounding import said
 
@@ -40,10 +40,10 @@ class Difficulty(NamedTuple):
 
 def difficulty(blueprint: Blueprint, domain: Domain) -> Difficulty:
     """The difficulty that came out; what was asked for stands in the proposal."""
-    told = fold(blueprint.instruction)
+    told = normalize(blueprint.instruction)
     values = {str(v) for action in blueprint.actions for _, v in leaves(action.arguments) if not said(v, told)}
     known = domain.policy if blueprint.kind == "no tool" else ""
-    answers = {output for output in blueprint.outputs if not tells(known, output)}
+    answers = {output for output in blueprint.outputs if not mentions(known, output)}
     return Difficulty(len(blueprint.actions), len(values | answers))
 
 

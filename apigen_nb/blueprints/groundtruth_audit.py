@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, cast
 
 from ..records import Action, Blueprint, Record
-from ..world.domain import Domain, DomainError, GoldTask, Step, adapted, adapter
+from ..world.domain import Domain, DomainError, GoldTask, Step, adapter_domains, find_adapter
 from ..world.world import Refusal
 
 COLUMNS = ("task", "action", "by", "name", "reason", "call")
@@ -33,8 +33,8 @@ def audit(name: str) -> tuple[Finding, ...]:
     """All findings on the gold tasks of a domain that an adapter brings, as "tau2:retail", in their order. When what is
     adapted is not installed, a notice is printed and there is nothing to find. DomainError for a domain without gold
     tasks."""
-    if name not in adapted():
-        raise DomainError(f"no gold tasks of {name!r}; there are those of {', '.join(adapted())}")
+    if name not in adapter_domains():
+        raise DomainError(f"no gold tasks of {name!r}; there are those of {', '.join(adapter_domains())}")
     try:
         domain, tasks = Domain.load(name), _gold_tasks(name)
     except DomainError as error:
@@ -44,7 +44,7 @@ def audit(name: str) -> tuple[Finding, ...]:
 
 
 def _gold_tasks(name: str) -> list[GoldTask]:
-    module = adapter(name)
+    module = find_adapter(name)
     return cast(list[GoldTask], module.gold_tasks(name.partition(":")[2])) if module else []
 
 
@@ -98,7 +98,7 @@ def hand_written(name: str) -> tuple[Blueprint, ...]:
 
     That execution and policy pass them is no news, since the audit asks the same tools and rules: that what it rejects
     is wrong was found by reading (its tests name each). What format, grounding and kind fail here is news."""
-    if name not in adapted():
+    if name not in adapter_domains():
         return ()
     wrong = set(rejected(audit(name)))
     try:

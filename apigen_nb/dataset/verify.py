@@ -14,8 +14,8 @@ from ..storage.run_folder import Run
 from ..trajectories import environment
 from ..trajectories.behaviour import shows_behaviour
 from ..trajectories.reward import all_told
-from ..world.domain import Domain, DomainError, builtin
-from ..world.world import ToolBug, digest, respond
+from ..world.domain import Domain, DomainError, builtin_domains
+from ..world.world import ToolBug, digest, run_tool_call
 from .export import Proof
 
 FILES = ("chat.jsonl", "sharegpt.jsonl", "proofs.jsonl")
@@ -72,7 +72,11 @@ def _lines(path: Path) -> list[str]:
 
 def _where(folder: Path, name: str) -> str:
     """What to load a proof's domain by: a domain folder is found from the run's manifest."""
-    return name if ":" in name or name in builtin() or not (folder / "run.json").is_file() else Run(folder).domain()
+    return (
+        name
+        if ":" in name or name in builtin_domains() or not (folder / "run.json").is_file()
+        else Run(folder).domain()
+    )
 
 
 def _tasks(folder: Path) -> dict[str, Blueprint] | None:
@@ -122,7 +126,7 @@ def _prove(proof: Proof, chat: dict[str, Any], share: dict[str, Any], domain: Do
         replayed.append(Message(role=message["role"], content=message["content"], tool_calls=made))
         for call in made:
             calls.append(call)
-            replayed.append(result := respond(world, call))
+            replayed.append(result := run_tool_call(world, call))
             if result.content != results.get(call.id):
                 problems.append(f"{call.name} ({call.id}) gives another result than recorded")
     if digest(world.delta()) != proof.state:

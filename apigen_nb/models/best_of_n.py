@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from ..records import STOP, Answer, Candidate, Message, Question, Usage
-from ..world.values import fold, tells
+from ..world.values import mentions, normalize
 from . import Model, Unparsable, ask, read_json
 from .gather import all_of
 
@@ -51,31 +51,31 @@ _CONSENTS = re.compile(r"(?:yes|yeah|yep|no|sure|ok|okay|correct|right|exactly|g
 def invented(text: str, known: str) -> list[str]:
     """The ids, figures and mail addresses of a text that do not occur in what is known, as they are written. Small
     counts ("two of them", "1 minute") are speech and no facts."""
-    there = fold(known)
+    there = normalize(known)
     found = dict.fromkeys(token.strip("./-") for token in [*_MAIL.findall(text), *_TOKEN.findall(text)])
-    return [token for token in found if len(token) > 2 and fold(token) not in there and not tells(known, token)]
+    return [token for token in found if len(token) > 2 and normalize(token) not in there and not mentions(known, token)]
 
 
 def asks(text: str) -> bool:
     """Whether a message asks for something, and not just how it can help or whether that was all."""
-    return any(not _OFFERS.search(question) for question in _QUESTION.findall(fold(text).replace("’", "'")))
+    return any(not _OFFERS.search(question) for question in _QUESTION.findall(normalize(text).replace("’", "'")))
 
 
 def flaws(text: str, question: Question) -> Iterator[str]:
     """What code can find wrong with a user's message, given the question that the user answers."""
-    mine = [fold(message.content) for message in question.messages if message.role == "user"]
+    mine = [normalize(message.content) for message in question.messages if message.role == "user"]
     heard = [message.content for message in question.messages if message.role == "assistant"]
     withheld = [str(detail) for detail in question.context.get("withheld", ())]
     notes = str(question.context.get("instruction", ""))
     if STOP in text:
         yield from _too_early(notes, withheld, heard, mine)
-    elif any(fold(text) == said or _alike(text, said) for said in mine):
+    elif any(normalize(text) == said or _alike(text, said) for said in mine):
         yield "repeats an earlier message"
     if more := invented(text, " ".join([notes, *heard, *mine])):
         yield f"invents {', '.join(more[:3])}"
     asked = any(map(asks, heard)) and bool(mine)
     for detail in withheld:
-        if not asked and tells(text, detail):
+        if not asked and mentions(text, detail):
             yield f"tells {detail} before it was asked for"
 
 
@@ -92,8 +92,8 @@ def _too_early(notes: str, withheld: Sequence[str], heard: Sequence[str], mine: 
 def _alike(text: str, earlier: str) -> bool:
     """Whether nearly the same words were said earlier. A plain yes or no may come again, and so may a sentence about
     another thing."""
-    new, old = (set(re.findall(r"\w+", fold(words))) for words in (text, earlier))
-    if len(new) < 3 or _CONSENTS.match(fold(text)) or invented(text, earlier):
+    new, old = (set(re.findall(r"\w+", normalize(words))) for words in (text, earlier))
+    if len(new) < 3 or _CONSENTS.match(normalize(text)) or invented(text, earlier):
         return False
     return len(new & old) >= ALIKE * len(new | old)
 

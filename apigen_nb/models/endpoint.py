@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import tenacity
 
 from ..records import Answer, Message, Question
-from ..storage.progress import meter
+from ..storage.progress import add_meter
 from ..storage.safe_text import clean
 from . import EndpointDown, NoAnswer, late
 from .api_keys import SECRET, access, marks, public
@@ -105,7 +105,7 @@ class Endpoint:
         self._posted: dict[object, float] = {}  # when what is under way began, the oldest first
         self._seen = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
-        meter(self, lambda me: {"retries": me.retries, "refused": me.refused, "waiting": me._waiting()})
+        add_meter(self, lambda me: {"retries": me.retries, "refused": me.refused, "waiting": me._waiting()})
 
     def __repr__(self) -> str:
         return f"Endpoint({self._name})"

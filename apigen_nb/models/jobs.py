@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sized
 from typing import Protocol, TypeVar
 
 from ..records import Record
-from ..storage.journal import Journal, Records, id_of, is_unanswered
+from ..storage.journal import Journal, StoredRecords, id_of, is_unanswered
 from . import BudgetSpent, Job, NoAnswer, job
 from .gather import all_of
 
@@ -41,7 +41,7 @@ async def run_jobs(
     concurrency: int = 32,
     title: str = "",
     total: int | None = None,
-) -> Records[R]:
+) -> StoredRecords[R]:
     """Do `work(item) -> record` (same id) for all items that the journal does not hold, at most `concurrency` at a
     time; returns the finished records in the order of the items.
 
@@ -112,4 +112,4 @@ async def run_jobs(
         raise spent[0]
     if any(journal.done.places.at(number) is None for number in order):
         order = array("I", (number for number in order if journal.done.places.at(number) is not None))
-    return Records(journal.done.at, order)
+    return StoredRecords(journal.done.at, order)

@@ -12,7 +12,7 @@ import yaml
 from pydantic import Field
 
 from ..records import Record, Role, Usage
-from ..storage.progress import meter
+from ..storage.progress import add_meter
 from . import BudgetSpent
 from .reply import Reply
 
@@ -86,7 +86,7 @@ class Budget:
             )
         self._prices, self.max_cost, self.max_tokens = prices, max_cost, max_tokens
         self.cost, self.tokens, self.requests = 0.0, 0, 0
-        meter(self, lambda me: {"cost": me.cost})
+        add_meter(self, lambda me: {"cost": me.cost})
 
     @property
     def bounded(self) -> bool:

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 
 from anyio import CapacityLimiter
 
-from ..storage.progress import meter
+from ..storage.progress import add_meter
 
 FIRST, HEARD = 8, 0.05  # so many start at once, and two more for each that is not refused within these seconds
 WINDOW, REFUSED = 60, 12  # so many of the last are a share; chance alone, at 5 %, makes them once in 50,000 windows
@@ -87,7 +87,7 @@ class Limits:
         self.concurrency = concurrency
         self.requests, self.tokens = Pace(requests_per_minute), Pace(tokens_per_minute)
         self.in_flight = self.cuts = 0
-        meter(self, lambda me: {"in_flight": me.in_flight})
+        add_meter(self, lambda me: {"in_flight": me.in_flight})
         self.paused_until: float | None = None
         self.shut_since: float | None = None
         self._pause = 0.0

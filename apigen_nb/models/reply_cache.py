@@ -20,8 +20,8 @@ from weakref import WeakValueDictionary
 from pydantic import ValidationError
 
 from ..records import Answer, Question, Usage, sha
-from ..storage.jsonl import append, parse
-from ..storage.offset_index import Places
+from ..storage.jsonl import append_line, parse_line
+from ..storage.offset_index import OffsetIndex
 from . import EndpointDown, Job, Model, NoAnswer, job, late, storable
 from .chat_format import render
 from .ledger import Budget
@@ -43,7 +43,7 @@ def recorded(folder: Path | str) -> Iterator[Reply]:
         with path.open("rb") as file:
             for line in file:
                 with contextlib.suppress(ValidationError):
-                    yield parse(line, Reply)
+                    yield parse_line(line, Reply)
 
 
 def requests(folder: Path | str) -> int:
@@ -64,7 +64,7 @@ class Cassette:
         if budget is not None and budget.bounded:  # a folder's budget is one for all that has been spent in it
             for reply in recorded(folder):
                 budget.add(reply)
-        self._places: Places | None = None
+        self._places: OffsetIndex | None = None
         self._retries: dict[Model, int] = {}
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -79,7 +79,7 @@ class Cassette:
             file.seek(place)
             line = file.readline()
         try:
-            reply = parse(line, Reply)
+            reply = parse_line(line, Reply)
         except ValidationError:
             return None
         return reply.answer
@@ -88,7 +88,7 @@ class Cassette:
         """Keep a reply. OSError, with what to do, when it cannot be written."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            offset = append(self.path, reply.line())
+            offset = append_line(self.path, reply.line())
         except OSError as error:
             raise OSError(f"{self.path} cannot be written: {error.strerror or error}; free space, then go on") from None
         if reply.key and self._places is not None:
@@ -106,8 +106,8 @@ class Cassette:
         before, self._retries[model] = self._retries.get(model, 0), count
         return count - before
 
-    def _read(self) -> Places:
-        places, end, line = Places(), 0, b"\n"
+    def _read(self) -> OffsetIndex:
+        places, end, line = OffsetIndex(), 0, b"\n"
         if not self.path.exists():
             return places
         with self.path.open("rb") as file:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..records import Action, Change, Message, ToolCall, Trajectory, canonical
-from ..world.values import tells
+from ..world.values import mentions
 
 ABSENT = object()  # a field that is not there, which is not the same as null
 
@@ -186,5 +186,5 @@ def _parts(values: list[Any]) -> list[dict[str, Any]] | None:
 
 def told(trajectory: Trajectory, output: str) -> int | None:
     """The first message of the agent that holds an expected output, None when it was never told."""
-    spoken = (n for n, m in enumerate(trajectory.messages) if m.role == "assistant" and tells(m.content, output))
+    spoken = (n for n, m in enumerate(trajectory.messages) if m.role == "assistant" and mentions(m.content, output))
     return next(spoken, None)

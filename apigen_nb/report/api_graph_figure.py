@@ -10,10 +10,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from ..records import Proposal
-from ..world.api_graph import Edge, Graph, is_id
+from ..world.api_graph import Edge, Graph, is_id_parameter
 from ..world.api_graph import coverage as covered
 from ..world.domain import Domain
-from ..world.values import PREFIXES, singular
+from ..world.values import PARAMETER_PREFIXES, singular
 from .figure_style import HELD, INK, PLATE, QUIET, canvas, empty, label, subtitle
 from .tables import share
 
@@ -108,7 +108,7 @@ def _places(columns: list[list[str]], graph: Graph) -> Place:
     spread; every other column is shifted, so that names beside each other do not touch."""
     beside: dict[str, set[str]] = {}
     for edge in graph.edges:
-        if is_id(edge.parameter):
+        if is_id_parameter(edge.parameter):
             beside.setdefault(edge.producer, set()).add(edge.consumer)
             beside.setdefault(edge.consumer, set()).add(edge.producer)
     most = max(6, *map(len, columns))
@@ -137,12 +137,12 @@ def _places(columns: list[list[str]], graph: Graph) -> Place:
 def _group(edge: Edge, graph: Graph, place: Place) -> str:
     if place[edge.producer][0] >= place[edge.consumer][0]:
         return BACK
-    if not is_id(edge.parameter):
+    if not is_id_parameter(edge.parameter):
         return DETAILS
     surest = graph.sources(edge.consumer, edge.parameter)
     if edge.producer not in surest or place[edge.producer][0] > min(place[p][0] for p in surest if p in place):
         return FURTHER
-    return PREFIXES.sub("", singular(edge.parameter.split(".")[-1]))
+    return PARAMETER_PREFIXES.sub("", singular(edge.parameter.split(".")[-1]))
 
 
 def _grouped(graph: Graph, place: Place) -> dict[str, dict[tuple[str, str], list[Edge]]]:
@@ -223,7 +223,7 @@ def producers(domain: Domain) -> pd.DataFrame:
         taken |= {
             name for name in tool.parameters.get("properties", {}) if name not in {p.split(".")[0] for p in taken}
         }
-        for parameter in sorted(filter(is_id, taken)):
+        for parameter in sorted(filter(is_id_parameter, taken)):
             takers, givers = rows.setdefault(parameter, ({}, {}))
             takers[tool.name] = None
             for edge in graph.edges:

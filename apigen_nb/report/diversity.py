@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from ..records import Proposal, Trajectory
-from ..storage.safe_text import clean, short, shorten
+from ..storage.safe_text import clean, clean_name, truncate
 from . import tables
 from .figure_style import FELL, HELD, QUIET, STRIPES, canvas, empty, in_rows, label, legend, subtitle
 
@@ -43,7 +43,7 @@ def rows(records: Sequence[Trajectory], proposals: Iterable[Proposal] = ()) -> p
         said = [m.content for m in t.messages if m.role != "tool"]
         turns = sum(m.role == "user" for m in t.messages)
         tokens = sum(used.completion for role, used in t.usage.items() if role in ("user", "agent"))
-        opening = shorten(clean(said[0][:400]).replace("\n", " "), 90) if said else ""
+        opening = truncate(clean(said[0][:400]).replace("\n", " "), 90) if said else ""
         kind, behaviour = asked.get(t.blueprint, ("unknown", "unknown"))
         counts = (turns, len(t.messages), len(calls), len({c.name for c in calls}), sum(len(s.split()) for s in said))
         found.append((t.id, t.blueprint, t.success, kind, behaviour, *counts, tokens, same, opening))
@@ -89,7 +89,7 @@ def transitions(records: Iterable[Trajectory]) -> pd.DataFrame:
     "(begin)" and ends at "(end)"."""
     counts: Counter[tuple[str, str]] = Counter()
     for t in records:
-        names = [BEGIN, *(short(call.name) for call in t.calls), END]
+        names = [BEGIN, *(clean_name(call.name) for call in t.calls), END]
         counts.update(itertools.pairwise(names))
     return pd.DataFrame([(a, b, n) for (a, b), n in counts.most_common()], columns=["source", "target", "count"])
 

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 import plotly.io
 from plotly.io.base_renderers import PlotlyRenderer
 
-from ..storage.safe_text import clean, shorten
+from ..storage.safe_text import clean, truncate
 from .tables import interval, share
 
 HELD, FELL, QUIET = "#3a87ad", "#e08a52", "#a9b1bc"
@@ -43,7 +43,7 @@ STRIPES = {"shape": "/", "size": 6, "solidity": 0.25, "fgcolor": "white", "fillm
 
 def label(text: Any, length: int = 44) -> str:
     """A text of unknown origin as a label: one line, cut, and neither plotly's pseudo-HTML nor LaTeX."""
-    return html.escape(shorten(clean(str(text)[: 4 * length]).replace("\n", " "), length)).replace("$", "&#36;")
+    return html.escape(truncate(clean(str(text)[: 4 * length]).replace("\n", " "), length)).replace("$", "&#36;")
 
 
 def canvas(title: str, height: int, **layout: Any) -> go.Figure:

@@ -14,7 +14,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from ..records import METRICS, Proposal
-from ..storage.safe_text import clean, cut, short
+from ..storage.safe_text import clean, clean_name, truncate_with_note
 from .figure_style import FELL, HELD, STRIPES, canvas, empty, in_rows, label, legend, subtitle
 from .tables import interval, share
 
@@ -25,7 +25,7 @@ ALL = "all metrics"
 def votes(proposals: Iterable[Proposal]) -> pd.DataFrame:
     """One row for each committee vote × metric; votes that could not be read have no row."""
     rows = [
-        (p.id, number, short(vote.judge), metric, score)
+        (p.id, number, clean_name(vote.judge), metric, score)
         for p in proposals
         for number, attempt in enumerate(p.attempts)
         for v in attempt.verdicts
@@ -106,7 +106,9 @@ def disagreements(proposals: Iterable[Proposal]) -> pd.DataFrame:
                 against = [vote.reflection for vote in v.votes if vote.scores and 0 in vote.scores.values()]
                 first = next(filter(None, against), "")
                 result = "passed" if v.passed else "fell"
-                rows.append((p.id, number, result, len(split), ", ".join(tallies), clean(cut(first, 300))))
+                rows.append(
+                    (p.id, number, result, len(split), ", ".join(tallies), clean(truncate_with_note(first, 300)))
+                )
     rows.sort(key=lambda row: (row[2] == "passed", -row[3], row[0], row[1]))
     return pd.DataFrame(rows, columns=["proposal", "attempt", "result", "metrics split", "yes:no", "a judge against"])
 
@@ -140,7 +142,7 @@ def kappa_figure(frame: pd.DataFrame) -> go.Figure:
     known = frame.dropna(subset=["Cohen's κ"]) if len(frame) else frame
     if known.empty:
         return empty(title, "pair of judges whose votes vary")
-    names = [f"{short(a)[:18]} – {short(b)[:18]}" for a, b in zip(known["one"], known["other"], strict=True)]
+    names = [f"{clean_name(a)[:18]} – {clean_name(b)[:18]}" for a, b in zip(known["one"], known["other"], strict=True)]
     kappas, low, high = (known[name] for name in ("Cohen's κ", "low", "high"))
     told = [
         f"<b>{label(name)}</b><br>κ {k:.2f} [{a:.2f}–{b:.2f}]<br>agree on {share(round(s * n), n)} of {n:,}"

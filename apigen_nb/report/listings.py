@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..records import Proposal, Trajectory
-from ..storage.safe_text import short
+from ..storage.safe_text import clean_name
 from . import pieces, tables
 from .explorer import MOST_ITEMS, Facets, Item, explorer, sample
 from .pass_rates import REJECTED, REPAIRED, named, traces, traits
@@ -93,7 +93,7 @@ def length(messages: int) -> str:
 
 def _wrong(t: Trajectory) -> str:
     """What went wrong in a failed conversation, and who caused it."""
-    failed = next((short(v.kind or v.gate) for v in t.verdicts if not v.passed), tables.ENDED[t.ended])
+    failed = next((clean_name(v.kind or v.gate) for v in t.verdicts if not v.passed), tables.ENDED[t.ended])
     cause = f" · {t.blame.cause}" if t.blame else ""
     return f"{t.divergence.kind if t.divergence else failed}{cause} · {len(t.messages)} messages"
 
@@ -115,7 +115,7 @@ def trajectories(records: Sequence[Trajectory], proposals: Sequence[Proposal]) -
             "length": length(len(t.messages)),
             "ended": tables.ENDED[t.ended],
             "attempt": str(t.attempt),
-            "tool": list(dict.fromkeys(short(call.name) for call in t.calls)),
+            "tool": list(dict.fromkeys(clean_name(call.name) for call in t.calls)),
             "blueprint": t.blueprint,
         }
         b, diff = (p.blueprint, p.attempts[-1].diff) if p and p.accepted else (None, ())

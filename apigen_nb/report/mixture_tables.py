@@ -13,7 +13,7 @@ from ..blueprints.difficulty import asked_and_measured
 from ..blueprints.gate_bench import GOLD, INTACT, RIGHT, Trial
 from ..models.ledger import Price, dollars
 from ..records import BEHAVIOURS, KINDS, LEVELS, Proposal, Trajectory, Usage
-from ..storage.safe_text import clean, shorten
+from ..storage.safe_text import clean, truncate
 from ..world.domain import Domain
 from .tables import interval, rates, share, total_usage
 
@@ -148,7 +148,7 @@ def alarms(trials: Iterable[Trial]) -> pd.DataFrame:
     for trial, verdict in ((t, v) for t in right for v in t.verdicts if v.gate in t.caught_by):
         cause = (trial.defect, verdict.gate, verdict.kind)
         fell[cause] += 1
-        reasons.setdefault(cause, f"{trial.blueprint.id}: {clean(shorten(verdict.reason, 200))}")
+        reasons.setdefault(cause, f"{trial.blueprint.id}: {clean(truncate(verdict.reason, 200))}")
     plain = Counter(trial.defect for trial in right if set(trial.caught_by) - {"committee"})
     rows = [(task, ANY, "–", plain[task], "") for task in totals]
     rows += [(*cause, count, reasons[cause]) for cause, count in fell.most_common()]

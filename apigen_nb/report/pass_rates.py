@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from ..blueprints.personas import AGES, TRAITS
 from ..records import BEHAVIOURS, KINDS, LEVELS, Attempt, Proposal, Verdict
-from ..storage.safe_text import short
+from ..storage.safe_text import clean_name
 from . import tables
 from .figure_style import Leads, held_and_fell
 
@@ -33,12 +33,12 @@ _TRAITS = (*AGES, *(phrase for phrases in TRAITS.values() for phrase in phrases)
 
 def traits(persona: str) -> tuple[str, ...]:
     """The traits that a composed persona is made of; one that was read from a file is a single trait."""
-    return tuple(phrase for phrase in _TRAITS if phrase in persona) or (short(persona) or "(none)",)
+    return tuple(phrase for phrase in _TRAITS if phrase in persona) or (clean_name(persona) or "(none)",)
 
 
 def tools_of(attempt: Attempt) -> tuple[str, ...]:
     """The tools of an attempt's groundtruth, each once."""
-    names = dict.fromkeys(short(action.name) for action in attempt.blueprint.actions) if attempt.blueprint else {}
+    names = dict.fromkeys(clean_name(action.name) for action in attempt.blueprint.actions) if attempt.blueprint else {}
     return tuple(names) or (NO_CALL,)
 
 
@@ -79,7 +79,7 @@ def traces(attempt: Attempt, number: int) -> dict[str, str | list[str]]:
         name: [] for name in ("passed at", "fell at", "failure", "metric met", "metric not met")
     }
     for v in attempt.verdicts:
-        found["passed at" if v.passed else "fell at"].append(short(v.gate))
+        found["passed at" if v.passed else "fell at"].append(clean_name(v.gate))
         if not v.passed:
             found["failure"].append(named(v))
         for metric, score in v.scores.items():
@@ -91,7 +91,7 @@ def traces(attempt: Attempt, number: int) -> dict[str, str | list[str]]:
 
 def named(verdict: Verdict) -> str:
     """A failure with its gate, "execution: order is not pending"."""
-    return f"{short(verdict.gate)}: {tables.failure(verdict) or short(verdict.gate)}"
+    return f"{clean_name(verdict.gate)}: {tables.failure(verdict) or clean_name(verdict.gate)}"
 
 
 def by(frame: pd.DataFrame, facet: Facet, gate: str | None = None) -> pd.DataFrame:
@@ -154,7 +154,7 @@ def leads(frame: pd.DataFrame, gate: str | None = None) -> Leads:
     facet = str(frame.columns[0])
     values = [str(value) for value in frame[facet]]
     if facet == "failure":
-        full = values if gate is None else [f"{short(gate)}: {value}" for value in values]
+        full = values if gate is None else [f"{clean_name(gate)}: {value}" for value in values]
         return [{facet: v, "outcome": REPAIRED} for v in full], [{facet: v, "outcome": REJECTED} for v in full]
     held, fell = ({"result": PASSED}, {"result": FELL}) if gate is None else ({"passed at": gate}, {"fell at": gate})
     return [{facet: value, **held} for value in values], [{facet: value, **fell} for value in values]

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from ..records import METRICS, Action, Attempt, Blueprint, Change, Proposal, Trajectory
-from ..storage.safe_text import LONGEST, clean, cut, shorten
+from ..storage.safe_text import LONGEST, clean, truncate, truncate_with_note
 from . import alignment as align
 from . import tables
 from . import text_diff as words
@@ -54,7 +54,7 @@ def linked(html: str) -> str:
 
 
 def _safe(value: Any) -> Any:
-    return clean(cut(value)) if isinstance(value, str) and not hasattr(value, "__html__") else value
+    return clean(truncate_with_note(value)) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def value(item: Any, length: int = LONGEST) -> str:
@@ -62,9 +62,9 @@ def value(item: Any, length: int = LONGEST) -> str:
     if item is align.ABSENT:
         return "–"
     if isinstance(item, list) and not any(isinstance(part, dict | list) for part in item):
-        return shorten(f"[{', '.join(map(value, item))}]", length)
+        return truncate(f"[{', '.join(map(value, item))}]", length)
     text = item if isinstance(item, str) and item else json.dumps(item, ensure_ascii=False, default=str)
-    return shorten(text, length)
+    return truncate(text, length)
 
 
 def soft(text: str) -> Markup:
@@ -106,7 +106,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters.update(value=value, pretty=pretty, shorten=shorten, soft=soft)
+    env.filters.update(value=value, pretty=pretty, shorten=truncate, soft=soft)
     env.globals.update(call=call, items=_items, METRICS=METRICS, ENDED=tables.ENDED, ABSENT=align.ABSENT)
     env.globals.update(failure=tables.failure)
     return env
@@ -283,5 +283,5 @@ def _brief(item: Any, key: str = "") -> Any:
         left = [f"… and {len(item) - 1} more tools"] if key == "tools" and len(item) > 1 else []
         return [_brief(part) for part in (item[:1] if left else item)] + left
     if isinstance(item, str) and key == "tools":  # ShareGPT rows hold their tools as JSON in a text
-        return shorten(item, 400)
-    return cut(item, 240) if isinstance(item, str) else item
+        return truncate(item, 400)
+    return truncate_with_note(item, 240) if isinstance(item, str) else item

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from ..models.ledger import Price, dollars
 from ..records import Attempt, Proposal, Usage, Verdict
-from ..storage.safe_text import short
+from ..storage.safe_text import clean_name
 from .figure_style import (
     FELL,
     HELD,
@@ -35,7 +35,7 @@ ACCEPTED, REJECTED = "accepted", "rejected for good"
 
 def fell_at(attempt: Attempt) -> str:
     """The first gate that failed an attempt; "" when it was accepted."""
-    return next((short(v.gate) for v in attempt.verdicts if not v.passed), "" if attempt.accepted else "format")
+    return next((clean_name(v.gate) for v in attempt.verdicts if not v.passed), "" if attempt.accepted else "format")
 
 
 def flows(proposals: Iterable[Proposal]) -> pd.DataFrame:
@@ -153,7 +153,7 @@ def _scale(nodes: list[tuple[int, str]], total: int) -> float:
 def gone(verdict: Verdict, after: Attempt) -> bool:
     """Whether a failure is gone in the attempt that was given feedback on it. One that fell earlier was not looked at
     by this gate: that is no repair."""
-    here = [v for v in after.verdicts if short(v.gate) == short(verdict.gate)]
+    here = [v for v in after.verdicts if clean_name(v.gate) == clean_name(verdict.gate)]
     return bool(here) and all(v.passed or failure(v) != failure(verdict) for v in here)
 
 
@@ -166,7 +166,7 @@ def repairs(proposals: Iterable[Proposal]) -> pd.DataFrame:
     for p in proposals:
         for number, attempt in enumerate(p.attempts):
             after = p.attempts[number + 1] if number + 1 < len(p.attempts) else None
-            for key, v in {(short(v.gate), failure(v)): v for v in attempt.failures}.items():
+            for key, v in {(clean_name(v.gate), failure(v)): v for v in attempt.failures}.items():
                 row = rows.setdefault(key, Counter())
                 reasons.setdefault(key, why(v))
                 if after is None:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..records import METRICS, Proposal, Role, Trajectory, Usage, Verdict
-from ..storage.safe_text import clean, cut, short
+from ..storage.safe_text import clean, clean_name, truncate_with_note
 from .domain_tables import links, rules, sample, sizes, tools, writing
 
 __all__ = ["links", "rules", "sample", "sizes", "tools", "writing"]  # besides the frames below
@@ -58,14 +58,14 @@ def interval(passed: int, total: int, digits: int = 1) -> str:
 
 def failure(verdict: Verdict) -> str:
     """What a failed verdict found, in a few words; "" of one that passed without a word."""
-    kind = short(verdict.kind)
+    kind = clean_name(verdict.kind)
     return f"not a “{kind[4:]}” task" if verdict.gate == "kind" and kind.startswith("not ") else kind
 
 
 def why(verdict: Verdict) -> str:
     """What stands behind a failure: the rule that was broken, else the reason that was given."""
     before, breaks, text = verdict.reason.partition("breaks the rule: ")
-    return f"the rule: {short(text.split('; action ')[0])}" if breaks else f"for example: {short(before)}"
+    return f"the rule: {clean_name(text.split('; action ')[0])}" if breaks else f"for example: {clean_name(before)}"
 
 
 def verdicts(proposals: Iterable[Proposal]) -> pd.DataFrame:
@@ -78,7 +78,9 @@ def verdicts(proposals: Iterable[Proposal]) -> pd.DataFrame:
             for v in attempt.verdicts:
                 repaired = not v.passed and proposal.accepted and number < last
                 # pandas keeps texts in Arrow, which takes no lone surrogates; a model's text may hold some
-                rows.append((proposal.id, number, v.gate, v.passed, failure(v), clean(cut(v.reason)), repaired))
+                rows.append(
+                    (proposal.id, number, v.gate, v.passed, failure(v), clean(truncate_with_note(v.reason)), repaired)
+                )
     return pd.DataFrame(rows, columns=VERDICTS).astype({"passed": bool, "repaired": bool})
 
 
@@ -204,7 +206,7 @@ def tool_use(records: Iterable[Trajectory]) -> pd.DataFrame:
     called: Counter[str] = Counter()
     verified: Counter[str] = Counter()
     for t in records:
-        names = {short(call.name) for call in t.calls}
+        names = {clean_name(call.name) for call in t.calls}
         called.update(names)
         verified.update(names if t.success else ())
     ranked = sorted(called.items(), key=lambda item: (-item[1], item[0]))

@@ -6,7 +6,7 @@ import re
 from difflib import SequenceMatcher
 from typing import Literal
 
-from ..storage.safe_text import LONGEST, clean, cut
+from ..storage.safe_text import LONGEST, clean, truncate_with_note
 
 Part = tuple[Literal["same", "gone", "new"], str]
 MOST = 2_500  # words of one side: matching takes quadratic time at worst
@@ -18,7 +18,7 @@ _WORD = re.compile(r"\s+|\w+|[^\w\s]")
 def compare(before: str, after: str) -> list[Part]:
     """The parts of two texts in reading order: in both, only in the first (gone), only in the second (new). Texts are
     cleaned and cut to `LONGEST` characters."""
-    old, new = (_WORD.findall(clean(cut(text, LONGEST)))[:MOST] for text in (before, after))
+    old, new = (_WORD.findall(clean(truncate_with_note(text, LONGEST)))[:MOST] for text in (before, after))
     parts: list[Part] = []
     for kind, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind == "equal":

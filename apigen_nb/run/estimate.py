@@ -22,7 +22,7 @@ from ..models.reply_cache import recorded
 from ..models.roles import Roles
 from ..records import Proposal, Record, Trajectory
 from ..storage.journal import read_lines
-from ..storage.progress import watched
+from ..storage.progress import show_progress
 from ..storage.run_folder import Run
 from ..trajectories.converse import converse_all
 from ..world.domain import Domain
@@ -93,7 +93,7 @@ async def try_out(params: Params, out: Path, seeds: int = TRIAL) -> Estimate:
     rounds = {name: plain[name] for name in ("seed", "round_size", "reflections", "concurrency", "recombined")}
     gates = choose(params.gates, Committee(models.judges(params.judges), params.threshold))
     sampling = Sampling(**mixes, personas=read_personas(params.personas))
-    with tempfile.TemporaryDirectory(prefix="estimate-") as folder, watched(Path(folder), "estimate"):
+    with tempfile.TemporaryDirectory(prefix="estimate-") as folder, show_progress(Path(folder), "estimate"):
         run = Run.open(folder)
         try:
             proposals = await propose_all(domain, models, gates, run, seeds=seeds, sampling=sampling, **rounds)

@@ -27,8 +27,8 @@ from ..models.roles import Roles
 from ..records import Proposal, Role, Trajectory
 from ..storage.journal import forget_unanswered, read_lines
 from ..storage.jsonl import write_whole
-from ..storage.progress import watched
-from ..storage.run_folder import Changed, Run, relocated, versions
+from ..storage.progress import show_progress
+from ..storage.run_folder import ParametersChanged, Run, library_versions, relocate_paths
 from ..world.domain import Domain
 from .execution import StageFailed, UsageError, declared, execute
 from .params import Params
@@ -70,7 +70,7 @@ def run(
             begin, before = time.monotonic(), requests(run.folder)
             try:
                 _whole(run, stage)
-                with watched(run.folder, label):
+                with show_progress(run.folder, label):
                     values = _values(run, params, folder)
                     execute(
                         folder / f"{stage}.ipynb",
@@ -144,7 +144,7 @@ def _begin(run: Run, params: Params, stages: Sequence[str], resume: bool) -> Non
     run.write_manifest(
         run.read_manifest()
         | facts
-        | {"seed": params.seed, "versions": versions(), "changes": changes, "stages": kept}
+        | {"seed": params.seed, "versions": library_versions(), "changes": changes, "stages": kept}
         | {"started": old.get("started") or _now(), "finished": None}
     )
     # Kernels start in the notebooks' folder: there neither a checkout that is not installed nor own gates are found.
@@ -171,11 +171,13 @@ def _whole(run: Run, stage: str) -> None:
 def _changes(run: Run, old: dict[str, Any], facts: dict[str, Any], params: Params, resume: bool) -> list[str]:
     if old["domain"] != facts["domain"]:
         name = facts["domain"]["name"]
-        raise Changed(f"the domain {name} has changed since {run.folder} was begun; use another folder: --out DIR")
+        raise ParametersChanged(
+            f"the domain {name} has changed since {run.folder} was begun; use another folder: --out DIR"
+        )
     edited = [name for name, sha in facts["prompts"].items() if old["prompts"].get(name) != sha]
     if edited and not resume:
         told = f"{run.folder} was begun with other prompts ({', '.join(edited)} edited since)"
-        raise Changed(f"{told}; use another folder, --out DIR, or keep what is there and go on with --resume")
+        raise ParametersChanged(f"{told}; use another folder, --out DIR, or keep what is there and go on with --resume")
     before = old["parameters"].get("base_url")
     moved = [f"base_url: {before} before, {params.base_url} now"] if before != params.base_url else []
     return [f"prompt {name} edited" for name in edited] + moved
@@ -183,7 +185,7 @@ def _changes(run: Run, old: dict[str, Any], facts: dict[str, Any], params: Param
 
 def _values(run: Run, params: Params, folder: Path) -> dict[str, Any]:
     # Paths reach the notebooks from their own folder: an absolute one would stand in every executed copy.
-    values = relocated(params.plain(), Path(), folder)
+    values = relocate_paths(params.plain(), Path(), folder)
     return values | {"out": Path(os.path.relpath(run.folder.resolve(), folder)).as_posix()}
 
 

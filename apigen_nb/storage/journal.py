@@ -18,9 +18,9 @@ from weakref import finalize
 
 from ..records import Record
 from .jsonl import Damaged as Damaged
-from .jsonl import append, drop_damaged, drop_half_line, each_line, parse, write_whole
+from .jsonl import append_line, drop_damaged, drop_half_line, parse_line, scan_lines, write_whole
 from .jsonl import read_lines as read_lines
-from .offset_index import Places
+from .offset_index import OffsetIndex
 from .progress import Progress, is_accepted
 from .run_folder import Run as Run
 
@@ -51,13 +51,13 @@ class Done(Mapping[str, R]):
     it is asked for."""
 
     def __init__(self, files: tuple[Path, Path], kind: type[R]) -> None:
-        self._files, self.kind, self.places = files, kind, Places()
+        self._files, self.kind, self.places = files, kind, OffsetIndex()
 
     def lines(self) -> Iterator[tuple[int, bytes, R]]:
         """Place, bytes and record of every line of the files that there are."""
         for file, path in enumerate(self._files):
             if path.exists():
-                for offset, line, record in each_line(path, self.kind):
+                for offset, line, record in scan_lines(path, self.kind):
                     yield place_of(file, offset), line, record
 
     def _line(self, place: int | None, id: object) -> bytes:
@@ -71,7 +71,7 @@ class Done(Mapping[str, R]):
         return isinstance(id, str) and self.places.get(id) is not None
 
     def __getitem__(self, id: str) -> R:
-        return parse(self._line(self.places.get(id), id), self.kind)
+        return parse_line(self._line(self.places.get(id), id), self.kind)
 
     def line(self, number: int) -> bytes:
         """The line of a number (see `Places`), as it stands in its file. KeyError when there is none."""
@@ -79,7 +79,7 @@ class Done(Mapping[str, R]):
 
     def at(self, number: int) -> R:
         """The record of a number. KeyError when there is none."""
-        return parse(self.line(number), self.kind)
+        return parse_line(self.line(number), self.kind)
 
     def __len__(self) -> int:
         return len(self.places)
@@ -88,7 +88,7 @@ class Done(Mapping[str, R]):
         return (id_of(record) for place, _, record in self.lines() if self.places.get(id_of(record)) == place)
 
 
-class Records(Sequence[R]):
+class StoredRecords(Sequence[R]):
     """Records in a given order, each read from the disk when it is asked for: `read` gives the one of a mark."""
 
     def __init__(self, read: Callable[[int], R], marks: array[int]) -> None:
@@ -101,11 +101,11 @@ class Records(Sequence[R]):
     def __getitem__(self, place: int) -> R: ...
 
     @overload
-    def __getitem__(self, place: slice) -> Records[R]: ...
+    def __getitem__(self, place: slice) -> StoredRecords[R]: ...
 
-    def __getitem__(self, place: int | slice) -> R | Records[R]:
+    def __getitem__(self, place: int | slice) -> R | StoredRecords[R]:
         marks = self._marks[place]
-        return self._read(marks) if isinstance(marks, int) else Records(self._read, marks)
+        return self._read(marks) if isinstance(marks, int) else StoredRecords(self._read, marks)
 
     def __iter__(self) -> Iterator[R]:
         return map(self._read, self._marks)
@@ -120,7 +120,7 @@ def record_at(path: Path, kind: type[R], offset: int) -> R:
     """The record whose line begins at this byte of a file."""
     with path.open("rb") as file:
         file.seek(offset)
-        return parse(file.readline(), kind)
+        return parse_line(file.readline(), kind)
 
 
 def place_of(file: int, offset: int) -> int:
@@ -182,12 +182,12 @@ class Journal(Generic[R]):
         if id_of(record) in self.done:
             raise ValueError(f"{id_of(record)} is already in {self.part.name}")
         try:
-            offset = append(self.part, record.line())
+            offset = append_line(self.part, record.line())
         except OSError as error:
             raise OSError(f"{self.part} cannot be written: {error.strerror or error}; what is there is kept") from None
         self._remember(record, place_of(1, offset))
 
-    def finish(self, ids: Iterable[str]) -> Records[R]:
+    def finish(self, ids: Iterable[str]) -> StoredRecords[R]:
         """Write the artefact in the order of `ids`, remove the journal and give the records. Incomplete, and nothing
         written, when one is missing. An artefact that holds exactly these is left as it is. The journal is closed."""
         try:
@@ -195,7 +195,7 @@ class Journal(Generic[R]):
         finally:
             self.close()
 
-    def _finish(self, ids: Iterable[str]) -> Records[R]:
+    def _finish(self, ids: Iterable[str]) -> StoredRecords[R]:
         places = self.done.places
         order, offsets, missing, seen = array("I"), array("Q"), [], bytearray()
         for id in ids:
@@ -221,7 +221,7 @@ class Journal(Generic[R]):
             offsets.extend(place >> 1 for place in map(places.at, order) if place is not None)
         self.part.unlink(missing_ok=True)
         self.tidy_errors()
-        return Records(partial(record_at, self.path, self.done.kind), offsets)
+        return StoredRecords(partial(record_at, self.path, self.done.kind), offsets)
 
     def _ordered(self, order: array[int], offsets: array[int]) -> Iterator[str]:
         """The lines of the artefact; where each will stand in it goes into `offsets`."""
@@ -245,7 +245,7 @@ class Journal(Generic[R]):
 
     def note(self, id: str, reason: str) -> None:
         """Remember in `errors.jsonl` that a job got no answer."""
-        append(self.path.parent / ERRORS, Failure(id=id, stage=self.path.stem, reason=reason).line())
+        append_line(self.path.parent / ERRORS, Failure(id=id, stage=self.path.stem, reason=reason).line())
 
     def tidy_errors(self) -> None:
         """Keep the last line of each failed job in `errors.jsonl` and none of those that are done by now."""

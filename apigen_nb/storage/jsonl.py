@@ -48,16 +48,16 @@ def naming(path: Path) -> Iterator[None]:
 def read_lines(path: Path | str, kind: type[R]) -> list[R]:
     """All records of a finished artefact. Damaged when a line is not a whole record: artefacts are written at once, so
     a half-written line means that something else has touched the file."""
-    return [record for _, _, record in each_line(Path(path), kind)]
+    return [record for _, _, record in scan_lines(Path(path), kind)]
 
 
-def each_line(path: Path, kind: type[R]) -> Iterator[tuple[int, bytes, R]]:
+def scan_lines(path: Path, kind: type[R]) -> Iterator[tuple[int, bytes, R]]:
     """Offset, bytes and record of every line, one at a time. Damaged as in `read_lines`."""
     offset = 0
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                yield offset, line, parse(line, kind)
+                yield offset, line, parse_line(line, kind)
             except ValidationError as error:
                 problem = error.errors(include_url=False)[0]
                 where = ".".join(str(part) for part in problem["loc"])
@@ -68,7 +68,7 @@ def each_line(path: Path, kind: type[R]) -> Iterator[tuple[int, bytes, R]]:
             offset += len(line)
 
 
-def parse(line: bytes, kind: type[R]) -> R:
+def parse_line(line: bytes, kind: type[R]) -> R:
     """One record from its line. ValidationError when it is none."""
     # A model's text may hold a lone surrogate, written as an escape: json reads it, pydantic's own parser does not.
     if b"\\ud" in line:
@@ -103,7 +103,7 @@ def drop_damaged(path: Path, kind: type[R]) -> int:
         with path.open("rb") as file:
             for line in file:
                 try:
-                    parse(line, kind)
+                    parse_line(line, kind)
                 except ValidationError:
                     dropped += 1
                 else:
@@ -114,7 +114,7 @@ def drop_damaged(path: Path, kind: type[R]) -> int:
     return dropped
 
 
-def append(path: Path, line: str) -> int:
+def append_line(path: Path, line: str) -> int:
     """Add one line, whole or not at all; gives the offset at which it stands."""
     # One write on O_APPEND: a line of a killed process is absent or is the last one, never in the midst of others. No
     # fsync, 5 ms each: after a power cut the last seconds are made again.

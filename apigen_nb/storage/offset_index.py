@@ -14,7 +14,7 @@ CREATE TABLE line (number INTEGER PRIMARY KEY, id BLOB UNIQUE NOT NULL, place IN
 """
 
 
-class Places:
+class OffsetIndex:
     """Id → number, given in the order in which ids are first met, and → place, for those that have one."""
 
     def __init__(self) -> None:

@@ -29,7 +29,7 @@ _meters: WeakKeyDictionary[Any, Callable[[Any], Mapping[str, float]]] = WeakKeyD
 _MOMENTARY = ("in_flight", "waiting")  # others grow: what they were when the stage began is taken off
 
 
-def meter(owner: T, read: Callable[[T], Mapping[str, float]]) -> None:
+def add_meter(owner: T, read: Callable[[T], Mapping[str, float]]) -> None:
     """Show what `read(owner)` gives as long as the owner lives: `in_flight` and `waiting` (seconds until a server is
     asked again) as they are, `retries`, `refused` and `cost` (dollars) as what was added since the stage began. What
     several owners give is added up; of several that wait, the longest counts."""
@@ -122,7 +122,7 @@ class Progress:
         draft.write_text(json.dumps(told), encoding="utf-8")
         os.replace(draft, self.file)
         if self._cell is not None:
-            self._cell.update({"text/plain": line(told), "text/html": drawn(told)}, raw=True)
+            self._cell.update({"text/plain": progress_line(told), "text/html": progress_html(told)}, raw=True)
 
 
 def is_accepted(record: object) -> bool:
@@ -163,16 +163,16 @@ def figures(told: Mapping[str, Any]) -> list[str]:
     return parts + [f"{gate} {100 * passed / judged:.0f} %" for gate, (passed, judged) in gates.items() if judged]
 
 
-def line(told: Mapping[str, Any]) -> str:
+def progress_line(told: Mapping[str, Any]) -> str:
     """One line for people: `blueprints: 120 of 200, 84 accepted · 8 in flight · 1.20 M tokens · policy 81 %`."""
     of = "" if told["total"] is None else f" of {told['total']}"
     return clean(" · ".join([f"{told['title']}: {told['done']}{of}, {told['accepted']} accepted", *figures(told)]))
 
 
-def drawn(told: Mapping[str, Any]) -> str:
+def progress_html(told: Mapping[str, Any]) -> str:
     """The same as a bar with figures, for a notebook."""
     total, done, accepted = told["total"], told["done"], told["accepted"]
-    head, *rest = line(told).split(" · ")
+    head, *rest = progress_line(told).split(" · ")
     bar = ""
     if total:
         held, fell = 100 * min(accepted / total, 1), 100 * min(max(done - accepted, 0) / total, 1)
@@ -187,7 +187,7 @@ def drawn(told: Mapping[str, Any]) -> str:
     return f'<div role="status"><b>{html.escape(head)}</b>{bar}<div style="opacity:.8">{small}</div></div>'
 
 
-def read(folder: Path) -> dict[str, Any] | None:
+def read_progress(folder: Path) -> dict[str, Any] | None:
     """What a running stage last said, or None when no stage runs."""
     try:
         return dict(json.loads((folder / FILE).read_text(encoding="utf-8")))
@@ -196,7 +196,7 @@ def read(folder: Path) -> dict[str, Any] | None:
 
 
 @contextlib.contextmanager
-def watched(folder: Path, label: str) -> Iterator[None]:
+def show_progress(folder: Path, label: str) -> Iterator[None]:
     """Tell people on stderr how far the stage in this folder is: a bar in a terminal, else a line now and then."""
     stop = threading.Event()
     thread = threading.Thread(target=_watch, args=(folder, label, stop), daemon=True)
@@ -214,7 +214,7 @@ def _watch(folder: Path, label: str, stop: threading.Event) -> None:
 
     bar, spoken = None, time.monotonic()
     while not stop.wait(EVERY):
-        told = read(folder)
+        told = read_progress(folder)
         if told is None:
             continue
         if sys.stderr.isatty():
@@ -224,7 +224,7 @@ def _watch(folder: Path, label: str, stop: threading.Event) -> None:
             bar.unit = clean(" · ".join([f"{told['accepted']} accepted", *figures(told)]))
             bar.refresh()
         elif time.monotonic() - spoken >= QUIET:
-            print(f"{label}: {line(told)}", file=sys.stderr, flush=True)
+            print(f"{label}: {progress_line(told)}", file=sys.stderr, flush=True)
             spoken = time.monotonic()
     if bar is not None:
         bar.close()

@@ -26,7 +26,7 @@ class InUse(Exception):
     """Another process is at work in this folder."""
 
 
-class Changed(Exception):
+class ParametersChanged(Exception):
     """A folder was made with other parameters; the message names the difference and the ways out."""
 
 
@@ -136,7 +136,7 @@ class Run:
 
     def parameters(self) -> dict[str, Any]:
         """The parameters that this folder was begun with, its paths as seen from where this process runs."""
-        return relocated(self.read_manifest().get("parameters", {}), self.folder, Path())
+        return relocate_paths(self.read_manifest().get("parameters", {}), self.folder, Path())
 
     def domain(self) -> str:
         """The run's domain for `Domain.load`, from wherever this process runs."""
@@ -148,12 +148,12 @@ class Run:
         call this too: a cell changed in JupyterLab must not continue on results that were made with other values."""
         manifest = self.read_manifest()
         before = dict(manifest.get("parameters", {}))
-        now = relocated(json.loads(json.dumps(parameters)), Path(), self.folder)
+        now = relocate_paths(json.loads(json.dumps(parameters)), Path(), self.folder)
         free = FREE | {"base_url"} if resume else FREE
         old, new = _without(before, free), _without(now, free)
         if differ := [name for name in new if name in old and old[name] != new[name]]:
             told = "; ".join(f"{name}: {_show(old[name])} before, {_show(new[name])} now" for name in differ)
-            raise Changed(
+            raise ParametersChanged(
                 f"{self.folder} was made with other parameters ({told}); "
                 "put the old value back, or use another folder: --out DIR, in a notebook out"
             )
@@ -162,7 +162,7 @@ class Run:
         return self
 
 
-def relocated(parameters: Mapping[str, Any], base: Path, to: Path) -> dict[str, Any]:
+def relocate_paths(parameters: Mapping[str, Any], base: Path, to: Path) -> dict[str, Any]:
     """Parameters whose paths are seen from the folder `base`, rewritten as seen from `to`: a domain that is a folder,
     the file of personas, prompts of single roles. An absolute path would tell where somebody works."""
 
@@ -186,7 +186,7 @@ def relocated(parameters: Mapping[str, Any], base: Path, to: Path) -> dict[str, 
     return moved
 
 
-def versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
     """Python, this package and the libraries that shape the results."""
     from .. import __version__
 

@@ -26,17 +26,17 @@ def clean(text: str) -> str:
     return _CONTROL.sub(_visible, text.replace("\r\n", "\n"))
 
 
-def shorten(text: str, length: int) -> str:
+def truncate(text: str, length: int) -> str:
     """At most `length` characters, the last one "…" when something was cut."""
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
 @functools.lru_cache(maxsize=4096)  # the same few, a hundred thousand times
-def short(text: str) -> str:
+def clean_name(text: str) -> str:
     """A name that a model gave (a tool, a kind of failure, a judge): one clean line of at most `NAME` characters."""
-    return clean(shorten(text, NAME)).replace("\n", " ")
+    return clean(truncate(text, NAME)).replace("\n", " ")
 
 
-def cut(text: str, length: int = LONGEST) -> str:
+def truncate_with_note(text: str, length: int = LONGEST) -> str:
     """At most `length` characters and a note that says how many more there are."""
     return text if len(text) <= length else f"{text[:length]} … ({len(text) - length:,} more characters in the record)"

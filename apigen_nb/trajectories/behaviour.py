@@ -17,7 +17,7 @@ from ..blueprints.gates.kind import marks, same
 from ..models.best_of_n import asks
 from ..records import Action, Blueprint, Message, Verdict
 from ..world.domain import Domain
-from ..world.values import fold
+from ..world.values import normalize
 from ..world.world import UNAVAILABLE
 from .reward import made
 
@@ -100,7 +100,7 @@ def _about_the_task(message: Message, blueprint: Blueprint, detail: str) -> bool
     """Whether the user says something of what it came for: a value of an action, or a word of its instruction."""
     if message.role != "user":
         return False
-    text, rest = fold(message.content), fold(blueprint.instruction).replace(fold(detail), " ")
+    text, rest = normalize(message.content), normalize(blueprint.instruction).replace(normalize(detail), " ")
     known = {str(v) for action in blueprint.actions for _, v in leaves(action.arguments) if said(v, rest)}
     return any(said(value, text) for value in known) or bool(_long_words(text) & _long_words(rest))
 
@@ -225,12 +225,12 @@ def _apart(action: Action, others: Sequence[Action], blueprint: Blueprint, domai
 
 
 def _text(message: Message) -> str:
-    return fold(message.content.replace("’", "'"))
+    return normalize(message.content.replace("’", "'"))
 
 
 def _clauses(message: Message) -> list[str]:
     """The clauses of a message, without its courtesies."""
-    return [fold(_COURTESY.sub("", text)) for text in _CLAUSE.split(message.content.casefold().replace("’", "'"))]
+    return [normalize(_COURTESY.sub("", text)) for text in _CLAUSE.split(message.content.casefold().replace("’", "'"))]
 
 
 def _follows(blueprint: Blueprint, messages: Sequence[Message], domain: Domain, writes: frozenset[str]) -> Told:
@@ -300,7 +300,7 @@ def _calls_together(blueprint: Blueprint, messages: Sequence[Message], domain: D
 def voiced(wish: Action, blueprint: Blueprint, messages: Sequence[Message], domain: Domain) -> int | None:
     """The index of the user's message that first tells what gives a denied wish away: a value that nothing else in the
     task has, where the instruction tells one."""
-    told = fold(blueprint.instruction)
+    told = normalize(blueprint.instruction)
     mine, _ = _wishes(wish, blueprint, domain)
     turns = [first(messages, "user", value) for value in mine.named(told) or marks(wish, blueprint, told)]
     return min((turn for turn in turns if turn is not None), default=None)
@@ -308,4 +308,4 @@ def voiced(wish: Action, blueprint: Blueprint, messages: Sequence[Message], doma
 
 def first(messages: Sequence[Message], role: str, text: str) -> int | None:
     """The index of the first message of a role that tells a text."""
-    return next((n for n, m in enumerate(messages) if m.role == role and said(text, fold(m.content))), None)
+    return next((n for n, m in enumerate(messages) if m.role == role and said(text, normalize(m.content))), None)

@@ -18,7 +18,7 @@ from ..models import Model, Unparsable, ask, read_json
 from ..models.best_of_n import asks, invented
 from ..records import STOP, Action, Blame, Blueprint, Message, Question, ToolCall, Trajectory, Verdict
 from ..world.domain import Domain
-from ..world.values import fold, tells
+from ..world.values import mentions, normalize
 from ..world.world import UNAVAILABLE
 from .behaviour import DECLINES, USERS_PART, WORLDS_PART, claims, refusals, voiced
 from .reward import made
@@ -99,7 +99,7 @@ def _behaved(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> Bl
 def _first_told(trajectory: Trajectory, blueprint: Blueprint) -> int:
     """The first message of the user that tells a withheld detail, else the user's last."""
     users = [turn for turn, message in enumerate(trajectory.messages) if message.role == "user"]
-    told = [t for t in users if any(tells(trajectory.messages[t].content, detail) for detail in blueprint.withheld)]
+    told = [t for t in users if any(mentions(trajectory.messages[t].content, detail) for detail in blueprint.withheld)]
     return (told or users[-1:] or [0])[0]
 
 
@@ -138,7 +138,7 @@ def _wrote(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> Blam
     wrong = [call for call in done if not any(same(action, _action(call)) for action in blueprint.actions)]
     for call in wrong:
         strange = _strange(call, blueprint)
-        asked = [value for value in strange if said(value, fold(blueprint.instruction))]
+        asked = [value for value in strange if said(value, normalize(blueprint.instruction))]
         if strange and len(asked) == len(strange) and _voiced(asked, messages[: first.turn]):
             evidence = (
                 f"the instruction asks for {call.name} with {', '.join(asked[:3])}; the groundtruth does not have it"
@@ -195,7 +195,7 @@ def _missing(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> li
 
 def _known_by(action: Action, blueprint: Blueprint) -> list[str]:
     """The values that the instruction tells of this action and of no other."""
-    told = fold(blueprint.instruction)
+    told = normalize(blueprint.instruction)
     others = {str(v) for a in blueprint.actions if a is not action for _, v in leaves(a.arguments)}
     return [str(v) for _, v in leaves(action.arguments) if said(v, told) and str(v) not in others]
 
@@ -223,15 +223,15 @@ def _not_told(trajectory: Trajectory, blueprint: Blueprint) -> Blame | None:
         return None
     values = {str(value) for action in blueprint.actions for _, value in leaves(action.arguments)}
     things = [token for token in invented(blueprint.instruction, "") if _is_id(token) and token not in values]
-    silent = [thing for thing in things if not any(tells(m.content, thing) for m in messages if m.role == "user")]
+    silent = [thing for thing in things if not any(mentions(m.content, thing) for m in messages if m.role == "user")]
     if silent and STOP in messages[-1].content:
         return Blame(cause="user", turn=len(messages) - 1, evidence=f"left without having mentioned {silent[0]}")
     if things and not silent:
         failed = (
             turn
             for turn, message in enumerate(messages)
-            if message.role == "assistant" and DECLINES.search(fold(message.content).replace("’", "'"))
-            if any(tells(message.content, thing) for thing in things)
+            if message.role == "assistant" and DECLINES.search(normalize(message.content).replace("’", "'"))
+            if any(mentions(message.content, thing) for thing in things)
         )
         return Blame(cause="agent", turn=next(failed, _last_of("assistant", messages)), evidence=first.expected)
     return None
@@ -247,7 +247,7 @@ def _last_of(role: str, messages: Sequence[Message]) -> int:
 
 
 def _voiced(values: Sequence[str], messages: Sequence[Message]) -> bool:
-    return any(m.role == "user" and said(value, fold(m.content)) for m in messages for value in values)
+    return any(m.role == "user" and said(value, normalize(m.content)) for m in messages for value in values)
 
 
 def _refused(trajectory: Trajectory, blueprint: Blueprint) -> Blame | None:
@@ -281,7 +281,7 @@ def _repeated(trajectory: Trajectory) -> Blame | None:
     for turn, message in enumerate(trajectory.messages):
         if message.role == "tool" or not message.content:
             continue
-        key = message.role, fold(message.content)
+        key = message.role, normalize(message.content)
         count[key] = count.get(key, 0) + 1
         if count[key] == 3:
             who: Literal["user", "agent"] = "user" if message.role == "user" else "agent"

@@ -27,7 +27,7 @@ from ..records import (
 )
 from ..storage.journal import Journal, Run
 from ..world.domain import Domain
-from ..world.world import World, respond
+from ..world.world import World, run_tool_call
 from . import environment
 from .behaviour import shows_behaviour
 from .blame import blame
@@ -112,7 +112,7 @@ async def _dialogue(
             messages.append(Message(role="assistant", content=answer.text.strip(), tool_calls=calls))
             if closing or not calls:
                 break
-            replies = [respond(world, call) for call in calls]
+            replies = [run_tool_call(world, call) for call in calls]
             messages += replies
             # after a hand-over the agent has one more message, so that no conversation ends on a tool's result
             closing = any(

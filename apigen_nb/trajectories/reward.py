@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..records import Action, Blueprint, Change, Divergence, Message, ToolCall, Verdict, canonical
-from ..world.values import tells
+from ..world.values import mentions
 from ..world.world import digest
 
 
@@ -22,7 +22,7 @@ def same_state(expected: tuple[Change, ...], reached: tuple[Change, ...]) -> Ver
 def all_told(outputs: Sequence[str], messages: Sequence[Message]) -> Verdict:
     """Output check: every expected output appears in some message of the agent."""
     said = [message.content for message in messages if message.role == "assistant"]
-    missing = [output for output in outputs if not any(tells(text, output) for text in said)]
+    missing = [output for output in outputs if not any(mentions(text, output) for text in said)]
     reason = (
         f"told {len(outputs) - len(missing)} of {len(outputs)}; not told: {', '.join(map(repr, missing))}"
         if missing

@@ -16,10 +16,30 @@ from typing import Literal, NamedTuple
 
 from ..records import Proposal
 from .domain import Domain, Tool
-from .value_flow import Match, Shown, candidates, leaves, matches, observe, required, result_facts, try_call
+from .value_flow import (
+    Match,
+    Observation,
+    candidate_calls,
+    leaf_parameters,
+    matches,
+    observe,
+    required_parameters,
+    result_facts,
+    try_call,
+)
 from .values import fits, produced_key, singular
 
-__all__ = ["Cover", "Edge", "Graph", "candidates", "coverage", "is_id", "required", "result_facts", "try_call"]
+__all__ = [
+    "CoverageRow",
+    "Edge",
+    "Graph",
+    "candidate_calls",
+    "coverage",
+    "is_id_parameter",
+    "required_parameters",
+    "result_facts",
+    "try_call",
+]
 
 Evidence = Literal["name", "value", "hand"]
 UNLIMITED = 1_000
@@ -37,7 +57,7 @@ class Edge(NamedTuple):
     example: str = ""
 
 
-class Cover(NamedTuple):
+class CoverageRow(NamedTuple):
     """How often a tool, or an edge as "producer → consumer: parameter", was in walks, and in accepted blueprints."""
 
     what: Literal["tool", "edge"]
@@ -46,7 +66,7 @@ class Cover(NamedTuple):
     accepted: int
 
 
-def is_id(parameter: str) -> bool:
+def is_id_parameter(parameter: str) -> bool:
     """Whether a parameter names a thing that has to be looked up: `order_id`, `item_ids`, `flights.flight_number`."""
     return bool(re.search(r"(^|_)(id|number)s?$", parameter.split(".")[-1]))
 
@@ -94,8 +114,8 @@ class Graph:
 
     def needs(self, tool: Tool) -> dict[str, tuple[str, ...]]:
         """The ids that a tool cannot be called without → the surest tools to get them from."""
-        ids = [path for path, _ in leaves(tool.parameters.get("properties", {})) if is_id(path)]
-        needed = [path for path in ids if path.split(".")[0] in required(tool)]
+        ids = [path for path, _ in leaf_parameters(tool.parameters.get("properties", {})) if is_id_parameter(path)]
+        needed = [path for path in ids if path.split(".")[0] in required_parameters(tool)]
         return {path: found for path in needed if (found := self.sources(tool.name, path))}
 
     def entrances(self, domain: Domain) -> tuple[str, ...]:
@@ -104,8 +124,12 @@ class Graph:
         key = f"{singular(domain.users)}_id"
         reads = [tool for tool in domain.tools.values() if tool.kind == "read"]
         giving = {edge.producer for edge in self.edges if edge.key == key}
-        finders = [tool.name for tool in reads if tool.name in giving and not any(map(is_id, required(tool)))]
-        return tuple(finders or [tool.name for tool in reads if list(required(tool)) == [key]])
+        finders = [
+            tool.name
+            for tool in reads
+            if tool.name in giving and not any(map(is_id_parameter, required_parameters(tool)))
+        ]
+        return tuple(finders or [tool.name for tool in reads if list(required_parameters(tool)) == [key]])
 
     def walk(
         self,
@@ -146,7 +170,9 @@ class Graph:
             return
         depths = self.depths(domain)
         mine = depths.get(name, UNLIMITED)
-        told = {p for entrance, depth in depths.items() if depth == 0 for p in required(domain.tools[entrance])}
+        told = {
+            p for entrance, depth in depths.items() if depth == 0 for p in required_parameters(domain.tools[entrance])
+        }
         for producers in (of for parameter, of in self.needs(domain.tools[name]).items() if parameter not in told):
             # only from nearer the entrance, so that no two reads wait for each other
             near = [p for p in producers if depths.get(p, UNLIMITED) < mine]
@@ -194,7 +220,7 @@ def _drawn(domain: Domain, rng: Random, most: int, weights: Mapping[str, float])
     return chosen
 
 
-def coverage(graph: Graph, domain: Domain, proposals: Iterable[Proposal]) -> list[Cover]:
+def coverage(graph: Graph, domain: Domain, proposals: Iterable[Proposal]) -> list[CoverageRow]:
     """How often each tool and each edge was walked over, and in how many accepted blueprints: there a writing tool must
     be among the actions, not only in the walk. An edge is walked over when its producer comes before its consumer.
     Tools that are in no walk by their kind, such as handing over, are left out."""
@@ -216,7 +242,7 @@ def coverage(graph: Graph, domain: Domain, proposals: Iterable[Proposal]) -> lis
     tools = [tool.name for tool in domain.tools.values() if tool.kind != "other"]
     rows: list[tuple[Literal["tool", "edge"], str]] = [("tool", name) for name in tools]
     rows += [("edge", _name(edge)) for edge in graph.edges if edge.consumer in tools]
-    return [Cover(what, name, sampled.get(name, 0), accepted.get(name, 0)) for what, name in rows]
+    return [CoverageRow(what, name, sampled.get(name, 0), accepted.get(name, 0)) for what, name in rows]
 
 
 def _name(edge: Edge) -> str:
@@ -246,14 +272,14 @@ def _graph(name: str, domain: Domain) -> Graph:
     return Graph(tuple(sorted(kept, key=lambda edge: (order[edge.producer], order[edge.consumer]))))
 
 
-def _by_name(domain: Domain, cases: list[list[Shown]]) -> Iterator[Edge]:
+def _by_name(domain: Domain, cases: list[list[Observation]]) -> Iterator[Edge]:
     keys: dict[str, dict[str, str]] = {tool.name: _says(tool) for tool in domain.tools.values() if tool.kind == "read"}
     for call, seen in (shown for case in cases for shown in case):
         for fact in seen:
             keys[call.name].setdefault(fact.key, f"{call.name} gives {fact.key}" + _shown(fact.value))
     for producer, given in keys.items():
         for consumer in domain.tools.values():
-            for path, _ in leaves(consumer.parameters.get("properties", {})):
+            for path, _ in leaf_parameters(consumer.parameters.get("properties", {})):
                 key = next((k for k in sorted(given) if fits(path.split(".")[-1], k)), None)
                 if key is not None and consumer.name != producer:
                     yield Edge(producer, consumer.name, path, key, ("name",), f"{given[key]}; the names fit")
@@ -267,7 +293,7 @@ def _says(tool: Tool) -> dict[str, str]:
     """The ids that a tool gives by what its name and its first line say, other than those it takes."""
     line = tool.description.split("\n")[0].split(". ")[0]
     keys = [produced_key(tool.name), *(f"{word}_id" for word in re.findall(r"([a-z]+)(?:'s)? ids?\b", line.lower()))]
-    taken = {singular(name) for name in required(tool)}
+    taken = {singular(name) for name in required_parameters(tool)}
     return {key: f"{tool.name} says that it gives {key}" for key in keys if key and key not in taken}
 
 

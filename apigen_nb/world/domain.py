@@ -27,11 +27,22 @@ from typing import Any, NamedTuple, cast
 from pydantic import TypeAdapter, ValidationError
 
 from ..records import Action, sha
-from .tool import DomainError, Tool, derive, problems, tool
+from .tool import DomainError, Tool, derive_tool, describe_problems, tool
 from .world import Database, World
 
-BUILTIN = Path(__file__).parent.parent / "domains"
-__all__ = ["Domain", "DomainError", "Rule", "Step", "Tool", "builtin", "from_folder", "plain", "rule", "tool"]
+DOMAINS_FOLDER = Path(__file__).parent.parent / "domains"
+__all__ = [
+    "Domain",
+    "DomainError",
+    "Rule",
+    "Step",
+    "Tool",
+    "builtin_domains",
+    "copy_json",
+    "from_folder",
+    "rule",
+    "tool",
+]
 
 USER_TABLES = ("customers", "users", "members", "patients", "accounts")
 
@@ -81,12 +92,12 @@ def rule(*tools: str) -> Callable[[Callable[[Step], bool]], Rule]:
     return mark
 
 
-def plain(value: Any) -> Any:
+def copy_json(value: Any) -> Any:
     """A deep copy of plain JSON values, several times faster than `copy.deepcopy` on rows."""
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: copy_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [copy_json(item) for item in value]
     if value is None or isinstance(value, str | int | float):
         return value
     raise TypeError(f"rows and results are plain JSON values, found {type(value).__name__}: {value!r:.80}")
@@ -106,15 +117,15 @@ class Domain:
     users: str
     subjects: tuple[str, ...]
     phrases: Mapping[str, str] = field(default_factory=dict)
-    copy: Callable[[Any], Any] = plain
-    dump: Callable[[Any], Any] = plain
+    copy: Callable[[Any], Any] = copy_json
+    dump: Callable[[Any], Any] = copy_json
     edges_add: tuple[tuple[str, str, str], ...] = ()
     edges_forbid: tuple[tuple[str, ...], ...] = ()
 
     @staticmethod
     def load(name: str) -> Domain:
         """A built-in domain ("retail"), a folder ("./my_domain") or an adapter's ("tau2:retail")."""
-        if name in builtin() or adapter(name):
+        if name in builtin_domains() or find_adapter(name):
             return _load(name, name)
         folder = Path(name).resolve()
         # who edits a domain in a notebook's kernel gets the edited one
@@ -143,9 +154,9 @@ class Domain:
         return sha([self.policy, self.schemas, [[r.name, r.text, r.tools] for r in self.rules], rows])
 
 
-def builtin() -> tuple[str, ...]:
+def builtin_domains() -> tuple[str, ...]:
     """The names of the domains that ship with the package."""
-    return tuple(sorted(p.name for p in BUILTIN.iterdir() if (p / "tools.py").is_file()))
+    return tuple(sorted(p.name for p in DOMAINS_FOLDER.iterdir() if (p / "tools.py").is_file()))
 
 
 class GoldTask(NamedTuple):
@@ -158,29 +169,31 @@ class GoldTask(NamedTuple):
     outputs: tuple[str, ...]
 
 
-def adapter(name: str) -> ModuleType | None:
+def find_adapter(name: str) -> ModuleType | None:
     """The module behind "tau2:retail": the `adapter.py` of the folder that is called as what stands before the colon.
     It has NAMES, `load(name)` and `gold_tasks(name)`, each for what stands behind the colon. None for other domains."""
     prefix, colon, _ = name.partition(":")
-    if not (colon and prefix.isidentifier() and (BUILTIN / prefix / "adapter.py").is_file()):
+    if not (colon and prefix.isidentifier() and (DOMAINS_FOLDER / prefix / "adapter.py").is_file()):
         return None
     return importlib.import_module(f"{__package__.rpartition('.')[0]}.domains.{prefix}.adapter")
 
 
-def adapted() -> tuple[str, ...]:
+def adapter_domains() -> tuple[str, ...]:
     """The names of all domains that the adapters know, whether or not what they adapt is installed."""
-    prefixes = sorted(path.parent.name for path in BUILTIN.glob("*/adapter.py"))
-    return tuple(f"{prefix}:{name}" for prefix in prefixes for name in cast(ModuleType, adapter(f"{prefix}:")).NAMES)
+    prefixes = sorted(path.parent.name for path in DOMAINS_FOLDER.glob("*/adapter.py"))
+    return tuple(
+        f"{prefix}:{name}" for prefix in prefixes for name in cast(ModuleType, find_adapter(f"{prefix}:")).NAMES
+    )
 
 
 @functools.lru_cache(maxsize=8)
 def _load(name: str, asked: str, stamp: tuple[tuple[str, int], ...] = ()) -> Domain:
     # `name` is what tells domains apart, a folder by its whole path; `asked` is what messages show
-    if adapting := adapter(name):
+    if adapting := find_adapter(name):
         return cast(Domain, adapting.load(name.partition(":")[2]))
-    folder = BUILTIN / name if name in builtin() else Path(asked)
+    folder = DOMAINS_FOLDER / name if name in builtin_domains() else Path(asked)
     if not (folder / "tools.py").is_file():
-        known = ", ".join((*builtin(), *adapted()))
+        known = ", ".join((*builtin_domains(), *adapter_domains()))
         raise DomainError(f"no domain {asked!r}; built in are {known}; or give a folder that has tools.py")
     return from_folder(folder)
 
@@ -191,7 +204,7 @@ def from_folder(folder: Path) -> Domain:
     functions = [f for f in vars(tools_module).values() if inspect.isfunction(f) and hasattr(f, "__tool__")]
     if not functions:
         raise DomainError(f"{folder / 'tools.py'} has no function marked @tool")
-    tools = {f.__name__: derive(f) for f in functions}
+    tools = {f.__name__: derive_tool(f) for f in functions}
     rules_module = _module(folder / "rules.py") if (folder / "rules.py").is_file() else None
     rules = tuple(r for r in vars(rules_module).values() if isinstance(r, Rule)) if rules_module else ()
     for bound in rules:
@@ -236,7 +249,7 @@ def _table(path: Path) -> dict[str, Any]:
     try:
         return TypeAdapter(dict[str, dict[str, Any]]).validate_json(path.read_bytes())
     except ValidationError as error:
-        raise DomainError(f"{path} is not a table, an object of id → row: {problems(error)}") from None
+        raise DomainError(f"{path} is not a table, an object of id → row: {describe_problems(error)}") from None
 
 
 def _module(path: Path) -> ModuleType:

@@ -6,7 +6,7 @@ import keyword
 import shutil
 from pathlib import Path
 
-from .domain import DomainError, builtin
+from .domain import DomainError, builtin_domains
 
 TEMPLATE = Path(__file__).parent / "template"
 
@@ -20,7 +20,7 @@ def new_domain(name: str, parent: Path | str = ".") -> Path:
         raise DomainError(
             f"{name!r} cannot name a domain: expected letters, digits and _, no digit first, as in bike_hire"
         )
-    if name in builtin():
+    if name in builtin_domains():
         raise DomainError(f"{name!r} is a domain that ships with the package; choose another name")
     if folder.is_symlink() or folder.exists():
         raise DomainError(f"{folder} exists already and is left as it is; choose another name, or remove it first")

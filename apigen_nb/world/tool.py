@@ -69,7 +69,7 @@ def tool(
     return mark if function is None else mark(function)
 
 
-def problems(error: ValidationError) -> str:
+def describe_problems(error: ValidationError) -> str:
     parts = []
     for problem in error.errors(include_url=False):
         where = ".".join(str(part) for part in problem["loc"])
@@ -78,7 +78,7 @@ def problems(error: ValidationError) -> str:
     return "; ".join(parts)
 
 
-def derive(function: Callable[..., Any]) -> Tool:
+def derive_tool(function: Callable[..., Any]) -> Tool:
     """A tool from a typed function with a docstring: its first parameter is the database, the others are the arguments.
     DomainError when a type, the docstring or a parameter's description is missing."""
     name, marks = function.__name__, function.__tool__  # type: ignore[attr-defined]
@@ -102,7 +102,7 @@ def derive(function: Callable[..., Any]) -> Tool:
         try:
             return model.model_validate(arguments).model_dump(exclude_unset=True)
         except ValidationError as error:
-            raise Refusal(f"wrong arguments for {name}: {problems(error)}", kind="wrong arguments") from None
+            raise Refusal(f"wrong arguments for {name}: {describe_problems(error)}", kind="wrong arguments") from None
 
     parameters = _without_titles(model.model_json_schema())
     text = "\n\n".join(part for part in (doc.short_description, doc.long_description) if part)

@@ -28,7 +28,7 @@ NOBODY = "nobody-0x0"
 NO_NUMBER = 987_654_321
 
 
-class Shown(NamedTuple):
+class Observation(NamedTuple):
     """A reading call and the facts in its result."""
 
     call: Action
@@ -45,7 +45,7 @@ class Match(NamedTuple):
     value: Any
 
 
-def required(tool: Tool) -> tuple[str, ...]:
+def required_parameters(tool: Tool) -> tuple[str, ...]:
     """The parameters without which a tool cannot be called."""
     return tuple(tool.parameters.get("required", ()))
 
@@ -55,9 +55,9 @@ def result_facts(tool: str, result: Any) -> Iterator[Fact]:
     return facts(result, key=produced_key(tool))
 
 
-def candidates(tool: Tool, known: list[Fact], most: int) -> Iterator[Action]:
+def candidate_calls(tool: Tool, known: list[Fact], most: int) -> Iterator[Action]:
     """Calls of a tool with arguments taken from known facts, at most `most`; arguments of one object come first."""
-    names = required(tool)
+    names = required_parameters(tool)
     if not names:
         yield Action(name=tool.name)
         return
@@ -86,14 +86,14 @@ def try_call(world: World, action: Action) -> Any:
         return None
 
 
-def leaves(properties: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+def leaf_parameters(properties: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """The scalar parameters of a schema, as dotted paths through objects and lists, each with its own schema."""
     for name, spec in properties.items():
         inner = scalar = _plain(spec)
         while inner.get("type") == "array":
             inner = scalar = _plain(inner.get("items", {}))
         if "properties" in inner:
-            yield from leaves(inner["properties"], f"{above}{name}.")
+            yield from leaf_parameters(inner["properties"], f"{above}{name}.")
         else:
             yield f"{above}{name}", scalar
 
@@ -103,7 +103,7 @@ def _plain(spec: dict[str, Any]) -> dict[str, Any]:
     return next((s for s in spec.get("anyOf", ()) if s.get("type") != "null"), spec)
 
 
-def assembled(schema: Mapping[str, Any], values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+def assemble_arguments(schema: Mapping[str, Any], values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     """Arguments made of the values of leaves; lists hold one item, leaves without a value are left out."""
 
     def build(spec: dict[str, Any], path: str) -> Any:
@@ -111,30 +111,30 @@ def assembled(schema: Mapping[str, Any], values: Mapping[str, Any], above: str =
         if spec.get("type") == "array":
             item = build(spec.get("items", {}), path)
             return None if item is None else [item]
-        return (assembled(spec, values, f"{path}.") or None) if "properties" in spec else values.get(path)
+        return (assemble_arguments(spec, values, f"{path}.") or None) if "properties" in spec else values.get(path)
 
     made = {name: build(spec, f"{above}{name}") for name, spec in schema.get("properties", {}).items()}
     return {name: value for name, value in made.items() if value is not None}
 
 
-def observe(domain: Domain) -> list[list[Shown]]:
+def observe(domain: Domain) -> list[list[Observation]]:
     """What the reading tools show of a few users: per user the calls that were not refused, each with its facts."""
     rng, world = Random("graph"), domain.world()
     reads = [tool for tool in domain.tools.values() if tool.kind == "read"]
     cases = []
     for user in rng.sample(domain.subjects, min(USERS, len(domain.subjects))):
         known = list(facts({domain.users: {user: domain.dump(domain.tables[domain.users][user])}}))
-        case: list[Shown] = []
+        case: list[Observation] = []
         done: set[str] = set()
         for _, tool in itertools.product(range(ROUNDS), reads):
-            for action in candidates(tool, known, most=CALLS):
+            for action in candidate_calls(tool, known, most=CALLS):
                 if str(action) in done:
                     continue
                 done.add(str(action))
                 result = try_call(world, action)
                 if result is not None:
                     found = list(result_facts(tool.name, result))
-                    case.append(Shown(action, [*found, *_empty(result)]))
+                    case.append(Observation(action, [*found, *_empty(result)]))
                     known += found[:200]
         cases.append(case)
     return cases
@@ -150,7 +150,7 @@ def _empty(result: Any) -> Iterator[Fact]:
             yield from _empty(item)
 
 
-def matches(domain: Domain, cases: list[list[Shown]]) -> list[Match]:
+def matches(domain: Domain, cases: list[list[Observation]]) -> list[Match]:
     """The values that flow: what reading calls returned and other tools took for their own."""
     found: list[Match] = []
     for tool in (tool for tool in domain.tools.values() if tool.kind != "other"):  # the others know no data
@@ -174,7 +174,9 @@ def _telling(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 10_000
 
 
-def _known_to(tool: Tool, domain: Domain, cases: list[list[Shown]]) -> Iterator[tuple[list[Shown], str, Any]]:
+def _known_to(
+    tool: Tool, domain: Domain, cases: list[list[Observation]]
+) -> Iterator[tuple[list[Observation], str, Any]]:
     """Arguments that a tool tells from nobody's: the user's case that they are of, the parameter's path, the value."""
     tries = _Tries(tool, domain)
     yield from tries.by_name(cases)
@@ -187,13 +189,15 @@ class _Tries:
     def __init__(self, tool: Tool, domain: Domain) -> None:
         self.tool, self.world = tool, domain.world()
         self.rng = Random(f"flow/{tool.name}")
-        needed = set(required(tool))
+        needed = set(required_parameters(tool))
         self.specs = {
-            path: s for path, s in leaves(tool.parameters.get("properties", {})) if path.split(".")[0] in needed
+            path: s
+            for path, s in leaf_parameters(tool.parameters.get("properties", {}))
+            if path.split(".")[0] in needed
         }
         self.open = {p: 0 for p, s in self.specs.items() if "enum" not in s and s.get("type") in ("string", "integer")}
 
-    def by_name(self, cases: list[list[Shown]]) -> Iterator[tuple[list[Shown], str, Any]]:
+    def by_name(self, cases: list[list[Observation]]) -> Iterator[tuple[list[Observation], str, Any]]:
         """Calls whose arguments stand in fields of fitting names, mostly of one result."""
         for case in itertools.islice(itertools.chain.from_iterable(itertools.repeat(cases, TRIALS)), TRIALS):
             if not self.open:
@@ -204,7 +208,7 @@ class _Tries:
                 if self._matters(values, path, ended):
                     yield case, path, values[path]
 
-    def by_value(self, cases: list[list[Shown]]) -> Iterator[tuple[list[Shown], str, Any]]:
+    def by_value(self, cases: list[list[Observation]]) -> Iterator[tuple[list[Observation], str, Any]]:
         """For leaves whose name fits no field: one value of each field in turn."""
         for path in [path for path, hits in self.open.items() if not hits]:
             every = [(case, fact) for case in cases for _, seen in case for fact in seen if _telling(fact.value)]
@@ -219,7 +223,7 @@ class _Tries:
                 if self._matters(values, path, self._ends(values)):
                     yield case, path, fact.value
 
-    def _filled(self, case: list[Shown]) -> dict[str, Any]:
+    def _filled(self, case: list[Observation]) -> dict[str, Any]:
         """A value for each leaf: of one object where it has one, else of one result, else of the case, else any."""
         seen = self.rng.choice(case).facts if case else []
         anchors = [fact for fact in seen if any(fits(path.split(".")[-1], fact.key) for path in self.specs)]
@@ -257,7 +261,7 @@ class _Tries:
 
     def _ends(self, values: dict[str, Any]) -> str:
         """How a call ends: '' when it succeeds, else the kind of the refusal."""
-        action = Action(name=self.tool.name, arguments=assembled(self.tool.parameters, values))
+        action = Action(name=self.tool.name, arguments=assemble_arguments(self.tool.parameters, values))
         try:
             result = (self.world.fork() if self.tool.writes else self.world).call(action)
         except Refusal as refusal:

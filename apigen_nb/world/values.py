@@ -61,7 +61,7 @@ def _json(text: str) -> Any:
     return value if isinstance(value, dict | list) else None
 
 
-PREFIXES = re.compile(r"^(new|old|from|to|source|target|original|current|refund|refund_to)_")
+PARAMETER_PREFIXES = re.compile(r"^(new|old|from|to|source|target|original|current|refund|refund_to)_")
 
 
 @functools.lru_cache(maxsize=4096)  # a run asks a few thousand pairs millions of times
@@ -69,7 +69,7 @@ def fits(parameter: str, key: str) -> bool:
     """Whether a fact under this key can fill a parameter of this name: `new_item_ids` takes an `item_id`, `order_id`
     takes what stands in a list `orders`."""
     wanted, found = singular(parameter), singular(key)
-    while wanted != found and (shorter := PREFIXES.sub("", wanted)) != wanted:
+    while wanted != found and (shorter := PARAMETER_PREFIXES.sub("", wanted)) != wanted:
         wanted = shorter
     return bool(found) and found in (wanted, wanted.removesuffix("_id"))
 
@@ -88,12 +88,12 @@ _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
 @functools.lru_cache(maxsize=2048)
-def fold(text: str) -> str:
+def normalize(text: str) -> str:
     """Text as it is compared: case and thousands separators folded, white space made one."""
     return _THOUSANDS.sub("", " ".join(text.casefold().split()))
 
 
-def number(text: str) -> Decimal | None:
+def parse_number(text: str) -> Decimal | None:
     """The number that a text is ("$1,234.50" → 1234.5), or None."""
     try:
         value = Decimal(_THOUSANDS.sub("", re.sub(r"^(-?)[$€£]", r"\1", text.strip()).rstrip("%").strip()))
@@ -102,19 +102,19 @@ def number(text: str) -> Decimal | None:
     return value if value.is_finite() and abs(value.adjusted()) < 30 else None  # what else looks like one is a word
 
 
-def tells(text: str, output: str) -> bool:
+def mentions(text: str, output: str) -> bool:
     """Whether a text tells an expected output: a number by its value ("$1,234.50" tells "1234.5"), anything else as
     whole words. Both sides are folded (tau-bench strips commas from one side only, so it never finds "1,234")."""
-    text, wanted = fold(text), fold(output)
+    text, wanted = normalize(text), normalize(output)
     if not wanted:
         return False
-    value = number(wanted)
+    value = parse_number(wanted)
     if value is not None:
         return any(Decimal(sign + found) == value for sign, found in _NUMBER.findall(text))
-    return whole(text, wanted) >= 0
+    return find_words(text, wanted) >= 0
 
 
-def whole(text: str, part: str) -> int:
+def find_words(text: str, part: str) -> int:
     """Where a part first stands in a text as whole words, or -1. (A regular expression a part would be compiled anew
     for each of thousands of values.)"""
     start = text.find(part)

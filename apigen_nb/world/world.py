@@ -216,7 +216,7 @@ def digest(delta: tuple[Change, ...]) -> str:
     return sha([[c.table, c.id, c.after] for c in delta], length=64)
 
 
-def respond(world: World, call: ToolCall) -> Message:
+def run_tool_call(world: World, call: ToolCall) -> Message:
     """Run one tool call of an agent and give back the tool's message. A call that is not JSON, or that is refused, is
     an error message to the agent; a broken tool (ToolBug) is loud."""
     if call.arguments is None:

@@ -19,10 +19,10 @@ from apigen_nb.records import Blueprint, Verdict
 from apigen_nb.report import charts
 from apigen_nb.report import mixture_tables as mix
 from apigen_nb.storage.journal import Run, read_lines
-from apigen_nb.world.domain import Domain, builtin
+from apigen_nb.world.domain import Domain, builtin_domains
 
 ABSENT = pytest.mark.skipif(importlib.util.find_spec("tau2") is None, reason="install the tau2 extra: make tau2")
-DOMAINS = [*builtin(), *(pytest.param(f"tau2:{name}", marks=ABSENT) for name in ("retail", "airline"))]
+DOMAINS = [*builtin_domains(), *(pytest.param(f"tau2:{name}", marks=ABSENT) for name in ("retail", "airline"))]
 SEEDS, MOST = 40, 6
 UNMET = "a wish that no action grants"
 EVERYWHERE = (  # kinds that every domain must have a place for

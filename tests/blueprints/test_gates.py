@@ -26,7 +26,7 @@ from apigen_nb.blueprints.gates.execution import execute
 from apigen_nb.blueprints.gates.grounding import choices, implied, said
 from apigen_nb.records import Action, Blueprint, canonical
 from apigen_nb.world.domain import Domain, from_folder
-from apigen_nb.world.values import fold
+from apigen_nb.world.values import normalize
 from tests.library import RENEW, RETURN, call, task, verdict
 
 # --- format
@@ -249,12 +249,12 @@ REASONS = ("no longer needed", "ordered by mistake")
 def test_what_a_text_implies_of_a_choice(
     name: str, value: str, options: tuple[str, ...], text: str, told: bool
 ) -> None:
-    assert implied(name, value, options, fold(text)) == told
+    assert implied(name, value, options, normalize(text)) == told
 
 
 def test_a_choice_with_an_underscore_is_told_with_a_hyphen() -> None:
-    assert said("one_way", fold("You want a one-way flight."))
-    assert not said("one_way", fold("The one is wayward."))
+    assert said("one_way", normalize("You want a one-way flight."))
+    assert not said("one_way", normalize("The one is wayward."))
 
 
 def test_the_choices_of_a_parameter_are_its_enum_or_what_its_description_quotes() -> None:

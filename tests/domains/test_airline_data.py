@@ -17,7 +17,7 @@ from apigen_nb.domains.airline.catalog import AIRPORTS, FARES, PAIRS, SEATS
 from apigen_nb.domains.airline.extras import UPGRADE_MILES
 from apigen_nb.domains.airline.money import BAG_FEE, INSURANCE, free_bags
 from apigen_nb.domains.airline.vouchers import BLOCK_DOLLARS, BLOCK_MILES, EXTENSION_DAYS, LONG_DELAY, SHORT_DELAY
-from apigen_nb.world.domain import BUILTIN, Domain
+from apigen_nb.world.domain import DOMAINS_FOLDER, Domain
 
 airline = Domain.load("airline")
 flights, members, reservations = (airline.tables[name] for name in ("flights", "members", "reservations"))
@@ -48,7 +48,7 @@ def test_there_is_enough_of_everything() -> None:
     }
     assert {leg["status"] for _, leg, _ in legs()} == {"open", "disrupted", "flown"}
     assert {row["tier"] for row in members.values()} == {"blue", "silver", "gold"}
-    assert sum(path.stat().st_size for path in (BUILTIN / "airline" / "data").iterdir()) <= 700_000
+    assert sum(path.stat().st_size for path in (DOMAINS_FOLDER / "airline" / "data").iterdir()) <= 700_000
 
 
 def test_rows_repeat_their_own_id_and_ids_are_never_shared() -> None:
@@ -231,7 +231,7 @@ def test_the_generator_writes_the_committed_bytes(tmp_path: Path) -> None:
     if faker.VERSION != generate.FAKER:
         pytest.skip(f"the data was made with faker {generate.FAKER}, here is {faker.VERSION}")
     generate.write(tmp_path)
-    committed = BUILTIN / "airline" / "data"
+    committed = DOMAINS_FOLDER / "airline" / "data"
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in committed.iterdir()}
     for path in sorted(tmp_path.iterdir()):
         assert path.read_bytes() == (committed / path.name).read_bytes(), path.name

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from apigen_nb.records import Action, Change
-from apigen_nb.world.domain import BUILTIN, Domain
+from apigen_nb.world.domain import DOMAINS_FOLDER, Domain
 from apigen_nb.world.world import Refusal
 from tests.domains.airline_world import airline
 
@@ -514,7 +514,7 @@ def test_every_tool_is_covered() -> None:
 
 
 def test_every_kind_of_refusal_is_covered() -> None:
-    source = "".join(path.read_text(encoding="utf-8") for path in sorted((BUILTIN / "airline").glob("*.py")))
+    source = "".join(path.read_text(encoding="utf-8") for path in sorted((DOMAINS_FOLDER / "airline").glob("*.py")))
     patterns = {re.sub(r"\{.*?\}", ".+", kind) for kind in re.findall(r'kind=f?"([^"]+)"', source)}
     tested = {kind for _, _, kind in (*REFUSALS, *TWICE)} | {kind for *_, kind in CHANGED}
     assert len(patterns) > 15

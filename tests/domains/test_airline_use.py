@@ -9,7 +9,7 @@ from typing import Any
 
 from apigen_nb.models.scripted.grammar import identifies, is_reading
 from apigen_nb.records import Action
-from apigen_nb.world.api_graph import Graph, required
+from apigen_nb.world.api_graph import Graph, required_parameters
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.values import produced_key
 from apigen_nb.world.world import Refusal
@@ -77,7 +77,7 @@ def test_every_writing_tool_is_of_use_to_many_members() -> None:
 
 def test_every_id_that_a_tool_asks_for_can_be_read_somewhere() -> None:
     produced = {edge.parameter for edge in Graph.of(airline).edges}
-    asked = {p for tool in airline.tools.values() for p in required(tool) if p.endswith(("_id", "_ids"))}
+    asked = {p for tool in airline.tools.values() for p in required_parameters(tool) if p.endswith(("_id", "_ids"))}
     assert asked <= produced
     assert {"reservation_id", "flight_id", "new_flight_id", "passenger_id", "traveler_ids", "route_id"} <= asked
 
@@ -92,4 +92,4 @@ def test_reading_tools_are_told_by_their_names() -> None:
     assert set(airline.phrases) == {name for name, tool in airline.tools.items() if tool.writes}
     for name, phrase in airline.phrases.items():
         slots = set(re.findall(r"\{(\w+)\}", phrase))
-        assert slots == set(required(airline.tools[name])) - {"member_id"}
+        assert slots == set(required_parameters(airline.tools[name])) - {"member_id"}

@@ -17,7 +17,7 @@ from apigen_nb.domains.banking.catalog import WORDS
 from apigen_nb.domains.banking.disputes import PROVISIONAL_UP_TO
 from apigen_nb.domains.banking.rules import TOP_LIMIT
 from apigen_nb.records import Action
-from apigen_nb.world.domain import BUILTIN, Domain
+from apigen_nb.world.domain import DOMAINS_FOLDER, Domain
 from apigen_nb.world.values import facts
 
 banking = Domain.load("banking")
@@ -48,7 +48,7 @@ def test_there_is_enough_of_everything() -> None:
     for table, legal in STATUSES.items():
         assert {row["status"] for row in banking.tables[table].values()} == legal, table
     assert {row["kind"] for _, row in booked()} <= {*INCOMING, *OUTGOING}
-    assert sum(path.stat().st_size for path in (BUILTIN / "banking" / "data").iterdir()) <= 700_000
+    assert sum(path.stat().st_size for path in (DOMAINS_FOLDER / "banking" / "data").iterdir()) <= 700_000
 
 
 def test_rows_repeat_their_own_id_and_ids_are_never_shared() -> None:
@@ -234,7 +234,7 @@ def test_the_generator_writes_the_committed_bytes(tmp_path: Path) -> None:
     if faker.VERSION != generate.FAKER:
         pytest.skip(f"the data was made with faker {generate.FAKER}, here is {faker.VERSION}")
     generate.write(tmp_path)
-    committed = BUILTIN / "banking" / "data"
+    committed = DOMAINS_FOLDER / "banking" / "data"
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in committed.iterdir()}
     for path in sorted(tmp_path.iterdir()):
         assert path.read_bytes() == (committed / path.name).read_bytes(), path.name

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from apigen_nb.world.contract import Finding, check, errors, reads_that_write
-from apigen_nb.world.domain import Domain, builtin
+from apigen_nb.world.domain import Domain, builtin_domains
 
 ABSENT = pytest.mark.skipif(importlib.util.find_spec("tau2") is None, reason="install the tau2 extra: make tau2")
 TAU2 = ("tau2:retail", "tau2:airline")
-DOMAINS = [*builtin(), *(pytest.param(name, marks=ABSENT) for name in TAU2)]
+DOMAINS = [*builtin_domains(), *(pytest.param(name, marks=ABSENT) for name in TAU2)]
 every_domain = pytest.mark.parametrize("name", DOMAINS)
 
 
@@ -28,7 +28,7 @@ def test_the_contract_is_kept(name: str) -> None:
     assert [str(finding) for finding in errors(findings(name))] == []
 
 
-@pytest.mark.parametrize("name", builtin())
+@pytest.mark.parametrize("name", builtin_domains())
 def test_rules_forbid_something_and_leave_something(name: str) -> None:
     idle = [finding for finding in findings(name) if finding.check == "rules bind"]
     # the search may miss a rare case, and then says so

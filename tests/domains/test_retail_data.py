@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from apigen_nb.domains.retail.shop import GONE, NOW, balance_paid, delivery_dates, paid, shipping_fee, total
-from apigen_nb.world.domain import BUILTIN, Domain
+from apigen_nb.world.domain import DOMAINS_FOLDER, Domain
 
 retail = Domain.load("retail")
 customers, orders, products = (retail.tables[name] for name in ("customers", "orders", "products"))
@@ -35,7 +35,7 @@ def test_there_is_enough_of_everything() -> None:
     assert len(mixed) > 0.7 * len(customers)
     assert 0.4 * len(customers) < len(gifted) < 0.7 * len(customers)
     assert all(len(customer["payment_methods"]) >= 2 for customer in customers.values())
-    assert sum(path.stat().st_size for path in (BUILTIN / "retail" / "data").iterdir()) <= 2_000_000
+    assert sum(path.stat().st_size for path in (DOMAINS_FOLDER / "retail" / "data").iterdir()) <= 2_000_000
 
 
 def test_rows_repeat_their_own_id() -> None:
@@ -141,7 +141,7 @@ def test_the_generator_writes_the_committed_bytes(tmp_path: Path) -> None:
     if faker.VERSION != generate.FAKER:
         pytest.skip(f"the data was made with faker {generate.FAKER}, here is {faker.VERSION}")
     generate.write(tmp_path)
-    committed = BUILTIN / "retail" / "data"
+    committed = DOMAINS_FOLDER / "retail" / "data"
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in committed.iterdir()}
     for path in sorted(tmp_path.iterdir()):
         assert path.read_bytes() == (committed / path.name).read_bytes(), path.name

@@ -12,7 +12,7 @@ import pytest
 
 from apigen_nb.domains.tau2 import adapter as tau2
 from apigen_nb.records import Action
-from apigen_nb.world.domain import Domain, DomainError, builtin
+from apigen_nb.world.domain import Domain, DomainError, builtin_domains
 from apigen_nb.world.world import Refusal, ToolBug, World, digest
 
 try:
@@ -168,7 +168,7 @@ def test_rules_bind_writing_tools_each_under_a_name_of_its_own(domain: Domain) -
     assert domain.rules
     assert len({rule.name for rule in domain.rules}) == len(domain.rules)
     assert {tool for rule in domain.rules for tool in rule.tools} == {t.name for t in domain.tools.values() if t.writes}
-    assert not [name for name in builtin() if "tau2" in name]
+    assert not [name for name in builtin_domains() if "tau2" in name]
 
 
 def test_only_the_transfer_ends_a_conversation(domain: Domain) -> None:

@@ -26,7 +26,7 @@ from apigen_nb.models.jobs import run_jobs
 from apigen_nb.models.retries import Again, Patience
 from apigen_nb.records import Answer, Message, Question, ToolCall, Usage
 from apigen_nb.storage.journal import Journal
-from apigen_nb.storage.progress import Progress, line
+from apigen_nb.storage.progress import Progress, progress_line
 from tests.fault_server import FaultServer, Reply, echo
 
 KEY = "sk-MARKED-5f1d"
@@ -241,7 +241,7 @@ def test_who_watches_is_told_how_long_it_waits(tmp_path: Path) -> None:
             if endpoint.waiting_until:
                 break
         assert 195 < shown.told()["waiting"] <= 201
-        assert re.search(r"· waiting (19|20)\d s more for the server ·", line(shown.told()))
+        assert re.search(r"· waiting (19|20)\d s more for the server ·", progress_line(shown.told()))
         asking.cancel()
         await asyncio.wait({asking})
         assert "waiting" not in shown.told()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apigen_nb.models.prompt_values import ROWS, text
-from apigen_nb.world.domain import Domain, builtin
+from apigen_nb.world.domain import Domain, builtin_domains
 
 scalar = st.none() | st.booleans() | st.integers() | st.text(max_size=8)
 
@@ -98,7 +98,7 @@ def test_a_schema_with_definitions_stays_a_schema() -> None:
     assert json.loads(text([{"type": "function", "function": function}]).removeprefix("- ")) == function
 
 
-@pytest.mark.parametrize("name", builtin())
+@pytest.mark.parametrize("name", builtin_domains())
 def test_tools_of_a_domain_are_told_whole_in_two_thirds_of_the_characters(name: str) -> None:
     tools = Domain.load(name).tools.values()
     told = text([tool.schema for tool in tools])

@@ -174,7 +174,7 @@ def test_labels_are_neither_markup_nor_latex() -> None:
     assert (
         charts.label("<a href='javascript:x'>$a$</a>") == "&lt;a href=&#x27;javascript:x&#x27;&gt;&#36;a&#36;&lt;/a&gt;"
     )
-    assert len(text.shorten("w" * 999, 44)) == 44
+    assert len(text.truncate("w" * 999, 44)) == 44
 
 
 def test_invisible_characters_become_visible() -> None:

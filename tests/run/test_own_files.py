@@ -11,7 +11,7 @@ import pytest
 
 from apigen_nb.records import Proposal
 from apigen_nb.storage.journal import read_lines
-from apigen_nb.storage.run_folder import Run, relocated
+from apigen_nb.storage.run_folder import Run, relocate_paths
 
 
 def command(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -44,7 +44,7 @@ def test_personas_of_ones_own_are_used_kept_and_guarded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["retail", "tau2:retail", "nowhere"])
 def test_names_of_domains_are_no_paths(name: str, tmp_path: Path) -> None:
-    assert relocated({"domain": name, "seeds": 3}, Path(), tmp_path) == {"domain": name, "seeds": 3}
+    assert relocate_paths({"domain": name, "seeds": 3}, Path(), tmp_path) == {"domain": name, "seeds": 3}
 
 
 def test_paths_go_and_come_back(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_paths_go_and_come_back(tmp_path: Path) -> None:
     run = Run.open(tmp_path / "runs" / "one")
     roles = {"judge": [{"prompt": "strict.md", "model": "m"}, {"model": "n"}], "user": {"prompt": "p/u.md"}}
     given = {"domain": "mine", "personas": "own.jsonl", "roles": roles}
-    moved = relocated(given, tmp_path, run.folder)
+    moved = relocate_paths(given, tmp_path, run.folder)
     assert moved["domain"] == "../../mine"
     assert moved["roles"]["judge"] == [{"prompt": "../../strict.md", "model": "m"}, {"model": "n"}]
-    assert relocated(moved, run.folder, tmp_path) == given
+    assert relocate_paths(moved, run.folder, tmp_path) == given

@@ -5,7 +5,7 @@ import pytest
 
 from apigen_nb.blueprints.sampling import Sampling
 from apigen_nb.run.params import Params, ParamsError, RoleParams, load_params
-from apigen_nb.world.domain import Domain, builtin
+from apigen_nb.world.domain import Domain, builtin_domains
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def test_defaults_are_tiny_and_need_no_key() -> None:
     params = load_params(None)
     assert (params.domain, params.seeds, params.model, params.base_url) == ("retail", 10, "scripted", None)
     assert load("") == params
-    assert "retail" in builtin()
+    assert "retail" in builtin_domains()
 
 
 def test_every_parameter_says_what_it_is() -> None:

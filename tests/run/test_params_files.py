@@ -16,14 +16,14 @@ from apigen_nb.records import KINDS
 from apigen_nb.run.params import GATES, load_params
 from apigen_nb.storage.journal import Run
 from apigen_nb.trajectories.converse import converse_all
-from apigen_nb.world.domain import Domain, DomainError, builtin
+from apigen_nb.world.domain import Domain, DomainError, builtin_domains
 
 PARAMS = Path(__file__).parents[2] / "params"
 RUNS = {"retail": "demo", "airline": "airline", "banking": "banking", "tau2:retail": "tau2-retail"}
 
 
 def test_every_builtin_domain_has_a_run() -> None:
-    assert set(RUNS) == {*builtin(), "tau2:retail"}
+    assert set(RUNS) == {*builtin_domains(), "tau2:retail"}
     for domain, name in RUNS.items():
         assert yaml.safe_load((PARAMS / f"{name}.yaml").read_text())["domain"] == domain
 

@@ -23,7 +23,7 @@ from apigen_nb.__main__ import STAGES, main
 from apigen_nb.run import stages as runner
 from apigen_nb.run.execution import StageFailed, UsageError, check_parameters, declared, execute
 from apigen_nb.run.params import Params
-from apigen_nb.storage.run_folder import Changed, InUse, Run
+from apigen_nb.storage.run_folder import InUse, ParametersChanged, Run
 
 PARAMETERS = "\n".join([f"{name} = {value!r}" for name, value in Params().plain().items()] + ['out = "../outputs/lab"'])
 CELLS = {
@@ -434,7 +434,7 @@ def refusals() -> list[tuple[Callable[[Path], object], type[Exception], str]]:
     return [
         (lambda home: (home / "notebooks" / "4_dataset.ipynb").unlink(), UsageError, "no notebook 4_dataset.ipynb"),
         (undeclared, UsageError, "no notebook declares the parameter seeds"),
-        (lambda home: Run.open(home / "x").claim(seeds=4), Changed, "seeds: 4 before, 3 now"),
+        (lambda home: Run.open(home / "x").claim(seeds=4), ParametersChanged, "seeds: 4 before, 3 now"),
     ]
 
 
@@ -467,10 +467,10 @@ def test_a_stage_without_its_artefact_has_failed(home: Path) -> None:
 def test_edited_prompts_need_resume(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runner.run(Params(seeds=2), home / "x", ["2_blueprints"])
     monkeypatch.setattr("apigen_nb.models.chat_format.prompt_shas", lambda: {"judge": "another"})
-    with pytest.raises(Changed, match=r"other prompts \(judge edited since\).*--resume"):
+    with pytest.raises(ParametersChanged, match=r"other prompts \(judge edited since\).*--resume"):
         runner.run(Params(seeds=2), home / "x", ["2_blueprints"])
     moved = Params(seeds=2, base_url="http://localhost:2/v1")
-    with pytest.raises(Changed, match="prompts"):
+    with pytest.raises(ParametersChanged, match="prompts"):
         runner.run(moved, home / "x", ["2_blueprints"])
     runner.run(moved, home / "x", ["2_blueprints"], resume=True)
     changes = Run(home / "x").read_manifest()["changes"]

@@ -21,7 +21,7 @@ from apigen_nb.storage import jsonl as lines
 from apigen_nb.storage import progress
 from apigen_nb.storage import run_folder as manifest
 from apigen_nb.storage.journal import Damaged, Incomplete, Journal, failures, forget_unanswered, read_lines
-from apigen_nb.storage.run_folder import Changed, InUse, Run
+from apigen_nb.storage.run_folder import InUse, ParametersChanged, Run
 
 
 class Row(Record):
@@ -387,7 +387,7 @@ async def test_progress_counts_all_rounds_and_leaves_nothing(tmp_path: Path, mon
     told = []
 
     async def work(job: Job) -> Row:
-        told.append(progress.read(tmp_path))
+        told.append(progress.read_progress(tmp_path))
         return Row(id=job.id, accepted=job.id != "r-000")
 
     journal = Journal(tmp_path / "rows.jsonl", Row)
@@ -507,7 +507,9 @@ def test_a_folder_that_cannot_be_written_can_be_looked_at(tmp_path: Path, monkey
     assert [row.id for row in Journal(tmp_path / "rows.jsonl", Row).finish(["a"])] == ["a"]
 
 
-@pytest.mark.parametrize("write", [lambda path: lines.append(path, "a"), lambda path: lines.write_whole(path, ["a"])])
+@pytest.mark.parametrize(
+    "write", [lambda path: lines.append_line(path, "a"), lambda path: lines.write_whole(path, ["a"])]
+)
 def test_what_cannot_be_written_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path], object]
 ) -> None:
@@ -526,9 +528,9 @@ def test_a_folder_keeps_the_parameters_it_was_begun_with(tmp_path: Path) -> None
     run.claim(seeds=200, attempts=3, concurrency=4)
     run.claim(concurrency=8, timeout=5.0)
     assert run.read_manifest()["parameters"]["concurrency"] == 8
-    with pytest.raises(Changed, match=r"seeds: 200 before, 300 now.*--out"):
+    with pytest.raises(ParametersChanged, match=r"seeds: 200 before, 300 now.*--out"):
         run.claim(seeds=300)
-    with pytest.raises(Changed, match="roles"):
+    with pytest.raises(ParametersChanged, match="roles"):
         run.claim(roles={"agent": {"base_url": "http://b"}})
     run.claim(resume=True, roles={"agent": {"base_url": "http://b"}})
     assert run.read_manifest()["parameters"]["roles"]["agent"]["base_url"] == "http://b"

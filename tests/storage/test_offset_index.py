@@ -1,18 +1,18 @@
-"""Places by id: a dictionary that is small."""
+"""Offsets by id: a dictionary that is small."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apigen_nb.storage.offset_index import Places
+from apigen_nb.storage.offset_index import OffsetIndex
 
 ids = st.text(st.characters(), max_size=6)  # lone surrogates, too
 
 
 @given(st.dictionaries(ids, st.integers(0, 2**60), max_size=40), ids)
 def test_it_is_a_dictionary(known: dict[str, int], other: str) -> None:
-    found = Places()
+    found = OffsetIndex()
     numbers = {id: found.number(id) for id in list(known)[::2]}
     for number, (id, place) in enumerate(known.items()):
         assert found.get(id) is None
@@ -29,7 +29,7 @@ def test_it_is_a_dictionary(known: dict[str, int], other: str) -> None:
 
 @given(st.dictionaries(ids, st.integers(0, 2**60), min_size=1, max_size=20))
 def test_places_can_be_replaced_by_fewer(known: dict[str, int]) -> None:
-    found = Places()
+    found = OffsetIndex()
     for id, place in known.items():
         found.put(id, place)
     kept = list(known)[::2]

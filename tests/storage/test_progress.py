@@ -15,7 +15,7 @@ import pytest
 from apigen_nb.records import Attempt, Message, Proposal, Trajectory, Usage, Verdict
 from apigen_nb.storage import progress
 from apigen_nb.storage.journal import Journal
-from apigen_nb.storage.progress import Progress, drawn, line, meter
+from apigen_nb.storage.progress import Progress, add_meter, progress_html, progress_line
 
 
 def verdict(gate: str, passed: bool) -> Verdict:
@@ -84,7 +84,7 @@ def read(server: Server) -> dict[str, float]:
 def test_meters_are_added_up_and_forgotten_with_their_owners(tmp_path: Path) -> None:
     one, other = Server(2, 4), Server(3, 0)
     for server in (one, other):
-        meter(server, read)
+        add_meter(server, read)
     shown = Progress(tmp_path, "blueprints")
     assert shown.told()["in_flight"] == 5
     assert "retries" not in shown.told(), "those of before do not count"
@@ -100,11 +100,11 @@ def test_meters_are_added_up_and_forgotten_with_their_owners(tmp_path: Path) -> 
 def test_the_longest_wait_is_shown_while_there_is_one(tmp_path: Path) -> None:
     waits = {Server(0, 0): 140, Server(0, 0): 20}
     for server in waits:
-        meter(server, lambda server: {"waiting": waits[server]})
+        add_meter(server, lambda server: {"waiting": waits[server]})
     shown = Progress(tmp_path, "blueprints", 5)
     assert shown.told()["waiting"] == 140, "neither added up nor taken off"
-    assert line(shown.told()) == "blueprints: 0 of 5, 0 accepted · waiting 140 s more for the server"
-    assert "waiting 140 s more for the server" in drawn(shown.told())
+    assert progress_line(shown.told()) == "blueprints: 0 of 5, 0 accepted · waiting 140 s more for the server"
+    assert "waiting 140 s more for the server" in progress_html(shown.told())
     waits.update(dict.fromkeys(waits, 0))
     assert "waiting" not in shown.told()
 
@@ -114,13 +114,13 @@ def test_one_line_says_it_all() -> None:
         "title": "blueprints", "done": 120, "total": 200, "accepted": 84, "in_flight": 8, "retries": 3,
         "tokens": 1_234_567, "cost": 0.4567, "left": 200, "gates": {"format": [95, 100], "policy": [40, 60]},
     }  # fmt: skip
-    assert line(told) == (
+    assert progress_line(told) == (
         "blueprints: 120 of 200, 84 accepted · 8 in flight · 3 retries · 1.23 M tokens · $0.46 · about 3 min left · "
         "format 95 % · policy 67 %"
     )
     bare: dict[str, Any] = {"title": "rows", "done": 3, "total": None, "accepted": 0}
-    assert line(bare) == "rows: 3, 0 accepted"
-    assert line(bare | {"calls": 12}) == "rows: 3, 0 accepted · 12 model calls"
+    assert progress_line(bare) == "rows: 3, 0 accepted"
+    assert progress_line(bare | {"calls": 12}) == "rows: 3, 0 accepted · 12 model calls"
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0 s"), (89, "89 s"), (600, "10 min"), (7200, "2.0 h")])
@@ -131,7 +131,7 @@ def test_durations(seconds: float, text: str) -> None:
 def test_the_bar_escapes_names_and_stays_inside() -> None:
     gates = {"<img src=x onerror=y>": [1, 2]}
     told = {"title": "<script>x</script>", "done": 30, "total": 20, "accepted": 25, "gates": gates}
-    shown = drawn(told)
+    shown = progress_html(told)
     assert "<script" not in shown
     assert "<img" not in shown
     assert "&lt;img src=x onerror=y&gt; 50 %" in shown
@@ -147,9 +147,15 @@ async def test_it_is_told_while_nothing_is_finished(tmp_path: Path) -> None:
         asked.set()
         return {"in_flight": server.in_flight}
 
-    meter(server, look)
+    add_meter(server, look)
     await asyncio.wait_for(asked.wait(), 30)
-    assert progress.read(tmp_path) == {"title": "blueprints", "done": 0, "total": 5, "accepted": 0, "in_flight": 7}
+    assert progress.read_progress(tmp_path) == {
+        "title": "blueprints",
+        "done": 0,
+        "total": 5,
+        "accepted": 0,
+        "in_flight": 7,
+    }
     shown.close()
     assert os.listdir(tmp_path) == []
 

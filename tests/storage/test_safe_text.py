@@ -12,7 +12,7 @@ import pytest
 
 from apigen_nb.__main__ import main
 from apigen_nb.dataset import verify
-from apigen_nb.storage.progress import line
+from apigen_nb.storage.progress import progress_line
 
 ESCAPES = "\x1b[31m\x1b]0;pwned\x07\u202e\u200f\x9b"
 
@@ -67,4 +67,4 @@ def test_findings_about_a_dataset(
 
 def test_progress() -> None:
     told: dict[str, Any] = {"title": "x", "done": 1, "total": 2, "accepted": 1, "gates": {ESCAPES: (1, 2)}}
-    assert visible(line(told))
+    assert visible(progress_line(told))

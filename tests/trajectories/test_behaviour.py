@@ -11,7 +11,7 @@ from apigen_nb.trajectories import environment
 from apigen_nb.trajectories.behaviour import USERS_PART, WORLDS_PART, shows_behaviour
 from apigen_nb.trajectories.converse import Rollout, converse
 from apigen_nb.world.domain import Domain
-from apigen_nb.world.world import UNAVAILABLE, respond
+from apigen_nb.world.world import UNAVAILABLE, run_tool_call
 from tests.library import GOOD, OVERDUE, RENAME, RENEW, RETURN
 from tests.players import Role, does
 
@@ -29,7 +29,7 @@ def talk(blueprint: Blueprint, domain: Domain, *turns: Any) -> list[Message]:
             made += 1
             calls.append(ToolCall(id=f"call_{made}", name=action.name, arguments=action.arguments))
         messages.append(Message(role="assistant", tool_calls=tuple(calls)))
-        messages += [respond(world, call) for call in calls]
+        messages += [run_tool_call(world, call) for call in calls]
     return messages
 
 
@@ -83,12 +83,12 @@ def test_who_failed_is_known_for_each_kind_of_failure() -> None:
 def test_the_tool_of_a_tool_error_fails_exactly_once(library: Domain) -> None:
     world = environment.world(GOOD["tool error"], library)
     call = ToolCall(id="c", name=RENEW.name, arguments=RENEW.arguments)
-    first, second = respond(world.fork(), call), respond(world, call)
+    first, second = run_tool_call(world.fork(), call), run_tool_call(world, call)
     assert first.error
     assert second.error
     assert UNAVAILABLE in second.content
     assert world.delta() == ()
-    assert not respond(world, call).error
+    assert not run_tool_call(world, call).error
     assert [change.id for change in world.delta()] == ["L1"]
 
 
@@ -96,7 +96,7 @@ def test_a_missing_tool_is_neither_offered_nor_executed(library: Domain) -> None
     blueprint = GOOD["missing tool"]
     offered = {schema["function"]["name"] for schema in environment.tools(blueprint, library)}
     assert offered == set(library.tools) - {"rename_member"}
-    answer = respond(environment.world(blueprint, library), ToolCall(id="c", name="rename_member", arguments={}))
+    answer = run_tool_call(environment.world(blueprint, library), ToolCall(id="c", name="rename_member", arguments={}))
     assert answer.error
     assert "no tool 'rename_member'" in answer.content
     assert environment.tools(GOOD["plain"], library) == library.schemas

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from apigen_nb.blueprints.sampling import RECORDS_BUDGET, records_of, sample
 from apigen_nb.records import Action, Attempt, Proposal, Seed, Verdict, canonical
-from apigen_nb.world.api_graph import Edge, Graph, candidates, coverage, required
+from apigen_nb.world.api_graph import Edge, Graph, candidate_calls, coverage, required_parameters
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.values import facts
 from tests.library import RENEW, task
@@ -57,7 +57,7 @@ def test_what_fills_an_argument_is_found(parameter: str, tools: set[str]) -> Non
 
 
 def test_every_id_that_a_tool_asks_for_can_be_read_somewhere() -> None:
-    asked = {p for tool in retail.tools.values() for p in required(tool) if p.endswith(("_id", "_ids"))}
+    asked = {p for tool in retail.tools.values() for p in required_parameters(tool) if p.endswith(("_id", "_ids"))}
     assert {parameter for parameter in asked if not producers(parameter)} == set()
 
 
@@ -98,7 +98,7 @@ def test_looking_for_edges_leaves_the_rows_as_they_are(library: Domain) -> None:
 def test_candidates_take_arguments_of_one_object_first() -> None:
     tool = retail.tools["find_customer_by_name"]
     known = list(facts([{"first_name": "Ada", "last_name": "Moor", "postal_code": "1"}, {"first_name": "Bo"}]))
-    calls = [action.arguments for action in candidates(tool, known, most=5)]
+    calls = [action.arguments for action in candidate_calls(tool, known, most=5)]
     assert calls[0] == {"first_name": "Ada", "last_name": "Moor", "postal_code": "1"}
     assert calls[1] == {"first_name": "Bo", "last_name": "Moor", "postal_code": "1"}
     assert len(calls) == 2
@@ -108,7 +108,7 @@ def test_candidates_take_arguments_of_one_object_first() -> None:
 @settings(max_examples=20, deadline=None)
 def test_there_are_never_more_candidates_than_asked_for(most: int, known: int) -> None:
     found = list(facts([{"order_id": f"#R{n % 7}"} for n in range(known)]))
-    calls = [str(action) for action in candidates(retail.tools["get_order"], found, most)]
+    calls = [str(action) for action in candidate_calls(retail.tools["get_order"], found, most)]
     assert len(set(calls)) == len(calls) == min(most, known, 7)
 
 
@@ -126,7 +126,7 @@ def test_a_walk_has_the_reads_before_each_write(number: int, writes: int) -> Non
     assert all(retail.tools[name].kind in ("read", "write") for name in walk)
     for place, name in enumerate(walk):
         if retail.tools[name].writes:
-            for parameter in required(retail.tools[name]):
+            for parameter in required_parameters(retail.tools[name]):
                 if (sources := producers(parameter)) and parameter.endswith(("_id", "_ids")):
                     assert sources & set(walk[:place]), f"{name} needs {parameter}"
 
@@ -150,7 +150,7 @@ def test_a_walk_keeps_to_its_length(name: str, number: int, writes: int, length:
     assert walk[0] in entrances
     assert domain.tools[walk[-1]].writes
     assert 1 <= sum(domain.tools[name].writes for name in walk) <= writes
-    told = {parameter for entrance in entrances for parameter in required(domain.tools[entrance])}
+    told = {parameter for entrance in entrances for parameter in required_parameters(domain.tools[entrance])}
     if len(walk) < length:  # then nothing that is needed was left out
         for place, tool in enumerate(walk):
             for parameter, sources in graph.needs(domain.tools[tool]).items():

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apigen_nb.blueprints.gates.derivation import Findings
-from apigen_nb.world.values import facts, fits, fold, number, produced_key, singular, tells
+from apigen_nb.world.values import facts, fits, mentions, normalize, parse_number, produced_key, singular
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
@@ -171,7 +171,7 @@ def test_no_text_of_a_model_breaks_the_search_for_facts(text: str) -> None:
     ],
 )
 def test_tells(text: str, output: str) -> None:
-    assert tells(text, output)
+    assert mentions(text, output)
 
 
 @pytest.mark.parametrize(
@@ -194,31 +194,33 @@ def test_tells(text: str, output: str) -> None:
     ],
 )
 def test_does_not_tell(text: str, output: str) -> None:
-    assert not tells(text, output)
+    assert not mentions(text, output)
 
 
 def test_a_negative_amount_of_money_is_told_as_people_write_it() -> None:
-    assert tells("The difference is -$6.50, which you get back.", "-6.5")
+    assert mentions("The difference is -$6.50, which you get back.", "-6.5")
 
 
 @pytest.mark.parametrize(
     "text", ["It was delivered on 2026-05-03.", "It is item 48213-3.", "It is variant sku-210-03."]
 )
 def test_the_digits_of_an_id_or_a_date_do_not_tell_a_number(text: str) -> None:
-    assert not tells(text, "3")
+    assert not mentions(text, "3")
 
 
 @given(amounts, st.booleans(), st.booleans(), st.sampled_from(["", "$", "€"]))
 def test_an_amount_is_told_however_it_is_written(amount: Decimal, commas: bool, expected: bool, sign: str) -> None:
     text, wanted = (f"{amount:,}" if way else str(amount) for way in (commas, expected))
-    assert tells(f"That is {sign}{text}.", wanted)
-    assert tells(f"That is {sign}{text}.", str(amount.normalize()))
-    assert not tells(f"That is {sign}{text}.", str(amount + 1))
+    assert mentions(f"That is {sign}{text}.", wanted)
+    assert mentions(f"That is {sign}{text}.", str(amount.normalize()))
+    assert not mentions(f"That is {sign}{text}.", str(amount + 1))
 
 
 @given(st.text(alphabet="ab1 ,.$", min_size=1), st.text(alphabet="ab1 ,.$"))
 def test_a_text_tells_its_own_words(output: str, rest: str) -> None:
-    assert tells(f"{rest} {output} {rest}", output) or number(fold(output)) is not None or not output.strip()
+    assert (
+        mentions(f"{rest} {output} {rest}", output) or parse_number(normalize(output)) is not None or not output.strip()
+    )
 
 
 awkward = st.sampled_from(
@@ -229,9 +231,9 @@ awkward = st.sampled_from(
 @given(st.text() | awkward, st.text() | awkward)
 @settings(max_examples=300)
 def test_no_text_makes_the_comparison_raise(text: str, output: str) -> None:
-    assert tells(text, output) in (True, False)
-    number(output)
-    fold(text)
+    assert mentions(text, output) in (True, False)
+    parse_number(output)
+    normalize(text)
 
 
 @given(st.lists(st.text() | awkward, max_size=4), st.text() | awkward)

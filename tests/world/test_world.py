@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from apigen_nb.records import Action, canonical
-from apigen_nb.world.domain import Domain, builtin, plain
+from apigen_nb.world.domain import Domain, builtin_domains, copy_json
 from apigen_nb.world.world import Database, Refusal, Runnable, ToolBug, World, digest
 
 Tables = dict[str, dict[str, Any]]
@@ -24,7 +24,7 @@ class Fn:
 
     run: Callable[[Any, dict[str, Any]], Any]
     writes: bool = False
-    check: Callable[[dict[str, Any]], dict[str, Any]] = plain
+    check: Callable[[dict[str, Any]], dict[str, Any]] = copy_json
 
 
 # --- a tiny domain
@@ -148,7 +148,7 @@ def call(name: str, table: str = "cups", id: str = "a", other: str = "b", n: Any
 
 
 def tiny(**more: Runnable) -> World:
-    return World(TINY_BASE, {**TINY, **more}, plain, plain)
+    return World(TINY_BASE, {**TINY, **more}, copy_json, copy_json)
 
 
 # --- the reference: one full copy of everything for every call
@@ -217,7 +217,7 @@ class Case:
     calls: st.SearchStrategy[Action]
 
     def world(self) -> World:
-        return World(self.base, self.tools, plain, plain)
+        return World(self.base, self.tools, copy_json, copy_json)
 
 
 def fields(value: Any) -> Iterator[tuple[str, Any]]:
@@ -276,11 +276,11 @@ def domain_case(name: str) -> Case:
         arguments = {name: draw(strategy_for(name, schema, known)) for name, schema in schemas.items()}
         return Action(name=tool.name, arguments=arguments)
 
-    return Case(plain(base), dict(domain.tools), calls())
+    return Case(copy_json(base), dict(domain.tools), calls())
 
 
 def cases() -> Iterable[str]:
-    return ("tiny", *builtin())
+    return ("tiny", *builtin_domains())
 
 
 CASES: dict[str, Case] = {}
@@ -347,7 +347,7 @@ def test_the_delta_is_the_difference_row_by_row(case: Case, data: st.DataObject)
     world = case.world()
     for action in data.draw(st.lists(case.calls, max_size=8)):
         outcome(world, action)
-    tables = plain(case.base)
+    tables = copy_json(case.base)
     for change in world.delta():
         assert canonical(tables[change.table].get(change.id)) == canonical(change.before) != canonical(change.after)
         if change.after is None:

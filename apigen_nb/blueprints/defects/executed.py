@@ -8,7 +8,7 @@ from typing import Any
 
 from ...records import Blueprint, canonical
 from ...world.domain import Domain
-from ...world.values import fold, tells
+from ...world.values import mentions, normalize
 from ..gates.derivation import leaves
 from ..gates.execution import execute
 from ..gates.grounding import choices, said
@@ -84,7 +84,7 @@ def output_not_derivable(blueprint: Blueprint, domain: Domain, rng: Random) -> B
 def detail_left_out(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
     """A value that the user alone can know is gone from the instruction: a text or a number that no row of theirs
     holds, or a choice that no row holds that the call is about."""
-    told, mine = fold(blueprint.instruction), records_of(domain, blueprint.user)
+    told, mine = normalize(blueprint.instruction), records_of(domain, blueprint.user)
     spots = []
     for action in blueprint.actions:
         specs = domain.tools[action.name].parameters["properties"]
@@ -92,14 +92,14 @@ def detail_left_out(blueprint: Blueprint, domain: Domain, rng: Random) -> Bluepr
         about = {key: row for rows in mine.values() for key, row in rows.items() if key in named}
         for name, value in leaves(action.arguments):
             options = choices(specs.get(name, {}))
-            known = tells(fold(canonical(about if options else mine)), str(value))
+            known = mentions(normalize(canonical(about if options else mine)), str(value))
             known |= any(value in rows for rows in domain.tables.values())
             if said(value, told) and not known and (options or _telling(value)):
                 spots.append(value)
     for value in rng.sample(spots, len(spots)):
         words = r"[\s_-]+".join(map(re.escape, re.split(r"[\s_]+", str(value))))
         without = re.sub(rf"(?<!\w){words}(?!\w)", "", blueprint.instruction, flags=re.IGNORECASE)
-        if not said(value, fold(without)):
+        if not said(value, normalize(without)):
             return vary(blueprint, instruction=without, kind="plain", withheld=(), denied=())
     return None
 
@@ -120,7 +120,7 @@ def denied_is_allowed(blueprint: Blueprint, domain: Domain, rng: Random) -> Blue
 
 def withheld_is_known(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
     """The user holds back their own id, which the read that finds them shows."""
-    if not blueprint.actions or blueprint.denied or tells(blueprint.instruction, blueprint.user):
+    if not blueprint.actions or blueprint.denied or mentions(blueprint.instruction, blueprint.user):
         return None
     words = f"{blueprint.instruction} Your number is {blueprint.user}."
     return vary(blueprint, kind="missing detail", withheld=(blueprint.user,), instruction=words)

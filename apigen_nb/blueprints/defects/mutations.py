@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from ...records import Action, Blueprint, canonical
-from ...world.contract import guess
+from ...world.contract import guess_arguments
 from ...world.domain import Domain
 
 TRIES = 60  # guesses at a call that has a wanted property
@@ -56,7 +56,7 @@ def guesses(blueprint: Blueprint, domain: Domain, rng: Random) -> Iterator[Actio
     alone = dataclasses.replace(domain, subjects=(blueprint.user,))
     writing = [tool for tool in domain.tools.values() if tool.writes]
     tools = [rng.choice(writing) for _ in range(TRIES)]
-    yield from (Action(name=tool.name, arguments=guess(alone, tool, rng)) for tool in tools)
+    yield from (Action(name=tool.name, arguments=guess_arguments(alone, tool, rng)) for tool in tools)
 
 
 def names_users(domain: Domain, table: str, key: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from ...records import Action, Blueprint
-from ...world.contract import guess
+from ...world.contract import guess_arguments
 from ...world.domain import Domain
 from ..gates.grounding import choices
 from .mutations import places, replaced, vary, with_arguments
@@ -21,7 +21,7 @@ def unknown_tool(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint
 
 def reading_tool(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
     name = rng.choice([name for name, tool in domain.tools.items() if tool.kind == "read"])
-    action = Action(name=name, arguments=guess(domain, domain.tools[name], rng))
+    action = Action(name=name, arguments=guess_arguments(domain, domain.tools[name], rng))
     return vary(blueprint, actions=(*blueprint.actions, action))
 
 

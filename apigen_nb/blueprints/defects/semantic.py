@@ -8,7 +8,7 @@ from random import Random
 
 from ...records import Blueprint, canonical
 from ...world.domain import Domain
-from ...world.values import number, tells
+from ...world.values import mentions, parse_number
 from ...world.world import Refusal
 from ..gates.execution import execute
 from ..gates.grounding import choices
@@ -69,7 +69,7 @@ def other_row(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | 
         (blueprint.actions[place].arguments[name], mine.get(table, {}))
         for place, name, table in id_places(blueprint, domain)
     ]
-    spots = [(key, rows) for key, rows in spots if len(rows) > 1 and tells(blueprint.instruction, key)]
+    spots = [(key, rows) for key, rows in spots if len(rows) > 1 and mentions(blueprint.instruction, key)]
     if not spots:
         return None
     key, rows = rng.choice(spots)
@@ -84,9 +84,9 @@ def wrong_output(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint
         return None
     old = blueprint.outputs[-1]
     values = set(re.findall(r'"([a-z_ ]{4,20})"(?=[,}])', canonical(records_of(domain, blueprint.user))))
-    if number(old) is not None:
+    if parse_number(old) is not None:
         values = set(re.findall(r":(\d+(?:\.\d+)?)(?=[,}])", canonical(records_of(domain, blueprint.user))))
-    others = sorted(value for value in values if not tells(old, value) and not tells(value, old))
+    others = sorted(value for value in values if not mentions(old, value) and not mentions(value, old))
     return vary(blueprint, outputs=(*blueprint.outputs[:-1], rng.choice(others))) if others else None
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from ...records import Action, Blueprint
-from ...world.values import SCALARS, Fact, facts, fold, number, singular, tells
+from ...world.values import SCALARS, Fact, facts, mentions, normalize, parse_number, singular
 from .execution import Execution
 
 LIST = 6  # amounts of one list of which any selection may be meant: more of them, and any amount is met by chance
@@ -27,7 +27,7 @@ def leaves(arguments: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _amount(fact: Fact) -> Decimal | None:
     plain = isinstance(fact.value, int | float) and not isinstance(fact.value, bool)
-    return number(str(fact.value)) if plain else None
+    return parse_number(str(fact.value)) if plain else None
 
 
 def _sums(results: Iterable[tuple[str, Iterable[Fact]]]) -> Iterable[Decimal]:
@@ -102,11 +102,11 @@ class Findings:
         for fact in found:
             if isinstance(fact.value, bool) or not isinstance(fact.value, SCALARS):
                 continue
-            text = fold(str(fact.value))
+            text = normalize(str(fact.value))
             self.values.add(text)
             if " " in text:
                 self.texts.append(text)
-            value = number(text)
+            value = parse_number(text)
             if value is not None:
                 self.numbers.add(value)
                 totals[fact.key] = totals.get(fact.key, 0) + value
@@ -114,18 +114,20 @@ class Findings:
         counts: dict[str, int] = {}
         for fact in found:
             counts[fact.key] = counts.get(fact.key, 0) + 1
-        self.numbers |= set(totals.values()) | set(map(number, map(str, counts.values())))
+        self.numbers |= set(totals.values()) | set(map(parse_number, map(str, counts.values())))
 
     def holds(self, value: Any) -> bool:
-        text = fold(str(value))
-        return text in self.values or (not isinstance(value, str) and number(text) in self.numbers)
+        text = normalize(str(value))
+        return text in self.values or (not isinstance(value, str) and parse_number(text) in self.numbers)
 
     def derives(self, output: str) -> bool:
-        text = fold(output)
-        value = number(text)
+        text = normalize(output)
+        value = parse_number(text)
         if value is not None:
             return value in self.numbers
-        return text in self.values or text.replace(" ", "_") in self.values or any(tells(t, text) for t in self.texts)
+        return (
+            text in self.values or text.replace(" ", "_") in self.values or any(mentions(t, text) for t in self.texts)
+        )
 
 
 class Reckoning:
@@ -154,7 +156,7 @@ class Reckoning:
         self.amounts |= {amount for _, found in own for amount in _selections(found)}
 
     def gives(self, output: str) -> bool:
-        value = number(fold(output))
+        value = parse_number(normalize(output))
         if value is None:
             return False
         tenths = value * 10

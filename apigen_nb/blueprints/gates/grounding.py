@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...records import Action, Blueprint, Verdict
-from ...world.api_graph import candidates, required, result_facts, try_call
+from ...world.api_graph import candidate_calls, required_parameters, result_facts, try_call
 from ...world.domain import Domain
-from ...world.values import Fact, facts, fits, fold, number, singular, tells
+from ...world.values import Fact, facts, fits, mentions, normalize, parse_number, singular
 from ...world.world import World
 from ..sampling import records_of
 from .derivation import Findings, Reckoning, Told, leaves
@@ -43,10 +43,10 @@ def is_grounded(blueprint: Blueprint, domain: Domain) -> Verdict | None:
     executed = executes(blueprint, domain)
     if executed is None or not executed.passed:
         return None
-    told = fold(blueprint.instruction)
+    told = normalize(blueprint.instruction)
     gaps, untold = list(_gaps(blueprint, domain, told)), list(blueprint.outputs)
     if blueprint.kind == "no tool":
-        untold = [output for output in untold if not tells(domain.policy, output)]
+        untold = [output for output in untold if not mentions(domain.policy, output)]
     execution = execute(blueprint, domain)
     known = list(_told_facts(blueprint, domain, told))
     found, read = Findings([]), list[Told]()
@@ -70,7 +70,7 @@ def is_grounded(blueprint: Blueprint, domain: Domain) -> Verdict | None:
         for _, results in reachable(execution.world, domain, list(known)):
             after = Findings(results)
             untold = [output for output in untold if not after.derives(output)]
-    if any(number(fold(output)) is not None for output in untold):
+    if any(parse_number(normalize(output)) is not None for output in untold):
         reckoning = Reckoning(read, blueprint, execution)
         untold = [output for output in untold if not reckoning.gives(output)]
     problems = [
@@ -113,7 +113,7 @@ def choices(spec: Mapping[str, Any]) -> tuple[Any, ...]:
 def said(value: Any, told: str) -> bool:
     """Whether a (folded) text tells a value, as it is or with spaces or hyphens for underscores."""
     text = str(value)
-    return any(tells(told, way) for way in {text, text.replace("_", " "), text.replace("_", "-")})
+    return any(mentions(told, way) for way in {text, text.replace("_", " "), text.replace("_", "-")})
 
 
 def implied(name: str, value: Any, options: Sequence[Any], told: str) -> bool:
@@ -121,9 +121,9 @@ def implied(name: str, value: Any, options: Sequence[Any], told: str) -> bool:
     words of "ordered by mistake" in one sentence in their order, others between them. What a word means stays with the
     committee: a choice that only follows from the story is not told."""
     if set(options) == {"yes", "no"}:
-        about = [part for part in re.split(r"[.;!?]", told) if tells(part, name.replace("_", " "))]
+        about = [part for part in re.split(r"[.;!?]", told) if mentions(part, name.replace("_", " "))]
         return bool(about) and all(bool(NEGATION.search(part)) == (value == "no") for part in about)
-    stems = [re.escape(re.sub(r"(ed|ing|s)$", "", word)) + r"\w*" for word in fold(str(value)).split()]
+    stems = [re.escape(re.sub(r"(ed|ing|s)$", "", word)) + r"\w*" for word in normalize(str(value)).split()]
     between = rf"(?:[^\w.;!?]+\w+){{0,{GAP}}}?[^\w.;!?]+"
     return len(stems) > 1 and bool(re.search(r"\b" + between.join(stems), told))
 
@@ -164,8 +164,8 @@ def reachable(world: World, domain: Domain, known: list[Fact]) -> Iterator[tuple
     done: set[str] = set()
     for _ in range(DEPTH):
         new: list[Fact] = []
-        for tool in sorted(reads, key=lambda tool: len(required(tool)) == 0):
-            for action in candidates(tool, known, most=CALLS_A_TOOL):
+        for tool in sorted(reads, key=lambda tool: len(required_parameters(tool)) == 0):
+            for action in candidate_calls(tool, known, most=CALLS_A_TOOL):
                 if str(action) in done:
                     continue
                 done.add(str(action))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ...records import Action, Blueprint, Verdict, canonical
 from ...world.domain import Domain
-from ...world.values import fold, tells
+from ...world.values import mentions, normalize
 from ...world.world import digest
 from .derivation import leaves
 from .execution import Execution, execute, executes
@@ -69,7 +69,7 @@ def _problems(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
         if blueprint.actions:
             yield f"it needs no tool, yet has the action {blueprint.actions[0]}"
         for output in blueprint.outputs:
-            if not tells(domain.policy, output):
+            if not mentions(domain.policy, output):
                 yield f"output {output!r} does not stand in the policy, so it needs a tool"
     elif kind == "parallel calls":
         yield from _not_independent(blueprint, domain)
@@ -92,7 +92,7 @@ def _run(blueprint: Blueprint, actions: Sequence[Action], domain: Domain) -> Exe
 
 def _unvoiced(blueprint: Blueprint) -> Iterator[str]:
     """A denied wish must be recognisable in the conversation, by a value in the instruction."""
-    told = fold(blueprint.instruction)
+    told = normalize(blueprint.instruction)
     for action in blueprint.denied:
         if not marks(action, blueprint, told):
             yield f"the instruction tells no value by which the denied wish {action} can be recognised"

@@ -22,7 +22,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 
 from ...records import Action
-from ...world.domain import Domain, DomainError, GoldTask, Rule, Tool, plain
+from ...world.domain import Domain, DomainError, GoldTask, Rule, Tool, copy_json
 from ...world.world import Database, Refusal, ToolBug
 from . import airline_rules, retail_rules
 
@@ -151,7 +151,7 @@ def _tool(toolkit: Any, name: str) -> Tool:
             reason = f"wrong arguments for {name}: {_problems(error)}"
             raise Refusal(reason, kind="wrong arguments") from None
         # As they came: tau2 does not coerce them either. A copy, because its tools may keep them in rows.
-        return {argument: plain(value) for argument, value in arguments.items()}
+        return {argument: copy_json(value) for argument, value in arguments.items()}
 
     def run(db: Database, arguments: dict[str, Any]) -> Any:
         try:

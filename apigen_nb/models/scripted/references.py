@@ -8,7 +8,7 @@ import re
 from typing import Any, NamedTuple
 
 from ...records import ToolCall
-from ...world.values import Fact, facts, fits, whole
+from ...world.values import Fact, facts, find_words, fits
 from .grammar import describe, means_user, words
 
 
@@ -146,7 +146,7 @@ def _things(parameter: str, mention: str, notes: Notes, arguments: dict[str, Any
         places: list[tuple[int, str]] = []
         left = mention
         for name in sorted(names, key=len, reverse=True):
-            while (start := whole(left, name)) >= 0:
+            while (start := find_words(left, name)) >= 0:
                 places.append((start, names[name]))
                 left = left[:start] + " " * len(name) + left[start + len(name) :]
         if places and not re.sub(r"\band\b|[\s,]", "", left):

@@ -11,7 +11,7 @@ import ipywidgets as W
 import pandas as pd
 
 from ...records import Action, canonical
-from ...storage.safe_text import clean, shorten
+from ...storage.safe_text import clean, truncate
 from ...world.domain import Domain
 from ...world.world import Refusal, ToolBug
 from .. import alignment as align
@@ -151,5 +151,5 @@ def domain_explorer(domain: Domain | str) -> W.VBox:
     view.observe(turn, "value")
     turn()
     counts = f"{len(loaded.tools)} tools, {len(loaded.rules)} rules, {sum(map(len, loaded.tables.values())):,} rows"
-    title = f"Domain: {shorten(clean(loaded.name), 60)}"
+    title = f"Domain: {truncate(clean(loaded.name), 60)}"
     return explorer(title, f"{counts}. Calls by hand go to a scratch world: nothing is kept.", view, place)

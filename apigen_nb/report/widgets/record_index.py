@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 import pandas as pd
 
 from ...records import Proposal, Record, Role, Trajectory, Usage
-from ...storage.jsonl import Damaged, parse
+from ...storage.jsonl import Damaged, parse_line
 from ...storage.run_folder import Run
 from ...world.domain import Domain, DomainError
 from .. import diversity as spread
@@ -59,7 +59,7 @@ class Book(Generic[L, R]):
             file.seek(offset)
             line = file.readline()
         try:
-            record = parse(line, self._kind)
+            record = parse_line(line, self._kind)
         except ValueError:
             record = None
         if record is None or str(record.id) != id:  # type: ignore[attr-defined]
@@ -105,7 +105,7 @@ def _lines(path: Path, kind: type[R]) -> Iterator[tuple[int, R]]:
             if growing and not line.endswith(b"\n"):  # just being written
                 return
             try:
-                yield offset, parse(line, kind)
+                yield offset, parse_line(line, kind)
             except ValueError:
                 raise Damaged(f"{path.name}, line {number}: expected a record, found {line[:60]!r}") from None
             offset += len(line)

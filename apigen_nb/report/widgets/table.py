@@ -11,7 +11,7 @@ import ipywidgets as W
 import pandas as pd
 import traitlets as T
 
-from ...storage.safe_text import clean, shorten
+from ...storage.safe_text import clean, truncate
 from .. import pieces
 
 ASSETS = Path(__file__).parent / "assets"
@@ -111,4 +111,4 @@ def _text(value: Any) -> str:
     if isinstance(value, tuple):
         value = ", ".join(value)
     text = pieces.cell(value) if not isinstance(value, str) else value
-    return shorten(clean(text[: LONGEST + 1]), LONGEST)
+    return truncate(clean(text[: LONGEST + 1]), LONGEST)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
-from ...storage.safe_text import clean, cut
+from ...storage.safe_text import clean, truncate_with_note
 from .. import alignment as align
 from .. import pieces
 
@@ -16,7 +16,7 @@ def _piece(body: Markup) -> pieces.Piece:
 
 
 def _safe(text: str) -> str:
-    return cut(clean(text))
+    return truncate_with_note(clean(text))
 
 
 def _joined(parts: Iterable[Markup]) -> Markup:
@@ -47,4 +47,4 @@ def tool(description: str, rules: Sequence[str]) -> pieces.Piece:
 def text(title: str, body: str) -> pieces.Piece:
     """A long text with its title."""
     html = Markup('<section class="panel"><h3>{}</h3><div class="text">{}</div></section>')
-    return _piece(html.format(_safe(title), cut(clean(body), 40_000)))
+    return _piece(html.format(_safe(title), truncate_with_note(clean(body), 40_000)))

@@ -12,11 +12,11 @@ from ..domain import Domain
 from .calls import calls, reads
 from .finding import Finding
 from .reachability import links
-from .read_purity import guess, reads_that_write
+from .read_purity import guess_arguments, reads_that_write
 from .references import references
 from .schemas import phrases, policy, schemas
 
-__all__ = ["CHECKS", "Finding", "check", "errors", "guess", "reads_that_write", "summary"]
+__all__ = ["CHECKS", "Finding", "check", "errors", "guess_arguments", "reads_that_write", "summary"]
 
 CHECKS = (policy, schemas, phrases, references, reads, calls, links)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..api_graph import Graph, is_id
+from ..api_graph import Graph, is_id_parameter
 from ..domain import Domain
-from ..value_flow import leaves, required
+from ..value_flow import leaf_parameters, required_parameters
 from ..values import singular
 from .finding import Finding, Level
 
@@ -21,13 +21,13 @@ def links(domain: Domain) -> Iterator[Finding]:
         )
         todo = f"write one that returns {{{user!r}: …}}, or set USERS in tools.py if the users are in another table"
         yield Finding("error", "graph", "tools.py", "no tool finds out who the user is", expected, todo)
-    told = {user, *(name for entrance in entrances for name in required(domain.tools[entrance]))}
+    told = {user, *(name for entrance in entrances for name in required_parameters(domain.tools[entrance]))}
     depths = graph.depths(domain)
     for name, tool in domain.tools.items():
-        needed = set(required(tool))
+        needed = set(required_parameters(tool))
         sourceless = False
-        for path, _ in leaves(tool.parameters.get("properties", {})):
-            if not is_id(path) or path in told or graph.producers(name, path):
+        for path, _ in leaf_parameters(tool.parameters.get("properties", {})):
+            if not is_id_parameter(path) or path in told or graph.producers(name, path):
                 continue
             must = path.split(".")[0] in needed
             sourceless |= must

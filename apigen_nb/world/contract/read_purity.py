@@ -25,7 +25,7 @@ def reads_that_write(domain: Domain, samples: int = 25, seed: int = 0) -> list[s
     for tool in (tool for tool in domain.tools.values() if not tool.writes):
         for _ in range(samples):
             try:
-                private.world().call(Action(name=tool.name, arguments=guess(private, tool, random)))
+                private.world().call(Action(name=tool.name, arguments=guess_arguments(private, tool, random)))
             except Refusal:
                 continue
             except ToolBug as bug:
@@ -39,7 +39,7 @@ def reads_that_write(domain: Domain, samples: int = 25, seed: int = 0) -> list[s
     return list(dict.fromkeys(named))
 
 
-def guess(domain: Domain, tool: Tool, random: Random) -> dict[str, Any]:
+def guess_arguments(domain: Domain, tool: Tool, random: Random) -> dict[str, Any]:
     """Arguments for a tool out of the rows around one user, by parameter and field names; the tool may still refuse."""
     near = list(_fields("", _around(domain, random)))
     definitions, count = tool.parameters.get("$defs", {}), random.choice((1, 1, 2))
