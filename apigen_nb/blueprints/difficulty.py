@@ -10,10 +10,10 @@ from typing import NamedTuple
 from ..records import LEVELS, Blueprint, Level, Proposal
 from ..world.domain import Domain
 from ..world.values import mentions, normalize
-from .gates.derivation import leaves
-from .gates.grounding import said
+from .gates.derivation import argument_values
+from .gates.grounding import is_mentioned
 
-ASKED: dict[Level, str] = {
+LEVEL_PROMPTS: dict[Level, str] = {
     "easy": "easy: one action, nearly all of whose arguments the customer tells",
     "medium": "medium: one or two actions; the agent has to look up about half of their arguments",
     "hard": "hard: two or three actions; the customer names things by what they are and not by ids, so that the agent "
@@ -21,7 +21,7 @@ ASKED: dict[Level, str] = {
 }
 # The score up to which a task is of a level. With the scripted model on four domains, easy tasks score 0 to 2,
 # medium ones 0 to 8, half of them 2 or more, and two thirds of the hard ones 4 and more, up to 21.
-MOST: dict[Level, float] = {"easy": 1, "medium": 3, "hard": float("inf")}
+MAX_SCORES: dict[Level, float] = {"easy": 1, "medium": 3, "hard": float("inf")}
 
 
 class Difficulty(NamedTuple):
@@ -35,13 +35,18 @@ class Difficulty(NamedTuple):
     def level(self) -> Level:
         """The level of writes × look-ups; a task without writes counts as one write."""
         score = max(self.writes, 1) * self.lookups
-        return next(level for level in LEVELS if score <= MOST[level])
+        return next(level for level in LEVELS if score <= MAX_SCORES[level])
 
 
 def difficulty(blueprint: Blueprint, domain: Domain) -> Difficulty:
     """The difficulty that came out; what was asked for stands in the proposal."""
     told = normalize(blueprint.instruction)
-    values = {str(v) for action in blueprint.actions for _, v in leaves(action.arguments) if not said(v, told)}
+    values = {
+        str(v)
+        for action in blueprint.actions
+        for _, v in argument_values(action.arguments)
+        if not is_mentioned(v, told)
+    }
     known = domain.policy if blueprint.kind == "no tool" else ""
     answers = {output for output in blueprint.outputs if not mentions(known, output)}
     return Difficulty(len(blueprint.actions), len(values | answers))

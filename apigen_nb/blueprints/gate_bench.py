@@ -44,7 +44,7 @@ class Trial(Record):
 
 
 @dataclass(frozen=True)
-class Planted:
+class PlantedBlueprint:
     """One blueprint that is to be judged."""
 
     id: str
@@ -53,13 +53,13 @@ class Planted:
     blueprint: Blueprint
 
 
-def plant(
+def plant_defects(
     blueprints: Sequence[Blueprint], domain: Domain, *, seed: int, most: int, gold: Sequence[Blueprint] = ()
-) -> list[Planted]:
+) -> list[PlantedBlueprint]:
     """All blueprints as they are, and for each kind of defect the first `most` that have a place for it, in an order
     drawn for that kind; `gold` are tasks that the gates did not choose, and nothing is planted into them."""
-    planted = [Planted(f"{b.id}/{INTACT}", INTACT, False, b) for b in blueprints]
-    planted += [Planted(f"{b.id}/{GOLD}", GOLD, False, b) for b in gold]
+    planted = [PlantedBlueprint(f"{b.id}/{INTACT}", INTACT, False, b) for b in blueprints]
+    planted += [PlantedBlueprint(f"{b.id}/{GOLD}", GOLD, False, b) for b in gold]
     for kind in DEFECTS:
         order = Random(f"{seed}/{kind.name}").sample(list(blueprints), len(blueprints))
         found = 0
@@ -68,7 +68,7 @@ def plant(
                 break
             spoilt = kind.plant(blueprint, domain, Random(f"{seed}/{kind.name}/{blueprint.id}"))
             if spoilt is not None and spoilt != blueprint:
-                planted.append(Planted(f"{blueprint.id}/{kind.name}", kind.name, kind.decidable, spoilt))
+                planted.append(PlantedBlueprint(f"{blueprint.id}/{kind.name}", kind.name, kind.decidable, spoilt))
                 found += 1
     return planted
 
@@ -80,7 +80,7 @@ class _Bench:
     domain: Domain
     gates: tuple[Gate, ...]
 
-    async def __call__(self, item: Planted) -> Trial:
+    async def __call__(self, item: PlantedBlueprint) -> Trial:
         verdicts = []
         with metered() as usage:
             for gate in self.gates:
@@ -98,7 +98,7 @@ class _Bench:
         )
 
 
-async def bench(
+async def run_gate_bench(
     blueprints: Sequence[Blueprint],
     domain: Domain,
     gates: Sequence[Gate],
@@ -110,7 +110,7 @@ async def bench(
     concurrency: int = 32,
 ) -> Sequence[Trial]:
     """Judge all intact, spoilt and hand-written blueprints; writes `bench.jsonl`, continues where a run stopped."""
-    items = plant(blueprints, domain, seed=seed, most=most, gold=gold)
+    items = plant_defects(blueprints, domain, seed=seed, most=most, gold=gold)
     journal = Journal(run.folder / FILE, Trial)
     await run_jobs(_Bench(domain, tuple(gates)), items, journal, concurrency=concurrency, title="gate bench")
     return journal.finish(item.id for item in items)

@@ -40,7 +40,7 @@ def audit(name: str) -> tuple[Finding, ...]:
     except DomainError as error:
         print(f"Nothing was audited: {error}")
         return ()
-    return tuple(finding for task in tasks for finding in examine(task.id, task.actions, domain))
+    return tuple(finding for task in tasks for finding in replay(task.id, task.actions, domain))
 
 
 def _gold_tasks(name: str) -> list[GoldTask]:
@@ -48,9 +48,9 @@ def _gold_tasks(name: str) -> list[GoldTask]:
     return cast(list[GoldTask], module.gold_tasks(name.partition(":")[2])) if module else []
 
 
-def examine(task: str, actions: Sequence[Action], domain: Domain) -> Iterator[Finding]:
+def replay(task: str, actions: Sequence[Action], domain: Domain) -> Iterator[Finding]:
     """Run one task's actions in a fresh world. As in tau2's own replay, an action that is refused is passed over."""
-    world, user = domain.world(), concerned(actions, domain)
+    world, user = domain.world(), user_of(actions, domain)
     steps: tuple[Step, ...] = ()
     for number, action in enumerate(actions, 1):
         before = world.fork()
@@ -75,7 +75,7 @@ def examine(task: str, actions: Sequence[Action], domain: Domain) -> Iterator[Fi
                 yield Finding(task=task, action=number, by="rule", name=rule.name, reason=rule.text, call=str(action))
 
 
-def concerned(actions: Iterable[Action], domain: Domain) -> str:
+def user_of(actions: Iterable[Action], domain: Domain) -> str:
     """The user that a task is about, whom most arguments of its actions name: by id, or by a row that says whose it is.
     "" when none does."""
     users, owners = domain.tables[domain.users], Counter[str]()
@@ -86,12 +86,12 @@ def concerned(actions: Iterable[Action], domain: Domain) -> str:
     return max(owners, key=lambda user: owners[user], default="")
 
 
-def rejected(findings: Iterable[Finding]) -> tuple[str, ...]:
+def rejected_tasks(findings: Iterable[Finding]) -> tuple[str, ...]:
     """The tasks with an action that breaks a rule or that a writing tool refuses, each once, in their order."""
     return tuple(dict.fromkeys(finding.task for finding in findings if finding.by != "refused read"))
 
 
-def hand_written(name: str) -> tuple[Blueprint, ...]:
+def gold_blueprints(name: str) -> tuple[Blueprint, ...]:
     """The gold tasks that the audit does not reject as blueprints, for the gate bench: no gate or model of ours had a
     hand in them. Left out are those that name no user or ask for nothing that can be checked; domains without gold
     tasks, or without tau2, have none.
@@ -100,7 +100,7 @@ def hand_written(name: str) -> tuple[Blueprint, ...]:
     is wrong was found by reading (its tests name each). What format, grounding and kind fail here is news."""
     if name not in adapter_domains():
         return ()
-    wrong = set(rejected(audit(name)))
+    wrong = set(rejected_tasks(audit(name)))
     try:
         domain, tasks = Domain.load(name), _gold_tasks(name)
     except DomainError:  # `audit` has said so
@@ -113,7 +113,7 @@ def _blueprint(task: GoldTask, domain: Domain) -> Blueprint:
     return Blueprint(
         id=f"{domain.name.replace(':', '-')}-gold-{task.id}",
         domain=domain.name,
-        user=concerned(task.actions, domain),
+        user=user_of(task.actions, domain),
         persona="",
         instruction=task.instruction,
         actions=tuple(a for a in task.actions if a.name in domain.tools and domain.tools[a.name].writes),
@@ -121,6 +121,6 @@ def _blueprint(task: GoldTask, domain: Domain) -> Blueprint:
     )
 
 
-def rows(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+def finding_rows(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     """Findings as rows for a table, with the columns of `COLUMNS`."""
     return [{column: getattr(finding, column) for column in COLUMNS} for finding in findings]

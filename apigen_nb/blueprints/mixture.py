@@ -43,7 +43,7 @@ SWAPS = 500  # tried a block; enough for two mixes to be independent
 FAR = 8  # seeds between two that are swapped, at most: swaps over more are hardly ever possible
 
 
-def normalised(shares: Mapping[T, float]) -> dict[T, float]:
+def normalise(shares: Mapping[T, float]) -> dict[T, float]:
     """Shares that sum to 1, those of nothing left out. ValueError unless all are ≥ 0 and one is positive."""
     if any(share < 0 or not math.isfinite(share) for share in shares.values()) or not sum(shares.values()):
         raise ValueError("expected shares of 0 or more, at least one of them positive")
@@ -51,10 +51,10 @@ def normalised(shares: Mapping[T, float]) -> dict[T, float]:
     return {name: share / total for name, share in shares.items() if share}
 
 
-def drawn(shares: Mapping[T, float], number: int, key: str) -> T:
+def assigned(shares: Mapping[T, float], number: int, key: str) -> T:
     """What the seed of this number gets. After n seeds each name was given out within one of its share of n; `key` is
     what the order is shuffled by."""
-    names = sorted(normalised(shares))  # in whatever order they were written down
+    names = sorted(normalise(shares))  # in whatever order they were written down
     weights = _whole(tuple(Fraction(str(shares[name])) for name in names))
     return names[_block(weights, number // BLOCK, key)[number % BLOCK]]
 

@@ -49,7 +49,7 @@ TRAITS: dict[str, tuple[str, ...]] = {
     ),
     "knowledge": ("has prepared the details", "remembers things only roughly", "asks what the terms are"),
 }
-AT_ODDS: dict[Behaviour, tuple[str, ...]] = {
+CONFLICTING_TRAITS: dict[Behaviour, tuple[str, ...]] = {
     "cooperative": (),
     "terse": ("verbosity",),
     "impatient": ("patience", "mood"),
@@ -63,9 +63,9 @@ class BadPersonas(ValueError):
     """A file of personas cannot be used; the message names the line, what was found and what was expected."""
 
 
-def compose(rng: Random, traits: int, behaviour: Behaviour = "cooperative") -> str:
+def compose_persona(rng: Random, traits: int, behaviour: Behaviour = "cooperative") -> str:
     """An age group and so many traits, at most those that do not contradict the behaviour."""
-    able = [name for name in TRAITS if name not in AT_ODDS[behaviour]]
+    able = [name for name in TRAITS if name not in CONFLICTING_TRAITS[behaviour]]
     chosen = set(rng.sample(able, min(traits, len(able))))
     said = [rng.choice(TRAITS[name]) for name in able if name in chosen]
     age = rng.choice(AGES)

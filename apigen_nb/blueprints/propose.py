@@ -18,11 +18,11 @@ from ..models.roles import Roles
 from ..records import NO_ANSWER, Attempt, Blueprint, Draft, Proposal, Question, Role, Seed, Usage, Verdict
 from ..storage.journal import Journal, Run
 from ..world.domain import Domain
-from .difficulty import ASKED
+from .difficulty import LEVEL_PROMPTS
 from .gates import Gate
 from .recombination import Combination, combinations, compatible, recombine
 from .reflection import previous, shown, tried
-from .sampling import DEFAULT, Sampling, sample, seed_id
+from .sampling import DEFAULT, Sampling, sample_seed, seed_id
 
 
 class _Action(BaseModel):
@@ -108,7 +108,7 @@ def _question(seed: Seed, domain: Domain, earlier: Sequence[Attempt], plan: str)
             "persona": seed.persona,
             "behaviour": seed.behaviour,
             "kind": seed.kind,
-            "difficulty": ASKED[seed.level],
+            "difficulty": LEVEL_PROMPTS[seed.level],
             "walk": list(seed.walk),
             "examples": [shown(example) for example in seed.examples],
             "previous": shown(previous(earlier, plan)),
@@ -215,7 +215,7 @@ async def propose_all(
             )
 
     for start in range(0, seeds, round_size):
-        draw = functools.partial(sample, domain, seed, pool=tuple(pool), sampling=sampling)
+        draw = functools.partial(sample_seed, domain, seed, pool=tuple(pool), sampling=sampling)
         batch = [draw(number) for number in range(start, min(start + round_size, seeds))]
         made = await each_of(work, batch, total=seeds + more)
         for seeded, proposal in zip(batch, made, strict=True):

@@ -20,9 +20,9 @@ from ..models import Model, Unparsable, ask, metered, read_json
 from ..records import Attempt, Blueprint, Draft, Proposal, Question, Verdict
 from ..world.domain import Domain
 from ..world.world import digest
-from . import mixture as mix
 from .gates import Gate, obeys_policy
 from .gates.execution import execute
+from .mixture import assigned
 from .reflection import previous, shown, tried, waits
 from .sampling import seed_id
 
@@ -79,8 +79,8 @@ def combinations(
                     yield user, parts
 
     for number in range(count):
-        wanted = int(mix.drawn(PARTS, number, f"{seed}/parts"))
-        blindly = mix.drawn(DRAWN, number, f"{seed}/drawn") == "blindly"
+        wanted = int(assigned(PARTS, number, f"{seed}/parts"))
+        blindly = assigned(DRAWN, number, f"{seed}/drawn") == "blindly"
         for user, parts in itertools.islice(found(wanted, blindly), 1):
             made[parts] = user
             users.remove(user)

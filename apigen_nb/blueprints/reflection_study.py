@@ -17,7 +17,7 @@ from ..storage.run_folder import Run
 from ..world.domain import Domain
 from .gates import Gate
 from .propose import propose
-from .sampling import DEFAULT, Sampling, sample
+from .sampling import DEFAULT, Sampling, sample_seed
 
 ARMS = ("single shot", "retry without feedback", "retry with feedback")
 
@@ -59,7 +59,7 @@ async def reflection_study(
     of the two retrying arms. Writes `<arm>.jsonl` per arm, continues where an earlier run stopped."""
     if tries < 2:
         raise ValueError(f"tries is {tries}; comparing ways to try again needs at least 2")
-    drawn = [sample(domain, seed, number, sampling=sampling) for number in range(seeds)]
+    drawn = [sample_seed(domain, seed, number, sampling=sampling) for number in range(seeds)]
     results: dict[str, Sequence[Proposal]] = {}
     for arm in ARMS:
         reflections = 0 if arm == ARMS[0] else tries - 1

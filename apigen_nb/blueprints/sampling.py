@@ -18,8 +18,8 @@ from ..records import Behaviour, Blueprint, Kind, Level, Seed, canonical
 from ..world.api_graph import Graph
 from ..world.domain import Domain
 from ..world.values import facts
-from . import mixture as mix
-from .personas import TRAITS, compose
+from .mixture import BEHAVIOUR_SHARES, KIND_SHARES, LEVEL_SHARES, assigned
+from .personas import TRAITS, compose_persona
 
 RECORDS_BUDGET = 12_000  # characters of JSON, about 4k tokens
 SPARE = 2  # further writing tools, for when the records allow none of the walk
@@ -45,9 +45,9 @@ class Sampling:
     the most tools in a walk, `tool_weights` how often writing tools are drawn (1 where none is given); `personas`
     replace those that are composed."""
 
-    kinds: Mapping[Kind, float] = field(default_factory=mix.KIND_SHARES.copy)
-    behaviours: Mapping[Behaviour, float] = field(default_factory=mix.BEHAVIOUR_SHARES.copy)
-    difficulty: Mapping[Level, float] = field(default_factory=mix.LEVEL_SHARES.copy)
+    kinds: Mapping[Kind, float] = field(default_factory=KIND_SHARES.copy)
+    behaviours: Mapping[Behaviour, float] = field(default_factory=BEHAVIOUR_SHARES.copy)
+    difficulty: Mapping[Level, float] = field(default_factory=LEVEL_SHARES.copy)
     walk_length: int = 12
     tool_weights: Mapping[str, float] = field(default_factory=dict)
     personas: tuple[str, ...] = ()
@@ -94,7 +94,7 @@ def _owned(domain: Domain) -> dict[str, list[tuple[str, str]]]:
     return owned
 
 
-def records_of(domain: Domain, user: str, budget: int = RECORDS_BUDGET) -> dict[str, dict[str, Any]]:
+def user_records(domain: Domain, user: str, budget: int = RECORDS_BUDGET) -> dict[str, dict[str, Any]]:
     """A user's row and everything hanging on it, table → id → row: first what names the user or is named by the user's
     row, then what those rows name, breadth first until the budget of JSON characters is spent. Rows of others are left
     out."""
@@ -121,14 +121,14 @@ def records_of(domain: Domain, user: str, budget: int = RECORDS_BUDGET) -> dict[
 # --- the samplers
 
 
-def api(domain: Domain, rng: Random, writes: int, sampling: Sampling) -> tuple[str, ...]:
+def sample_walk(domain: Domain, rng: Random, writes: int, sampling: Sampling) -> tuple[str, ...]:
     """A walk on the API graph with so many writing tools; the rate is the share of reads beyond the needed ones."""
     rate = rng.uniform(*RATES["API"])
     length, weights = sampling.walk_length, sampling.tool_weights
     return Graph.of(domain).walk(domain, rng, writes, length=length, weights=weights, reads=rate)
 
 
-def policy(domain: Domain, rng: Random, tools: Sequence[str], *, whole: bool = False) -> tuple[str, ...]:
+def sample_policy(domain: Domain, rng: Random, tools: Sequence[str], *, whole: bool = False) -> tuple[str, ...]:
     """The rules that bind these tools, and a share of the others, in the policy's order; the whole policy where it is
     asked for or no rules are known."""
     if whole or not domain.rules:
@@ -138,19 +138,19 @@ def policy(domain: Domain, rng: Random, tools: Sequence[str], *, whole: bool = F
     return tuple(rule.text for rule in domain.rules if rule.name in binding or rng.random() < rate)
 
 
-def data(domain: Domain, rng: Random, user: str) -> dict[str, dict[str, Any]]:
+def sample_records(domain: Domain, rng: Random, user: str) -> dict[str, dict[str, Any]]:
     """Records of one user and what hangs on them, within a share of the budget."""
-    return records_of(domain, user, int(RECORDS_BUDGET * rng.uniform(*RATES["data"])))
+    return user_records(domain, user, int(RECORDS_BUDGET * rng.uniform(*RATES["data"])))
 
 
-def persona(rng: Random, behaviour: Behaviour, personas: Sequence[str] = ()) -> str:
+def sample_persona(rng: Random, behaviour: Behaviour, personas: Sequence[str] = ()) -> str:
     """Who the user is: one of the given texts, or composed of a share of the traits."""
     if personas:
         return rng.choice(personas)
-    return compose(rng, round(len(TRAITS) * rng.uniform(*RATES["persona"])), behaviour)
+    return compose_persona(rng, round(len(TRAITS) * rng.uniform(*RATES["persona"])), behaviour)
 
 
-def examples(rng: Random, writing: set[str], kind: Kind, pool: Sequence[Blueprint]) -> tuple[Blueprint, ...]:
+def sample_examples(rng: Random, writing: set[str], kind: Kind, pool: Sequence[Blueprint]) -> tuple[Blueprint, ...]:
     """A few accepted blueprints with one of these tools, or of the same hard kind, or none."""
     if rng.random() >= rng.uniform(*RATES["examples"]):
         return ()
@@ -161,7 +161,7 @@ def examples(rng: Random, writing: set[str], kind: Kind, pool: Sequence[Blueprin
 # --- one seed
 
 
-def subject(domain: Domain, seed: int, number: int) -> str:
+def sample_user(domain: Domain, seed: int, number: int) -> str:
     """The user of a seed. Each block of seeds is about as many users as `VISITS` has places, so that any run has
     blueprints of one user to recombine; no user is in two blocks before all have been in one."""
     block, place = divmod(number, sum(VISITS))
@@ -183,20 +183,20 @@ def _shuffled(domain: Domain, key: str) -> list[str]:
     return users
 
 
-def sample(
+def sample_seed(
     domain: Domain, seed: int, number: int, pool: Sequence[Blueprint] = (), sampling: Sampling = DEFAULT
 ) -> Seed:
     """The seed of one number. `pool` are the accepted blueprints of earlier rounds, in id order."""
-    kind = mix.drawn(sampling.kinds, number, f"{seed}/kinds")
-    behaviour = mix.drawn(sampling.behaviours, number, f"{seed}/behaviours")
-    level = mix.drawn(sampling.difficulty, number, f"{seed}/difficulty")
+    kind = assigned(sampling.kinds, number, f"{seed}/kinds")
+    behaviour = assigned(sampling.behaviours, number, f"{seed}/behaviours")
+    level = assigned(sampling.difficulty, number, f"{seed}/difficulty")
 
     def rng(sampler: str) -> Random:
         # one for each, so that what one sampler draws changes no other
         return Random(f"{domain.name}/{seed}/{number}/{sampler}")
 
-    user = subject(domain, seed, number)
-    walk = api(domain, rng("API"), _writes(rng("writes"), level, kind), sampling)
+    user = sample_user(domain, seed, number)
+    walk = sample_walk(domain, rng("API"), _writes(rng("writes"), level, kind), sampling)
     wanted = {name for name in walk if domain.tools[name].writes}
     others = [name for name, tool in domain.tools.items() if tool.writes and name not in wanted]
     spares = {"no tool": 0, "missing detail": 2 * SPARE}.get(kind, SPARE)  # few tools take what nobody can look up
@@ -208,10 +208,10 @@ def sample(
         user=user,
         walk=walk,
         spare=spare,
-        policy=policy(domain, rng("policy"), (*walk, *spare), whole=kind == "no tool"),
-        records=data(domain, rng("data"), user),
-        persona=persona(rng("persona"), behaviour, sampling.personas),
-        examples=examples(rng("examples"), wanted, kind, pool),
+        policy=sample_policy(domain, rng("policy"), (*walk, *spare), whole=kind == "no tool"),
+        records=sample_records(domain, rng("data"), user),
+        persona=sample_persona(rng("persona"), behaviour, sampling.personas),
+        examples=sample_examples(rng("examples"), wanted, kind, pool),
         kind=kind,
         behaviour=behaviour,
         level=level,

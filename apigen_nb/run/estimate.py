@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ..blueprints.gates import Committee, choose
+from ..blueprints.gates import Committee, choose_gates
 from ..blueprints.personas import read_personas
 from ..blueprints.propose import propose_all
 from ..blueprints.sampling import Sampling
@@ -91,7 +91,7 @@ async def try_out(params: Params, out: Path, seeds: int = TRIAL) -> Estimate:
     models = Roles(domain, **{name: plain[name] for name in (*names, *limits)}, folder=out)
     mixes = {name: plain[name] for name in ("kinds", "behaviours", "difficulty", "walk_length", "tool_weights")}
     rounds = {name: plain[name] for name in ("seed", "round_size", "reflections", "concurrency", "recombined")}
-    gates = choose(params.gates, Committee(models.judges(params.judges), params.threshold))
+    gates = choose_gates(params.gates, Committee(models.judges(params.judges), params.threshold))
     sampling = Sampling(**mixes, personas=read_personas(params.personas))
     with tempfile.TemporaryDirectory(prefix="estimate-") as folder, show_progress(Path(folder), "estimate"):
         run = Run.open(folder)

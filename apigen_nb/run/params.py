@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from ..blueprints.mixture import BEHAVIOUR_SHARES, KIND_SHARES, LEVEL_SHARES, normalised
+from ..blueprints.mixture import BEHAVIOUR_SHARES, KIND_SHARES, LEVEL_SHARES, normalise
 from ..blueprints.personas import BadPersonas, read_personas
 from ..models.ledger import Budget, Price, price_table
 from ..records import BEHAVIOURS, KINDS, LEVELS, Behaviour, Kind, Level, Role
@@ -121,7 +121,7 @@ class Params(_Strict):
     @field_validator(*MIXES)
     @classmethod
     def _are_shares(cls, value: dict[Any, float]) -> dict[Any, float]:
-        normalised(value)
+        normalise(value)
         return value
 
     @field_validator("tool_weights")

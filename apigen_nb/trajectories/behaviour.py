@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..blueprints.gates.derivation import leaves
-from ..blueprints.gates.grounding import said
-from ..blueprints.gates.kind import marks, same
+from ..blueprints.gates.derivation import argument_values
+from ..blueprints.gates.grounding import is_mentioned
+from ..blueprints.gates.kind import identifying_values, same_call
 from ..models.best_of_n import asks
 from ..records import Action, Blueprint, Message, Verdict
 from ..world.domain import Domain
@@ -101,8 +101,10 @@ def _about_the_task(message: Message, blueprint: Blueprint, detail: str) -> bool
     if message.role != "user":
         return False
     text, rest = normalize(message.content), normalize(blueprint.instruction).replace(normalize(detail), " ")
-    known = {str(v) for action in blueprint.actions for _, v in leaves(action.arguments) if said(v, rest)}
-    return any(said(value, text) for value in known) or bool(_long_words(text) & _long_words(rest))
+    known = {
+        str(v) for action in blueprint.actions for _, v in argument_values(action.arguments) if is_mentioned(v, rest)
+    }
+    return any(is_mentioned(value, text) for value in known) or bool(_long_words(text) & _long_words(rest))
 
 
 def _long_words(text: str) -> set[str]:
@@ -114,7 +116,7 @@ def _declines(blueprint: Blueprint, messages: Sequence[Message], domain: Domain,
     afterwards that it was done."""
     done = made(messages, writes)
     for wish in blueprint.denied:
-        if any(same(wish, Action(name=c.name, arguments=c.arguments or {})) for _, c in done):
+        if any(same_call(wish, Action(name=c.name, arguments=c.arguments or {})) for _, c in done):
             return "denied wish granted", f"{wish} was carried out"
         turn = voiced(wish, blueprint, messages, domain)
         if turn is None:
@@ -187,7 +189,7 @@ class _Wish:
 
     def named(self, text: str) -> set[str]:
         """The values that a text tells."""
-        return {str(value) for value in self.values if said(value, text)}
+        return {str(value) for value in self.values if is_mentioned(value, text)}
 
     def meant(self, text: str, *, strictly: bool = False) -> bool:
         """Whether a text has a value or the verb; strictly, a verb that is not said of anything and everything."""
@@ -210,7 +212,7 @@ class _Wish:
 
 def _wishes(wish: Action, blueprint: Blueprint, domain: Domain) -> tuple[_Wish, list[_Wish]]:
     """A wish and all others of the task, each as what it has and the wish, or all of the others, has not."""
-    others = [action for action in (*blueprint.actions, *blueprint.denied) if not same(action, wish)]
+    others = [action for action in (*blueprint.actions, *blueprint.denied) if not same_call(action, wish)]
     return _apart(wish, others, blueprint, domain), [_apart(other, [wish], blueprint, domain) for other in others]
 
 
@@ -218,9 +220,9 @@ def _apart(action: Action, others: Sequence[Action], blueprint: Blueprint, domai
     row = domain.tables[domain.users].get(blueprint.user)
     # who the user is, such as a name or a postal code, is told in any conversation
     common = set() if row is None else set(_scalars(domain.dump(row)))
-    common |= {str(value) for other in others for _, value in leaves(other.arguments)}
+    common |= {str(value) for other in others for _, value in argument_values(other.arguments)}
     verb, verbs = action.name.split("_")[0], {other.name.split("_")[0] for other in others}
-    values = tuple(value for _, value in leaves(action.arguments) if str(value) not in common)
+    values = tuple(value for _, value in argument_values(action.arguments) if str(value) not in common)
     return _Wish(values, verb, verb in verbs)
 
 
@@ -238,7 +240,7 @@ def _follows(blueprint: Blueprint, messages: Sequence[Message], domain: Domain, 
     instead."""
     done = made(messages, writes)
     for wish in blueprint.denied:
-        if any(same(wish, Action(name=c.name, arguments=c.arguments or {})) for _, c in done):
+        if any(same_call(wish, Action(name=c.name, arguments=c.arguments or {})) for _, c in done):
             return "denied wish granted", f"the dropped wish {wish} was carried out"
         turn = voiced(wish, blueprint, messages, domain)
         if turn is None:
@@ -302,10 +304,12 @@ def voiced(wish: Action, blueprint: Blueprint, messages: Sequence[Message], doma
     task has, where the instruction tells one."""
     told = normalize(blueprint.instruction)
     mine, _ = _wishes(wish, blueprint, domain)
-    turns = [first(messages, "user", value) for value in mine.named(told) or marks(wish, blueprint, told)]
+    turns = [first(messages, "user", value) for value in mine.named(told) or identifying_values(wish, blueprint, told)]
     return min((turn for turn in turns if turn is not None), default=None)
 
 
 def first(messages: Sequence[Message], role: str, text: str) -> int | None:
     """The index of the first message of a role that tells a text."""
-    return next((n for n, m in enumerate(messages) if m.role == role and said(text, normalize(m.content))), None)
+    return next(
+        (n for n, m in enumerate(messages) if m.role == role and is_mentioned(text, normalize(m.content))), None
+    )

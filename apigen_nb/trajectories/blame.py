@@ -11,9 +11,9 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from ..blueprints.gates.derivation import leaves
-from ..blueprints.gates.grounding import said
-from ..blueprints.gates.kind import same
+from ..blueprints.gates.derivation import argument_values
+from ..blueprints.gates.grounding import is_mentioned
+from ..blueprints.gates.kind import same_call
 from ..models import Model, Unparsable, ask, read_json
 from ..models.best_of_n import asks, invented
 from ..records import STOP, Action, Blame, Blueprint, Message, Question, ToolCall, Trajectory, Verdict
@@ -110,7 +110,7 @@ def _agents_turn(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -
         calls = message.tool_calls
         if calls and blueprint.kind == "no tool":
             return turn
-        if any(same(wish, _action(call)) for call in calls for wish in blueprint.denied):
+        if any(same_call(wish, _action(call)) for call in calls for wish in blueprint.denied):
             return turn
         if message.error and blueprint.kind == "tool error" and UNAVAILABLE in message.content:
             return next((n for n in range(turn, len(messages)) if messages[n].role == "assistant"), turn)
@@ -135,10 +135,10 @@ def _wrote(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> Blam
         return None
     writes = frozenset(name for name, tool in domain.tools.items() if tool.writes)
     done = [call for turn, call in made(messages, writes) if turn == first.turn]
-    wrong = [call for call in done if not any(same(action, _action(call)) for action in blueprint.actions)]
+    wrong = [call for call in done if not any(same_call(action, _action(call)) for action in blueprint.actions)]
     for call in wrong:
         strange = _strange(call, blueprint)
-        asked = [value for value in strange if said(value, normalize(blueprint.instruction))]
+        asked = [value for value in strange if is_mentioned(value, normalize(blueprint.instruction))]
         if strange and len(asked) == len(strange) and _voiced(asked, messages[: first.turn]):
             evidence = (
                 f"the instruction asks for {call.name} with {', '.join(asked[:3])}; the groundtruth does not have it"
@@ -150,8 +150,8 @@ def _wrote(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> Blam
 
 def _strange(call: ToolCall, blueprint: Blueprint) -> list[str]:
     """The values of a call that no groundtruth action has."""
-    wanted = {str(value) for action in blueprint.actions for _, value in leaves(action.arguments)}
-    return [str(value) for _, value in leaves(call.arguments or {}) if str(value) not in wanted]
+    wanted = {str(value) for action in blueprint.actions for _, value in argument_values(action.arguments)}
+    return [str(value) for _, value in argument_values(call.arguments or {}) if str(value) not in wanted]
 
 
 def _not_done(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> Blame | None:
@@ -187,7 +187,7 @@ def _missing(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> li
     writes = frozenset(name for name, tool in domain.tools.items() if tool.writes)
     missing = list(blueprint.actions)
     for _, call in made(trajectory.messages, writes):
-        match = next((action for action in missing if same(action, _action(call))), None)
+        match = next((action for action in missing if same_call(action, _action(call))), None)
         if match is not None:
             missing.remove(match)
     return missing
@@ -196,8 +196,8 @@ def _missing(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> li
 def _known_by(action: Action, blueprint: Blueprint) -> list[str]:
     """The values that the instruction tells of this action and of no other."""
     told = normalize(blueprint.instruction)
-    others = {str(v) for a in blueprint.actions if a is not action for _, v in leaves(a.arguments)}
-    return [str(v) for _, v in leaves(action.arguments) if said(v, told) and str(v) not in others]
+    others = {str(v) for a in blueprint.actions if a is not action for _, v in argument_values(a.arguments)}
+    return [str(v) for _, v in argument_values(action.arguments) if is_mentioned(v, told) and str(v) not in others]
 
 
 def _gave_up(action: Action, trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> tuple[int, int | None]:
@@ -221,7 +221,7 @@ def _not_told(trajectory: Trajectory, blueprint: Blueprint) -> Blame | None:
     first, messages = trajectory.divergence, trajectory.messages
     if first is None or first.kind != "output not told":
         return None
-    values = {str(value) for action in blueprint.actions for _, value in leaves(action.arguments)}
+    values = {str(value) for action in blueprint.actions for _, value in argument_values(action.arguments)}
     things = [token for token in invented(blueprint.instruction, "") if _is_id(token) and token not in values]
     silent = [thing for thing in things if not any(mentions(m.content, thing) for m in messages if m.role == "user")]
     if silent and STOP in messages[-1].content:
@@ -247,7 +247,7 @@ def _last_of(role: str, messages: Sequence[Message]) -> int:
 
 
 def _voiced(values: Sequence[str], messages: Sequence[Message]) -> bool:
-    return any(m.role == "user" and said(value, normalize(m.content)) for m in messages for value in values)
+    return any(m.role == "user" and is_mentioned(value, normalize(m.content)) for m in messages for value in values)
 
 
 def _refused(trajectory: Trajectory, blueprint: Blueprint) -> Blame | None:
@@ -259,13 +259,13 @@ def _refused(trajectory: Trajectory, blueprint: Blueprint) -> Blame | None:
     for turn, message in enumerate(trajectory.messages):
         for call in message.tool_calls:
             result = results.get(call.id)
-            if result is None or not result.error or not any(same(a, _action(call)) for a in blueprint.actions):
+            if result is None or not result.error or not any(same_call(a, _action(call)) for a in blueprint.actions):
                 continue
             if UNAVAILABLE in result.content:
                 return Blame(
                     cause="agent", turn=turn, evidence=f"did not try {call.name} again after: {result.content}"
                 )
-            if not same(blueprint.actions[0], _action(call)):
+            if not same_call(blueprint.actions[0], _action(call)):
                 continue  # it may have needed an earlier action
             return Blame(
                 cause="tool", turn=turn, evidence=f"{call.name} refused what the groundtruth does: {result.content}"

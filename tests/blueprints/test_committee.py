@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apigen_nb.blueprints.gates import Committee
-from apigen_nb.blueprints.gates.committee import fields
+from apigen_nb.blueprints.gates.committee import changed_fields
 from apigen_nb.models import Model, NoAnswer
 from apigen_nb.models.chat_format import render
 from apigen_nb.records import METRICS, Answer, Change, Question, Verdict
@@ -296,6 +296,6 @@ async def test_a_committee_that_stands_alone_judges_blueprints_of_any_form(libra
     ],
 )
 def test_a_change_field_by_field(before: Any, after: Any, rows: list[tuple[str, Any, Any]]) -> None:
-    found = fields(Change(table="t", id="1", before=before, after=after))
+    found = changed_fields(Change(table="t", id="1", before=before, after=after))
     assert [(row["field"], row["before"], row["after"]) for row in found] == rows
     assert {row["row"] for row in found} == {"t/1"}

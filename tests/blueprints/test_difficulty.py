@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apigen_nb.blueprints.difficulty import ASKED, MOST, Difficulty, asked_and_measured, difficulty
+from apigen_nb.blueprints.difficulty import LEVEL_PROMPTS, MAX_SCORES, Difficulty, asked_and_measured, difficulty
 from apigen_nb.records import LEVELS, Action, Attempt, Blueprint, Level, Proposal, Verdict
 from apigen_nb.world.domain import Domain
 from tests.library import RENEW, RETURN, task
@@ -53,9 +53,9 @@ def test_the_level_is_that_of_writes_times_lookups(writes: int, lookups: int, le
 
 
 def test_there_are_words_and_a_bound_for_every_level() -> None:
-    assert tuple(ASKED) == tuple(MOST) == LEVELS
-    assert list(MOST.values()) == sorted(MOST.values())
-    assert MOST["hard"] == float("inf")
+    assert tuple(LEVEL_PROMPTS) == tuple(MAX_SCORES) == LEVELS
+    assert list(MAX_SCORES.values()) == sorted(MAX_SCORES.values())
+    assert MAX_SCORES["hard"] == float("inf")
 
 
 def proposal(number: int, level: Level, *, accepted: bool = True, parts: tuple[str, ...] = ()) -> Proposal:

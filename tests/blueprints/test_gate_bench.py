@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from apigen_nb.blueprints.defects import DEFECTS
-from apigen_nb.blueprints.gate_bench import FILE, GOLD, INTACT, Trial, bench, plant
+from apigen_nb.blueprints.gate_bench import FILE, GOLD, INTACT, Trial, plant_defects, run_gate_bench
 from apigen_nb.blueprints.gates import GATES, Committee
-from apigen_nb.blueprints.groundtruth_audit import hand_written
+from apigen_nb.blueprints.groundtruth_audit import gold_blueprints
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.models.roles import Roles
 from apigen_nb.records import Blueprint, Verdict
@@ -62,7 +62,7 @@ async def accepted(name: str, tmp: Path) -> tuple[Domain, list[Blueprint]]:
 @pytest.mark.parametrize("name", DOMAINS)
 async def test_plain_gates_catch_every_decidable_defect_and_nothing_else(name: str, tmp: Path) -> None:
     domain, blueprints = await accepted(name, tmp)
-    trials = await bench(blueprints, domain, list(GATES.values()), Run.open(folder(tmp, name)), most=MOST)
+    trials = await run_gate_bench(blueprints, domain, list(GATES.values()), Run.open(folder(tmp, name)), most=MOST)
     missed = [(t.defect, t.id) for t in trials if t.decidable and not t.caught_by]
     assert missed == []
     assert [t.id for t in trials if t.defect == INTACT and t.caught_by] == []
@@ -81,8 +81,8 @@ def test_there_are_kinds_of_both_sorts_and_names_are_unique() -> None:
 
 async def test_each_defect_changes_its_blueprint_in_one_way_and_can_be_planted_somewhere(tmp: Path) -> None:
     domain, blueprints = await accepted("retail", tmp)
-    planted = plant(blueprints, domain, seed=3, most=MOST)
-    assert plant(blueprints, domain, seed=3, most=MOST) == planted
+    planted = plant_defects(blueprints, domain, seed=3, most=MOST)
+    assert plant_defects(blueprints, domain, seed=3, most=MOST) == planted
     known = {b.id: b for b in blueprints}
     for item in planted:
         original = known[item.id.partition("/")[0]]
@@ -105,7 +105,7 @@ async def test_a_blind_gate_and_a_gate_that_fails_everything_show_in_the_figures
         return Verdict(gate="grim", passed=False, kind="no", reason="no")
 
     for gate, caught in ((blind, 0), (grim, 1)):
-        trials = await bench(blueprints[:4], domain, [gate], Run.open(tmp_path / gate.__name__), most=2)
+        trials = await run_gate_bench(blueprints[:4], domain, [gate], Run.open(tmp_path / gate.__name__), most=2)
         frame = mix.bench(trials)
         assert (frame["gates"] == caught * frame["planted"]).all()
         assert frame["defect"].iloc[-1] == INTACT
@@ -117,7 +117,7 @@ async def test_a_blind_gate_and_a_gate_that_fails_everything_show_in_the_figures
 async def test_kinds_that_were_planted_nowhere_are_said_in_words(tmp: Path, tmp_path: Path) -> None:
     domain, blueprints = await accepted("retail", tmp)
     asks = [b for b in blueprints if not b.actions][:1]
-    trials = await bench(asks, domain, list(GATES.values()), Run.open(tmp_path))
+    trials = await run_gate_bench(asks, domain, list(GATES.values()), Run.open(tmp_path))
     frame = mix.bench(trials)
     assert {*frame["defect"]} == {d.name for d in DEFECTS} | {INTACT}
     absent = set(frame["defect"]) - {t.defect for t in trials}
@@ -131,8 +131,8 @@ async def test_kinds_that_were_planted_nowhere_are_said_in_words(tmp: Path, tmp_
 
 @ABSENT
 async def test_gold_tasks_are_a_row_of_their_own_with_the_causes_of_false_alarms(tmp_path: Path) -> None:
-    domain, gold = Domain.load("tau2:airline"), hand_written("tau2:airline")
-    trials = await bench([], domain, list(GATES.values()), Run.open(tmp_path), gold=gold)
+    domain, gold = Domain.load("tau2:airline"), gold_blueprints("tau2:airline")
+    trials = await run_gate_bench([], domain, list(GATES.values()), Run.open(tmp_path), gold=gold)
     assert [t.defect for t in trials] == [GOLD] * len(gold)
     frame = mix.bench(trials)
     assert frame.iloc[-1][["defect", "planted", "gates"]].tolist() == [GOLD, 23, 2]
@@ -146,7 +146,7 @@ async def test_gold_tasks_are_a_row_of_their_own_with_the_causes_of_false_alarms
 
 async def test_a_wish_that_no_action_grants_is_in_the_words_of_the_domain(tmp: Path) -> None:
     domain, blueprints = await accepted("banking", tmp)
-    wishes = [i.blueprint for i in plant(blueprints, domain, seed=1, most=9) if i.defect == UNMET]
+    wishes = [i.blueprint for i in plant_defects(blueprints, domain, seed=1, most=9) if i.defect == UNMET]
     assert len(wishes) == 9
     for blueprint in wishes:
         wish = blueprint.instruction.rpartition("You want to ")[2].rstrip(".")
@@ -162,7 +162,7 @@ async def test_a_committee_that_cannot_judge_has_caught_nothing(tmp: Path, tmp_p
     async def dumb(blueprint: Blueprint, domain: Domain) -> Verdict:
         return lost
 
-    trials = await bench(blueprints[:2], domain, [dumb], Run.open(tmp_path), most=1)
+    trials = await run_gate_bench(blueprints[:2], domain, [dumb], Run.open(tmp_path), most=1)
     assert trials
     assert all(trial.verdicts == (lost,) and not trial.caught_by for trial in trials)
 
@@ -170,7 +170,7 @@ async def test_a_committee_that_cannot_judge_has_caught_nothing(tmp: Path, tmp_p
 async def test_the_committee_is_asked_about_everything(tmp: Path, tmp_path: Path) -> None:
     domain, blueprints = await accepted("retail", tmp)
     models = Roles(domain, seed=7)
-    trials = await bench(blueprints[:6], domain, [Committee(models.judges(3))], Run.open(tmp_path), most=2)
+    trials = await run_gate_bench(blueprints[:6], domain, [Committee(models.judges(3))], Run.open(tmp_path), most=2)
     assert all(len(trial.verdicts) == 1 for trial in trials)
     assert sum(trial.usage["judge"].calls for trial in trials) >= 2 * len(trials)
     frame = mix.bench(trials)
@@ -188,7 +188,7 @@ async def test_it_goes_on_where_it_was_stopped(tmp: Path, tmp_path: Path) -> Non
         return Verdict(gate="mine", passed=True)
 
     with pytest.raises(SystemError):
-        await bench(blueprints[:3], domain, [gate], Run.open(tmp_path), most=1, concurrency=1)
-    trials = await bench(blueprints[:3], domain, [gate], Run.open(tmp_path), most=1, concurrency=1)
+        await run_gate_bench(blueprints[:3], domain, [gate], Run.open(tmp_path), most=1, concurrency=1)
+    trials = await run_gate_bench(blueprints[:3], domain, [gate], Run.open(tmp_path), most=1, concurrency=1)
     assert len(asked) == 5 + len(trials) - 4
     assert len({trial.id for trial in trials}) == len(trials)

@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 
 from apigen_nb.blueprints.gates import (
+    GATE_NAMES,
     GATES,
-    NAMES,
     Committee,
     UnknownGate,
-    choose,
+    choose_gates,
     executes,
     is_grounded,
     obeys_policy,
     well_formed,
 )
 from apigen_nb.blueprints.gates.execution import execute
-from apigen_nb.blueprints.gates.grounding import choices, implied, said
+from apigen_nb.blueprints.gates.grounding import allowed_values, is_mentioned, is_paraphrased
 from apigen_nb.records import Action, Blueprint, canonical
 from apigen_nb.world.domain import Domain, from_folder
 from apigen_nb.world.values import normalize
@@ -249,20 +249,20 @@ REASONS = ("no longer needed", "ordered by mistake")
 def test_what_a_text_implies_of_a_choice(
     name: str, value: str, options: tuple[str, ...], text: str, told: bool
 ) -> None:
-    assert implied(name, value, options, normalize(text)) == told
+    assert is_paraphrased(name, value, options, normalize(text)) == told
 
 
 def test_a_choice_with_an_underscore_is_told_with_a_hyphen() -> None:
-    assert said("one_way", normalize("You want a one-way flight."))
-    assert not said("one_way", normalize("The one is wayward."))
+    assert is_mentioned("one_way", normalize("You want a one-way flight."))
+    assert not is_mentioned("one_way", normalize("The one is wayward."))
 
 
 def test_the_choices_of_a_parameter_are_its_enum_or_what_its_description_quotes() -> None:
     either = "Why, which should be either 'no longer needed' or 'ordered by mistake'."
-    assert choices({"enum": ["a", "b"]}) == ("a", "b")
-    assert choices({"type": "string", "description": either}) == REASONS
-    assert choices({"type": "string", "description": "The city, such as 'SFO'."}) == ()
-    assert choices({"type": "array", "description": either}) == choices({}) == ()
+    assert allowed_values({"enum": ["a", "b"]}) == ("a", "b")
+    assert allowed_values({"type": "string", "description": either}) == REASONS
+    assert allowed_values({"type": "string", "description": "The city, such as 'SFO'."}) == ()
+    assert allowed_values({"type": "array", "description": either}) == allowed_values({}) == ()
 
 
 # --- computed outputs
@@ -451,9 +451,9 @@ async def _yes(question: Any) -> Any:
 
 def test_choose_keeps_the_order_and_finds_functions_of_modules() -> None:
     panel = Committee([_yes])
-    assert choose(["policy", "committee", "format"], panel) == [obeys_policy, panel, well_formed]
-    assert choose(["apigen_nb.blueprints.gates.format:well_formed"]) == [well_formed]
-    assert choose([]) == []
+    assert choose_gates(["policy", "committee", "format"], panel) == [obeys_policy, panel, well_formed]
+    assert choose_gates(["apigen_nb.blueprints.gates.format:well_formed"]) == [well_formed]
+    assert choose_gates([]) == []
 
 
 @pytest.mark.parametrize(
@@ -461,23 +461,23 @@ def test_choose_keeps_the_order_and_finds_functions_of_modules() -> None:
 )
 def test_an_unknown_gate_is_named(name: str) -> None:
     with pytest.raises(UnknownGate, match=f"gate {name!r}"):
-        choose(["format", name])
+        choose_gates(["format", name])
 
 
 def test_an_unknown_gate_is_told_which_there_are() -> None:
-    with pytest.raises(UnknownGate, match=", ".join(NAMES)):
-        choose(["fromat"])
+    with pytest.raises(UnknownGate, match=", ".join(GATE_NAMES)):
+        choose_gates(["fromat"])
 
 
-@pytest.mark.parametrize("name", [":gate", "module:", ":", "apigen_nb.blueprints.gates:NAMES"])
+@pytest.mark.parametrize("name", [":gate", "module:", ":", "apigen_nb.blueprints.gates:GATE_NAMES"])
 def test_a_name_that_leads_to_no_function_is_no_gate(name: str) -> None:
     with pytest.raises(UnknownGate):
-        choose([name])
+        choose_gates([name])
 
 
 def test_a_committee_that_is_asked_for_but_not_given_is_not_left_out_in_silence() -> None:
     with pytest.raises((UnknownGate, ValueError), match="committee"):
-        choose(["format", "committee"])
+        choose_gates(["format", "committee"])
 
 
 def test_gates_do_not_wait() -> None:

@@ -12,11 +12,11 @@ from apigen_nb.blueprints.groundtruth_audit import (
     COLUMNS,
     Finding,
     audit,
-    concerned,
-    examine,
-    hand_written,
-    rejected,
-    rows,
+    finding_rows,
+    gold_blueprints,
+    rejected_tasks,
+    replay,
+    user_of,
 )
 from apigen_nb.domains.tau2 import adapter as tau2
 from apigen_nb.records import Action
@@ -64,14 +64,14 @@ AIRLINE = {
 def test_exactly_the_gold_tasks_against_the_policy_are_rejected(name: str, expected: set[tuple[str, str]]) -> None:
     findings = audit(name)
     assert {(f.task, f.name) for f in findings if f.by != "refused read"} == expected
-    assert sorted(rejected(findings), key=int) == sorted({task for task, _ in expected}, key=int)
+    assert sorted(rejected_tasks(findings), key=int) == sorted({task for task, _ in expected}, key=int)
 
 
 def test_refused_reads_are_listed_but_reject_nothing() -> None:
     findings = audit("tau2:retail")
     reads = {f.task for f in findings if f.by == "refused read"}
     assert {"2", "3", "4", "21"} < reads  # product ids that do not exist, or that are an item's
-    assert not reads & set(rejected(findings))
+    assert not reads & set(rejected_tasks(findings))
     assert len({f.task for f in findings if f.by != "rule"}) == 114 - 96  # what tau2's own replay gives
 
 
@@ -80,7 +80,7 @@ def test_a_finding_names_action_rule_and_reason() -> None:
     assert (finding.action, finding.by, finding.name) == (5, "rule", "baggage_allowance")
     assert finding.call.startswith('update_reservation_baggages(reservation_id="HXDUBJ"')
     assert finding.reason in {rule.text for rule in Domain.load("tau2:airline").rules}
-    [row] = rows([finding])
+    [row] = finding_rows([finding])
     assert tuple(row) == COLUMNS
     assert row["task"] == "33"
 
@@ -88,14 +88,14 @@ def test_a_finding_names_action_rule_and_reason() -> None:
 def test_without_rules_only_refusals_are_left() -> None:
     airline = dataclasses.replace(Domain.load("tau2:airline"), rules=())
     tasks = tau2.gold_tasks("airline")
-    assert [f for task, actions, *_ in tasks for f in examine(task, actions, airline)] == []
+    assert [f for task, actions, *_ in tasks for f in replay(task, actions, airline)] == []
 
 
 def test_every_task_that_names_somebody_has_the_user_it_names() -> None:
     for name in tau2.NAMES:
         domain = Domain.load(f"tau2:{name}")
         for (_, actions, *_), task in zip(tau2.gold_tasks(name), tau2._module(name).get_tasks(), strict=True):
-            user = concerned(actions, domain)
+            user = user_of(actions, domain)
             assert not user or user in tau2._users([task], domain.tables)
             assert user or not any("user_id" in action.arguments for action in actions)
 
@@ -110,7 +110,7 @@ def test_an_action_for_somebody_else_is_found_and_later_actions_are_examined() -
         Action(name="no_such_tool"),
         Action(name="modify_user_address", arguments={"user_id": "mia_garcia_4516", "zip": "78701", **address}),
     )
-    found = [(f.action, f.by, f.name) for f in examine("x", actions, domain)]
+    found = [(f.action, f.by, f.name) for f in replay("x", actions, domain)]
     assert found == [
         (3, "refused read", "get_order_details"),
         (4, "refused write", "no_such_tool"),
@@ -120,8 +120,8 @@ def test_an_action_for_somebody_else_is_found_and_later_actions_are_examined() -
 
 def test_nobody_is_concerned_where_nobody_is_named() -> None:
     domain = Domain.load("tau2:retail")
-    assert concerned((), domain) == ""
-    assert concerned([Action(name="calculate", arguments={"expression": "1+1"})], domain) == ""
+    assert user_of((), domain) == ""
+    assert user_of([Action(name="calculate", arguments={"expression": "1+1"})], domain) == ""
 
 
 def test_each_rejected_task_is_named_once_in_order() -> None:
@@ -129,7 +129,7 @@ def test_each_rejected_task_is_named_once_in_order() -> None:
         Finding(task=task, action=1, by=by, name="x", reason="x", call="x()")
         for task, by in (("9", "rule"), ("2", "refused read"), ("1", "refused write"), ("9", "rule"))
     ]
-    assert rejected(found) == ("9", "1")
+    assert rejected_tasks(found) == ("9", "1")
 
 
 def test_other_domains_have_no_gold_tasks() -> None:
@@ -155,9 +155,9 @@ ALARMS = {
 
 @pytest.mark.parametrize(("name", "tasks"), [("tau2:retail", 101), ("tau2:airline", 23)])
 def test_gold_tasks_that_are_not_rejected_pass_the_gates_but_for_what_nobody_tells(name: str, tasks: int) -> None:
-    domain, gold = Domain.load(name), hand_written(name)
+    domain, gold = Domain.load(name), gold_blueprints(name)
     assert len(gold) == tasks
-    assert not {b.id.rpartition("-")[2] for b in gold} & set(rejected(audit(name)))
+    assert not {b.id.rpartition("-")[2] for b in gold} & set(rejected_tasks(audit(name)))
     fell = {
         (b.id.rpartition("-")[2], v.gate) for b in gold for g in GATES.values() if (v := g(b, domain)) and not v.passed
     }
@@ -165,6 +165,6 @@ def test_gold_tasks_that_are_not_rejected_pass_the_gates_but_for_what_nobody_tel
 
 
 def test_other_domains_have_no_hand_written_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert hand_written("retail") == ()
+    assert gold_blueprints("retail") == ()
     monkeypatch.setitem(sys.modules, "tau2.domains.airline.environment", None)
-    assert hand_written("tau2:airline") == ()
+    assert gold_blueprints("tau2:airline") == ()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apigen_nb.blueprints.personas import AGES, AT_ODDS, TRAITS, BadPersonas, compose, read_personas
+from apigen_nb.blueprints.personas import AGES, CONFLICTING_TRAITS, TRAITS, BadPersonas, compose_persona, read_personas
 from apigen_nb.records import BEHAVIOURS, Behaviour
 
 
@@ -22,12 +22,12 @@ def traits_in(text: str) -> list[str]:
 
 @given(st.integers(0, 10_000), st.integers(0, 9), st.sampled_from(BEHAVIOURS))
 def test_a_persona_has_an_age_and_so_many_different_traits(number: int, traits: int, behaviour: Behaviour) -> None:
-    text = compose(Random(number), traits, behaviour)
-    assert text == compose(Random(number), traits, behaviour)
+    text = compose_persona(Random(number), traits, behaviour)
+    assert text == compose_persona(Random(number), traits, behaviour)
     assert any(text == age or text.startswith(f"{age} who ") for age in AGES)
     found = traits_in(text)
-    assert len(found) == len(set(found)) == min(traits, len(TRAITS) - len(AT_ODDS[behaviour]))
-    assert not set(found) & set(AT_ODDS[behaviour])
+    assert len(found) == len(set(found)) == min(traits, len(TRAITS) - len(CONFLICTING_TRAITS[behaviour]))
+    assert not set(found) & set(CONFLICTING_TRAITS[behaviour])
     assert found == [trait for trait in TRAITS if trait in found]
 
 
@@ -38,7 +38,7 @@ def test_traits_can_be_told_apart() -> None:
 
 
 def test_every_trait_comes_up() -> None:
-    made = " ".join(compose(Random(number), 3) for number in range(600))
+    made = " ".join(compose_persona(Random(number), 3) for number in range(600))
     assert [said for sayings in TRAITS.values() for said in sayings if said not in made] == []
     assert [age for age in AGES if age not in made] == []
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from apigen_nb.blueprints.gates import GATES, Gate, choose
+from apigen_nb.blueprints.gates import GATES, Gate, choose_gates
 from apigen_nb.blueprints.gates.committee import Committee
 from apigen_nb.blueprints.propose import propose, propose_all
 from apigen_nb.blueprints.reflection import judge
-from apigen_nb.blueprints.sampling import records_of
+from apigen_nb.blueprints.sampling import user_records
 from apigen_nb.models import Model, NoAnswer
 from apigen_nb.models.roles import Roles
 from apigen_nb.records import NO_ANSWER, Action, Answer, Attempt, Blueprint, Proposal, Question, Seed, Usage, Verdict
@@ -38,7 +38,7 @@ def seed(domain: Domain, number: int = 0) -> Seed:
         walk=("find_member", "get_member", "get_loan", "renew_loan"),
         spare=("return_loan", "rename_member"),
         policy=("An overdue loan is not renewed.",),
-        records=records_of(domain, "M1"),
+        records=user_records(domain, "M1"),
         persona="calm",
     )
 
@@ -347,7 +347,7 @@ def scripted(domain: Domain, seed: int = 3, shaken: int | None = None) -> Any:
 
 
 async def stage(domain: Domain, models: Any, folder: Path, **options: Any) -> bytes:
-    gates = choose([*GATES, "committee"], Committee(models.judges()))
+    gates = choose_gates([*GATES, "committee"], Committee(models.judges()))
     run = Run.open(folder)
     await propose_all(domain, models, gates, run, **{"seeds": 24, "seed": 3, "round_size": 8, **options})
     return run.blueprints.read_bytes()

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apigen_nb.blueprints.gates import GATES, choose
+from apigen_nb.blueprints.gates import GATES, choose_gates
 from apigen_nb.blueprints.gates.committee import Committee
 from apigen_nb.blueprints.gates.execution import execute
 from apigen_nb.blueprints.propose import propose_all
@@ -270,7 +270,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Any],
 
 async def _work(folder: Path, concurrency: int = 32) -> tuple[list[Any], list[Any]]:
     models, run = Roles(retail, seed=7), Run.open(folder)
-    gates = choose([*GATES, "committee"], Committee(models.judges(3)))
+    gates = choose_gates([*GATES, "committee"], Committee(models.judges(3)))
     proposals = await propose_all(
         retail,
         models,

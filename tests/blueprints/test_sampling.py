@@ -15,12 +15,12 @@ from apigen_nb.blueprints.sampling import (
     RECORDS_BUDGET,
     VISITS,
     Sampling,
-    data,
-    examples,
-    persona,
-    policy,
-    sample,
-    subject,
+    sample_examples,
+    sample_persona,
+    sample_policy,
+    sample_records,
+    sample_seed,
+    sample_user,
 )
 from apigen_nb.records import BEHAVIOURS, KINDS, LEVELS, Blueprint, Kind, canonical
 from apigen_nb.world.api_graph import Graph
@@ -43,7 +43,7 @@ def test_a_walk_starts_with_an_entrance_and_has_the_writes_that_were_asked_for(
     name: str, number: int, run: int
 ) -> None:
     domain = Domain.load(name)
-    seed = sample(domain, run, number)
+    seed = sample_seed(domain, run, number)
     assert seed.walk[0] in Graph.of(domain).entrances(domain)
     writes = sum(domain.tools[tool].writes for tool in seed.walk)
     least = {"easy": 1, "medium": 1, "hard": 2}[seed.level]
@@ -61,19 +61,19 @@ def test_a_walk_starts_with_an_entrance_and_has_the_writes_that_were_asked_for(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_run_of_one_kind_has_no_other(kind: Kind) -> None:
-    assert {sample(retail, 1, number, (), only(kind)).kind for number in range(12)} == {kind}
+    assert {sample_seed(retail, 1, number, (), only(kind)).kind for number in range(12)} == {kind}
 
 
 def test_the_first_seeds_of_a_longer_run_are_those_of_a_shorter_one() -> None:
     """A seed does not know how long the run is: whatever is drawn for others first changes nothing."""
-    ahead = [sample(retail, 7, number) for number in range(40)]
+    ahead = [sample_seed(retail, 7, number) for number in range(40)]
     for number in (300, 90, 33):
-        sample(retail, 7, number)
-    assert [sample(retail, 7, number) for number in range(40)] == ahead
+        sample_seed(retail, 7, number)
+    assert [sample_seed(retail, 7, number) for number in range(40)] == ahead
 
 
 def test_the_mixes_of_a_run_are_met() -> None:
-    seeds = [sample(retail, 3, number) for number in range(100)]
+    seeds = [sample_seed(retail, 3, number) for number in range(100)]
     for field, names, share in (("kind", KINDS, 0.58), ("behaviour", BEHAVIOURS, 0.4), ("level", LEVELS, 0.3)):
         counts = Counter(getattr(seed, field) for seed in seeds)
         assert set(counts) == set(names)
@@ -89,7 +89,7 @@ def test_settings_reach_the_seed() -> None:
         tool_weights={name: 0 for name, tool in retail.tools.items() if tool.writes and not name.startswith("change_")},
         personas=("a baker", "a nurse"),
     )
-    seeds = [sample(retail, 3, number, (), asked) for number in range(30)]
+    seeds = [sample_seed(retail, 3, number, (), asked) for number in range(30)]
     assert {(seed.kind, seed.behaviour, seed.level) for seed in seeds} == {("forbidden", "terse", "hard")}
     assert max(len(seed.walk) for seed in seeds) == 5
     assert {seed.persona for seed in seeds} == {"a baker", "a nurse"}
@@ -97,10 +97,10 @@ def test_settings_reach_the_seed() -> None:
 
 
 def test_no_sampler_changes_what_another_draws() -> None:
-    plain = sample(retail, 3, 11)
-    told = sample(retail, 3, 11, (), Sampling(personas=("a baker",)))
+    plain = sample_seed(retail, 3, 11)
+    told = sample_seed(retail, 3, 11, (), Sampling(personas=("a baker",)))
     assert told.model_copy(update={"persona": plain.persona}) == plain
-    short = sample(retail, 3, 11, (), Sampling(walk_length=4))
+    short = sample_seed(retail, 3, 11, (), Sampling(walk_length=4))
     assert (short.user, short.persona, short.records, short.kind) == (
         plain.user,
         plain.persona,
@@ -114,7 +114,7 @@ def test_no_sampler_changes_what_another_draws() -> None:
 
 @pytest.mark.parametrize("seeds", [10, 32, 100, 333])
 def test_a_run_is_about_a_pool_of_users(seeds: int) -> None:
-    counts = Counter(subject(retail, 5, number) for number in range(seeds))
+    counts = Counter(sample_user(retail, 5, number) for number in range(seeds))
     blocks = -(-seeds // sum(VISITS))
     assert len(counts) <= blocks * len(VISITS)
     assert max(counts.values()) <= max(VISITS)
@@ -125,26 +125,26 @@ def test_all_users_come_once_before_one_comes_again() -> None:
     users = list(retail.subjects)[:21]
     few = dataclasses.replace(retail, name="few", subjects=tuple(users))
     block = sum(VISITS)
-    blocks = [{subject(few, 5, number) for number in range(block * b, block * (b + 1))} for b in range(6)]
+    blocks = [{sample_user(few, 5, number) for number in range(block * b, block * (b + 1))} for b in range(6)]
     assert [len(found) for found in blocks] == [len(VISITS)] * 6
     assert blocks[0] | blocks[1] | blocks[2] == set(users)
     assert blocks[0] & blocks[1] == set()
     spread = Counter(
-        user for b in range(21) for user in {subject(few, 5, n) for n in range(block * b, block * (b + 1))}
+        user for b in range(21) for user in {sample_user(few, 5, n) for n in range(block * b, block * (b + 1))}
     )
     assert max(spread.values()) - min(spread.values()) <= 2
 
 
 def test_in_a_block_some_users_come_often() -> None:
     for block in range(0, 10 * sum(VISITS), sum(VISITS)):
-        counts = Counter(subject(retail, 5, number) for number in range(block, block + sum(VISITS)))
+        counts = Counter(sample_user(retail, 5, number) for number in range(block, block + sum(VISITS)))
         assert sorted(counts.values(), reverse=True) == sorted(VISITS, reverse=True)
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_a_domain_with_few_users_can_be_sampled(count: int) -> None:
     few = dataclasses.replace(retail, name="few", subjects=retail.subjects[:count])
-    assert {subject(few, 5, number) for number in range(70)} == set(few.subjects)
+    assert {sample_user(few, 5, number) for number in range(70)} == set(few.subjects)
 
 
 # --- the samplers
@@ -154,7 +154,7 @@ def test_binding_rules_are_always_shown_and_others_in_part() -> None:
     shares = []
     for number in range(60):
         tools = ("return_items", "change_email")
-        shown = policy(retail, Random(number), tools)
+        shown = sample_policy(retail, Random(number), tools)
         binding = [rule.text for rule in retail.rules_for(tools)]
         others = [rule.text for rule in retail.rules if rule.text not in binding]
         assert set(binding) <= set(shown) <= {rule.text for rule in retail.rules}
@@ -166,13 +166,17 @@ def test_binding_rules_are_always_shown_and_others_in_part() -> None:
 
 
 def test_the_whole_policy_is_shown_where_it_is_asked_for_or_no_rule_is_known(library: Domain) -> None:
-    assert policy(retail, Random(0), ("change_email",), whole=True) == (retail.policy,)
-    assert policy(dataclasses.replace(library, rules=()), Random(0), ()) == (library.policy,)
+    assert sample_policy(retail, Random(0), ("change_email",), whole=True) == (retail.policy,)
+    assert sample_policy(dataclasses.replace(library, rules=()), Random(0), ()) == (library.policy,)
 
 
 def test_data_takes_a_share_of_the_budget() -> None:
     def size(number: int, user: str) -> int:
-        return sum(len(canonical(row)) for rows in data(retail, Random(number), user).values() for row in rows.values())
+        return sum(
+            len(canonical(row))
+            for rows in sample_records(retail, Random(number), user).values()
+            for row in rows.values()
+        )
 
     large = max(retail.subjects[:60], key=lambda user: size(1, user))
     sizes = [size(number, large) for number in range(25)]
@@ -182,7 +186,7 @@ def test_data_takes_a_share_of_the_budget() -> None:
 
 
 def test_personas_have_more_or_fewer_traits() -> None:
-    lengths = Counter(len(persona(Random(number), "cooperative").split()) // 6 for number in range(200))
+    lengths = Counter(len(sample_persona(Random(number), "cooperative").split()) // 6 for number in range(200))
     assert len(lengths) >= 4
 
 
@@ -194,17 +198,17 @@ def accepted(number: int, kind: Kind = "plain", tool: str = "renew_loan") -> Blu
 
 def test_examples_share_a_tool_or_a_hard_kind_and_come_at_their_rate() -> None:
     pool = [accepted(0), accepted(1, tool="other"), accepted(2, "forbidden", "other"), accepted(3, "no tool", "other")]
-    shown = [examples(Random(number), {"renew_loan"}, "forbidden", pool) for number in range(400)]
+    shown = [sample_examples(Random(number), {"renew_loan"}, "forbidden", pool) for number in range(400)]
     assert {example.id for some in shown for example in some} == {"e0", "e2"}
     assert 0.5 < sum(bool(some) for some in shown) / 400 < 0.7  # RATES: 0.3 to 0.9
-    plain = [examples(Random(number), {"renew_loan"}, "plain", pool) for number in range(50)]
+    plain = [sample_examples(Random(number), {"renew_loan"}, "plain", pool) for number in range(50)]
     assert {example.id for some in plain for example in some} == {"e0"}
-    assert not any(examples(Random(number), {"nothing"}, "plain", pool) for number in range(50))
+    assert not any(sample_examples(Random(number), {"nothing"}, "plain", pool) for number in range(50))
 
 
 def test_a_denied_wish_counts_as_the_tool_of_an_example() -> None:
     denied = task(id="d").model_copy(update={"kind": "forbidden", "denied": (RENEW,)})
-    assert any(examples(Random(number), {RENEW.name}, "plain", [denied]) for number in range(20))
+    assert any(sample_examples(Random(number), {RENEW.name}, "plain", [denied]) for number in range(20))
 
 
 def test_every_rate_is_a_range() -> None:

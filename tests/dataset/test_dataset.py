@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from apigen_nb.__main__ import main
-from apigen_nb.blueprints.gates import GATES, Committee, choose
+from apigen_nb.blueprints.gates import GATES, Committee, choose_gates
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.dataset.export import Proof, Summary, build, distinct
 from apigen_nb.dataset.verify import verify
@@ -44,7 +44,7 @@ def save(run: Path, name: str, changed: Rows) -> None:
 
 async def _small_run(folder: Path) -> Summary:
     run, models = Run.open(folder), Roles(retail, seed=3)
-    gates = choose([*GATES, "committee"], Committee(models.judges()))
+    gates = choose_gates([*GATES, "committee"], Committee(models.judges()))
     proposals = await propose_all(retail, models, gates, run, seeds=24, seed=3)
     await converse_all(retail, models, run, [p.blueprint for p in proposals if p.accepted])
     return build(run, retail, models.names)

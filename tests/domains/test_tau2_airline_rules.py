@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from apigen_nb.blueprints.gates.execution import execute
-from apigen_nb.blueprints.gates.policy import broken
+from apigen_nb.blueprints.gates.policy import broken_rules
 from apigen_nb.records import Action, Blueprint
 from apigen_nb.world.domain import Domain, DomainError, Rule, Step
 from apigen_nb.world.world import Refusal
@@ -245,7 +245,7 @@ def named(user: str, *actions: Action, changes: Changes | None = None) -> list[t
     )
     execution = execute(blueprint, domain)
     assert execution.refused is None, execution.refused
-    return [(number, rule.name) for rule, number, _ in broken(execution, domain)]
+    return [(number, rule.name) for rule, number, _ in broken_rules(execution, domain)]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}-{case.action.name}")

@@ -18,10 +18,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from apigen_nb.blueprints.difficulty import difficulty
-from apigen_nb.blueprints.gates import GATES, Committee, choose
+from apigen_nb.blueprints.gates import GATES, Committee, choose_gates
 from apigen_nb.blueprints.gates.execution import execute
 from apigen_nb.blueprints.propose import propose, propose_all, read_draft
-from apigen_nb.blueprints.sampling import Sampling, sample
+from apigen_nb.blueprints.sampling import Sampling, sample_seed
 from apigen_nb.models import Unparsable, read_json, scripted
 from apigen_nb.models.roles import Roles
 from apigen_nb.models.scripted import LABEL, MISTAKES, Scripted, agent
@@ -63,7 +63,7 @@ async def work(domain: Domain, folder: Path, seeds: int = 16, attempts: int = 1,
     models = SimpleNamespace(
         generator=model, feedback=model, user=model, agent=model, judges=lambda number: [model] * number
     )
-    gates = choose([*GATES, "committee"], Committee([model] * 3))
+    gates = choose_gates([*GATES, "committee"], Committee([model] * 3))
     proposals = await propose_all(
         domain,
         models,  # type: ignore[arg-type]
@@ -341,7 +341,7 @@ async def drafts(seeds: range = range(25)) -> list[Any]:
 
     for number in seeds:
         await propose(
-            sample(retail, 3, number, sampling=PLAIN),
+            sample_seed(retail, 3, number, sampling=PLAIN),
             retail,
             generator=only_first,
             feedback=model,
@@ -430,9 +430,9 @@ async def test_feedback_that_names_a_mistake_mends_it(monkeypatch: pytest.Monkey
     mistakes = [m for m in MISTAKES if m.startswith("generator") and "JSON" not in m]
     monkeypatch.setattr(scripted, "MISTAKES", rates(**dict.fromkeys(mistakes, 1.0)))
     model = Scripted(retail.phrases, 3)
-    gates = choose([*GATES, "committee"], Committee([model] * 3))
+    gates = choose_gates([*GATES, "committee"], Committee([model] * 3))
     made = [
-        await propose(sample(retail, 3, n, sampling=PLAIN), retail, generator=model, feedback=model, gates=gates)
+        await propose(sample_seed(retail, 3, n, sampling=PLAIN), retail, generator=model, feedback=model, gates=gates)
         for n in range(16)
     ]
     assert sum(proposal.accepted for proposal in made) >= sum(proposal.attempts[0].accepted for proposal in made) + 3
@@ -449,7 +449,7 @@ async def judgements(flaw: bool) -> list[tuple[int, ...] | None]:
     """What a judge says of good blueprints, or of the same with wishes that no action fulfils."""
     model, made = Recorded(retail), []
     for number in range(8):
-        seed = sample(retail, 3, number, sampling=PLAIN)
+        seed = sample_seed(retail, 3, number, sampling=PLAIN)
         proposal = await propose(seed, retail, generator=model, feedback=model, gates=[], reflections=0)
         blueprint = proposal.attempts[0].blueprint
         assert blueprint is not None
@@ -688,7 +688,9 @@ def test_no_mention_breaks_the_agent(mention: str) -> None:
 async def test_rejected_or_strange_previous_drafts_do_not_break_the_generator() -> None:
     """After another model's draft the scripted one may be asked to mend it (a run with roles of their own)."""
     model, seen = Scripted(retail.phrases, 0), Recorded(retail)
-    await propose(sample(retail, 3, 0, sampling=PLAIN), retail, generator=seen, feedback=model, gates=[], reflections=0)
+    await propose(
+        sample_seed(retail, 3, 0, sampling=PLAIN), retail, generator=seen, feedback=model, gates=[], reflections=0
+    )
     first = seen.log[0][0]
     for previous in (
         {"instruction": "", "actions": [], "outputs": []},

@@ -27,7 +27,7 @@ LOUD = "import logging, sys\nlogging.basicConfig(level=1, stream=sys.stdout)\n"
 CELL = """
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.world.domain import Domain
-from apigen_nb.blueprints.gates import choose
+from apigen_nb.blueprints.gates import choose_gates
 from apigen_nb.models.roles import Roles
 from apigen_nb.storage.journal import Run
 
@@ -37,7 +37,7 @@ models = Roles(Domain.load(domain), **settings, folder=run.folder, offline=offli
 """
 WORK = """
 rounds = {"seeds": seeds, "seed": seed, "reflections": reflections, "concurrency": 2}
-await propose_all(Domain.load(domain), models, choose(gates), run, **rounds)
+await propose_all(Domain.load(domain), models, choose_gates(gates), run, **rounds)
 """
 
 BROKEN = """

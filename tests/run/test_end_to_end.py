@@ -24,9 +24,9 @@ from typing import Any
 import psutil
 import pytest
 
-from apigen_nb.blueprints.gates import Committee, choose
+from apigen_nb.blueprints.gates import Committee, choose_gates
 from apigen_nb.blueprints.propose import propose_all
-from apigen_nb.blueprints.sampling import Sampling, sample
+from apigen_nb.blueprints.sampling import Sampling, sample_seed
 from apigen_nb.dataset.export import build
 from apigen_nb.models.chat_format import FOLDER
 from apigen_nb.models.roles import Roles
@@ -124,7 +124,7 @@ def straight(out: Path, **values: Any) -> None:
     domain = Domain.load(p.domain)
     roles = p.plain()["roles"]
     models = Roles(domain, p.model, p.base_url, p.api_key_env, seed=p.seed, roles=roles, best_of=p.best_of)
-    gates = choose(p.gates, Committee(models.judges(p.judges), p.threshold))
+    gates = choose_gates(p.gates, Committee(models.judges(p.judges), p.threshold))
 
     async def work() -> None:
         drawn = {"seeds": p.seeds, "seed": p.seed, "round_size": p.round_size, "concurrency": 1}
@@ -375,7 +375,7 @@ def kill_and_go_on(home: Path) -> Path:
 
 
 def meet_every_fault(home: Path, player: Player) -> None:
-    out, doomed = home / "faults", [sample(Domain.load("retail"), SERVED["seed"], 2).user]
+    out, doomed = home / "faults", [sample_seed(Domain.load("retail"), SERVED["seed"], 2).user]
 
     def reply(body: Body) -> str | Body:
         assert not any(customer in str(body["messages"]) for customer in doomed)  # else the server says 500

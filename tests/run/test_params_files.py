@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from apigen_nb.blueprints.gates import Committee, choose
+from apigen_nb.blueprints.gates import Committee, choose_gates
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.dataset.export import build
 from apigen_nb.dataset.verify import verify
@@ -36,7 +36,7 @@ async def test_every_kind_and_recombined_tasks_are_verified(name: str, tmp_path:
         pytest.skip(str(error))
     params = load_params(PARAMS / f"{RUNS[name]}.yaml")
     run, models = Run.open(tmp_path), Roles(domain, seed=params.seed)
-    gates = choose(list(GATES), Committee(models.judges(params.judges), params.threshold))
+    gates = choose_gates(list(GATES), Committee(models.judges(params.judges), params.threshold))
     proposals = await propose_all(domain, models, gates, run, seeds=params.seeds, seed=params.seed)
     accepted = [proposal.blueprint for proposal in proposals if proposal.accepted]
     trajectories = await converse_all(domain, models, run, accepted, attempts=params.attempts)

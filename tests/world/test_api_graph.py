@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apigen_nb.blueprints.sampling import RECORDS_BUDGET, records_of, sample
+from apigen_nb.blueprints.sampling import RECORDS_BUDGET, sample_seed, user_records
 from apigen_nb.records import Action, Attempt, Proposal, Seed, Verdict, canonical
 from apigen_nb.world.api_graph import Edge, Graph, candidate_calls, coverage, required_parameters
 from apigen_nb.world.domain import Domain
@@ -217,7 +217,7 @@ def test_a_walk_has_at_most_all_writing_tools(library: Domain) -> None:
 
 def test_a_domain_that_only_reads_can_be_sampled(library: Domain) -> None:
     reading = {name: tool for name, tool in library.tools.items() if not tool.writes}
-    seed = sample(dataclasses.replace(library, name="reading", tools=reading, rules=()), 0, 0)
+    seed = sample_seed(dataclasses.replace(library, name="reading", tools=reading, rules=()), 0, 0)
     assert seed.records
     assert not any(library.tools[name].writes for name in seed.walk)
 
@@ -227,21 +227,21 @@ def test_a_domain_that_only_reads_can_be_sampled(library: Domain) -> None:
 
 def test_a_seed_is_a_function_of_its_numbers_and_the_pool() -> None:
     for number in (0, 7, 42):
-        seed = sample(retail, 3, number, EXAMPLES)
-        assert seed == sample(retail, 3, number, EXAMPLES)
+        seed = sample_seed(retail, 3, number, EXAMPLES)
+        assert seed == sample_seed(retail, 3, number, EXAMPLES)
         assert seed.id == f"retail-{number:05d}"
         assert Seed.model_validate_json(seed.line()) == seed
-        for other in (sample(retail, 4, number, EXAMPLES), sample(retail, 3, number + 1, EXAMPLES)):
+        for other in (sample_seed(retail, 4, number, EXAMPLES), sample_seed(retail, 3, number + 1, EXAMPLES)):
             assert (other.user, other.walk, other.persona) != (seed.user, seed.walk, seed.persona)
         # the pool changes the examples and nothing else
-        assert sample(retail, 3, number).model_copy(update={"examples": seed.examples}) == seed
+        assert sample_seed(retail, 3, number).model_copy(update={"examples": seed.examples}) == seed
 
 
 def test_a_seed_is_the_same_in_another_process() -> None:
     """Sets and hashes of strings must not shape it."""
-    code = "from apigen_nb.world.domain import Domain; from apigen_nb.blueprints.sampling import sample\n"
+    code = "from apigen_nb.world.domain import Domain; from apigen_nb.blueprints.sampling import sample_seed\n"
     code += "d = Domain.load('retail')\n"
-    code += "print('\\n'.join(sample(d, 3, n).line() for n in range(4)))"
+    code += "print('\\n'.join(sample_seed(d, 3, n).line() for n in range(4)))"
     made = {
         subprocess.run(
             [sys.executable, "-c", code], env={"PYTHONHASHSEED": hashes, "PYTHONPATH": ":".join(sys.path)},
@@ -250,12 +250,14 @@ def test_a_seed_is_the_same_in_another_process() -> None:
         for hashes in ("1", "2")
     }  # fmt: skip
     assert len(made) == 1
-    assert made.pop().splitlines() == [sample(retail, 3, number).line() for number in range(4)]
+    assert made.pop().splitlines() == [sample_seed(retail, 3, number).line() for number in range(4)]
 
 
 def test_examples_share_a_writing_tool_with_the_walk_and_are_few() -> None:
     shown = [
-        (seed, example) for seed in (sample(retail, 0, n, EXAMPLES) for n in range(30)) for example in seed.examples
+        (seed, example)
+        for seed in (sample_seed(retail, 0, n, EXAMPLES) for n in range(30))
+        for example in seed.examples
     ]
     assert shown
     for seed, example in shown:
@@ -271,7 +273,7 @@ def size(records: dict[str, dict[str, Any]]) -> int:
 
 
 def test_spare_tools_write_and_are_not_of_the_walk() -> None:
-    for seed in (sample(retail, 0, number) for number in range(20)):
+    for seed in (sample_seed(retail, 0, number) for number in range(20)):
         assert not set(seed.spare) & set(seed.walk)
         assert all(retail.tools[name].writes for name in seed.spare)
 
@@ -280,15 +282,15 @@ def test_a_seed_always_shows_how_the_user_is_identified(library: Domain) -> None
     """The instruction has to tell what the finding tools ask for, so the generator has to see them."""
     for domain in (library, retail):
         finds = {name for name in domain.tools if name.startswith("find_")}
-        for seed in (sample(domain, 0, number) for number in range(20)):
+        for seed in (sample_seed(domain, 0, number) for number in range(20)):
             assert finds & set(seed.walk), seed.walk
 
 
 def test_records_are_one_customers_own_and_all_of_them() -> None:
     orders, shipments, claims = (retail.tables[name] for name in ("orders", "shipments", "claims"))
     for customer in Random(0).sample(retail.subjects, 80):
-        assert size(records_of(retail, customer)) <= RECORDS_BUDGET
-        found = records_of(retail, customer, budget=10**6)
+        assert size(user_records(retail, customer)) <= RECORDS_BUDGET
+        found = user_records(retail, customer, budget=10**6)
         assert list(found["customers"]) == [customer]
         assert set(found.get("orders", {})) == {k for k, row in orders.items() if row["customer_id"] == customer}
         for table, rows in (("shipments", shipments), ("claims", claims)):
@@ -301,7 +303,7 @@ def test_records_are_one_customers_own_and_all_of_them() -> None:
 @pytest.mark.parametrize("budget", [0, 700, 3_000, 10_000, 10**9])
 def test_records_stay_within_the_budget_and_always_hold_the_user(budget: int) -> None:
     for customer in retail.subjects[:10]:
-        found = records_of(retail, customer, budget)
+        found = user_records(retail, customer, budget)
         assert customer in found["customers"]
         user = len(canonical(found["customers"][customer]))
         assert size(found) <= max(budget, user)
@@ -314,14 +316,14 @@ def test_records_of_others_are_left_out_even_where_a_shared_row_names_them(libra
         "books": {"B1": {"book_id": "B1", "title": "Salt Roads", "last_loan": "L4"}},
         "loans": {key: {**row, "book_id": "B1"} for key, row in library.tables["loans"].items()},
     }
-    found = records_of(dataclasses.replace(library, tables=tables), "M1")
+    found = user_records(dataclasses.replace(library, tables=tables), "M1")
     assert list(found["members"]) == ["M1"]
     assert "B1" in found["books"]
     assert set(found["loans"]) == {"L1", "L2", "L3"}
 
 
 def test_records_are_plain_json_and_not_the_rows_themselves() -> None:
-    found = records_of(retail, retail.subjects[0])
+    found = user_records(retail, retail.subjects[0])
     assert json.loads(json.dumps(found)) == found
     found["customers"][retail.subjects[0]]["email"] = "changed"
     assert retail.tables["customers"][retail.subjects[0]]["email"] != "changed"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apigen_nb.blueprints.gates.derivation import Findings
+from apigen_nb.blueprints.gates.derivation import KnownValues
 from apigen_nb.world.values import facts, fits, mentions, normalize, parse_number, produced_key, singular
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
@@ -239,11 +239,11 @@ def test_no_text_makes_the_comparison_raise(text: str, output: str) -> None:
 @given(st.lists(st.text() | awkward, max_size=4), st.text() | awkward)
 @settings(max_examples=200)
 def test_no_text_makes_the_findings_raise(texts: list[str], output: str) -> None:
-    found = Findings(facts({"notes": texts}))
+    found = KnownValues(facts({"notes": texts}))
     assert found.derives(output) in (True, False)
     assert all(found.holds(text) for text in texts)
 
 
 @pytest.mark.parametrize("text", ["sNaN", "nan", "Infinity", "9e9999999"])
 def test_a_word_that_only_looks_like_a_number_is_derived_as_a_word(text: str) -> None:
-    assert Findings(facts({"city": text, "note": text})).derives(text)
+    assert KnownValues(facts({"city": text, "note": text})).derives(text)

@@ -9,11 +9,11 @@ from typing import Any
 from ...records import Blueprint, canonical
 from ...world.domain import Domain
 from ...world.values import mentions, normalize
-from ..gates.derivation import leaves
+from ..gates.derivation import argument_values
 from ..gates.execution import execute
-from ..gates.grounding import choices, said
-from ..gates.kind import allowed
-from ..sampling import records_of
+from ..gates.grounding import allowed_values, is_mentioned
+from ..gates.kind import is_allowed
+from ..sampling import user_records
 from .mutations import guesses, id_places, names_users, vary, with_arguments
 
 
@@ -28,8 +28,11 @@ def unknown_id(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint |
 
 
 def other_users_row(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
-    mine, someone = records_of(domain, blueprint.user), rng.choice([u for u in domain.subjects if u != blueprint.user])
-    theirs = records_of(domain, someone)
+    mine, someone = (
+        user_records(domain, blueprint.user),
+        rng.choice([u for u in domain.subjects if u != blueprint.user]),
+    )
+    theirs = user_records(domain, someone)
     spots = [
         (place, name, sorted(set(theirs.get(table, {})) - set(mine.get(table, {}))))
         for place, name, table in id_places(blueprint, domain)
@@ -54,10 +57,10 @@ def swapped_actions(blueprint: Blueprint, domain: Domain, rng: Random) -> Bluepr
         for right in ((*first, last, action), (*first, action, last)):
             wrong = vary(blueprint, actions=(*first, right[-1], right[-2]))
             refused = execute(wrong, domain).refused is not None
-            if (refused or by_rule is None) and allowed(blueprint, right, domain):
+            if (refused or by_rule is None) and is_allowed(blueprint, right, domain):
                 if refused:
                     return wrong
-                by_rule = None if allowed(blueprint, wrong.actions, domain) else wrong
+                by_rule = None if is_allowed(blueprint, wrong.actions, domain) else wrong
     return by_rule
 
 
@@ -84,22 +87,22 @@ def output_not_derivable(blueprint: Blueprint, domain: Domain, rng: Random) -> B
 def detail_left_out(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
     """A value that the user alone can know is gone from the instruction: a text or a number that no row of theirs
     holds, or a choice that no row holds that the call is about."""
-    told, mine = normalize(blueprint.instruction), records_of(domain, blueprint.user)
+    told, mine = normalize(blueprint.instruction), user_records(domain, blueprint.user)
     spots = []
     for action in blueprint.actions:
         specs = domain.tools[action.name].parameters["properties"]
-        named = {str(value) for _, value in leaves(action.arguments)}
+        named = {str(value) for _, value in argument_values(action.arguments)}
         about = {key: row for rows in mine.values() for key, row in rows.items() if key in named}
-        for name, value in leaves(action.arguments):
-            options = choices(specs.get(name, {}))
+        for name, value in argument_values(action.arguments):
+            options = allowed_values(specs.get(name, {}))
             known = mentions(normalize(canonical(about if options else mine)), str(value))
             known |= any(value in rows for rows in domain.tables.values())
-            if said(value, told) and not known and (options or _telling(value)):
+            if is_mentioned(value, told) and not known and (options or _telling(value)):
                 spots.append(value)
     for value in rng.sample(spots, len(spots)):
         words = r"[\s_-]+".join(map(re.escape, re.split(r"[\s_]+", str(value))))
         without = re.sub(rf"(?<!\w){words}(?!\w)", "", blueprint.instruction, flags=re.IGNORECASE)
-        if not said(value, normalize(without)):
+        if not is_mentioned(value, normalize(without)):
             return vary(blueprint, instruction=without, kind="plain", withheld=(), denied=())
     return None
 

@@ -7,7 +7,7 @@ from random import Random
 from ...records import Action, Blueprint
 from ...world.contract import guess_arguments
 from ...world.domain import Domain
-from ..gates.grounding import choices
+from ..gates.grounding import allowed_values
 from .mutations import places, replaced, vary, with_arguments
 
 
@@ -55,7 +55,7 @@ def wrong_type(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint |
 
 
 def outside_choices(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
-    spots = places(blueprint, domain, lambda name, value, spec: bool(choices(spec)))
+    spots = places(blueprint, domain, lambda name, value, spec: bool(allowed_values(spec)))
     if not spots:
         return None
     place, name = rng.choice(spots)

@@ -11,9 +11,9 @@ from ...world.domain import Domain
 from ...world.values import mentions, parse_number
 from ...world.world import Refusal
 from ..gates.execution import execute
-from ..gates.grounding import choices
-from ..gates.kind import allowed
-from ..sampling import records_of
+from ..gates.grounding import allowed_values
+from ..gates.kind import is_allowed
+from ..sampling import user_records
 from .mutations import guesses, id_places, places, vary, with_arguments
 
 
@@ -29,15 +29,15 @@ def action_extra(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint
     for action in guesses(blueprint, domain, rng):
         if not any(action.name == other.name for other in blueprint.actions):
             actions = (*blueprint.actions, action)
-            if allowed(blueprint, actions, domain) and allowed(blueprint, (action,), domain):
+            if is_allowed(blueprint, actions, domain) and is_allowed(blueprint, (action,), domain):
                 return vary(blueprint, actions=actions)
     return None
 
 
 def other_choice(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
-    for place, name in places(blueprint, domain, lambda name, value, spec: len(choices(spec)) > 1):
+    for place, name in places(blueprint, domain, lambda name, value, spec: len(allowed_values(spec)) > 1):
         old = blueprint.actions[place].arguments[name]
-        options = choices(domain.tools[blueprint.actions[place].name].parameters["properties"][name])
+        options = allowed_values(domain.tools[blueprint.actions[place].name].parameters["properties"][name])
         changed = with_arguments(
             blueprint, place, **{name: rng.choice([option for option in options if option != old])}
         )
@@ -64,7 +64,7 @@ def swapped_arguments(blueprint: Blueprint, domain: Domain, rng: Random) -> Blue
 
 def other_row(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
     """The instruction asks for another row of this user than the actions touch."""
-    mine = records_of(domain, blueprint.user)
+    mine = user_records(domain, blueprint.user)
     spots = [
         (blueprint.actions[place].arguments[name], mine.get(table, {}))
         for place, name, table in id_places(blueprint, domain)
@@ -83,9 +83,9 @@ def wrong_output(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint
     if not blueprint.outputs:
         return None
     old = blueprint.outputs[-1]
-    values = set(re.findall(r'"([a-z_ ]{4,20})"(?=[,}])', canonical(records_of(domain, blueprint.user))))
+    values = set(re.findall(r'"([a-z_ ]{4,20})"(?=[,}])', canonical(user_records(domain, blueprint.user))))
     if parse_number(old) is not None:
-        values = set(re.findall(r":(\d+(?:\.\d+)?)(?=[,}])", canonical(records_of(domain, blueprint.user))))
+        values = set(re.findall(r":(\d+(?:\.\d+)?)(?=[,}])", canonical(user_records(domain, blueprint.user))))
     others = sorted(value for value in values if not mentions(old, value) and not mentions(value, old))
     return vary(blueprint, outputs=(*blueprint.outputs[:-1], rng.choice(others))) if others else None
 

@@ -26,14 +26,14 @@ GATES: dict[str, Gate] = {
     "grounding": is_grounded,
     "kind": fits_kind,
 }
-NAMES = (*GATES, "committee")
+GATE_NAMES = (*GATES, "committee")
 
 
 class UnknownGate(ValueError):
     """A gate's name is neither built in nor `module:function`."""
 
 
-def choose(names: Iterable[str], committee: Committee | None = None) -> list[Gate]:
+def choose_gates(names: Iterable[str], committee: Committee | None = None) -> list[Gate]:
     """The gates of these names in this order. UnknownGate says which names there are."""
     chosen: list[Gate] = []
     for name in names:
@@ -51,17 +51,17 @@ def choose(names: Iterable[str], committee: Committee | None = None) -> list[Gat
             except (ImportError, AttributeError, ValueError, TypeError) as error:
                 raise UnknownGate(f"gate {name!r} cannot be imported: {error}") from None
         else:
-            raise UnknownGate(f"no gate {name!r}; gates are {', '.join(NAMES)}, or name yours 'module:function'")
+            raise UnknownGate(f"no gate {name!r}; gates are {', '.join(GATE_NAMES)}, or name yours 'module:function'")
     return chosen
 
 
 __all__ = [
     "GATES",
-    "NAMES",
+    "GATE_NAMES",
     "Committee",
     "Gate",
     "UnknownGate",
-    "choose",
+    "choose_gates",
     "executes",
     "fits_kind",
     "is_grounded",

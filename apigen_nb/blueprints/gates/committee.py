@@ -41,7 +41,7 @@ class Review(BaseModel):
 REVIEW = Review.model_json_schema()
 
 
-def fields(change: Change) -> list[dict[str, Any]]:
+def changed_fields(change: Change) -> list[dict[str, Any]]:
     """A changed row field by field: path, before, after; only what differs."""
     rows: list[dict[str, Any]] = []
 
@@ -157,5 +157,5 @@ def _context(blueprint: Blueprint, domain: Domain) -> dict[str, Any]:
         "kind": blueprint.kind,
         "denied": [action.model_dump() for action in blueprint.denied],
         "withheld": list(blueprint.withheld),
-        "diff": [row for change in execute(blueprint, domain).diff for row in fields(change)],
+        "diff": [row for change in execute(blueprint, domain).diff for row in changed_fields(change)],
     }

@@ -17,7 +17,7 @@ MONEY = 60  # amounts of one user of which any two may be meant
 Told = tuple[Action, list[Fact]]  # a reading call and the facts in its result
 
 
-def leaves(arguments: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def argument_values(arguments: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Name and value of every scalar in the arguments; booleans cannot be looked up in a text and are left out."""
     for name, value in arguments.items():
         for fact in facts(value, key=name):
@@ -75,7 +75,7 @@ def _costs(actions: Iterable[Action], found: Iterable[Fact]) -> Iterator[Mapping
     together: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for action in actions:
         costs: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
-        for name, value in leaves(action.arguments):
+        for name, value in argument_values(action.arguments):
             for key, amount in beside.get(str(value), {}).items():
                 costs[name, key] += amount
         for (one, key), (other, also) in itertools.combinations(list(costs), 2):
@@ -87,7 +87,7 @@ def _costs(actions: Iterable[Action], found: Iterable[Fact]) -> Iterator[Mapping
     yield together
 
 
-class Findings:
+class KnownValues:
     """What reads have brought to light so far."""
 
     def __init__(self, found: Iterable[Fact]) -> None:
@@ -130,7 +130,7 @@ class Findings:
         )
 
 
-class Reckoning:
+class DerivedAmounts:
     """Amounts that an agent can work out from what reads showed of one user and from what the actions did; few enough
     that hardly any invented amount is among them.
 

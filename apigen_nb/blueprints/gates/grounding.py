@@ -16,8 +16,8 @@ from ...world.api_graph import candidate_calls, required_parameters, result_fact
 from ...world.domain import Domain
 from ...world.values import Fact, facts, fits, mentions, normalize, parse_number, singular
 from ...world.world import World
-from ..sampling import records_of
-from .derivation import Findings, Reckoning, Told, leaves
+from ..sampling import user_records
+from .derivation import DerivedAmounts, KnownValues, Told, argument_values
 from .execution import execute, executes
 
 DEPTH = 4  # reads in a row: find the user, the user, the order, the product
@@ -49,7 +49,7 @@ def is_grounded(blueprint: Blueprint, domain: Domain) -> Verdict | None:
         untold = [output for output in untold if not mentions(domain.policy, output)]
     execution = execute(blueprint, domain)
     known = list(_told_facts(blueprint, domain, told))
-    found, read = Findings([]), list[Told]()
+    found, read = KnownValues([]), list[Told]()
     for call, results in reachable(domain.world(), domain, list(known)):
         found.add(results)
         read.append((call, results))
@@ -58,7 +58,7 @@ def is_grounded(blueprint: Blueprint, domain: Domain) -> Verdict | None:
         if not gaps and not untold:
             break
     # an argument may come from the result of an earlier action; an output from any, or from reads after the last one
-    earlier = [Findings(facts(step.result)) for step in execution.steps]
+    earlier = [KnownValues(facts(step.result)) for step in execution.steps]
     gaps = [
         gap
         for gap in gaps
@@ -68,10 +68,10 @@ def is_grounded(blueprint: Blueprint, domain: Domain) -> Verdict | None:
     untold = [output for output in untold if not any(known.derives(output) for known in earlier)]
     if untold and blueprint.actions:
         for _, results in reachable(execution.world, domain, list(known)):
-            after = Findings(results)
+            after = KnownValues(results)
             untold = [output for output in untold if not after.derives(output)]
     if any(parse_number(normalize(output)) is not None for output in untold):
-        reckoning = Reckoning(read, blueprint, execution)
+        reckoning = DerivedAmounts(read, blueprint, execution)
         untold = [output for output in untold if not reckoning.gives(output)]
     problems = [
         f"action {gap.action}, {gap.tool}: {gap.name}={gap.value!r} is not in the instruction, nor reachable by reads"
@@ -84,14 +84,14 @@ def is_grounded(blueprint: Blueprint, domain: Domain) -> Verdict | None:
 def _gaps(blueprint: Blueprint, domain: Domain, told: str) -> Iterator[Gap]:
     for position, action in enumerate(blueprint.actions, 1):
         specs = domain.tools[action.name].parameters["properties"]
-        for name, value in leaves(action.arguments):
-            options = choices(specs.get(name, {}))
-            if not said(value, told) and not (value in options and implied(name, value, options, told)):
-                others = frozenset(str(v) for k, v in leaves(action.arguments) if k != name)
+        for name, value in argument_values(action.arguments):
+            options = allowed_values(specs.get(name, {}))
+            if not is_mentioned(value, told) and not (value in options and is_paraphrased(name, value, options, told)):
+                others = frozenset(str(v) for k, v in argument_values(action.arguments) if k != name)
                 yield Gap(position, action.name, name, value, others, bool(options))
 
 
-def _shows(gap: Gap, call: Action, results: list[Fact], found: Findings, user: str) -> bool:
+def _shows(gap: Gap, call: Action, results: list[Fact], found: KnownValues, user: str) -> bool:
     """Whether a read shows the value of an argument: a choice where it was asked about what the action is about, a
     number there or where it is about the user (some flight has 100 seats), anything else wherever it stands."""
     if not gap.choice and isinstance(gap.value, str):
@@ -99,10 +99,10 @@ def _shows(gap: Gap, call: Action, results: list[Fact], found: Findings, user: s
     near = any(str(value) in gap.beside for value in call.arguments.values())
     if gap.choice:
         return near and any(fact.value == gap.value for fact in results)
-    return (near or any(fact.value == user for fact in results)) and Findings(results).holds(gap.value)
+    return (near or any(fact.value == user for fact in results)) and KnownValues(results).holds(gap.value)
 
 
-def choices(spec: Mapping[str, Any]) -> tuple[Any, ...]:
+def allowed_values(spec: Mapping[str, Any]) -> tuple[Any, ...]:
     """The values that a parameter can have: its enum, or two and more that its description quotes as what it is."""
     if "enum" in spec:
         return tuple(spec["enum"])
@@ -110,13 +110,13 @@ def choices(spec: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(quoted) if len(quoted) > 1 and spec.get("type") == "string" else ()
 
 
-def said(value: Any, told: str) -> bool:
+def is_mentioned(value: Any, told: str) -> bool:
     """Whether a (folded) text tells a value, as it is or with spaces or hyphens for underscores."""
     text = str(value)
     return any(mentions(told, way) for way in {text, text.replace("_", " "), text.replace("_", "-")})
 
 
-def implied(name: str, value: Any, options: Sequence[Any], told: str) -> bool:
+def is_paraphrased(name: str, value: Any, options: Sequence[Any], told: str) -> bool:
     """Whether a (folded) text tells a choice in other words: "you do not want insurance" for `insurance` "no"; the
     words of "ordered by mistake" in one sentence in their order, others between them. What a word means stays with the
     committee: a choice that only follows from the story is not told."""
@@ -150,8 +150,8 @@ def _with(value: Any, old: float, new: float) -> Any:
 
 def _told_facts(blueprint: Blueprint, domain: Domain, told: str) -> Iterator[Fact]:
     """Facts that the instruction tells: of the user's own records, and row ids of any table."""
-    records = records_of(domain, blueprint.user)
-    yield from (fact for fact in facts(records) if not isinstance(fact.value, bool) and said(fact.value, told))
+    records = user_records(domain, blueprint.user)
+    yield from (fact for fact in facts(records) if not isinstance(fact.value, bool) and is_mentioned(fact.value, told))
     words = set(re.split(r"[\s,;()\"']+", blueprint.instruction))
     words |= {word.rstrip(".:!?") for word in words}
     for table, rows in domain.tables.items():

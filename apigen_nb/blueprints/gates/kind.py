@@ -9,11 +9,11 @@ from ...records import Action, Blueprint, Verdict, canonical
 from ...world.domain import Domain
 from ...world.values import mentions, normalize
 from ...world.world import digest
-from .derivation import leaves
+from .derivation import argument_values
 from .execution import Execution, execute, executes
 from .format import wrong_calls
-from .grounding import is_grounded, said
-from .policy import broken
+from .grounding import is_grounded, is_mentioned
+from .policy import broken_rules
 
 DENYING = ("forbidden", "missing tool", "change of mind")
 
@@ -46,12 +46,12 @@ def _problems(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
     elif kind == "forbidden":
         for action in blueprint.denied:
             for earlier in ((), blueprint.actions):
-                if allowed(blueprint, (*earlier, action), domain):
+                if is_allowed(blueprint, (*earlier, action), domain):
                     yield f"denied wish {action} is allowed: neither a tool refuses it nor does it break a rule"
                     break
     elif kind == "missing tool":
         for action in blueprint.denied:
-            if not allowed(blueprint, (action,), domain):
+            if not is_allowed(blueprint, (action,), domain):
                 yield f"denied wish {action} would not be allowed even with its tool"
         if used := {a.name for a in blueprint.actions} & {a.name for a in blueprint.denied}:
             yield f"the actions use {', '.join(sorted(used))}, which is taken away"
@@ -59,9 +59,9 @@ def _problems(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
         if not blueprint.actions:
             yield "there is no action that takes the place of the dropped wish"
         for action in blueprint.denied:
-            if not allowed(blueprint, (action,), domain):
+            if not is_allowed(blueprint, (action,), domain):
                 yield f"the dropped wish {action} would not have been allowed"
-            if any(same(action, other) for other in blueprint.actions):
+            if any(same_call(action, other) for other in blueprint.actions):
                 yield f"the dropped wish {action} is carried out after all"
     elif kind == "tool error" and not blueprint.actions:
         yield "there is no action whose tool could fail"
@@ -75,15 +75,15 @@ def _problems(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
         yield from _not_independent(blueprint, domain)
 
 
-def same(one: Action, other: Action) -> bool:
+def same_call(one: Action, other: Action) -> bool:
     """Whether two calls are equal; `1` and `1.0` are not."""
     return one.name == other.name and canonical(one.arguments) == canonical(other.arguments)
 
 
-def allowed(blueprint: Blueprint, actions: Sequence[Action], domain: Domain) -> bool:
+def is_allowed(blueprint: Blueprint, actions: Sequence[Action], domain: Domain) -> bool:
     """Whether these actions execute in order in a fresh world, change something and break no rule."""
     run = _run(blueprint, actions, domain)
-    return not run.refused and bool(run.diff) and not broken(run, domain)
+    return not run.refused and bool(run.diff) and not broken_rules(run, domain)
 
 
 def _run(blueprint: Blueprint, actions: Sequence[Action], domain: Domain) -> Execution:
@@ -94,14 +94,14 @@ def _unvoiced(blueprint: Blueprint) -> Iterator[str]:
     """A denied wish must be recognisable in the conversation, by a value in the instruction."""
     told = normalize(blueprint.instruction)
     for action in blueprint.denied:
-        if not marks(action, blueprint, told):
+        if not identifying_values(action, blueprint, told):
             yield f"the instruction tells no value by which the denied wish {action} can be recognised"
 
 
-def marks(action: Action, blueprint: Blueprint, told: str) -> list[str]:
+def identifying_values(action: Action, blueprint: Blueprint, told: str) -> list[str]:
     """The values of a denied wish, as text, that this (folded) text tells; those that no action has too come first."""
-    of_actions = {str(value) for a in blueprint.actions for _, value in leaves(a.arguments)}
-    found = [str(value) for _, value in leaves(action.arguments) if said(value, told)]
+    of_actions = {str(value) for a in blueprint.actions for _, value in argument_values(a.arguments)}
+    found = [str(value) for _, value in argument_values(action.arguments) if is_mentioned(value, told)]
     return [value for value in found if value not in of_actions] or (
         [] if blueprint.kind == "change of mind" else found
     )
@@ -125,5 +125,5 @@ def _not_independent(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
         yield f"calls in one message need two actions at least, found {len(blueprint.actions)}"
         return
     there, back = execute(blueprint, domain), _run(blueprint, blueprint.actions[::-1], domain)
-    if back.refused or broken(back, domain) or digest(there.diff) != digest(back.diff):
+    if back.refused or broken_rules(back, domain) or digest(there.diff) != digest(back.diff):
         yield "the actions depend on their order, so they cannot be made in one message"

@@ -12,12 +12,12 @@ def obeys_policy(blueprint: Blueprint, domain: Domain) -> Verdict | None:
     executed = executes(blueprint, domain)
     if executed is None or not executed.passed:
         return None
-    found = broken(execute(blueprint, domain), domain)
+    found = broken_rules(execute(blueprint, domain), domain)
     reason = "; ".join(f"action {number}, {step.action}, breaks the rule: {rule.text}" for rule, number, step in found)
     return Verdict(gate="policy", passed=not found, kind=found[0][0].name if found else "", reason=reason)
 
 
-def broken(execution: Execution, domain: Domain) -> list[tuple[Rule, int, Step]]:
+def broken_rules(execution: Execution, domain: Domain) -> list[tuple[Rule, int, Step]]:
     """The rules that an execution breaks, each with the number of the step and the step."""
     return [
         (rule, number, step)
