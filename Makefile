@@ -41,6 +41,7 @@ lint: $(VENV)/.test
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/test_layers.py tests/test_docs.py tests/test_notebooks.py -k "not runs"
 
 lab: $(VENV)/.run
 	@$(BIN)/jupyter lab notebooks/0_tour.ipynb

@@ -49,7 +49,7 @@ def room(module: tuple[str, ...]) -> str:
 
 
 def test_at_the_root_stand_the_rooms_and_the_records() -> None:
-    found = {path.name for path in PACKAGE.iterdir() if path.name not in ("__pycache__", "py.typed")}
+    found = {path.name for path in PACKAGE.iterdir() if path.name not in ("__pycache__", "__init__.pyi", "py.typed")}
     assert found == {name if (PACKAGE / name).is_dir() else f"{name}.py" for name in FLOOR}
 
 

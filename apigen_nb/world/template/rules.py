@@ -9,7 +9,7 @@ To change: one function for each sentence of the policy that forbids something t
 
 from __future__ import annotations
 
-from apigen_nb.world.domain import Step, rule
+from apigen_nb import Step, rule
 
 
 @rule("renew_loan")

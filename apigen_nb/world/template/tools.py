@@ -9,8 +9,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from apigen_nb.world.domain import tool
-from apigen_nb.world.world import Database, Refusal
+from apigen_nb import Database, Refusal, tool
 
 # The table of those whom a conversation serves; only needed when it is not called customers, users or members.
 USERS = "members"

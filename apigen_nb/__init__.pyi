@@ -1,0 +1,53 @@
+# The public names: what notebooks and domain folders import. docs/api.md is made from them.
+from .blueprints.gates import Committee, choose_gates, executes, fits_kind, is_grounded, obeys_policy, well_formed
+from .blueprints.propose import propose, propose_all
+from .dataset.export import build
+from .dataset.verify import verify
+from .models.roles import Roles
+from .records import Action, Answer, Attempt, Blueprint, Message, Proposal, Question, Trajectory, Verdict
+from .report.widgets import domain_explorer, explore
+from .report.write import write_report
+from .storage.jsonl import read_lines
+from .storage.run_folder import Run
+from .trajectories.converse import converse, converse_all
+from .world.domain import Domain, Step, rule, tool
+from .world.world import Database, Refusal, World
+
+__version__: str
+__all__ = [
+    "Action",
+    "Answer",
+    "Attempt",
+    "Blueprint",
+    "Committee",
+    "Database",
+    "Domain",
+    "Message",
+    "Proposal",
+    "Question",
+    "Refusal",
+    "Roles",
+    "Run",
+    "Step",
+    "Trajectory",
+    "Verdict",
+    "World",
+    "build",
+    "choose_gates",
+    "converse",
+    "converse_all",
+    "domain_explorer",
+    "executes",
+    "explore",
+    "fits_kind",
+    "is_grounded",
+    "obeys_policy",
+    "propose",
+    "propose_all",
+    "read_lines",
+    "rule",
+    "tool",
+    "verify",
+    "well_formed",
+    "write_report",
+]
