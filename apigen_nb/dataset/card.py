@@ -20,14 +20,7 @@ def card(
     lines = [
         f"# Verified conversations of {domain.name}",
         "",
-        *(
-            [
-                f"> **Made by the {LABEL}.** It shows the pipeline at work; its texts are templates.",
-                "",
-            ]
-            if scripted
-            else []
-        ),
+        *([f"> **Made by the {LABEL}.** It shows the pipeline at work; its texts are templates.", ""] * scripted),
         "Every row was proven by executing it: the end state of the database equals the state after the groundtruth",
         "actions, and the agent told every expected output. `apigen-nb verify` proves it again from these files alone.",
         "",

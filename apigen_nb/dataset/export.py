@@ -19,11 +19,12 @@ from ..storage.run_folder import Run
 from ..world.domain import Domain
 from ..world.world import digest
 from .card import card
-from .formats import chat_row, sharegpt_row
+from .formats import FORMATS
 
 
 class Proof(Record):
-    """What it takes to prove one row again: the task, its groundtruth, the end state, and what the rows hashed to."""
+    """What it takes to prove one row again: the task, its groundtruth, the end state, and what the row of each format
+    hashed to."""
 
     id: str
     task: Blueprint
@@ -55,19 +56,16 @@ def distinct(trajectories: Iterable[Trajectory]) -> tuple[list[Trajectory], int]
     return list(kept.values()), len(successes) - len(kept)
 
 
-def prove(
-    trajectory: Trajectory, blueprint: Blueprint, domain: Domain, fingerprint: str, models: Mapping[str, str]
-) -> Proof:
+def prove(trajectory: Trajectory, blueprint: Blueprint, domain: Domain, models: Mapping[str, str]) -> Proof:
     """The proof of one row, with the groundtruth executed again."""
     delta = execute(blueprint, domain).diff
     return Proof(
         id=trajectory.id,
         task=blueprint,
-        domain_fingerprint=fingerprint,
+        domain_fingerprint=domain.fingerprint,
         delta=delta,
         state=digest(delta),
-        chat=sha(chat_row(trajectory, blueprint, domain), 64),
-        sharegpt=sha(sharegpt_row(trajectory, blueprint, domain), 64),
+        **{name: sha(row(trajectory, blueprint, domain), 64) for name, row in FORMATS.items()},
         models=dict(models),
     )
 
@@ -77,11 +75,11 @@ def build(run: Run, domain: Domain, models: Mapping[str, str]) -> Summary:
     proposals = read_lines(run.blueprints, Proposal)
     trajectories = read_lines(run.trajectories, Trajectory)
     blueprints = {proposal.id: proposal.blueprint for proposal in proposals if proposal.accepted}
-    rows, duplicates = distinct(trajectories)
-    fingerprint = domain.fingerprint
+    kept, duplicates = distinct(trajectories)
+    rows = [(trajectory, blueprints[trajectory.blueprint], domain) for trajectory in kept]
     summary = Summary(
         rows=len(rows),
-        blueprints=len({row.blueprint for row in rows}),
+        blueprints=len({trajectory.blueprint for trajectory in kept}),
         duplicates=duplicates,
         failures=sum(not t.success for t in trajectories),
         counts={
@@ -93,9 +91,9 @@ def build(run: Run, domain: Domain, models: Mapping[str, str]) -> Summary:
         },
     )
     run.dataset.mkdir(parents=True, exist_ok=True)
-    proofs = [prove(row, blueprints[row.blueprint], domain, fingerprint, models) for row in rows]
-    for name, export in (("chat.jsonl", chat_row), ("sharegpt.jsonl", sharegpt_row)):
-        write_whole(run.dataset / name, [canonical(export(row, blueprints[row.blueprint], domain)) for row in rows])
+    proofs = [prove(*row, models) for row in rows]
+    for name, as_row in FORMATS.items():
+        write_whole(run.dataset / f"{name}.jsonl", [canonical(as_row(*row)) for row in rows])
     write_whole(run.dataset / "proofs.jsonl", [proof.line() for proof in proofs])
-    write_whole(run.dataset / "README.md", [card(summary.counts, duplicates, domain, models, rows)])
+    write_whole(run.dataset / "README.md", [card(summary.counts, duplicates, domain, models, kept)])
     return summary

@@ -1,5 +1,8 @@
 """The formats of exported rows: OpenAI chat, and ShareGPT as APIGen-MT-5k uses it.
 
+To add one: a function (trajectory, blueprint, domain) → row, an entry in `FORMATS`, whose key names its file, and a
+field of that name in `export.Proof`, for the hash.
+
 Known defects of the released rows are not repeated: arguments are always objects, no row ends on an observation, and
 each row has a proof beside it (see `verify`).
 """
@@ -7,7 +10,7 @@ each row has a proof beside it (see `verify`).
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..models.chat_format import render
@@ -16,14 +19,14 @@ from ..trajectories import environment
 from ..world.domain import Domain
 
 
-def spoken(messages: Sequence[Message]) -> tuple[Message, ...]:
+def _trained_on(messages: Sequence[Message]) -> tuple[Message, ...]:
     """The messages to train on: up to the last one of the agent, which has no open tool call. What the user says after
     it (the stop) teaches nothing."""
     last = max((n for n, m in enumerate(messages) if m.role == "assistant" and not m.tool_calls), default=-1)
     return tuple(messages[: last + 1])
 
 
-def system_prompt(blueprint: Blueprint, domain: Domain) -> str:
+def _system_prompt(blueprint: Blueprint, domain: Domain) -> str:
     """The system prompt that the agent had."""
     context = {"policy": environment.policy(blueprint, domain)}
     question = Question(id="system", role="agent", prompt="agent", context=context)
@@ -37,8 +40,8 @@ def _arguments(call: Any) -> str:
 
 def chat_row(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> dict[str, Any]:
     """OpenAI chat: `messages` and `tools`; arguments are JSON text, as that format has it."""
-    messages: list[dict[str, Any]] = [{"role": "system", "content": system_prompt(blueprint, domain)}]
-    for message in spoken(trajectory.messages):
+    messages: list[dict[str, Any]] = [{"role": "system", "content": _system_prompt(blueprint, domain)}]
+    for message in _trained_on(trajectory.messages):
         row: dict[str, Any] = {"role": message.role, "content": message.content}
         if message.tool_calls:
             row["tool_calls"] = [
@@ -55,7 +58,7 @@ def sharegpt_row(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -
     """ShareGPT as APIGen-MT-5k: turns of human, gpt, function_call and observation; tools as JSON text. A message with
     several calls becomes a call and its observation each, in the order they ran."""
     turns: list[dict[str, str]] = []
-    messages = spoken(trajectory.messages)
+    messages = _trained_on(trajectory.messages)
     results = {message.tool_call_id: message.content for message in messages if message.role == "tool"}
     for message in messages:
         if message.role == "user":
@@ -70,5 +73,11 @@ def sharegpt_row(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -
     return {
         "conversations": turns,
         "tools": json.dumps(functions, ensure_ascii=False),
-        "system": system_prompt(blueprint, domain),
+        "system": _system_prompt(blueprint, domain),
     }
+
+
+FORMATS: dict[str, Callable[[Trajectory, Blueprint, Domain], dict[str, Any]]] = {
+    "chat": chat_row,
+    "sharegpt": sharegpt_row,
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,7 @@ from ..trajectories.reward import all_told
 from ..world.domain import Domain, DomainError, builtin_domains
 from ..world.world import ToolBug, digest, run_tool_call
 from .export import Proof
-
-FILES = ("chat.jsonl", "sharegpt.jsonl", "proofs.jsonl")
+from .formats import FORMATS
 
 
 @dataclass
@@ -44,30 +44,36 @@ def verify(folder: Path | str) -> VerifyReport:
     """Verify the dataset in a run's folder (or the dataset folder itself)."""
     report = VerifyReport()
     home = Run(Path(folder)).dataset if (Path(folder) / "dataset").is_dir() else Path(folder)
-    missing = [name for name in FILES if not (home / name).is_file()]
+    missing = [f"{name}.jsonl" for name in (*FORMATS, "proofs") if not (home / f"{name}.jsonl").is_file()]
     if missing:
         report.failures.append((home.name, f"no dataset here: {', '.join(missing)} missing"))
         return report
     proofs = read_lines(home / "proofs.jsonl", Proof)
-    chats, shared = (_lines(home / name) for name in FILES[:2])
-    if not len(chats) == len(shared) == len(proofs):
-        counts = f"chat {len(chats)}, sharegpt {len(shared)}, proofs {len(proofs)}"
-        report.failures.append(("files", f"the files differ in length: {counts}; rows are missing"))
+    texts = {name: _lines(home / f"{name}.jsonl") for name in FORMATS}
+    counts = {**{name: len(lines) for name, lines in texts.items()}, "proofs": len(proofs)}
+    if len(set(counts.values())) > 1:
+        found = ", ".join(f"{name} {count}" for name, count in counts.items())
+        report.failures.append(("files", f"the files differ in length: {found}; rows are missing"))
     for artefact in ("blueprints.jsonl", "trajectories.jsonl", "dataset"):
         if short := Run(home.parent).lacking(artefact):
             report.failures.append(("files", short))
     tasks = _tasks(home.parent)
-    for proof, chat, share in zip(proofs, chats + [""] * len(proofs), shared + [""] * len(proofs), strict=False):
+    for number, proof in enumerate(proofs):
         report.rows += 1
-        problems, calls = _row(proof, chat, share, _where(home.parent, proof.task.domain), tasks)
-        report.calls += calls
-        report.failures += [(proof.id, problem) for problem in problems]
+        row = {name: "".join(lines[number : number + 1]) for name, lines in texts.items()}
+        report.failures += [(proof.id, problem) for problem in _row(proof, row, home.parent, tasks, report)]
     return report
 
 
 def _lines(path: Path) -> list[str]:
     # not splitlines: U+2028 and its like stand unescaped in JSON; bytes that are no UTF-8 are that row's problem
     return path.read_bytes().decode("utf-8", "surrogateescape").split("\n")[:-1]
+
+
+def _tasks(folder: Path) -> dict[str, Blueprint] | None:
+    """The accepted blueprints of the run, where its file is beside the dataset."""
+    path = folder / "blueprints.jsonl"
+    return {p.id: p.blueprint for p in read_lines(path, Proposal) if p.accepted} if path.is_file() else None
 
 
 def _where(folder: Path, name: str) -> str:
@@ -79,64 +85,62 @@ def _where(folder: Path, name: str) -> str:
     )
 
 
-def _tasks(folder: Path) -> dict[str, Blueprint] | None:
-    """The accepted blueprints of the run, where its file is beside the dataset."""
-    path = folder / "blueprints.jsonl"
-    return {p.id: p.blueprint for p in read_lines(path, Proposal) if p.accepted} if path.is_file() else None
-
-
-def _row(proof: Proof, chat: str, share: str, where: str, tasks: dict[str, Blueprint] | None) -> tuple[list[str], int]:
+def _row(
+    proof: Proof, row: Mapping[str, str], folder: Path, tasks: dict[str, Blueprint] | None, report: VerifyReport
+) -> list[str]:
+    """What does not hold of one row, given as format → line."""
     try:
-        domain = Domain.load(where)
+        domain = Domain.load(_where(folder, proof.task.domain))
     except DomainError as error:
-        return [str(error)], 0
+        return [str(error)]
     if domain.fingerprint != proof.domain_fingerprint:
         versions = f"{proof.domain_fingerprint}, here {domain.fingerprint}"
-        return [f"made on another version of {proof.task.domain} ({versions})"], 0
+        return [f"made on another version of {proof.task.domain} ({versions})"]
     if tasks is not None and tasks.get(proof.task.id) != proof.task:
-        return [f"the proof's task is not {proof.task.id} in blueprints.jsonl"], 0
+        return [f"the proof's task is not {proof.task.id} in blueprints.jsonl"]
     try:
-        chat_row, share_row = json.loads(chat), json.loads(share)
-        return _prove(proof, chat_row, share_row, domain)
+        return list(_problems(proof, {name: json.loads(text) for name, text in row.items()}, domain, report))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ToolBug) as error:
-        return [f"the row cannot be read: {type(error).__name__}: {error}"], 0
+        return [f"the row cannot be read: {type(error).__name__}: {error}"]
 
 
-def _prove(proof: Proof, chat: dict[str, Any], share: dict[str, Any], domain: Domain) -> tuple[list[str], int]:
-    """All that does not hold of one row, and how many calls were replayed."""
-    problems = []
-    for name, row, want in (("chat", chat, proof.chat), ("sharegpt", share, proof.sharegpt)):
-        if sha(row, 64) != want:
-            problems.append(f"the {name} row is not the one that was proven")
+def _problems(proof: Proof, row: dict[str, Any], domain: Domain, report: VerifyReport) -> Iterator[str]:
+    for name in FORMATS:
+        if sha(row[name], 64) != getattr(proof, name):
+            yield f"the {name} row is not the one that was proven"
     if not proof.task.actions and not proof.task.outputs:
-        problems.append("the task is empty: any conversation would hold")
+        yield "the task is empty: any conversation would hold"
     execution = execute(proof.task, domain)
     if execution.refused:
         number, action, refusal = execution.refused
-        problems.append(f"groundtruth action {number}, {action}, is refused: {refusal}")
+        yield f"groundtruth action {number}, {action}, is refused: {refusal}"
     recorded, reached = ([change.model_dump() for change in delta] for delta in (proof.delta, execution.diff))
     if digest(execution.diff) != proof.state or canonical(recorded) != canonical(reached):
-        problems.append("the groundtruth leads to another end state than recorded")
-    world, replayed, calls = environment.world(proof.task, domain), [], []
-    results = {m["tool_call_id"]: m["content"] for m in chat["messages"] if m["role"] == "tool"}
-    for message in chat["messages"]:
-        if message["role"] not in ("user", "assistant"):
-            continue
+        yield "the groundtruth leads to another end state than recorded"
+    yield from _replay(proof, row, domain, report)
+
+
+def _replay(proof: Proof, row: dict[str, Any], domain: Domain, report: VerifyReport) -> Iterator[str]:
+    """What does not hold when the calls of a row are made again, in a fresh world."""
+    world, replayed, calls = environment.world(proof.task, domain), list[Message](), list[ToolCall]()
+    messages = row["chat"]["messages"]
+    results = {m["tool_call_id"]: m["content"] for m in messages if m["role"] == "tool"}
+    for message in (m for m in messages if m["role"] in ("user", "assistant")):
         made = tuple(map(_call, message.get("tool_calls", ())))
+        calls += made
         replayed.append(Message(role=message["role"], content=message["content"], tool_calls=made))
         for call in made:
-            calls.append(call)
             replayed.append(result := run_tool_call(world, call))
             if result.content != results.get(call.id):
-                problems.append(f"{call.name} ({call.id}) gives another result than recorded")
+                yield f"{call.name} ({call.id}) gives another result than recorded"
     if digest(world.delta()) != proof.state:
-        problems.append("state check: the replayed conversation leads to another end state")
+        yield "state check: the replayed conversation leads to another end state"
     for check in (all_told(proof.task.outputs, replayed), shows_behaviour(proof.task, replayed, domain)):
         if check is not None and not check.passed:
-            problems.append(f"{check.gate} check: {check.reason}")
-    if _shared_calls(share) != [[c.name, c.arguments] for c in calls if c.arguments is not None]:
-        problems.append("the two formats hold different calls")
-    return problems, len(calls)
+            yield f"{check.gate} check: {check.reason}"
+    if _shared_calls(row["sharegpt"]) != [[c.name, c.arguments] for c in calls if c.arguments is not None]:
+        yield "the two formats hold different calls"
+    report.calls += len(calls)
 
 
 def _call(made: dict[str, Any]) -> ToolCall:
@@ -145,10 +149,8 @@ def _call(made: dict[str, Any]) -> ToolCall:
         arguments = json.loads(text)
     except ValueError:
         arguments = None
-    known = arguments if isinstance(arguments, dict) else None
-    return ToolCall(
-        id=made["id"], name=made["function"]["name"], arguments=known, raw="" if known is not None else text
-    )
+    known = {"arguments": arguments} if isinstance(arguments, dict) else {"arguments": None, "raw": text}
+    return ToolCall(id=made["id"], name=made["function"]["name"], **known)
 
 
 def _shared_calls(share: dict[str, Any]) -> list[list[Any]]:

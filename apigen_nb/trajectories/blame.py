@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections import Counter
 from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError
@@ -15,13 +15,14 @@ from ..blueprints.gates.derivation import argument_values
 from ..blueprints.gates.grounding import is_mentioned
 from ..blueprints.gates.kind import same_call
 from ..models import Model, Unparsable, ask, read_json
-from ..models.best_of_n import asks, invented
-from ..records import STOP, Action, Blame, Blueprint, Message, Question, ToolCall, Trajectory, Verdict
+from ..models.best_of_n import invented
+from ..records import STOP, Action, Blame, Blueprint, Divergence, Message, Question, Trajectory
 from ..world.domain import Domain
 from ..world.values import mentions, normalize
-from ..world.world import UNAVAILABLE
-from .behaviour import DECLINES, USERS_PART, WORLDS_PART, claims, refusals, voiced
-from .reward import made
+from .behaviour import USERS_PART, WORLDS_PART
+from .dialogue import Dialogue
+from .reward import left_out
+from .wishes import DECLINES, claims, refusals, spoken, voiced
 
 ENDPOINTS = ("the server refused", "content filter", "cut off after")  # words of `models.endpoint` and `models.prompts`
 
@@ -45,152 +46,134 @@ async def blame(trajectory: Trajectory, blueprint: Blueprint, domain: Domain, ju
 
 def by_evidence(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> Blame | None:
     """The cause that the files themselves show, or None when they do not decide."""
-    messages = trajectory.messages
-    last = max(len(messages) - 1, 0)
+    dialogue = Dialogue(blueprint, trajectory.messages, domain)
     if trajectory.ended in ("user_error", "agent_error"):
-        if any(words in trajectory.reason for words in ENDPOINTS):
-            return Blame(cause="endpoint", turn=last, evidence=trajectory.reason)
-        who: Literal["user", "agent"] = "user" if trajectory.ended == "user_error" else "agent"
-        return Blame(cause=who, turn=last, evidence=trajectory.reason)
-    return (
-        _told_wrongly(trajectory, blueprint)
-        or _repeated(trajectory)
-        or _behaved(trajectory, blueprint, domain)
-        or _wrote(trajectory, blueprint, domain)
-        or _refused(trajectory, blueprint)
-        or _not_done(trajectory, blueprint, domain)
-        or _not_told(trajectory, blueprint)
-    )
+        endpoint = any(words in trajectory.reason for words in ENDPOINTS)
+        return _blame("endpoint" if endpoint else trajectory.ended[: -len("_error")], dialogue.last, trajectory.reason)
+    first = trajectory.divergence or Divergence(turn=dialogue.last, kind="did not end")
+    found = _told_wrongly(dialogue, first) or (_repeated(dialogue) if trajectory.ended == "max_steps" else None)
+    return found or _behaved(trajectory, dialogue, first) or _left_groundtruth(dialogue, first)
 
 
-def _turn(trajectory: Trajectory) -> int:
-    return trajectory.divergence.turn if trajectory.divergence else max(len(trajectory.messages) - 1, 0)
+def _left_groundtruth(dialogue: Dialogue, first: Divergence) -> Blame | None:
+    """The cause of what a conversation first left its groundtruth by."""
+    if first.kind in ("different arguments", "extra write"):
+        return _wrote(dialogue, first)
+    if first.kind == "missing write":
+        return _refused(dialogue) or _not_done(dialogue)
+    return _not_told(dialogue, first) if first.kind == "output not told" else None
 
 
-def _told_wrongly(trajectory: Trajectory, blueprint: Blueprint) -> Blame | None:
+def _blame(cause: str, turn: int, evidence: str) -> Blame:
+    return Blame.model_validate({"cause": cause, "turn": turn, "evidence": evidence})
+
+
+def _told_wrongly(dialogue: Dialogue, first: Divergence) -> Blame | None:
     """The user stated an id or a figure that it had from nowhere, before things went wrong."""
-    known = blueprint.instruction
-    for turn, message in enumerate(trajectory.messages[: _turn(trajectory) + 1]):
+    known = dialogue.blueprint.instruction
+    for turn, message in enumerate(dialogue.messages[: first.turn + 1]):
         if message.role == "assistant":
             known += f" {message.content}"
         elif message.role == "user" and (more := invented(message.content.replace(STOP, ""), known)):
-            return Blame(
-                cause="user", turn=turn, evidence=f"told {', '.join(more[:3])}, which is not in its instruction"
-            )
+            return _blame("user", turn, f"told {', '.join(more[:3])}, which is not in its instruction")
     return None
 
 
-def _behaved(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> Blame | None:
+def _repeated(dialogue: Dialogue) -> Blame | None:
+    """A conversation that went in circles: who said the same three times first."""
+    count: Counter[tuple[str, str]] = Counter()
+    for turn, message in enumerate(dialogue.messages):
+        if message.role != "tool" and message.content:
+            count[key := (message.role, normalize(message.content))] += 1
+            if count[key] == 3:
+                who = "user" if message.role == "user" else "agent"
+                return _blame(who, turn, f"said the same three times: {message.content[:200]}")
+    return None
+
+
+def _behaved(trajectory: Trajectory, dialogue: Dialogue, first: Divergence) -> Blame | None:
     """The hard behaviour was not shown: the verdict's kind says by whom."""
-    verdict = next((v for v in trajectory.verdicts if v.gate == "behaviour" and not v.passed), None)
+    failed = {verdict.gate: verdict for verdict in trajectory.verdicts if not verdict.passed}
+    verdict = failed.pop("behaviour", None)
     if verdict is None:
         return None
-    others = [v for v in trajectory.verdicts if not v.passed and v.gate != "behaviour"]
     if verdict.kind in WORLDS_PART:
         # the tool that was to fail was never called; why not is a question for the other checks
-        return None if others else Blame(cause="blueprint", turn=_turn(trajectory), evidence=verdict.reason)
+        return None if failed else _blame("blueprint", first.turn, verdict.reason)
     if verdict.kind in USERS_PART:
-        return Blame(cause="user", turn=_first_told(trajectory, blueprint), evidence=verdict.reason)
-    if verdict.kind == "one call at a time" and (missing := _not_done(trajectory, blueprint, domain)):
-        return missing
-    return Blame(cause="agent", turn=_agents_turn(trajectory, blueprint, domain), evidence=verdict.reason)
+        told = dialogue.first_told(*dialogue.blueprint.withheld)
+        return _blame("user", dialogue.last_of("user") if told is None else told, verdict.reason)
+    undone = verdict.kind == "one call at a time" and first.kind == "missing write"
+    return (_not_done(dialogue) if undone else None) or _blame("agent", _agents_turn(dialogue, first), verdict.reason)
 
 
-def _first_told(trajectory: Trajectory, blueprint: Blueprint) -> int:
-    """The first message of the user that tells a withheld detail, else the user's last."""
-    users = [turn for turn, message in enumerate(trajectory.messages) if message.role == "user"]
-    told = [t for t in users if any(mentions(trajectory.messages[t].content, detail) for detail in blueprint.withheld)]
-    return (told or users[-1:] or [0])[0]
-
-
-def _agents_turn(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> int:
+def _agents_turn(dialogue: Dialogue, first: Divergence) -> int:
     """The agent's call that a kind forbids, else where the groundtruth was left, else the agent's last message."""
-    messages = trajectory.messages
-    for turn, message in enumerate(messages):
-        calls = message.tool_calls
-        if calls and blueprint.kind == "no tool":
-            return turn
-        if any(same_call(wish, _action(call)) for call in calls for wish in blueprint.denied):
-            return turn
-        if message.error and blueprint.kind == "tool error" and UNAVAILABLE in message.content:
-            return next((n for n in range(turn, len(messages)) if messages[n].role == "assistant"), turn)
-    first = trajectory.divergence
-    if first and first.kind == "missing write":
-        _, gave_up = _gave_up(_missing(trajectory, blueprint, domain)[0], trajectory, blueprint, domain)
-        return _last_of("assistant", messages) if gave_up is None else gave_up
-    if first and first.kind != "behaviour not shown":
+    blueprint = dialogue.blueprint
+    for call in dialogue.calls:
+        if blueprint.kind == "no tool" or any(same_call(wish, call.action) for wish in blueprint.denied):
+            return call.turn
+        if blueprint.kind == "tool error" and call.unavailable:
+            return next((turn for turn, _ in dialogue.turns("assistant", call.answered)), call.answered)
+    if first.kind == "missing write":
+        _, gave_up = _gave_up(left_out(dialogue)[0], dialogue)
+        return dialogue.last_of("assistant") if gave_up is None else gave_up
+    if first.kind != "behaviour not shown":
         return first.turn
-    lies = (
-        turn
-        for wish in blueprint.denied
-        for turn, _ in claims(wish, blueprint, messages, voiced(wish, blueprint, messages, domain) or 0, domain)
-    )
-    return next(lies, _last_of("assistant", messages))
+    lies = (claims(wish, dialogue, voiced(wish, dialogue) or 0) for wish in blueprint.denied)
+    return next((turn for found in lies for turn, _ in found), dialogue.last_of("assistant"))
 
 
-def _wrote(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> Blame | None:
+def _wrote(dialogue: Dialogue, first: Divergence) -> Blame:
     """The first write that the groundtruth does not have: who said the values that are wrong in it?"""
-    first, messages = trajectory.divergence, trajectory.messages
-    if first is None or first.kind not in ("different arguments", "extra write"):
-        return None
-    writes = frozenset(name for name, tool in domain.tools.items() if tool.writes)
-    done = [call for turn, call in made(messages, writes) if turn == first.turn]
-    wrong = [call for call in done if not any(same_call(action, _action(call)) for action in blueprint.actions)]
-    for call in wrong:
-        strange = _strange(call, blueprint)
-        asked = [value for value in strange if is_mentioned(value, normalize(blueprint.instruction))]
-        if strange and len(asked) == len(strange) and _voiced(asked, messages[: first.turn]):
-            evidence = (
-                f"the instruction asks for {call.name} with {', '.join(asked[:3])}; the groundtruth does not have it"
-            )
-            return Blame(cause="blueprint", turn=first.turn, evidence=evidence)
-    expected = f", expected {first.expected}" if first.expected else ", which the groundtruth does not have"
-    return Blame(cause="agent", turn=first.turn, evidence=f"wrote {first.found}{expected}")
-
-
-def _strange(call: ToolCall, blueprint: Blueprint) -> list[str]:
-    """The values of a call that no groundtruth action has."""
+    blueprint = dialogue.blueprint
     wanted = {str(value) for action in blueprint.actions for _, value in argument_values(action.arguments)}
-    return [str(value) for _, value in argument_values(call.arguments or {}) if str(value) not in wanted]
+    for call in dialogue.writes:
+        if call.turn != first.turn or any(same_call(action, call.action) for action in blueprint.actions):
+            continue
+        strange = [str(value) for _, value in argument_values(call.action.arguments) if str(value) not in wanted]
+        asked = [value for value in strange if is_mentioned(value, normalize(blueprint.instruction))]
+        told = dialogue.first_told(*asked)
+        if len(asked) == len(strange) and told is not None and told < first.turn:
+            words = f"the instruction asks for {call.action.name} with {', '.join(asked[:3])}"
+            return _blame("blueprint", first.turn, f"{words}; the groundtruth does not have it")
+    expected = f", expected {first.expected}" if first.expected else ", which the groundtruth does not have"
+    return _blame("agent", first.turn, f"wrote {first.found}{expected}")
 
 
-def _not_done(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> Blame | None:
-    """An action is missing: of the values by which it is known, what did the user say before it left?"""
-    messages = trajectory.messages
-    if trajectory.divergence is None or trajectory.divergence.kind != "missing write":
-        return None
-    last, left = len(messages) - 1, STOP in messages[-1].content
-    for action in _missing(trajectory, blueprint, domain):
-        own = _known_by(action, blueprint)
-        silent = [value for value in own if not _voiced([value], messages)]
-        if left and own and len(silent) == len(own):
-            return Blame(cause="user", turn=last, evidence=f"left without having voiced the wish for {action}")
-        heard, gave_up = _gave_up(action, trajectory, blueprint, domain)
-        asked = gave_up is None or any(asks(m.content) for m in messages[heard:gave_up] if m.role == "assistant")
-        if left and silent and asked:
-            evidence = f"never told {', '.join(silent)}, needed for {action}"
-            return Blame(cause="user", turn=_last_of("user", messages[:gave_up]), evidence=evidence)
-        if own:
-            # what the instruction does not tell can be looked up: that is what grounding has shown
-            why = (
-                f"before the user had told {', '.join(silent)}"
-                if silent
-                else "although the user had told all that it needs"
-            )
-            turn = _last_of("assistant", messages) if gave_up is None else gave_up
-            return Blame(cause="agent", turn=turn, evidence=f"did not make {action}, {why}")
+def _refused(dialogue: Dialogue) -> Blame | None:
+    """The agent made a groundtruth call, before any other write, and the tool refused it."""
+    actions = dialogue.blueprint.actions
+    for call in dialogue.calls:
+        if call.result is None or not call.result.error or not any(same_call(a, call.action) for a in actions):
+            continue
+        name, text = call.action.name, call.result.content
+        if call.unavailable:
+            return _blame("agent", call.turn, f"did not try {name} again after: {text}")
+        if same_call(actions[0], call.action):  # another may have needed an earlier action
+            return _blame("tool", call.turn, f"{name} refused what the groundtruth does: {text}")
     return None
 
 
-def _missing(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> list[Action]:
-    """The groundtruth actions that were not made."""
-    writes = frozenset(name for name, tool in domain.tools.items() if tool.writes)
-    missing = list(blueprint.actions)
-    for _, call in made(trajectory.messages, writes):
-        match = next((action for action in missing if same_call(action, _action(call))), None)
-        if match is not None:
-            missing.remove(match)
-    return missing
+def _not_done(dialogue: Dialogue) -> Blame | None:
+    """An action is missing: of the values by which it is known, what did the user say before it left?"""
+    left = STOP in dialogue.messages[-1].content
+    for action in left_out(dialogue):
+        own = _known_by(action, dialogue.blueprint)
+        silent = [value for value in own if dialogue.first_told(value) is None]
+        if left and own and len(silent) == len(own):
+            return _blame("user", dialogue.last, f"left without having voiced the wish for {action}")
+        heard, gave_up = _gave_up(action, dialogue)
+        if left and silent and (gave_up is None or dialogue.asked(heard, gave_up)):
+            evidence = f"never told {', '.join(silent)}, needed for {action}"
+            return _blame("user", dialogue.last_of("user", gave_up), evidence)
+        if own:
+            # what the instruction does not tell can be looked up: that is what grounding has shown
+            told = f"before the user had told {', '.join(silent)}"
+            why = told if silent else "although the user had told all that it needs"
+            turn = dialogue.last_of("assistant") if gave_up is None else gave_up
+            return _blame("agent", turn, f"did not make {action}, {why}")
+    return None
 
 
 def _known_by(action: Action, blueprint: Blueprint) -> list[str]:
@@ -200,97 +183,36 @@ def _known_by(action: Action, blueprint: Blueprint) -> list[str]:
     return [str(v) for _, v in argument_values(action.arguments) if is_mentioned(v, told) and str(v) not in others]
 
 
-def _gave_up(action: Action, trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> tuple[int, int | None]:
+def _gave_up(action: Action, dialogue: Dialogue) -> tuple[int, int | None]:
     """Where the user first voiced the wish for an action, and where after that the agent first declined it, handed over
     or made another call of its tool, which was refused; None where it did nothing of the kind."""
-    messages, own = trajectory.messages, _known_by(action, blueprint)
-    heard = next((n for n, m in enumerate(messages) if m.role == "user" and _voiced(own, [m])), 0)
-    refused = {message.tool_call_id for message in messages if message.error and UNAVAILABLE not in message.content}
-    turns = [
-        turn
-        for turn, message in enumerate(messages[heard:], heard)
-        for call in message.tool_calls
-        if call.name == action.name and call.id in refused and call.arguments is not None
-    ]
-    turns += refusals(action, blueprint, messages, heard, domain, lost=True)
-    return heard, min(turns, default=None)
+    heard = dialogue.first_told(*_known_by(action, dialogue.blueprint)) or 0
+    mine = (call for call in dialogue.calls if call.action.name == action.name and call.turn >= heard and call.readable)
+    refused = [call.turn for call in mine if call.result and call.result.error and not call.unavailable]
+    return heard, min([*refused, *refusals(action, dialogue, heard, lost=True)], default=None)
 
 
-def _not_told(trajectory: Trajectory, blueprint: Blueprint) -> Blame | None:
+def _not_told(dialogue: Dialogue, first: Divergence) -> Blame | None:
     """An output is missing: did the user ever mention what it must be about?"""
-    first, messages = trajectory.divergence, trajectory.messages
-    if first is None or first.kind != "output not told":
-        return None
+    blueprint = dialogue.blueprint
     values = {str(value) for action in blueprint.actions for _, value in argument_values(action.arguments)}
     things = [token for token in invented(blueprint.instruction, "") if _is_id(token) and token not in values]
-    silent = [thing for thing in things if not any(mentions(m.content, thing) for m in messages if m.role == "user")]
-    if silent and STOP in messages[-1].content:
-        return Blame(cause="user", turn=len(messages) - 1, evidence=f"left without having mentioned {silent[0]}")
+    silent = [thing for thing in things if dialogue.first_told(thing) is None]
+    if silent and STOP in dialogue.messages[-1].content:
+        return _blame("user", dialogue.last, f"left without having mentioned {silent[0]}")
     if things and not silent:
         failed = (
             turn
-            for turn, message in enumerate(messages)
-            if message.role == "assistant" and DECLINES.search(normalize(message.content).replace("’", "'"))
-            if any(mentions(message.content, thing) for thing in things)
+            for turn, message in dialogue.turns("assistant")
+            if DECLINES.search(spoken(message)) and any(mentions(message.content, thing) for thing in things)
         )
-        return Blame(cause="agent", turn=next(failed, _last_of("assistant", messages)), evidence=first.expected)
+        return _blame("agent", next(failed, dialogue.last_of("assistant")), first.expected)
     return None
 
 
 def _is_id(token: str) -> bool:
     """Whether a token is the name of a thing rather than a figure, a postal code or who somebody is."""
     return "@" not in token and not token.isdigit() and bool(re.search(r"[#A-Za-z-]", token))
-
-
-def _last_of(role: str, messages: Sequence[Message]) -> int:
-    return max((turn for turn, message in enumerate(messages) if message.role == role), default=0)
-
-
-def _voiced(values: Sequence[str], messages: Sequence[Message]) -> bool:
-    return any(m.role == "user" and is_mentioned(value, normalize(m.content)) for m in messages for value in values)
-
-
-def _refused(trajectory: Trajectory, blueprint: Blueprint) -> Blame | None:
-    """The agent made a groundtruth call, before any other write, and the tool refused it."""
-    first = trajectory.divergence
-    if first is None or first.kind != "missing write":
-        return None
-    results = {m.tool_call_id: m for m in trajectory.messages if m.role == "tool"}
-    for turn, message in enumerate(trajectory.messages):
-        for call in message.tool_calls:
-            result = results.get(call.id)
-            if result is None or not result.error or not any(same_call(a, _action(call)) for a in blueprint.actions):
-                continue
-            if UNAVAILABLE in result.content:
-                return Blame(
-                    cause="agent", turn=turn, evidence=f"did not try {call.name} again after: {result.content}"
-                )
-            if not same_call(blueprint.actions[0], _action(call)):
-                continue  # it may have needed an earlier action
-            return Blame(
-                cause="tool", turn=turn, evidence=f"{call.name} refused what the groundtruth does: {result.content}"
-            )
-    return None
-
-
-def _repeated(trajectory: Trajectory) -> Blame | None:
-    """A conversation that went in circles: who said the same three times first."""
-    if trajectory.ended != "max_steps":
-        return None
-    count: dict[tuple[str, str], int] = {}
-    for turn, message in enumerate(trajectory.messages):
-        if message.role == "tool" or not message.content:
-            continue
-        key = message.role, normalize(message.content)
-        count[key] = count.get(key, 0) + 1
-        if count[key] == 3:
-            who: Literal["user", "agent"] = "user" if message.role == "user" else "agent"
-            return Blame(cause=who, turn=turn, evidence=f"said the same three times: {message.content[:200]}")
-    return None
-
-
-def _action(call: ToolCall) -> Action:
-    return Action(name=call.name, arguments=call.arguments or {})
 
 
 async def _judged(trajectory: Trajectory, blueprint: Blueprint, judge: Model) -> Blame:
@@ -303,23 +225,20 @@ async def _judged(trajectory: Trajectory, blueprint: Blueprint, judge: Model) ->
             "actions": [action.model_dump() for action in blueprint.actions],
             "outputs": list(blueprint.outputs),
             "dialogue": [f"{turn} {_line(message)}" for turn, message in enumerate(trajectory.messages)],
-            "findings": [_finding(verdict) for verdict in trajectory.verdicts if not verdict.passed],
+            "findings": [f"{v.gate}: {v.kind}; {v.reason}" for v in trajectory.verdicts if not v.passed],
         },
         reply=REPLY,
     )
+    last = max(len(trajectory.messages) - 1, 0)
     try:
         reply = _Reply.model_validate(read_json(await ask(judge, question)))
     except (Unparsable, ValidationError) as problem:
         evidence = f"no evidence decides, and the judge's reply cannot be used ({str(problem)[:120]})"
-        return Blame(cause="agent", turn=_turn(trajectory), evidence=evidence)
-    turn = min(reply.turn, max(len(trajectory.messages) - 1, 0))
+        return _blame("agent", trajectory.divergence.turn if trajectory.divergence else last, evidence)
+    turn = min(reply.turn, last)
     return Blame(cause=reply.cause, turn=turn, evidence=reply.evidence[:500], judged=True)
 
 
 def _line(message: Message) -> str:
     calls = [f"{call.name}({json.dumps(call.arguments, ensure_ascii=False)})" for call in message.tool_calls]
     return f"{message.role}: {' '.join([message.content[:1000], *calls]).strip()}"
-
-
-def _finding(verdict: Verdict) -> str:
-    return f"{verdict.gate}: {verdict.kind}; {verdict.reason}"

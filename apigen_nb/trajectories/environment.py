@@ -1,10 +1,14 @@
-"""What the kind of a blueprint does to the conversation: the world, the tools and the policy that the agent gets."""
+"""What a rollout is held in: its world, what the simulated user sees of it, and what the agent sees.
+
+The kind of a blueprint takes tools away, lets one fail, or amends the policy."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ..records import Blueprint
+from ..records import Blueprint, Message, Question
 from ..world.domain import Domain
 from ..world.world import World
 
@@ -14,26 +18,69 @@ TOGETHER = (
 )
 
 
-def removed(blueprint: Blueprint) -> frozenset[str]:
-    """The tools that are taken away: those of the wishes, where the kind is a missing tool."""
-    return frozenset(a.name for a in blueprint.denied) if blueprint.kind == "missing tool" else frozenset()
+@dataclass(frozen=True)
+class Rollout:
+    """A conversation that is to be held: attempt `number` at a blueprint. Its id is known before the work."""
+
+    blueprint: Blueprint
+    number: int
+
+    @property
+    def id(self) -> str:
+        return trajectory_id(self.blueprint.id, self.number)
 
 
-def failing(blueprint: Blueprint) -> frozenset[str]:
-    """The tool whose first call fails: that of the first action, where the kind is a tool error."""
-    first = blueprint.actions[:1] if blueprint.kind == "tool error" else ()
-    return frozenset(action.name for action in first)
+def trajectory_id(blueprint: str, number: int) -> str:
+    """The id of attempt `number` at a blueprint."""
+    return f"{blueprint}.t{number}"
+
+
+def user_question(rollout: Rollout, messages: Sequence[Message]) -> Question:
+    """What the simulated user sees: instruction, persona and what was said. No tools, no results, no groundtruth."""
+    blueprint = rollout.blueprint
+    return Question(
+        id=f"{rollout.id}/user/{len(messages)}",
+        role="user",
+        prompt="user",
+        context={
+            "instruction": blueprint.instruction,
+            "persona": blueprint.persona,
+            "behaviour": blueprint.behaviour,
+            "withheld": list(blueprint.withheld),
+        },
+        messages=tuple(m.model_copy(update={"tool_calls": ()}) for m in messages if m.role != "tool" and m.content),
+        sample=rollout.number - 1,
+    )
+
+
+def agent_question(rollout: Rollout, domain: Domain, messages: Sequence[Message]) -> Question:
+    """What the agent sees: policy, tools and the conversation. No instruction, no groundtruth."""
+    return Question(
+        id=f"{rollout.id}/agent/{len(messages)}",
+        role="agent",
+        prompt="agent",
+        context={"policy": policy(rollout.blueprint, domain)},
+        messages=tuple(messages),
+        tools=tools(rollout.blueprint, domain),
+        sample=rollout.number - 1,
+    )
 
 
 def world(blueprint: Blueprint, domain: Domain) -> World:
-    """A fresh world for a conversation about this blueprint."""
-    return domain.world(removed(blueprint), failing(blueprint))
+    """A fresh world for a conversation about this blueprint; of a tool error, the first action's tool fails once."""
+    failing = blueprint.actions[:1] if blueprint.kind == "tool error" else ()
+    return domain.world(_removed(blueprint), [action.name for action in failing])
 
 
 def tools(blueprint: Blueprint, domain: Domain) -> tuple[dict[str, Any], ...]:
     """The tools that the agent is offered, in the OpenAI function format."""
-    gone = removed(blueprint)
+    gone = _removed(blueprint)
     return tuple(s for s in domain.schemas if s["function"]["name"] not in gone) if gone else domain.schemas
+
+
+def _removed(blueprint: Blueprint) -> frozenset[str]:
+    """The tools that are taken away: those of the wishes, where the kind is a missing tool."""
+    return frozenset(a.name for a in blueprint.denied) if blueprint.kind == "missing tool" else frozenset()
 
 
 def policy(blueprint: Blueprint, domain: Domain) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..records import Action, Blueprint, Change, Divergence, Message, ToolCall, Verdict, canonical
+from ..blueprints.gates.kind import same_call
+from ..records import Action, Change, Divergence, Message, Verdict, canonical
 from ..world.values import mentions
 from ..world.world import digest
+from .dialogue import Dialogue
 
 
 def same_state(expected: tuple[Change, ...], reached: tuple[Change, ...]) -> Verdict:
@@ -21,67 +23,60 @@ def same_state(expected: tuple[Change, ...], reached: tuple[Change, ...]) -> Ver
 
 def all_told(outputs: Sequence[str], messages: Sequence[Message]) -> Verdict:
     """Output check: every expected output appears in some message of the agent."""
-    said = [message.content for message in messages if message.role == "assistant"]
-    missing = [output for output in outputs if not any(mentions(text, output) for text in said)]
-    reason = (
-        f"told {len(outputs) - len(missing)} of {len(outputs)}; not told: {', '.join(map(repr, missing))}"
-        if missing
-        else ""
-    )
-    return Verdict(gate="outputs", passed=not missing, kind="output not told" if missing else "", reason=reason)
+    texts = [message.content for message in messages if message.role == "assistant"]
+    missing = [output for output in outputs if not any(mentions(text, output) for text in texts)]
+    if not missing:
+        return Verdict(gate="outputs", passed=True)
+    told = f"told {len(outputs) - len(missing)} of {len(outputs)}; not told: {', '.join(map(repr, missing))}"
+    return Verdict(gate="outputs", passed=False, kind="output not told", reason=told)
 
 
-def divergence(
-    blueprint: Blueprint, messages: Sequence[Message], writes: frozenset[str], reached: bool
-) -> Divergence | None:
-    """Where a conversation first left its groundtruth, or None. `writes` are the names of the writing tools, `reached`
-    is the state check; where it passed, only the outputs can be missing. Refused calls do not count."""
-    return (None if reached else _of_state(blueprint, messages, writes)) or _of_outputs(blueprint, messages)
+def divergence(dialogue: Dialogue, verdicts: Sequence[Verdict]) -> Divergence | None:
+    """Where a conversation first left its groundtruth, or None where all verdicts passed. Where the state check did,
+    only outputs, the end or the behaviour can be missing. Refused calls do not count."""
+    failed = {verdict.gate: verdict.reason for verdict in verdicts if not verdict.passed}
+    if "state" in failed:
+        return _of_state(dialogue)
+    if "outputs" in failed:
+        return Divergence(turn=dialogue.last, kind="output not told", expected=failed["outputs"])
+    if "ended" in failed:
+        return Divergence(turn=dialogue.last, kind="did not end", found=failed["ended"])
+    if "behaviour" in failed:
+        kind, found = dialogue.blueprint.kind, failed["behaviour"]
+        return Divergence(turn=dialogue.last, kind="behaviour not shown", expected=kind, found=found)
+    return None
 
 
-def _of_outputs(blueprint: Blueprint, messages: Sequence[Message]) -> Divergence | None:
-    told = all_told(blueprint.outputs, messages)
-    return None if told.passed else Divergence(turn=_last(messages), kind="output not told", expected=told.reason)
+def left_out(dialogue: Dialogue) -> list[Action]:
+    """The groundtruth actions that were not made."""
+    missing = list(dialogue.blueprint.actions)
+    for call in dialogue.writes:
+        _take(call.action, missing)
+    return missing
 
 
-def _last(messages: Sequence[Message]) -> int:
-    return max(len(messages) - 1, 0)
+def _take(action: Action, left: list[Action]) -> bool:
+    """Whether an action was still to be made, which it is then no more."""
+    match = next((other for other in left if same_call(other, action)), None)
+    if match is not None:
+        left.remove(match)
+    return match is not None
 
 
-def _of_state(blueprint: Blueprint, messages: Sequence[Message], writes: frozenset[str]) -> Divergence:
+def _of_state(dialogue: Dialogue) -> Divergence:
     """The first write that the groundtruth does not have, else one that is missing, else their order."""
-    left = list(blueprint.actions)
-    for turn, call in made(messages, writes):
-        action = _action(call)
-        match = next((a for a in left if _same(a, action)), None)
-        if match is not None:
-            left.remove(match)
-            continue
-        other = next((a for a in left if a.name == call.name), None)
-        if other is not None:
-            return Divergence(turn=turn, kind="different arguments", expected=str(other), found=str(action))
-        return Divergence(turn=turn, kind="extra write", found=str(action))
+    left = list(dialogue.blueprint.actions)
+    for call in dialogue.writes:
+        if not _take(call.action, left):
+            other = next((action for action in left if action.name == call.action.name), None)
+            return Divergence(
+                turn=call.turn,
+                kind="different arguments" if other else "extra write",
+                expected=str(other or ""),
+                found=str(call.action),
+            )
     if left:
-        return Divergence(turn=_last(messages), kind="missing write", expected=str(left[0]))
-    pairs = zip(blueprint.actions, made(messages, writes), strict=True)
-    turn, expected, found = next((turn, a, call) for a, (turn, call) in pairs if not _same(a, _action(call)))
-    return Divergence(turn=turn, kind="different order", expected=str(expected), found=str(_action(found)))
-
-
-def made(messages: Sequence[Message], writes: frozenset[str]) -> list[tuple[int, ToolCall]]:
-    """The writing calls that were carried out, with the index of the message that made each."""
-    done = {message.tool_call_id for message in messages if message.role == "tool" and not message.error}
-    return [
-        (turn, call)
-        for turn, message in enumerate(messages)
-        for call in message.tool_calls
-        if call.name in writes and call.id in done and call.arguments is not None
-    ]
-
-
-def _action(call: ToolCall) -> Action:
-    return Action(name=call.name, arguments=call.arguments or {})
-
-
-def _same(one: Action, other: Action) -> bool:
-    return one.name == other.name and canonical(one.arguments) == canonical(other.arguments)
+        return Divergence(turn=dialogue.last, kind="missing write", expected=str(left[0]))
+    pairs = zip(dialogue.blueprint.actions, dialogue.writes, strict=True)
+    expected, call = next((action, call) for action, call in pairs if not same_call(action, call.action))
+    return Divergence(turn=call.turn, kind="different order", expected=str(expected), found=str(call.action))

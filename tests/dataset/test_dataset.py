@@ -23,7 +23,8 @@ from apigen_nb.models.scripted import LABEL
 from apigen_nb.records import Answer, Attempt, Blueprint, Message, Proposal, Question, ToolCall, Trajectory, Verdict
 from apigen_nb.storage.journal import Run, read_lines
 from apigen_nb.storage.jsonl import write_whole
-from apigen_nb.trajectories.converse import Rollout, converse, converse_all
+from apigen_nb.trajectories.converse import converse, converse_all
+from apigen_nb.trajectories.environment import Rollout
 from apigen_nb.world.domain import Domain, _load
 from tests.library import RENEW, call, task, write_library
 

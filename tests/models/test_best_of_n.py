@@ -13,7 +13,8 @@ from apigen_nb.models import metered
 from apigen_nb.models.best_of_n import BestOf, asks, flaws, invented
 from apigen_nb.models.roles import Roles
 from apigen_nb.records import STOP, Answer, Message, Question, Trajectory, Usage
-from apigen_nb.trajectories.converse import Rollout, converse
+from apigen_nb.trajectories.converse import converse
+from apigen_nb.trajectories.environment import Rollout
 from apigen_nb.world.domain import Domain
 from tests.library import RENEW, task
 from tests.players import Role, does

@@ -29,7 +29,8 @@ from apigen_nb.models.scripted.grammar import Language, properties
 from apigen_nb.models.scripted.references import Notes, resolve
 from apigen_nb.records import KINDS, LEVELS, METRICS, Answer, Message, Proposal, Question, ToolCall, Trajectory, Verdict
 from apigen_nb.storage.journal import Run
-from apigen_nb.trajectories.converse import Rollout, converse, converse_all
+from apigen_nb.trajectories.converse import converse, converse_all
+from apigen_nb.trajectories.environment import Rollout
 from apigen_nb.world.domain import Domain, DomainError
 from apigen_nb.world.values import facts
 from tests.library import call, task

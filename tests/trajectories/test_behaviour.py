@@ -9,7 +9,8 @@ import pytest
 from apigen_nb.records import Action, Blueprint, Message, ToolCall, Verdict
 from apigen_nb.trajectories import environment
 from apigen_nb.trajectories.behaviour import USERS_PART, WORLDS_PART, shows_behaviour
-from apigen_nb.trajectories.converse import Rollout, converse
+from apigen_nb.trajectories.converse import converse
+from apigen_nb.trajectories.environment import Rollout
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.world import UNAVAILABLE, run_tool_call
 from tests.library import GOOD, OVERDUE, RENAME, RENEW, RETURN

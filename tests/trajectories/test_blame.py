@@ -9,7 +9,8 @@ import pytest
 
 from apigen_nb.records import Answer, Blame, Blueprint, Question, Trajectory, Usage
 from apigen_nb.trajectories.blame import by_evidence
-from apigen_nb.trajectories.converse import Rollout, converse
+from apigen_nb.trajectories.converse import converse
+from apigen_nb.trajectories.environment import Rollout
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.world import UNAVAILABLE
 from tests.library import RENEW, RETURN, call, task

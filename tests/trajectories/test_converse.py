@@ -25,7 +25,9 @@ from apigen_nb.records import (
     Usage,
 )
 from apigen_nb.storage.journal import Run, forget_unanswered, read_lines
-from apigen_nb.trajectories.converse import Rollout, converse, converse_all
+from apigen_nb.trajectories.converse import converse, converse_all
+from apigen_nb.trajectories.dialogue import Dialogue
+from apigen_nb.trajectories.environment import Rollout
 from apigen_nb.trajectories.reward import all_told, divergence, same_state
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.world import ToolBug
@@ -311,7 +313,6 @@ async def test_every_output_has_to_be_told_by_the_agent(library: Domain) -> None
     assert outcome(held) == {"ended": True, "state": True, "outputs": False}
 
 
-WRITES = frozenset({"renew_loan", "return_loan", "rename_member", "set_points", "pay_receipt"})
 OTHER = call("renew_loan", loan_id="L1", reason="illness")
 EXTRA = call("rename_member", member_id="M1", name="Zoe")
 
@@ -408,10 +409,11 @@ def test_same_state_tells_an_integer_from_a_float_and_names_the_rows(library: Do
 def test_nothing_expected_is_told_by_silence_and_nothing_diverges(library: Domain) -> None:
     assert all_told((), ()).passed
     assert not all_told(("x",), ()).passed
-    assert divergence(task(outputs=()), (), WRITES, reached=True) is None
+    assert divergence(Dialogue(task(outputs=()), (), library), ()) is None
     done = Message(role="assistant", tool_calls=(ToolCall(id="1", name="renew_loan", arguments=RENEW.arguments),))
     reply = Message(role="tool", content="{}", tool_call_id="1")
-    assert divergence(task(RENEW), (done, reply), WRITES, reached=True) is None
+    told = all_told((), (done, reply))
+    assert divergence(Dialogue(task(RENEW), (done, reply), library), (told,)) is None
 
 
 # --- what a model may send

@@ -1,0 +1,90 @@
+"""A conversation as its checks read it: who told what when, and which calls were carried out."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..blueprints.gates.grounding import is_mentioned
+from ..models.best_of_n import asks
+from ..records import Action, Blueprint, Message
+from ..world.domain import Domain
+from ..world.values import normalize
+from ..world.world import UNAVAILABLE
+
+
+class Call(NamedTuple):
+    """A tool call of the agent: the turn that made it, what it was (`readable` when its arguments were a JSON object),
+    and the turn and message of its result; None where it was never run."""
+
+    turn: int
+    action: Action
+    readable: bool
+    answered: int
+    result: Message | None
+
+    @property
+    def done(self) -> bool:
+        """Whether the tool did it."""
+        return self.result is not None and not self.result.error
+
+    @property
+    def unavailable(self) -> bool:
+        """Whether it failed as the first call of a tool error does."""
+        return self.result is not None and self.result.error and UNAVAILABLE in self.result.content
+
+
+@dataclass(frozen=True, eq=False)
+class Dialogue:
+    """The messages of one attempt at a blueprint. A turn is the index of a message."""
+
+    blueprint: Blueprint
+    messages: Sequence[Message]
+    domain: Domain
+
+    @property
+    def last(self) -> int:
+        """The last turn; 0 where nothing was said."""
+        return max(len(self.messages) - 1, 0)
+
+    def turns(self, role: str, start: int = 0, end: int | None = None) -> Iterator[tuple[int, Message]]:
+        """The turns of a role from `start` up to `end`, which is not among them."""
+        return ((n, m) for n, m in enumerate(self.messages[start:end], start) if m.role == role)
+
+    def last_of(self, role: str, end: int | None = None) -> int:
+        """The last turn of a role before `end`; 0 where there is none."""
+        return max((turn for turn, _ in self.turns(role, end=end)), default=0)
+
+    def first_told(self, *values: str) -> int | None:
+        """The first turn in which the user tells one of these values."""
+        texts = ((turn, normalize(message.content)) for turn, message in self.turns("user"))
+        return next((turn for turn, text in texts if any(is_mentioned(value, text) for value in values)), None)
+
+    def asked(self, start: int, end: int) -> bool:
+        """Whether the agent asks for something from one turn up to another."""
+        return any(asks(message.content) for _, message in self.turns("assistant", start, end))
+
+    @functools.cached_property
+    def calls(self) -> tuple[Call, ...]:
+        """All calls, in the order in which they were made."""
+        results = {message.tool_call_id: (turn, message) for turn, message in self.turns("tool")}
+        return tuple(
+            Call(
+                turn,
+                Action(name=call.name, arguments=call.arguments or {}),
+                call.arguments is not None,
+                *results.get(call.id, (turn, None)),
+            )
+            for turn, message in enumerate(self.messages)
+            for call in message.tool_calls
+        )
+
+    @functools.cached_property
+    def writes(self) -> tuple[Call, ...]:
+        """The writing calls that were carried out."""
+        tools = self.domain.tools
+        return tuple(
+            c for c in self.calls if c.done and c.readable and c.action.name in tools and tools[c.action.name].writes
+        )
