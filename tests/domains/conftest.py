@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from apigen_nb.domains.retail.shop import NOW
+from apigen_nb.domains.retail.shop import TODAY
 from apigen_nb.world.domain import Domain
 
 Row = dict[str, Any]
@@ -17,7 +17,7 @@ US = {"street": "1 Elm Row", "city": "Dunmore", "state": "IL", "postal_code": "6
 
 
 def day(age: int) -> str:
-    return (NOW - timedelta(days=age)).isoformat()
+    return (TODAY - timedelta(days=age)).isoformat()
 
 
 def customer(number: int, first_name: str, last_name: str, order_ids: list[str]) -> Row:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from apigen_nb.domains.retail.shop import NOW
+from apigen_nb.domains.retail.shop import TODAY
 from apigen_nb.records import Action
 from apigen_nb.world.domain import Domain, Step
 
@@ -19,7 +19,7 @@ ILLINOIS = {"street": "2 Ash Way", "city": "Perth", "state": "IL", "postal_code"
 
 
 def day(age: int) -> str:
-    return (NOW - timedelta(days=age)).isoformat()
+    return (TODAY - timedelta(days=age)).isoformat()
 
 
 def call(tool: str, **arguments: Any) -> Action:

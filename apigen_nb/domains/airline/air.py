@@ -2,73 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import datetime
 
-from apigen_nb.world.world import Database, Refusal
+from apigen_nb.world.toolkit import Clock, Database, Refusal, Row, in_status, lookup
 
-NOW = datetime(2026, 9, 16, 9, 0)
-TODAY = NOW.date()
+CLOCK = Clock(datetime(2026, 9, 16, 9, 0))
+NOW, TODAY, days_since = CLOCK.now, CLOCK.today, CLOCK.days_since
 AHEAD = ("scheduled", "delayed", "cancelled")
 """Statuses of flights that have not been flown; times are those of the timetable, also when a flight is delayed."""
 CHECK_IN_OPENS = 48  # hours before the first flight departs
 EXIT_ROWS = (14, 15)
 
-Row = dict[str, Any]
+find_member = lookup("members", "find the id by e-mail address, or by name and postal code")
+find_reservation = lookup("reservations", "get_member lists a member's reservation_ids")
+find_flight = lookup("flights", "list_flights shows the flights of a route")
+find_route = lookup("routes", "get_airport lists the route_ids of an airport")
+find_airport = lookup("airports", "list_airports shows the codes")
 
 
 def hours_until(moment: str) -> float:
     """Hours from the airline's now to an ISO date and time; negative for what is past."""
-    return (datetime.fromisoformat(moment) - NOW) / timedelta(hours=1)
-
-
-def days_since(day: str) -> int:
-    """Days from an ISO date, or the date of an ISO moment, to the airline's today; negative for days to come."""
-    return (TODAY - date.fromisoformat(day[:10])).days
-
-
-def find_member(db: Database, member_id: str) -> Row:
-    """The member's row, or a refusal."""
-    return _find(db, "members", member_id, "member", "find the id by e-mail address, or by name and postal code")
-
-
-def find_reservation(db: Database, reservation_id: str) -> Row:
-    """The reservation's row, or a refusal."""
-    return _find(db, "reservations", reservation_id, "reservation", "get_member lists a member's reservation_ids")
-
-
-def find_flight(db: Database, flight_id: str) -> Row:
-    """The flight's row, or a refusal."""
-    return _find(db, "flights", flight_id, "flight", "list_flights shows the flights of a route")
-
-
-def find_route(db: Database, route_id: str) -> Row:
-    """The route's row, or a refusal."""
-    return _find(db, "routes", route_id, "route", "get_airport lists the route_ids of an airport")
-
-
-def find_airport(db: Database, airport_code: str) -> Row:
-    """The airport's row, or a refusal."""
-    return _find(db, "airports", airport_code, "airport", "list_airports shows the codes")
-
-
-def _find(db: Database, table: str, key: str, what: str, hint: str) -> Row:
-    if key not in db[table]:
-        raise Refusal(f"no {what} {key}; {hint}", kind=f"no such {what}")
-    row: Row = db[table][key]
-    return row
+    return -CLOCK.hours_since(moment)
 
 
 def reservation_in(db: Database, reservation_id: str, *statuses: str) -> Row:
     """The reservation's row when it is in one of these statuses, or a refusal."""
-    reservation = find_reservation(db, reservation_id)
-    if reservation["status"] not in statuses:
-        wanted = " or ".join(statuses)
-        raise Refusal(
-            f"reservation {reservation_id} is {reservation['status']}; it has to be {wanted}",
-            kind=f"reservation is not {wanted}",
-        )
-    return reservation
+    row = find_reservation(db, reservation_id)
+    return in_status(row, "reservation", *statuses, name=f"reservation {reservation_id}")
 
 
 def find_passenger(reservation: Row, passenger_id: str) -> Row:
@@ -78,16 +38,6 @@ def find_passenger(reservation: Row, passenger_id: str) -> Row:
         raise Refusal(f"no passenger {passenger_id} in this reservation; it has {known}", kind="no such passenger")
     row: Row = reservation["passengers"][passenger_id]
     return row
-
-
-def find_leg(reservation: Row, flight_id: str) -> Row:
-    """The leg of a reservation that takes this flight, or a refusal."""
-    for leg in reservation["legs"]:
-        if leg["flight_id"] == flight_id:
-            row: Row = leg
-            return row
-    known = ", ".join(leg["flight_id"] for leg in reservation["legs"])
-    raise Refusal(f"the reservation does not take flight {flight_id}; it takes {known}", kind="no such leg")
 
 
 def leg_status(flight: Row) -> str:
@@ -104,25 +54,16 @@ def legs_ahead(reservation: Row) -> list[Row]:
 
 def leg_in(reservation: Row, flight_id: str, *statuses: str) -> Row:
     """The leg of a reservation that takes this flight when it is in one of these statuses, or a refusal."""
-    leg = find_leg(reservation, flight_id)
-    if leg["status"] not in statuses:
-        wanted = " or ".join(statuses)
-        raise Refusal(
-            f"flight {flight_id} of the reservation is {leg['status']}; it has to be {wanted}",
-            kind=f"leg is not {wanted}",
-        )
-    return leg
+    leg = next((leg for leg in reservation["legs"] if leg["flight_id"] == flight_id), None)
+    if leg is None:
+        known = ", ".join(leg["flight_id"] for leg in reservation["legs"])
+        raise Refusal(f"the reservation does not take flight {flight_id}; it takes {known}", kind="no such leg")
+    return in_status(leg, "leg", *statuses, name=f"flight {flight_id} of the reservation")
 
 
 def flight_in(db: Database, flight_id: str, *statuses: str) -> Row:
     """The flight's row when it is in one of these statuses, or a refusal."""
-    flight = find_flight(db, flight_id)
-    if flight["status"] not in statuses:
-        wanted = " or ".join(statuses)
-        raise Refusal(
-            f"flight {flight_id} is {flight['status']}; it has to be {wanted}", kind=f"flight is not {wanted}"
-        )
-    return flight
+    return in_status(find_flight(db, flight_id), "flight", *statuses, name=f"flight {flight_id}")
 
 
 def disrupted(flight: Row) -> bool:
@@ -163,8 +104,3 @@ def free_seats(flight: Row, cabin: str, seats: list[str]) -> None:
     """Give seats back to a flight."""
     of = flight["cabins"][cabin]
     of["seats"] = sorted([*of["seats"], *seats], key=seat_order)
-
-
-def next_id(db: Database, table: str, prefix: str) -> str:
-    """The next free id of a table under a prefix: B48213-1, B48213-2, ..."""
-    return f"{prefix}-{1 + sum(key.rpartition('-')[0] == prefix for key in db[table])}"

@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, Literal
+from typing import Literal
 
-from apigen_nb.domains.airline.air import (
-    NOW,
-    find_flight,
-    find_member,
-    flight_in,
-    free_seats,
-    leg_in,
-    leg_status,
-    next_id,
-    reservation_in,
-    take_seats,
-)
+from apigen_nb.domains.airline import air
 from apigen_nb.domains.airline.money import charge, credit, is_fresh, paid_cabin, pay_back, price, refund
-from apigen_nb.world.domain import tool
-from apigen_nb.world.world import Database, Refusal
+from apigen_nb.world.toolkit import Database, Refusal, Row, next_id, tool
 
-Row = dict[str, Any]
 Cabin = Literal["economy", "business"]
 Fare = Literal["saver", "classic", "flex"]
 CancelReason = Literal["change of plans", "illness", "flight disrupted"]
@@ -47,14 +34,14 @@ def book_flight(
         traveler_ids: The saved travelers who fly, like T48213-1.
         payment_method_id: What pays, like visa-48213.
     """
-    member, flight = find_member(db, member_id), flight_in(db, flight_id, "scheduled")
+    member, flight = air.find_member(db, member_id), air.flight_in(db, flight_id, "scheduled")
     if not traveler_ids or len(set(traveler_ids)) != len(traveler_ids):
         raise Refusal("name each traveler who flies, once", kind="wrong travelers")
     for traveler_id in traveler_ids:
         if traveler_id not in member["travelers"]:
             known = ", ".join(member["travelers"])
             raise Refusal(f"no traveler {traveler_id}; the member has saved {known}", kind="no such traveler")
-    reservation_id = next_id(db, "reservations", member_id.replace("M", "B", 1))
+    reservation_id = next_id(db["reservations"], member_id.replace("M", "B", 1))
     passengers = {}
     for number, traveler_id in enumerate(traveler_ids, start=1):
         passenger_id = f"{reservation_id.replace('B', 'P', 1)}-{number}"
@@ -63,16 +50,16 @@ def book_flight(
     leg = {
         "flight_id": flight_id,
         "route_id": flight["route_id"],
-        "status": leg_status(flight),
+        "status": air.leg_status(flight),
         "price": each,
-        "seating": take_seats(flight, cabin, passengers),
+        "seating": air.take_seats(flight, cabin, passengers),
         "compensation": 0.0,
     }
     reservation: Row = {
         "reservation_id": reservation_id,
         "member_id": member_id,
         "status": "booked",
-        "booked_at": NOW.isoformat(timespec="minutes"),
+        "booked_at": air.NOW.isoformat(timespec="minutes"),
         "cabin": cabin,
         "fare": fare,
         "insured": False,
@@ -114,14 +101,14 @@ def change_flight(db: Database, reservation_id: str, flight_id: str, new_flight_
         new_flight_id: The flight to take instead.
         payment_method_id: What pays the fee and the difference.
     """
-    reservation = reservation_in(db, reservation_id, "booked", "under way")
-    leg = leg_in(reservation, flight_id, "open", "disrupted")
+    reservation = air.reservation_in(db, reservation_id, "booked", "under way")
+    leg = air.leg_in(reservation, flight_id, "open", "disrupted")
     before = leg["price"]
     _move(db, reservation, leg, new_flight_id)
-    member = find_member(db, reservation["member_id"])
+    member = air.find_member(db, reservation["member_id"])
     waived = member["tier"] == "gold" or is_fresh(reservation)
     fee = 0.0 if waived else db["fares"][reservation["fare"]]["change_fee"]
-    now = price(db, find_flight(db, new_flight_id), paid_cabin(reservation), reservation["fare"])
+    now = price(db, air.find_flight(db, new_flight_id), paid_cabin(reservation), reservation["fare"])
     leg["price"] = max(before, now)
     charged = charge(reservation, member, payment_method_id, (fee + leg["price"] - before) * len(leg["seating"]))
     reservation["changes"] += 1
@@ -137,21 +124,21 @@ def rebook_flight(db: Database, reservation_id: str, flight_id: str, new_flight_
         flight_id: The disrupted flight.
         new_flight_id: The flight to take instead.
     """
-    reservation = reservation_in(db, reservation_id, "booked", "under way")
-    leg = leg_in(reservation, flight_id, "disrupted", "open")
+    reservation = air.reservation_in(db, reservation_id, "booked", "under way")
+    leg = air.leg_in(reservation, flight_id, "disrupted", "open")
     _move(db, reservation, leg, new_flight_id)
     return {"reservation_id": reservation_id, "leg": leg}
 
 
 def _move(db: Database, reservation: Row, leg: Row, new_flight_id: str) -> None:
     """Put all passengers of a leg on another flight."""
-    new, old = flight_in(db, new_flight_id, "scheduled"), find_flight(db, leg["flight_id"])
+    new, old = air.flight_in(db, new_flight_id, "scheduled"), air.find_flight(db, leg["flight_id"])
     if new["route_id"] != leg["route_id"] or new_flight_id == leg["flight_id"]:
         raise Refusal(f"{new_flight_id} is no other flight on route {leg['route_id']}", kind="not another such flight")
-    free_seats(old, reservation["cabin"], list(leg["seating"].values()))
-    leg["seating"] = take_seats(new, reservation["cabin"], reservation["passengers"])
-    leg.update(flight_id=new_flight_id, status=leg_status(new))
-    flights = [find_flight(db, one["flight_id"]) for one in reservation["legs"]]
+    air.free_seats(old, reservation["cabin"], list(leg["seating"].values()))
+    leg["seating"] = air.take_seats(new, reservation["cabin"], reservation["passengers"])
+    leg.update(flight_id=new_flight_id, status=air.leg_status(new))
+    flights = [air.find_flight(db, one["flight_id"]) for one in reservation["legs"]]
     for out, back in itertools.pairwise(flights):
         if back["departs_at"] <= out["arrives_at"]:
             raise Refusal(f"{back['flight_id']} departs before {out['flight_id']} has arrived", kind="flights overlap")
@@ -165,8 +152,8 @@ def cancel_reservation(db: Database, reservation_id: str, cancel_reason: CancelR
         reservation_id: The reservation's id, like B48213-1.
         cancel_reason: Why the member cancels.
     """
-    reservation = reservation_in(db, reservation_id, "booked")
-    member = find_member(db, reservation["member_id"])
+    reservation = air.reservation_in(db, reservation_id, "booked")
+    member = air.find_member(db, reservation["member_id"])
     amount, how = refund(db, reservation, cancel_reason)
     result: Row = {"reservation_id": reservation_id, "status": "cancelled", "refunded": amount, "refunded_as": how}
     if how == "payment method":
@@ -174,7 +161,7 @@ def cancel_reservation(db: Database, reservation_id: str, cancel_reason: CancelR
     elif amount:
         result["payment_method_id"] = credit(reservation, member, amount)["payment_method_id"]
     for leg in reservation["legs"]:
-        free_seats(find_flight(db, leg["flight_id"]), reservation["cabin"], list(leg["seating"].values()))
+        air.free_seats(air.find_flight(db, leg["flight_id"]), reservation["cabin"], list(leg["seating"].values()))
         leg["seating"] = {}
     reservation.update(status="cancelled", cancel_reason=cancel_reason)
     return result

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from apigen_nb.domains.airline.air import find_flight, find_member, free_seats, reservation_in, take_seats
 from apigen_nb.domains.airline.bookings import Cabin
-from apigen_nb.domains.airline.money import BAG_FEE, INSURANCE, cents, charge, credit, free_bags, price
-from apigen_nb.world.domain import tool
-from apigen_nb.world.world import Database, Refusal
+from apigen_nb.domains.airline.money import BAG_FEE, INSURANCE, charge, credit, free_bags, price
+from apigen_nb.world.toolkit import Database, Refusal, Row, cents, tool
 
-Row = dict[str, Any]
 UPGRADE_MILES = 6000  # a passenger and leg
 
 

@@ -1,55 +1,34 @@
-"""Write the airline's data from a fixed seed: `python -m apigen_nb.domains.airline.generate [folder]`.
-
-All people are invented by faker. The bytes depend on faker's word lists, hence on its version: see `FAKER`.
-"""
+"""Write the airline's data from a fixed seed: `python -m apigen_nb.domains.airline.generate [folder]`."""
 
 from __future__ import annotations
 
-import json
-import sys
-from datetime import timedelta
-from pathlib import Path
 from random import Random
-from typing import Any
 
 from faker import Faker
 
-from apigen_nb.domains.airline.air import TODAY
+from apigen_nb.domains.airline.air import CLOCK
 from apigen_nb.domains.airline.catalog import AIRPORTS, FARES
 from apigen_nb.domains.airline.sales import Counter
 from apigen_nb.domains.airline.timetable import timetable
+from apigen_nb.domains.generation import cards, email, main, phone, seeded
+from apigen_nb.world.toolkit import Row, Table
 
 SEED = 20260916
 MEMBERS = 200
-FAKER = "40.54.0"
-"""The version of faker that made the committed data."""
-
-Row = dict[str, Any]
-Table = dict[str, Row]
-
-
-def day(offset: int) -> str:
-    """The ISO date so many days from today; of the past for less than none."""
-    return (TODAY + timedelta(days=offset)).isoformat()
 
 
 def methods(random: Random, number: int) -> Table:
     """Cards and wallets of a member, and up to two vouchers, some of which have expired."""
     kinds = random.sample(("visa", "mastercard"), random.choice((1, 1, 2)))
     kinds += ["wallet"] if random.random() < 0.35 else []
-    made: Table = {}
-    for kind in kinds:
-        row = {"payment_method_id": f"{kind}-{number}", "type": "wallet" if kind == "wallet" else "card"}
-        made[row["payment_method_id"]] = row | (
-            {} if kind == "wallet" else {"last_four": f"{random.randint(0, 9999):04}"}
-        )
+    made = cards(random, kinds, number)
     for index in range(1, 1 + random.choices((0, 1, 2), (12, 58, 30))[0]):
         expires = random.randint(-70, -1) if random.random() < 0.3 else random.randint(2, 340)
         made[f"voucher-{number}-{index}"] = {
             "payment_method_id": f"voucher-{number}-{index}",
             "type": "voucher",
             "balance": 25.0 * random.randint(4, 24),
-            "expires_on": day(expires),
+            "expires_on": CLOCK.day(expires),
             "extended": random.random() < 0.12,
         }
     return made
@@ -73,8 +52,8 @@ def person(random: Random, fake: Faker, number: int) -> Row:
         "member_id": f"M{number}",
         "first_name": first,
         "last_name": last,
-        "email": f"{first}.{last}{number % 100:02}@example.{random.choice(('com', 'org'))}".lower(),
-        "phone": f"{200 + number // 1000 * 7}-555-{number * 7 % 10_000:04}",
+        "email": email(random, first, last, number),
+        "phone": phone(number),
         "postal_code": f"{random.randint(10_000, 99_999)}",
         "tier": random.choices(("blue", "silver", "gold"), (40, 37, 23))[0],
         "miles": 500 * random.choices((random.randint(0, 16), random.randint(30, 220)), (15, 85))[0],
@@ -86,8 +65,8 @@ def person(random: Random, fake: Faker, number: int) -> Row:
 
 def tables(seed: int = SEED) -> dict[str, Table]:
     """All tables of the airline, table → id → row; equal for equal seeds and versions of faker."""
-    random, fake = Random(seed), Faker("en_US")
-    fake.seed_instance(random.getrandbits(32))
+    random = Random(seed)
+    fake = seeded(random)
     routes, flights = timetable(random)
     counter = Counter(random, routes, flights, [fake.last_name() for _ in range(80)])
     members: Table = {}
@@ -105,27 +84,9 @@ def tables(seed: int = SEED) -> dict[str, Table]:
         }
         for code, city in AIRPORTS.items()
     }
-    made = {
-        "airports": airports,
-        "fares": FARES,
-        "flights": flights,
-        "members": members,
-        "reservations": reservations,
-        "routes": routes,
-    }
-    return {name: dict(sorted(table.items())) for name, table in made.items()}
-
-
-def write(folder: Path) -> None:
-    """Write every table as `<table>.json`, a row per line."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, table in tables().items():
-        rows = (
-            f"{json.dumps(key)}: {json.dumps(row, ensure_ascii=False, separators=(',', ':'))}"
-            for key, row in table.items()
-        )
-        (folder / f"{name}.json").write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
+    made = {"members": members, "reservations": reservations}
+    return {"airports": airports, "fares": FARES, "flights": flights, "routes": routes, **made}
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "data")
+    main(tables(), __file__)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from apigen_nb.domains.airline.air import hours_until, legs_ahead
-from apigen_nb.world.domain import Step
+from apigen_nb.world.toolkit import Row, Step, named
 
-Row = dict[str, Any]
 LONG_AGO = -1e6
 
 
 def reservation(step: Step) -> Row:
     """The reservation that a call names; {} when there is none."""
-    row: Row = step.before["reservations"].get(step.arguments.get("reservation_id", ""), {})
-    return row
+    return named(step, "reservations", "reservation_id")
 
 
 def owner(step: Step) -> str | None:
@@ -41,15 +37,9 @@ def seats_of(step: Step) -> list[str]:
     return [seat for seat in seats if seat]
 
 
-def chosen_flight(step: Step, parameter: str) -> Row:
-    """The flight that an argument names; {} when there is none."""
-    row: Row = step.before["flights"].get(step.arguments.get(parameter, ""), {})
-    return row
-
-
 def departure(step: Step, parameter: str) -> float:
     """Hours until the flight departs that an argument names; long ago when there is none."""
-    flight = chosen_flight(step, parameter)
+    flight = named(step, "flights", parameter)
     return hours_until(flight["departs_at"]) if flight else LONG_AGO
 
 
@@ -68,9 +58,3 @@ def next_departure(step: Step) -> float:
     """Hours until the first flight ahead of a reservation departs; long ago when there is none."""
     legs = legs_ahead(reservation(step)) if reservation(step) else []
     return hours_until(step.before["flights"][legs[0]["flight_id"]]["departs_at"]) if legs else LONG_AGO
-
-
-def did(step: Step, tools: tuple[str, ...], about: str = "") -> list[Step]:
-    """The earlier steps of these tools; with `about`, those that name the same thing in this argument."""
-    wanted = step.arguments.get(about)
-    return [s for s in step.earlier if s.name in tools and (not about or s.arguments.get(about) == wanted)]

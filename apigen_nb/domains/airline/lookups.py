@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from apigen_nb.domains.airline.air import find_airport, find_flight, find_member, find_reservation, find_route
-from apigen_nb.world.domain import tool
-from apigen_nb.world.world import Database, Refusal
-
-Row = dict[str, Any]
+from apigen_nb.world.toolkit import Database, Refusal, Row, tool
 
 
 @tool

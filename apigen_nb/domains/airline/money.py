@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
+from apigen_nb.domains.airline.air import CLOCK, hours_until
+from apigen_nb.world.toolkit import Database, Refusal, Row, cents, next_id
 
-from apigen_nb.domains.airline.air import TODAY, hours_until
-from apigen_nb.world.world import Database, Refusal
-
-Row = dict[str, Any]
 BAG_FEE = 35.0
 INSURANCE = 14.0  # a passenger and leg
 TIER_BAGS = {"blue": 0, "silver": 1, "gold": 2}
 VOUCHER_DAYS = 365
-
-
-def cents(amount: float) -> float:
-    """An amount of money, rounded to cents."""
-    return round(amount, 2) + 0.0
 
 
 def price(db: Database, flight: Row, cabin: str, fare: str) -> float:
@@ -102,13 +93,11 @@ def _book(reservation: Row, payment_method_id: str, kind: str, amount: float) ->
 
 def give_voucher(member: Row, amount: float) -> Row:
     """A new voucher of the member, good for a year."""
-    stem = member["member_id"].replace("M", "voucher-", 1)
-    number = 1 + sum(key.startswith(f"{stem}-") for key in member["payment_methods"])
     voucher = {
-        "payment_method_id": f"{stem}-{number}",
+        "payment_method_id": next_id(member["payment_methods"], member["member_id"].replace("M", "voucher-", 1)),
         "type": "voucher",
         "balance": cents(amount),
-        "expires_on": (TODAY + timedelta(days=VOUCHER_DAYS)).isoformat(),
+        "expires_on": CLOCK.day(VOUCHER_DAYS),
         "extended": False,
     }
     member["payment_methods"][voucher["payment_method_id"]] = voucher

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, Literal
+from typing import Literal
 
 from apigen_nb.domains.airline.air import find_flight, find_passenger, free_seats, leg_in, reservation_in
-from apigen_nb.world.domain import tool
-from apigen_nb.world.world import Database, Refusal
+from apigen_nb.world.toolkit import Database, Refusal, Row, in_form, tool
 
-Row = dict[str, Any]
 Assistance = Literal["wheelchair", "help with seeing", "help with hearing", "medical device"]
 
 
@@ -49,10 +46,8 @@ def change_last_name(db: Database, reservation_id: str, passenger_id: str, new_l
         new_last_name: The last name as it stands in the passport, like Moor.
     """
     passenger = find_passenger(reservation_in(db, reservation_id, "booked"), passenger_id)
-    if not re.fullmatch(r"[A-Z][A-Za-z'-]*( [A-Z][A-Za-z'-]*)*", new_last_name):
-        raise Refusal(
-            f"{new_last_name!r} is not a last name; write it like Moor or Saint-Clair", kind="not a last name"
-        )
+    name = r"[A-Z][A-Za-z'-]*( [A-Z][A-Za-z'-]*)*"
+    in_form(new_last_name, name, "a last name", "; write it like Moor or Saint-Clair")
     if passenger["last_name"] == new_last_name:
         raise Refusal(f"{passenger_id} has this last name already", kind="same last name")
     passenger.update(last_name=new_last_name, name_changed=True)

@@ -2,30 +2,9 @@
 
 from __future__ import annotations
 
-from apigen_nb.domains.airline.air import (
-    CHECK_IN_OPENS,
-    EXIT_ROWS,
-    days_since,
-    disrupted,
-    hours_until,
-    may_sit,
-    seat_order,
-)
-from apigen_nb.domains.airline.journeys import (
-    chosen_flight,
-    departure,
-    did,
-    hours_apart,
-    member,
-    method,
-    next_departure,
-    owner,
-    passenger,
-    reservation,
-    seats_of,
-)
+from apigen_nb.domains.airline import air, journeys
 from apigen_nb.domains.airline.money import is_fresh, whole_refund
-from apigen_nb.world.domain import Step, rule
+from apigen_nb.world.toolkit import Step, did, named, rule
 
 MILES = ("upgrade_with_miles", "convert_miles")
 
@@ -41,19 +20,19 @@ def own_profile(step: Step) -> bool:
 )
 def own_flights(step: Step) -> bool:
     """One conversation serves one member: the reservation must be that member's own."""
-    return owner(step) == step.user
+    return journeys.owner(step) == step.user
 
 
 @rule("change_cabin", "upgrade_with_miles", "add_bags", "buy_insurance")
 def own_extras(step: Step) -> bool:
     """One conversation serves one member: cabin, bags and insurance are of that member's own reservations."""
-    return owner(step) == step.user
+    return journeys.owner(step) == step.user
 
 
 @rule("choose_seat", "change_last_name", "request_assistance")
 def own_passengers(step: Step) -> bool:
     """One conversation serves one member: the passengers must be of that member's own reservations."""
-    return owner(step) == step.user
+    return journeys.owner(step) == step.user
 
 
 # --- booking and changing
@@ -74,7 +53,7 @@ def four_travelers(step: Step) -> bool:
 @rule("book_flight")
 def child_with_adult(step: Step) -> bool:
     """A child flies with an adult: at least one traveler of a booking is an adult."""
-    saved = member(step).get("travelers", {})
+    saved = journeys.member(step).get("travelers", {})
     return any(saved.get(key, {}).get("kind") == "adult" for key in step.arguments.get("traveler_ids", ()))
 
 
@@ -82,45 +61,45 @@ def child_with_adult(step: Step) -> bool:
 def new_flight_in_time(step: Step) -> bool:
     """A flight that is booked, or taken instead of another, departs in 3 hours at the earliest."""
     parameter = "flight_id" if step.name == "book_flight" else "new_flight_id"
-    return departure(step, parameter) >= 3
+    return journeys.departure(step, parameter) >= 3
 
 
 @rule("change_flight", "choose_seat")
 def flight_in_time(step: Step) -> bool:
     """Flights are changed and seats chosen up to 3 hours before the flight departs."""
-    return departure(step, "flight_id") >= 3
+    return journeys.departure(step, "flight_id") >= 3
 
 
 @rule("change_flight")
 def saver_stays(step: Step) -> bool:
     """Flights of the saver fare are not changed, except within 24 hours after booking."""
-    row = reservation(step)
+    row = journeys.reservation(step)
     return bool(row) and (row["fare"] != "saver" or is_fresh(row))
 
 
 @rule("change_flight")
 def two_changes(step: Step) -> bool:
     """Flights of a reservation are changed at most 2 times in its life; rebooking does not count."""
-    return int(reservation(step).get("changes", 2)) < 2
+    return int(journeys.reservation(step).get("changes", 2)) < 2
 
 
 @rule("change_flight")
 def within_three_weeks(step: Step) -> bool:
     """The new flight departs at most 21 days before or after the old one."""
-    return hours_apart(step) <= 21 * 24
+    return journeys.hours_apart(step) <= 21 * 24
 
 
 @rule("rebook_flight")
 def rebooked_when_disrupted(step: Step) -> bool:
     """Rebooking is for flights that the airline has cancelled or put off by 180 minutes or more."""
-    flight = chosen_flight(step, "flight_id")
-    return bool(flight) and disrupted(flight)
+    flight = named(step, "flights", "flight_id")
+    return bool(flight) and air.disrupted(flight)
 
 
 @rule("rebook_flight")
 def within_a_week(step: Step) -> bool:
     """The flight of a rebooking departs within 7 days of the old one."""
-    return hours_apart(step) <= 7 * 24
+    return journeys.hours_apart(step) <= 7 * 24
 
 
 # --- cancelling
@@ -129,14 +108,14 @@ def within_a_week(step: Step) -> bool:
 @rule("cancel_reservation", "undo_check_in")
 def first_flight_in_time(step: Step) -> bool:
     """Reservations are cancelled and check-ins taken back up to 3 hours before the first flight departs."""
-    return next_departure(step) >= 3
+    return journeys.next_departure(step) >= 3
 
 
 @rule("cancel_reservation")
 def saver_is_kept(step: Step) -> bool:
     """The saver fare is cancelled only within 24 hours after booking, by the insured who are ill, or when a flight is
     disrupted."""
-    row = reservation(step)
+    row = journeys.reservation(step)
     return bool(row) and (row["fare"] != "saver" or whole_refund(row, step.arguments["cancel_reason"]))
 
 
@@ -146,7 +125,7 @@ def disruption_is_real(step: Step) -> bool:
     off by 180 minutes or more."""
     if step.arguments.get("cancel_reason") != "flight disrupted":
         return True
-    return any(leg["status"] == "disrupted" for leg in reservation(step).get("legs", ()))
+    return any(leg["status"] == "disrupted" for leg in journeys.reservation(step).get("legs", ()))
 
 
 @rule("cancel_reservation")
@@ -159,7 +138,7 @@ def large_refund(step: Step) -> bool:
 def upgraded_stays(step: Step) -> bool:
     """What was upgraded with miles is neither cancelled nor put into another cabin; a person does that
     (transfer_to_human)."""
-    return not reservation(step).get("upgraded_with_miles", True)
+    return not journeys.reservation(step).get("upgraded_with_miles", True)
 
 
 # --- cabin, miles, bags, insurance
@@ -168,19 +147,19 @@ def upgraded_stays(step: Step) -> bool:
 @rule("change_cabin", "upgrade_with_miles", "add_bags")
 def cabin_in_time(step: Step) -> bool:
     """Cabin and bags are changed up to 6 hours before the next flight departs."""
-    return next_departure(step) >= 6
+    return journeys.next_departure(step) >= 6
 
 
 @rule("upgrade_with_miles")
 def upgrade_tier(step: Step) -> bool:
     """Upgrades with miles are for silver and gold members."""
-    return member(step).get("tier") in ("silver", "gold")
+    return journeys.member(step).get("tier") in ("silver", "gold")
 
 
 @rule("upgrade_with_miles")
 def upgrade_fare(step: Step) -> bool:
     """The saver fare is not upgraded with miles."""
-    return reservation(step).get("fare") in ("classic", "flex")
+    return journeys.reservation(step).get("fare") in ("classic", "flex")
 
 
 @rule(*MILES)
@@ -192,21 +171,21 @@ def miles_once(step: Step) -> bool:
 @rule("add_bags")
 def bags_each(step: Step) -> bool:
     """A reservation has at most 3 bags for each passenger, 4 for gold members."""
-    row, most = reservation(step), 4 if member(step).get("tier") == "gold" else 3
+    row, most = journeys.reservation(step), 4 if journeys.member(step).get("tier") == "gold" else 3
     return bool(row.get("bags", 0) + step.arguments.get("extra_bags", 0) <= most * len(row.get("passengers", ())))
 
 
 @rule("buy_insurance")
 def insured_early(step: Step) -> bool:
     """Insurance is bought within 7 days after booking."""
-    row = reservation(step)
-    return bool(row) and hours_until(row["booked_at"]) >= -7 * 24
+    row = journeys.reservation(step)
+    return bool(row) and air.hours_until(row["booked_at"]) >= -7 * 24
 
 
 @rule("buy_insurance", "change_last_name")
 def day_before(step: Step) -> bool:
     """Insurance is bought and names are changed up to 24 hours before the first flight departs."""
-    return next_departure(step) >= 24
+    return journeys.next_departure(step) >= 24
 
 
 # --- passengers
@@ -215,36 +194,36 @@ def day_before(step: Step) -> bool:
 @rule("choose_seat")
 def saver_seat(step: Step) -> bool:
     """With the saver fare seats are chosen only in the last 48 hours before the flight, except by gold members."""
-    waits = reservation(step).get("fare") == "saver" and member(step).get("tier") != "gold"
-    return not waits or departure(step, "flight_id") <= 48
+    waits = journeys.reservation(step).get("fare") == "saver" and journeys.member(step).get("tier") != "gold"
+    return not waits or journeys.departure(step, "flight_id") <= 48
 
 
 @rule("choose_seat", "request_assistance")
 def exit_rows(step: Step) -> bool:
     """Neither children nor passengers who have asked for assistance sit in the exit rows 14 and 15."""
-    if not (who := passenger(step)):
+    if not (who := journeys.passenger(step)):
         return False
     if step.name == "choose_seat":
-        return may_sit(who, step.arguments["new_seat"])
-    return all(seat_order(seat)[0] not in EXIT_ROWS for seat in seats_of(step))
+        return air.may_sit(who, step.arguments["new_seat"])
+    return all(air.seat_order(seat)[0] not in air.EXIT_ROWS for seat in journeys.seats_of(step))
 
 
 @rule("change_last_name")
 def one_name_change(step: Step) -> bool:
     """A passenger's last name is changed once."""
-    return not passenger(step).get("name_changed", True)
+    return not journeys.passenger(step).get("name_changed", True)
 
 
 @rule("request_assistance")
 def two_days_before(step: Step) -> bool:
     """Assistance is asked for up to 48 hours before the first flight departs."""
-    return next_departure(step) >= 48
+    return journeys.next_departure(step) >= 48
 
 
 @rule("complete_check_in")
 def check_in_is_open(step: Step) -> bool:
     """Check-in is open from 48 hours to 1 hour before the first flight departs."""
-    return 1 <= next_departure(step) <= CHECK_IN_OPENS
+    return 1 <= journeys.next_departure(step) <= air.CHECK_IN_OPENS
 
 
 @rule("complete_check_in")
@@ -259,42 +238,42 @@ def undone_rests(step: Step) -> bool:
 @rule("book_flight", "change_flight", "change_cabin")
 def voucher_is_good(step: Step) -> bool:
     """A voucher pays until the day on which it expires."""
-    paying = method(step)
-    return paying.get("type") != "voucher" or days_since(str(paying["expires_on"])) <= 0
+    paying = journeys.method(step)
+    return paying.get("type") != "voucher" or air.days_since(str(paying["expires_on"])) <= 0
 
 
 @rule("add_bags", "buy_insurance")
 def vouchers_pay_travel(step: Step) -> bool:
     """Vouchers pay for flights, changes and cabins, never for bags or insurance."""
-    return method(step).get("type") != "voucher"
+    return journeys.method(step).get("type") != "voucher"
 
 
 @rule("claim_compensation")
 def late_enough(step: Step) -> bool:
     """Compensation is for flights that landed at least 120 minutes late."""
-    return int(chosen_flight(step, "flight_id").get("delay_minutes", 0)) >= 120
+    return int(named(step, "flights", "flight_id").get("delay_minutes", 0)) >= 120
 
 
 @rule("claim_compensation")
 def not_for_weather(step: Step) -> bool:
     """There is no compensation when the cause of a delay was weather."""
-    return chosen_flight(step, "flight_id").get("delay_cause") != "weather"
+    return named(step, "flights", "flight_id").get("delay_cause") != "weather"
 
 
 @rule("claim_compensation")
 def claimed_in_time(step: Step) -> bool:
     """Compensation is claimed within 60 days after the flight."""
-    return departure(step, "flight_id") >= -60 * 24
+    return journeys.departure(step, "flight_id") >= -60 * 24
 
 
 @rule("extend_voucher")
 def extended_once(step: Step) -> bool:
     """A voucher's validity is extended once in its life."""
-    return not method(step).get("extended", True)
+    return not journeys.method(step).get("extended", True)
 
 
 @rule("extend_voucher")
 def not_long_expired(step: Step) -> bool:
     """A voucher's validity is extended up to 30 days after it has expired."""
-    voucher = method(step)
-    return bool(voucher) and days_since(str(voucher["expires_on"])) <= 30
+    voucher = journeys.method(step)
+    return bool(voucher) and air.days_since(str(voucher["expires_on"])) <= 30

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any
 
-from apigen_nb.domains.airline.air import (
-    AHEAD,
-    CHECK_IN_OPENS,
-    NOW,
-    disrupted,
-    free_seats,
-    hours_until,
-    leg_status,
-    may_sit,
-)
+from apigen_nb.domains.airline import air
 from apigen_nb.domains.airline.bookings import new_passenger
 from apigen_nb.domains.airline.catalog import FARES, SEATS
-from apigen_nb.domains.airline.money import BAG_FEE, INSURANCE, TIER_BAGS, cents, paid_cabin
+from apigen_nb.domains.airline.money import BAG_FEE, INSURANCE, TIER_BAGS, paid_cabin
+from apigen_nb.world.toolkit import Row, Table, cents
 
-Row = dict[str, Any]
-Table = dict[str, Row]
 FIRST = {"ahead": 62, "soon": 26, "disrupted": 12}
 LATER = {"ahead": 8, "soon": 30, "disrupted": 12, "under way": 18, "flown": 26, "cancelled": 6}
 """What a member's first reservation and the others are drawn as → share; soon is within the time for checking in,
@@ -64,13 +53,17 @@ class Counter:
         if kind in ("flown", "under way"):
             first = [flight for flight in every if flight["status"] == "landed"]
         elif kind == "disrupted":
-            first = [flight for flight in every if disrupted(flight)]
+            first = [flight for flight in every if air.disrupted(flight)]
         elif kind == "soon":
-            first = [f for f in every if f["status"] in AHEAD and hours_until(f["departs_at"]) <= CHECK_IN_OPENS]
+            first = [
+                f for f in every if f["status"] in air.AHEAD and air.hours_until(f["departs_at"]) <= air.CHECK_IN_OPENS
+            ]
         else:
-            first = [f for f in every if f["status"] in AHEAD and hours_until(f["departs_at"]) > CHECK_IN_OPENS]
+            first = [
+                f for f in every if f["status"] in air.AHEAD and air.hours_until(f["departs_at"]) > air.CHECK_IN_OPENS
+            ]
         out = random.choice(first)
-        wanted = ("landed",) if kind == "flown" else AHEAD
+        wanted = ("landed",) if kind == "flown" else air.AHEAD
         returns = self.ways[f"{out['destination']}-{out['origin']}"]
         back = [f for f in returns if f["status"] in wanted and f["departs_at"] > out["arrives_at"]]
         if kind == "under way":
@@ -119,7 +112,7 @@ class Counter:
         return row
 
     def _status(self, kind: str, flights: list[Row]) -> str:
-        opens = hours_until(flights[0]["departs_at"]) >= 1 and leg_status(flights[0]) == "open"
+        opens = air.hours_until(flights[0]["departs_at"]) >= 1 and air.leg_status(flights[0]) == "open"
         if kind == "soon":
             return "checked in" if opens and self.random.random() < 0.4 else "booked"
         return "booked" if kind in ("ahead", "disrupted") else kind
@@ -130,23 +123,23 @@ class Counter:
             start = datetime.fromisoformat(first["departs_at"]) - timedelta(days=self.random.randint(3, 60))
         elif kind != "cancelled" and (fresh := self.random.random()) < 0.6:
             hours = self.random.randint(2, 21) if fresh < 0.25 else self.random.randint(30, 150)
-            start = NOW - timedelta(hours=hours)
+            start = air.NOW - timedelta(hours=hours)
         else:
-            start = NOW - timedelta(days=self.random.randint(8, 80))
+            start = air.NOW - timedelta(days=self.random.randint(8, 80))
         return start.replace(minute=self.random.randint(0, 59)).isoformat(timespec="minutes")
 
     def _leg(self, row: Row, flight: Row) -> Row:
         pool = self.others[flight["flight_id"], row["cabin"]]
         seating = {}
         for passenger_id, passenger in row["passengers"].items():
-            seat = next(seat for seat in pool if may_sit(passenger, seat))
+            seat = next(seat for seat in pool if air.may_sit(passenger, seat))
             pool.remove(seat)
             seating[passenger_id] = seat
         usual = flight["cabins"][paid_cabin(row)]["price"] * FARES[row["fare"]]["price_percent"] / 100
         return {
             "flight_id": flight["flight_id"],
             "route_id": flight["route_id"],
-            "status": leg_status(flight),
+            "status": air.leg_status(flight),
             "price": cents(max(30, usual + self.random.randint(-25, 10))),
             "seating": seating,
             "compensation": 0.0,
@@ -168,5 +161,5 @@ class Counter:
         row["payments"].append({**row["payments"][0], "kind": "refund"})
         row["total"] = 0.0
         for leg, flight in zip(row["legs"], flights, strict=True):
-            free_seats(flight, row["cabin"], list(leg["seating"].values()))
+            air.free_seats(flight, row["cabin"], list(leg["seating"].values()))
             leg["seating"] = {}

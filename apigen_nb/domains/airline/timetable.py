@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any
 
-from apigen_nb.domains.airline.air import TODAY, seat_order
+from apigen_nb.domains.airline.air import CLOCK, seat_order
 from apigen_nb.domains.airline.catalog import AIRPORTS, CAUSES, PAIRS, SEATS
-
-Row = dict[str, Any]
-Table = dict[str, Row]
+from apigen_nb.world.toolkit import Row, Table
 
 
 def timetable(random: Random) -> tuple[Table, Table]:
@@ -46,9 +43,8 @@ def offsets(random: Random) -> list[int]:
 def fly(random: Random, route: Row, number: int, offset: int, minutes: int, usual: int) -> Row:
     """A flight of a day, with what has become of it."""
     hours = {0: (10, 11, 13, 15, 17, 19, 20), 2: (6, 7, 8)}.get(offset, range(6, 20))
-    start = datetime.fromisoformat((TODAY + timedelta(days=offset)).isoformat()).replace(
-        hour=random.choice(hours), minute=random.choice(range(0, 60, 5))
-    )
+    day = datetime.fromisoformat(CLOCK.day(offset))
+    start = day.replace(hour=random.choice(hours), minute=random.choice(range(0, 60, 5)))
     status, delay = fate(random, offset)
     economy = usual + random.randint(-12, 40)
     return {

@@ -24,38 +24,7 @@ from apigen_nb.domains.airline.passengers import (
     undo_check_in,
 )
 from apigen_nb.domains.airline.vouchers import claim_compensation, convert_miles, extend_voucher
-from apigen_nb.world.domain import tool
-from apigen_nb.world.world import Database
-
-__all__ = [
-    "add_bags",
-    "book_flight",
-    "buy_insurance",
-    "cancel_reservation",
-    "change_cabin",
-    "change_flight",
-    "change_last_name",
-    "choose_seat",
-    "claim_compensation",
-    "complete_check_in",
-    "convert_miles",
-    "extend_voucher",
-    "find_member_id_by_email",
-    "find_member_id_by_name",
-    "get_airport",
-    "get_fare_rules",
-    "get_flight",
-    "get_member",
-    "get_reservation",
-    "list_airports",
-    "list_flights",
-    "rebook_flight",
-    "request_assistance",
-    "search_flights",
-    "transfer_to_human",
-    "undo_check_in",
-    "upgrade_with_miles",
-]
+from apigen_nb.world.toolkit import Database, tool
 
 
 @tool(ends=True)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
 
 from apigen_nb.domains.airline.air import find_flight, find_member, leg_in, reservation_in
 from apigen_nb.domains.airline.money import find_voucher, give_voucher
-from apigen_nb.world.domain import tool
-from apigen_nb.world.world import Database, Refusal
+from apigen_nb.world.toolkit import Database, Refusal, Row, tool
 
-Row = dict[str, Any]
 BLOCK_MILES, BLOCK_DOLLARS = 5000, 40.0
 SHORT_DELAY, LONG_DELAY = 60.0, 150.0  # a passenger; a long delay is one of 240 minutes or more
 EXTENSION_DAYS = 180

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from apigen_nb.world.world import Database, Refusal
+from apigen_nb.world.toolkit import Clock, Database, Refusal, Row, cents, lookup
 
-NOW = datetime(2026, 6, 11, 10, 0)
-TODAY = NOW.date()
+CLOCK = Clock(datetime(2026, 6, 11, 10, 0))
+NOW, TODAY = CLOCK.now, CLOCK.today
+days_since, hours_since = CLOCK.days_since, CLOCK.hours_since
 INCOMING = ("deposit", "transfer in", "transfer returned", "refund", "provisional credit")
 OUTGOING = ("purchase", "transfer out", "credit taken back")
 """Kinds of transactions that raise a balance and that lower it; `amount` itself is always positive."""
 
-Row = dict[str, Any]
-
-
-def cents(amount: float) -> float:
-    """An amount of money, rounded to cents."""
-    return round(amount, 2) + 0.0
-
-
-def days_since(day: str) -> int:
-    """Days from an ISO date to the bank's today; negative for days to come."""
-    return (TODAY - date.fromisoformat(day)).days
-
-
-def hours_since(moment: str) -> float:
-    """Hours from an ISO date and time to the bank's now."""
-    return (NOW - datetime.fromisoformat(moment)) / timedelta(hours=1)
+find_customer = lookup("customers", "find the id by e-mail address or phone number")
+find_account = lookup("accounts", "get_customer shows a customer's accounts")
+find_card = lookup("cards", "get_customer shows a customer's cards")
+find_transfer = lookup("transfers", "list_payments shows a customer's transfers")
+find_scheduled_payment = lookup("scheduled_payments", "list_payments shows a customer's scheduled payments")
+find_dispute = lookup("disputes", "a disputed transaction in get_account shows its dispute_id")
 
 
 def next_date(day_of_month: int) -> str:
@@ -37,44 +28,6 @@ def next_date(day_of_month: int) -> str:
     if day_of_month <= TODAY.day:
         month = (month + timedelta(days=32)).replace(day=1)
     return month.replace(day=day_of_month).isoformat()
-
-
-def find_customer(db: Database, customer_id: str) -> Row:
-    """The customer's row, or a refusal."""
-    return _find(db, "customers", customer_id, "customer", "find the id by e-mail address or phone number")
-
-
-def find_account(db: Database, account_id: str) -> Row:
-    """The account's row, or a refusal."""
-    return _find(db, "accounts", account_id, "account", "get_customer shows a customer's accounts")
-
-
-def find_card(db: Database, card_id: str) -> Row:
-    """The card's row, or a refusal."""
-    return _find(db, "cards", card_id, "card", "get_customer shows a customer's cards")
-
-
-def find_transfer(db: Database, transfer_id: str) -> Row:
-    """The transfer's row, or a refusal."""
-    return _find(db, "transfers", transfer_id, "transfer", "list_payments shows a customer's transfers")
-
-
-def find_scheduled_payment(db: Database, scheduled_payment_id: str) -> Row:
-    """The scheduled payment's row, or a refusal."""
-    hint = "list_payments shows a customer's scheduled payments"
-    return _find(db, "scheduled_payments", scheduled_payment_id, "scheduled payment", hint)
-
-
-def find_dispute(db: Database, dispute_id: str) -> Row:
-    """The dispute's row, or a refusal."""
-    return _find(db, "disputes", dispute_id, "dispute", "a disputed transaction in get_account shows its dispute_id")
-
-
-def _find(db: Database, table: str, key: str, what: str, hint: str) -> Row:
-    if key not in db[table]:
-        raise Refusal(f"no {what} {key}; {hint}", kind=f"no such {what}")
-    row: Row = db[table][key]
-    return row
 
 
 def find_payee(db: Database, payee_id: str) -> tuple[Row, Row]:
@@ -104,14 +57,6 @@ def open_account(db: Database, account_id: str) -> Row:
             f"account {account_id} is {account['status']}; this needs an open one", kind="account is not open"
         )
     return account
-
-
-def in_status(row: Row, what: str, *statuses: str) -> Row:
-    """The row when it is in one of these statuses, or a refusal that names the first."""
-    if row["status"] not in statuses:
-        wanted = " or ".join(statuses)
-        raise Refusal(f"the {what} is {row['status']}; it has to be {wanted}", kind=f"{what} is not {wanted}")
-    return row
 
 
 def check_word(customer: Row, memorable_word: str) -> None:
@@ -159,8 +104,3 @@ def book(account: Row, kind: str, amount: float, **more: Any) -> Row:
     account["transactions"].append(transaction)
     account["balance"] = cents(account["balance"] + (amount if kind in INCOMING else -amount))
     return transaction
-
-
-def next_id(db: Database, table: str, prefix: str) -> str:
-    """The next free id of a table under a prefix: TR10432-1, TR10432-2, ..."""
-    return f"{prefix}-{1 + sum(key.rpartition('-')[0] == prefix for key in db[table])}"

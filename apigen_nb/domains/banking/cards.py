@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from apigen_nb.domains.banking.bank import TODAY, check_word, find_card, find_customer, in_status, next_id, open_account
-from apigen_nb.world.domain import tool
-from apigen_nb.world.world import Database, Refusal
-
-Row = dict[str, Any]
+from apigen_nb.domains.banking.bank import TODAY, check_word, find_card, find_customer, open_account
+from apigen_nb.world.toolkit import Database, Refusal, Row, in_status, next_id, tool
 
 
 @tool(writes=True)
@@ -61,7 +58,7 @@ def replace_card(db: Database, card_id: str) -> Row:
     card = in_status(find_card(db, card_id), "card", "lost", "stolen")
     open_account(db, card["account_id"])
     customer = find_customer(db, card["customer_id"])
-    new_id = next_id(db, "cards", card_id.rpartition("-")[0])
+    new_id = next_id(db["cards"], card_id.rpartition("-")[0])
     brand, last_four = customer["cards"][card_id]["name"].split(" ending ")
     card["status"] = "replaced"
     new = {**card, "card_id": new_id, "status": "inactive", "issued_on": TODAY.isoformat()}

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from apigen_nb.domains.banking.bank import (
-    TODAY,
-    book,
-    find_dispute,
-    find_transaction,
-    in_status,
-    next_id,
-    open_account,
-    take,
-)
-from apigen_nb.world.domain import tool
-from apigen_nb.world.world import Database, Refusal
+from apigen_nb.domains.banking import bank
+from apigen_nb.world.toolkit import Database, Refusal, Row, in_status, next_id, tool
 
-Row = dict[str, Any]
 Reason = Literal["not recognized", "charged twice", "wrong amount", "goods not received"]
 PROVISIONAL_UP_TO = 100.0
 
@@ -30,19 +19,19 @@ def dispute_transaction(db: Database, transaction_id: str, dispute_reason: Reaso
         transaction_id: The transaction's id, like T48213-3.
         dispute_reason: Why the customer disputes it.
     """
-    account, transaction = find_transaction(db, transaction_id)
+    account, transaction = bank.find_transaction(db, transaction_id)
     if transaction["kind"] != "purchase":
         raise Refusal(
             f"transaction {transaction_id} is a {transaction['kind']}; only card transactions are disputed",
             kind="not a card transaction",
         )
     in_status(transaction, "transaction", "posted")
-    open_account(db, account["account_id"])
-    dispute_id = next_id(db, "disputes", account["account_id"].replace("A", "D", 1))
+    bank.open_account(db, account["account_id"])
+    dispute_id = next_id(db["disputes"], account["account_id"].replace("A", "D", 1))
     credit = transaction["amount"] if transaction["amount"] <= PROVISIONAL_UP_TO else 0.0
     transaction.update(status="disputed", dispute_id=dispute_id)
     if credit:
-        book(account, "provisional credit", credit)
+        bank.book(account, "provisional credit", credit)
     dispute = {
         "dispute_id": dispute_id,
         "customer_id": account["customer_id"],
@@ -52,7 +41,7 @@ def dispute_transaction(db: Database, transaction_id: str, dispute_reason: Reaso
         "disputed_amount": transaction["amount"],
         "provisional_credit": credit,
         "status": "open",
-        "opened_on": TODAY.isoformat(),
+        "opened_on": bank.TODAY.isoformat(),
     }
     db["disputes"][dispute_id] = dispute
     return dispute
@@ -65,10 +54,10 @@ def withdraw_dispute(db: Database, dispute_id: str) -> Row:
     Args:
         dispute_id: The dispute's id, like D48213-1.
     """
-    dispute = in_status(find_dispute(db, dispute_id), "dispute", "open")
-    account = open_account(db, dispute["account_id"])
+    dispute = in_status(bank.find_dispute(db, dispute_id), "dispute", "open")
+    account = bank.open_account(db, dispute["account_id"])
     if dispute["provisional_credit"]:
-        take(account, "credit taken back", dispute["provisional_credit"])
-    find_transaction(db, dispute["transaction_id"])[1]["status"] = "posted"
+        bank.take(account, "credit taken back", dispute["provisional_credit"])
+    bank.find_transaction(db, dispute["transaction_id"])[1]["status"] = "posted"
     dispute["status"] = "withdrawn"
     return {**dispute, "balance": account["balance"]}

@@ -1,30 +1,21 @@
-"""Write the bank's data from a fixed seed: `python -m apigen_nb.domains.banking.generate [folder]`.
-
-All people are invented by faker. The bytes depend on faker's word lists, hence on its version: see `FAKER`.
-"""
+"""Write the bank's data from a fixed seed: `python -m apigen_nb.domains.banking.generate [folder]`."""
 
 from __future__ import annotations
 
-import json
-import sys
 from datetime import datetime, timedelta
-from pathlib import Path
 from random import Random
-from typing import Any
 
 from faker import Faker
 
-from apigen_nb.domains.banking.bank import TODAY, cents
+from apigen_nb.domains.banking.bank import TODAY, days_since
 from apigen_nb.domains.banking.catalog import BILLERS, WORDS
-from apigen_nb.domains.banking.ledger import age, ago, dispute, enter, holdings, issue, purchases, settle
+from apigen_nb.domains.banking.ledger import ago, dispute, enter, holdings, issue, purchases, settle
+from apigen_nb.domains.generation import email, main, phone, seeded
+from apigen_nb.world.toolkit import Row, Table, cents
 
 SEED = 20260611
 CUSTOMERS = 220
-FAKER = "40.54.0"
-"""The version of faker that made the committed data."""
 
-Row = dict[str, Any]
-Table = dict[str, Row]
 SEND_LIMIT = {"basic": 500, "full": 2500}
 
 
@@ -65,8 +56,8 @@ def person(random: Random, fake: Faker, number: int) -> Row:
         "customer_id": f"C{number}",
         "first_name": first,
         "last_name": last,
-        "email": f"{first}.{last}{number % 100:02}@example.{random.choice(('com', 'org'))}".lower(),
-        "phone": f"{200 + number // 1000 * 7}-555-{number * 7 % 10_000:04}",
+        "email": email(random, first, last, number),
+        "phone": phone(number),
         "tier": random.choices(("standard", "plus", "premium"), (55, 30, 15))[0],
         "identity_level": level,
         "daily_send_limit": SEND_LIMIT[level],
@@ -83,7 +74,7 @@ def internal(random: Random, own: list[Row]) -> list[Row]:
     made = []
     for _ in range(random.choice((1, 1, 1, 2)) if len(own) > 1 else 0):
         source, target = random.sample(own, 2)
-        days = random.randint(1, min(30, age(source["opened_on"]), age(target["opened_on"])))
+        days = random.randint(1, min(30, days_since(source["opened_on"]), days_since(target["opened_on"])))
         amount = 2.5 * random.randint(4, 80)
         enter(source, "transfer out", amount, ago(days))
         enter(target, "transfer in", amount, ago(days))
@@ -132,15 +123,15 @@ def monthly(random: Random, known: list[str], paying: list[Row]) -> list[Row]:
 
 def numbered(rows: list[Row], customer: Row, key: str, prefix: str) -> Table:
     """Rows of one customer under ids of their own: TR10432-1, TR10432-2, ..."""
-    ids = [customer["customer_id"].replace("C", prefix) + f"-{index}" for index in range(1, len(rows) + 1)]
-    owner = {"customer_id": customer["customer_id"]}
-    return {row_id: {key: row_id, **owner, **row} for row_id, row in zip(ids, rows, strict=True)}
+    owner = customer["customer_id"]
+    ids = [owner.replace("C", prefix) + f"-{index}" for index in range(1, len(rows) + 1)]
+    return {row_id: {key: row_id, "customer_id": owner, **row} for row_id, row in zip(ids, rows, strict=True)}
 
 
 def tables(seed: int = SEED) -> dict[str, Table]:
     """All tables of the bank, table → id → row; equal for equal seeds and versions of faker."""
-    random, fake = Random(seed), Faker("en_US")
-    fake.seed_instance(random.getrandbits(32))
+    random = Random(seed)
+    fake = seeded(random)
     numbers = iter(random.sample(range(10_000, 100_000), 3 * CUSTOMERS))
     made: dict[str, Table] = {
         name: {} for name in ("accounts", "cards", "customers", "disputes", "scheduled_payments", "transfers")
@@ -166,19 +157,8 @@ def tables(seed: int = SEED) -> dict[str, Table]:
                 found[0]["transaction_id"] = found[1]["transaction_id"]
                 made["disputes"][found[0]["dispute_id"]] = found[0]
             made["accounts"][account["account_id"]] = account
-    return {name: dict(sorted(table.items())) for name, table in made.items()}
-
-
-def write(folder: Path) -> None:
-    """Write every table as `<table>.json`, a row per line."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, table in tables().items():
-        rows = (
-            f"{json.dumps(key)}: {json.dumps(row, ensure_ascii=False, separators=(',', ':'))}"
-            for key, row in table.items()
-        )
-        (folder / f"{name}.json").write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
+    return made
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "data")
+    main(tables(), __file__)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from random import Random
 from typing import Any
 
-from apigen_nb.domains.banking.bank import INCOMING, TODAY, cents
+from apigen_nb.domains.banking.bank import CLOCK, INCOMING, TODAY, days_since
 from apigen_nb.domains.banking.catalog import CHECKING, MERCHANTS, SAVINGS
 from apigen_nb.domains.banking.disputes import PROVISIONAL_UP_TO
 from apigen_nb.domains.banking.rules import TOP_LIMIT
+from apigen_nb.world.toolkit import Row, cents
 
-Row = dict[str, Any]
-Table = dict[str, Row]
 HOLDINGS = (("c",), ("c", "s"), ("c", "s", "s"), ("c", "c"), ("c", "c", "s"))
 CARDS = (
     ("active",),
@@ -29,12 +28,7 @@ REASONS = ("not recognized", "charged twice", "wrong amount", "goods not receive
 
 def ago(days: int) -> str:
     """The ISO date some days before the bank's today."""
-    return (TODAY - timedelta(days=days)).isoformat()
-
-
-def age(day: str) -> int:
-    """Days since an ISO date."""
-    return (TODAY - date.fromisoformat(day)).days
+    return CLOCK.day(-days)
 
 
 def holdings(random: Random, customer: Row, numbers: Iterator[int]) -> list[Row]:
@@ -129,7 +123,7 @@ def dispute(random: Random, account: Row) -> tuple[Row, Row] | None:
     if not able or random.random() > 0.45:
         return None
     purchase = random.choice(able)
-    opened = random.randint(max(0, age(purchase["posted_on"]) - 55), age(purchase["posted_on"]))
+    opened = random.randint(max(0, days_since(purchase["posted_on"]) - 55), days_since(purchase["posted_on"]))
     status = random.choices(("open", "withdrawn", "decided"), (70, 15, 15))[0]
     credit = purchase["amount"] if purchase["amount"] <= PROVISIONAL_UP_TO else 0.0
     dispute_id = f"{account['account_id'].replace('A', 'D')}-1"
@@ -162,7 +156,11 @@ def settle(account: Row) -> None:
         row.update({"transaction_id": f"{account['account_id'].replace('A', 'T')}-{index}", **rest})
         running += row["amount"] if row["kind"] in INCOMING else -row["amount"]
         lowest = min(lowest, running)
-        if "withdrawals_this_month" in account and row["kind"] == "transfer out" and age(row["posted_on"]) < TODAY.day:
+        if (
+            "withdrawals_this_month" in account
+            and row["kind"] == "transfer out"
+            and days_since(row["posted_on"]) < TODAY.day
+        ):
             account["withdrawals_this_month"] += 1
     account["opening_balance"] = cents(max(account["opening_balance"], -lowest))
     account["balance"] = cents(account["opening_balance"] + running)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from apigen_nb.domains.banking.bank import find_account, find_card, find_customer, find_dispute
-from apigen_nb.world.domain import tool
-from apigen_nb.world.world import Database, Refusal
+from apigen_nb.world.toolkit import Database, Refusal, Row, tool
 
-Row = dict[str, Any]
 SECRET = "memorable_words"
 
 

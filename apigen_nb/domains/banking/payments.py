@@ -2,26 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
-from apigen_nb.domains.banking.bank import (
-    NOW,
-    book,
-    check_amount,
-    check_word,
-    find_customer,
-    find_payee,
-    find_transfer,
-    in_status,
-    next_id,
-    open_account,
-    take,
-)
-from apigen_nb.world.domain import tool
-from apigen_nb.world.world import Database, Refusal
-
-Row = dict[str, Any]
+from apigen_nb.domains.banking import bank
+from apigen_nb.world.toolkit import Database, Refusal, Row, in_form, in_status, next_id, tool
 
 
 @tool(writes=True)
@@ -33,8 +15,8 @@ def transfer_between_accounts(db: Database, from_account_id: str, to_account_id:
         to_account_id: The account that gets it.
         amount: Dollars and cents, like 120.5.
     """
-    amount = check_amount(amount)
-    source, target = open_account(db, from_account_id), open_account(db, to_account_id)
+    amount = bank.check_amount(amount)
+    source, target = bank.open_account(db, from_account_id), bank.open_account(db, to_account_id)
     if from_account_id == to_account_id:
         raise Refusal("the money would stay where it is; name two different accounts", kind="same account")
     if source["customer_id"] != target["customer_id"]:
@@ -42,8 +24,8 @@ def transfer_between_accounts(db: Database, from_account_id: str, to_account_id:
             f"{to_account_id} is an account of somebody else; it has to be saved as a payee",
             kind="not one's own account",
         )
-    take(source, "transfer out", amount)
-    book(target, "transfer in", amount)
+    bank.take(source, "transfer out", amount)
+    bank.book(target, "transfer in", amount)
     if source["kind"] == "savings":
         source["withdrawals_this_month"] += 1
     kind = {"kind": "internal", "from_account_id": from_account_id, "to_account_id": to_account_id}
@@ -60,11 +42,11 @@ def send_to_payee(db: Database, from_account_id: str, payee_id: str, amount: flo
         amount: Dollars and cents, like 120.5.
         memorable_word: One of the customer's memorable words, as the customer tells it.
     """
-    amount = check_amount(amount)
-    account = open_account(db, from_account_id)
+    amount = bank.check_amount(amount)
+    account = bank.open_account(db, from_account_id)
     customer = own_payee(db, account, payee_id)
-    check_word(customer, memorable_word)
-    take(account, "transfer out", amount)
+    bank.check_word(customer, memorable_word)
+    bank.take(account, "transfer out", amount)
     kind = {"kind": "external", "from_account_id": from_account_id, "payee_id": payee_id}
     return _record(db, customer["customer_id"], kind, amount, "pending")
 
@@ -76,9 +58,9 @@ def cancel_transfer(db: Database, transfer_id: str) -> Row:
     Args:
         transfer_id: The transfer's id, like TR10432-1.
     """
-    transfer = in_status(find_transfer(db, transfer_id), "transfer", "pending")
-    account = open_account(db, transfer["from_account_id"])
-    book(account, "transfer returned", transfer["amount"])
+    transfer = in_status(bank.find_transfer(db, transfer_id), "transfer", "pending")
+    account = bank.open_account(db, transfer["from_account_id"])
+    bank.book(account, "transfer returned", transfer["amount"])
     transfer["status"] = "cancelled"
     return {"transfer_id": transfer_id, "status": "cancelled", "balance": account["balance"]}
 
@@ -96,24 +78,20 @@ def add_payee(
         account_number: The eight to twelve digits of the payee's account.
         memorable_word: One of the customer's memorable words, as the customer tells it.
     """
-    customer = find_customer(db, customer_id)
-    if not re.fullmatch(r"[0-9]{9}", routing_number):
-        raise Refusal(f"{routing_number!r} is not a routing number, which has 9 digits", kind="not a routing number")
-    if not re.fullmatch(r"[0-9]{8,12}", account_number):
-        raise Refusal(
-            f"{account_number!r} is not an account number, which has 8 to 12 digits", kind="not an account number"
-        )
+    customer = bank.find_customer(db, customer_id)
+    in_form(routing_number, r"[0-9]{9}", "a routing number", ", which has 9 digits")
+    in_form(account_number, r"[0-9]{8,12}", "an account number", ", which has 8 to 12 digits")
     masked = f"ends in {account_number[-4:]}"
     for payee in customer["payees"].values():
         if (payee["payee_name"].casefold(), payee["masked_number"]) == (payee_name.casefold(), masked):
             raise Refusal(f"{payee_name} is saved as {payee['payee_id']} already", kind="payee is saved already")
-    check_word(customer, memorable_word)
+    bank.check_word(customer, memorable_word)
     payee_id = f"{customer_id.replace('C', 'P', 1)}-{len(customer['payees']) + 1}"
     payee = {
         "payee_id": payee_id,
         "payee_name": payee_name,
         "masked_number": masked,
-        "added_at": NOW.isoformat(timespec="minutes"),
+        "added_at": bank.NOW.isoformat(timespec="minutes"),
     }
     customer["payees"][payee_id] = payee
     return payee
@@ -121,7 +99,7 @@ def add_payee(
 
 def own_payee(db: Database, account: Row, payee_id: str) -> Row:
     """The customer who holds the account and has saved the payee, or a refusal."""
-    customer, _ = find_payee(db, payee_id)
+    customer, _ = bank.find_payee(db, payee_id)
     if customer["customer_id"] != account["customer_id"]:
         raise Refusal(f"payee {payee_id} is not saved by the holder of {account['account_id']}", kind="not one's payee")
     return customer
@@ -129,12 +107,12 @@ def own_payee(db: Database, account: Row, payee_id: str) -> Row:
 
 def _record(db: Database, customer_id: str, kind: Row, amount: float, status: str) -> Row:
     transfer = {
-        "transfer_id": next_id(db, "transfers", customer_id.replace("C", "TR", 1)),
+        "transfer_id": next_id(db["transfers"], customer_id.replace("C", "TR", 1)),
         "customer_id": customer_id,
         **kind,
         "amount": amount,
         "status": status,
-        "made_at": NOW.isoformat(timespec="minutes"),
+        "made_at": bank.NOW.isoformat(timespec="minutes"),
     }
     db["transfers"][transfer["transfer_id"]] = transfer
     return transfer

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
-from apigen_nb.domains.banking.bank import book, check_word, find_customer, in_status, open_account
-from apigen_nb.world.domain import tool
-from apigen_nb.world.world import Database, Refusal
-
-Row = dict[str, Any]
+from apigen_nb.domains.banking.bank import book, check_word, find_customer, open_account
+from apigen_nb.world.toolkit import Database, Refusal, Row, in_status, is_email, is_phone, tool
 
 
 @tool(writes=True)
@@ -22,8 +16,7 @@ def change_email(db: Database, customer_id: str, email: str, memorable_word: str
         memorable_word: One of the customer's memorable words, as the customer tells it.
     """
     customer = find_customer(db, customer_id)
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
-        raise Refusal(f"{email!r} is not an e-mail address; ask the customer to spell it", kind="not an e-mail address")
+    is_email(email)
     if customer["email"].lower() == email.lower():
         raise Refusal(f"{customer_id} has this e-mail address already", kind="same e-mail address")
     check_word(customer, memorable_word)
@@ -41,8 +34,7 @@ def change_phone(db: Database, customer_id: str, phone: str, memorable_word: str
         memorable_word: One of the customer's memorable words, as the customer tells it.
     """
     customer = find_customer(db, customer_id)
-    if not re.fullmatch(r"[0-9]{3}-[0-9]{3}-[0-9]{4}", phone):
-        raise Refusal(f"{phone!r} is not a phone number; write it like 312-555-0147", kind="not a phone number")
+    is_phone(phone)
     if customer["phone"] == phone:
         raise Refusal(f"{customer_id} has this phone number already", kind="same phone number")
     check_word(customer, memorable_word)

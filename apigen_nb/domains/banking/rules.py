@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from apigen_nb.domains.banking.bank import TODAY, cents, days_since, find_payee, find_transaction, hours_since
-from apigen_nb.world.domain import Step, rule
-from apigen_nb.world.world import Refusal
+from apigen_nb.domains.banking.bank import TODAY, days_since, find_payee, find_transaction, hours_since
+from apigen_nb.world.toolkit import Refusal, Row, Step, cents, did, named, rule
 
 CONTACT = ("change_email", "change_phone")
 MONEY_OUT = ("send_to_payee", "schedule_payment", "add_payee")
@@ -18,7 +15,6 @@ TABLES = {
     "scheduled_payment_id": "scheduled_payments",
     "dispute_id": "disputes",
 }
-Row = dict[str, Any]
 
 
 @rule(*CONTACT, "add_payee")
@@ -55,7 +51,7 @@ def own_dispute(step: Step) -> bool:
 def word_counts_once(step: Step) -> bool:
     """Each memorable word counts once in a conversation: a further sensitive change needs another of the words."""
     word = str(step.arguments.get("memorable_word", "")).strip().casefold()
-    return not any(str(s.arguments.get("memorable_word", "")).strip().casefold() == word for s in _did(step, SENSITIVE))
+    return not any(str(s.arguments.get("memorable_word", "")).strip().casefold() == word for s in did(step, SENSITIVE))
 
 
 @rule("send_to_payee", "schedule_payment")
@@ -68,7 +64,7 @@ def payee_has_waited(step: Step) -> bool:
 @rule("send_to_payee", "schedule_payment")
 def payees_from_checking(step: Step) -> bool:
     """Payees are paid from checking accounts, never from savings."""
-    return _row(step, "accounts", "from_account_id").get("kind") == "checking"
+    return named(step, "accounts", "from_account_id").get("kind") == "checking"
 
 
 @rule("send_to_payee")
@@ -89,20 +85,20 @@ def daily_send_limit(step: Step) -> bool:
 @rule("transfer_between_accounts")
 def savings_withdrawals(step: Step) -> bool:
     """Money leaves a savings account at most 3 times in a calendar month."""
-    return int(_row(step, "accounts", "from_account_id").get("withdrawals_this_month", 0)) < 3
+    return int(named(step, "accounts", "from_account_id").get("withdrawals_this_month", 0)) < 3
 
 
 @rule(*CONTACT, *MONEY_OUT)
 def contact_or_money(step: Step) -> bool:
     """A conversation that changes e-mail address or phone neither sends money to payees, nor schedules payments, nor
     saves payees, in any order."""
-    return not _did(step, MONEY_OUT if step.name in CONTACT else CONTACT)
+    return not did(step, MONEY_OUT if step.name in CONTACT else CONTACT)
 
 
 @rule(*CONTACT)
 def one_contact_change(step: Step) -> bool:
     """E-mail address and phone number are not both changed, nor one of them twice, in one conversation."""
-    return not _did(step, CONTACT)
+    return not did(step, CONTACT)
 
 
 @rule("change_email")
@@ -115,27 +111,27 @@ def email_is_free(step: Step) -> bool:
 @rule("add_payee")
 def one_new_payee(step: Step) -> bool:
     """One new payee is saved in a conversation."""
-    return not _did(step, ("add_payee",))
+    return not did(step, ("add_payee",))
 
 
 @rule("cancel_transfer")
 def called_back_in_time(step: Step) -> bool:
     """A pending transfer is called back within 24 hours after it was made."""
-    transfer = _row(step, "transfers", "transfer_id")
+    transfer = named(step, "transfers", "transfer_id")
     return bool(transfer) and hours_since(transfer["made_at"]) <= 24
 
 
 @rule("pause_scheduled_payment", "cancel_scheduled_payment")
 def not_just_before_it_is_due(step: Step) -> bool:
     """An active scheduled payment that is due within the next 2 days is neither paused nor cancelled."""
-    payment = _row(step, "scheduled_payments", "scheduled_payment_id")
+    payment = named(step, "scheduled_payments", "scheduled_payment_id")
     return bool(payment and (payment["status"] != "active" or -days_since(payment["next_on"]) > 2))
 
 
 @rule("resume_scheduled_payment")
 def paused_payment_rests(step: Step) -> bool:
     """A scheduled payment is not resumed in the conversation that paused it."""
-    return not _did(step, ("pause_scheduled_payment",), "scheduled_payment_id")
+    return not did(step, ("pause_scheduled_payment",), "scheduled_payment_id")
 
 
 @rule("schedule_payment", "resume_scheduled_payment")
@@ -148,20 +144,20 @@ def four_active_payments(step: Step) -> bool:
 @rule("activate_card")
 def new_card_travels(step: Step) -> bool:
     """An inactive card is put to use 3 days after it was issued at the earliest, since it comes by post."""
-    card = _row(step, "cards", "card_id")
+    card = named(step, "cards", "card_id")
     return bool(card and (card["status"] != "inactive" or days_since(card["issued_on"]) >= 3))
 
 
 @rule("activate_card")
 def frozen_card_rests(step: Step) -> bool:
     """A card is not put to use again in the conversation that froze it."""
-    return not _did(step, ("freeze_card",), "card_id")
+    return not did(step, ("freeze_card",), "card_id")
 
 
 @rule("set_card_limit")
 def limit_fits_tier(step: Step) -> bool:
     """A card's daily limit is at most $1,000 for standard customers, $2,000 for plus and $5,000 for premium ones."""
-    card = _row(step, "cards", "card_id")
+    card = named(step, "cards", "card_id")
     tier = step.before["customers"].get(card.get("customer_id", ""), {}).get("tier")
     return bool(step.arguments.get("daily_limit", 0) <= TOP_LIMIT.get(tier, 0))
 
@@ -169,7 +165,7 @@ def limit_fits_tier(step: Step) -> bool:
 @rule("set_card_limit")
 def raise_needs_full_identity(step: Step) -> bool:
     """A limit above $500 is set only for customers whose identity level is full."""
-    card = _row(step, "cards", "card_id")
+    card = named(step, "cards", "card_id")
     level = step.before["customers"].get(card.get("customer_id", ""), {}).get("identity_level")
     return bool(level == "full" or step.arguments.get("daily_limit", 0) <= 500)
 
@@ -177,7 +173,7 @@ def raise_needs_full_identity(step: Step) -> bool:
 @rule("set_card_limit")
 def one_raise(step: Step) -> bool:
     """Limits of cards are raised once in a conversation; they are lowered as often as the customer wishes."""
-    return not _raises(step) or not any(_raises(earlier) for earlier in _did(step, ("set_card_limit",)))
+    return not _raises(step) or not any(_raises(earlier) for earlier in did(step, ("set_card_limit",)))
 
 
 @rule("dispute_transaction")
@@ -208,20 +204,14 @@ def dispute_amount(step: Step) -> bool:
 @rule("close_account")
 def checking_needs_person(step: Step) -> bool:
     """Only savings accounts are closed here; a checking account is closed by a person (transfer_to_human)."""
-    return _row(step, "accounts", "account_id").get("kind") == "savings"
+    return named(step, "accounts", "account_id").get("kind") == "savings"
 
 
 @rule("close_account")
 def young_account_stays(step: Step) -> bool:
     """An account is closed 30 days after it was opened at the earliest."""
-    account = _row(step, "accounts", "account_id")
+    account = named(step, "accounts", "account_id")
     return bool(account) and days_since(account["opened_on"]) >= 30
-
-
-def _row(step: Step, table: str, parameter: str) -> Row:
-    """The row that an argument names, as it was before the call; {} when there is none."""
-    row: Row = step.before[table].get(step.arguments.get(parameter, ""), {})
-    return row
 
 
 def _payee(step: Step) -> Row:
@@ -250,18 +240,12 @@ def _owners(step: Step) -> set[str | None]:
             account_id = "A" + value.rpartition("-")[0].removeprefix("T")
             owners.add(step.before["accounts"].get(account_id, {}).get("customer_id"))
         elif name.endswith("account_id"):
-            owners.add(_row(step, "accounts", name).get("customer_id"))
+            owners.add(named(step, "accounts", name).get("customer_id"))
         elif name in TABLES:
-            owners.add(_row(step, TABLES[name], name).get("customer_id"))
+            owners.add(named(step, TABLES[name], name).get("customer_id"))
     return owners
 
 
 def _raises(step: Step) -> bool:
-    before = _row(step, "cards", "card_id").get("daily_limit", 0)
+    before = named(step, "cards", "card_id").get("daily_limit", 0)
     return bool(step.arguments.get("daily_limit", 0) > before)
-
-
-def _did(step: Step, tools: tuple[str, ...], about: str = "") -> list[Step]:
-    """The earlier steps of these tools; with `about`, those that name the same thing in this argument."""
-    wanted = step.arguments.get(about)
-    return [s for s in step.earlier if s.name in tools and (not about or s.arguments.get(about) == wanted)]

@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
-from apigen_nb.domains.banking.bank import (
-    check_amount,
-    check_word,
-    find_scheduled_payment,
-    in_status,
-    next_date,
-    next_id,
-    open_account,
-)
+from apigen_nb.domains.banking import bank
 from apigen_nb.domains.banking.payments import own_payee
-from apigen_nb.world.domain import tool
-from apigen_nb.world.world import Database, Refusal
+from apigen_nb.world.toolkit import Database, Refusal, Row, in_status, next_id, tool
 
-Row = dict[str, Any]
 WHAT = "scheduled payment"
 
 
@@ -35,21 +24,21 @@ def schedule_payment(
         day_of_month: The day on which it is paid, from 1 to 28; the first time is the next such day.
         memorable_word: One of the customer's memorable words, as the customer tells it.
     """
-    amount = check_amount(amount)
-    account = open_account(db, from_account_id)
+    amount = bank.check_amount(amount)
+    account = bank.open_account(db, from_account_id)
     customer = own_payee(db, account, payee_id)
     if not 1 <= day_of_month <= 28:
         raise Refusal(f"day {day_of_month} is not in every month; choose 1 to 28", kind="no such day of the month")
-    check_word(customer, memorable_word)
+    bank.check_word(customer, memorable_word)
     customer_id = customer["customer_id"]
     payment = {
-        "scheduled_payment_id": next_id(db, "scheduled_payments", customer_id.replace("C", "S", 1)),
+        "scheduled_payment_id": next_id(db["scheduled_payments"], customer_id.replace("C", "S", 1)),
         "customer_id": customer_id,
         "from_account_id": from_account_id,
         "payee_id": payee_id,
         "amount": amount,
         "status": "active",
-        "next_on": next_date(day_of_month),
+        "next_on": bank.next_date(day_of_month),
     }
     db["scheduled_payments"][payment["scheduled_payment_id"]] = payment
     return payment
@@ -62,7 +51,7 @@ def pause_scheduled_payment(db: Database, scheduled_payment_id: str) -> Row:
     Args:
         scheduled_payment_id: The scheduled payment's id, like S10432-1.
     """
-    payment = in_status(find_scheduled_payment(db, scheduled_payment_id), WHAT, "active")
+    payment = in_status(bank.find_scheduled_payment(db, scheduled_payment_id), WHAT, "active")
     payment["status"] = "paused"
     return payment
 
@@ -74,9 +63,9 @@ def resume_scheduled_payment(db: Database, scheduled_payment_id: str) -> Row:
     Args:
         scheduled_payment_id: The scheduled payment's id, like S10432-1.
     """
-    payment = in_status(find_scheduled_payment(db, scheduled_payment_id), WHAT, "paused")
-    open_account(db, payment["from_account_id"])
-    payment.update(status="active", next_on=next_date(date.fromisoformat(payment["next_on"]).day))
+    payment = in_status(bank.find_scheduled_payment(db, scheduled_payment_id), WHAT, "paused")
+    bank.open_account(db, payment["from_account_id"])
+    payment.update(status="active", next_on=bank.next_date(date.fromisoformat(payment["next_on"]).day))
     return payment
 
 
@@ -87,6 +76,6 @@ def cancel_scheduled_payment(db: Database, scheduled_payment_id: str) -> Row:
     Args:
         scheduled_payment_id: The scheduled payment's id, like S10432-1.
     """
-    payment = in_status(find_scheduled_payment(db, scheduled_payment_id), WHAT, "active", "paused")
+    payment = in_status(bank.find_scheduled_payment(db, scheduled_payment_id), WHAT, "active", "paused")
     payment["status"] = "cancelled"
     return payment

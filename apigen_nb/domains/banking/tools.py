@@ -21,37 +21,7 @@ from apigen_nb.domains.banking.schedules import (
     resume_scheduled_payment,
     schedule_payment,
 )
-from apigen_nb.world.domain import tool
-from apigen_nb.world.world import Database
-
-__all__ = [
-    "activate_card",
-    "add_payee",
-    "cancel_scheduled_payment",
-    "cancel_transfer",
-    "change_email",
-    "change_phone",
-    "close_account",
-    "dispute_transaction",
-    "find_customer_by_email",
-    "find_customer_by_phone",
-    "freeze_card",
-    "get_account",
-    "get_card",
-    "get_customer",
-    "get_dispute",
-    "list_payments",
-    "pause_scheduled_payment",
-    "replace_card",
-    "report_card",
-    "resume_scheduled_payment",
-    "schedule_payment",
-    "send_to_payee",
-    "set_card_limit",
-    "transfer_between_accounts",
-    "transfer_to_human",
-    "withdraw_dispute",
-]
+from apigen_nb.world.toolkit import Database, tool
 
 
 @tool(ends=True)

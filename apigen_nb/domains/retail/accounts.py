@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, Literal
+from typing import Literal
 
-from apigen_nb.domains.retail.shop import cents, find_customer, find_payment_method
-from apigen_nb.world.domain import tool
-from apigen_nb.world.world import Database, Refusal
+from apigen_nb.domains.retail.shop import find_customer, find_payment_method
+from apigen_nb.world.toolkit import Database, Refusal, Row, cents, is_email, is_phone, tool
 
-Row = dict[str, Any]
 POINTS_PER_DOLLAR = 100
 
 
@@ -44,8 +41,7 @@ def change_email(db: Database, customer_id: str, email: str) -> Row:
         email: The new e-mail address.
     """
     customer = find_customer(db, customer_id)
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
-        raise Refusal(f"{email!r} is not an e-mail address; ask the customer to spell it", kind="not an e-mail address")
+    is_email(email)
     if customer["email"].lower() == email.lower():
         raise Refusal(f"the account of {customer_id} has this e-mail address already", kind="same e-mail address")
     customer["email"] = email
@@ -61,8 +57,7 @@ def change_phone(db: Database, customer_id: str, phone: str) -> Row:
         phone: The new number, like 312-555-0147.
     """
     customer = find_customer(db, customer_id)
-    if not re.fullmatch(r"\d{3}-\d{3}-\d{4}", phone):
-        raise Refusal(f"{phone!r} is not a phone number; write it like 312-555-0147", kind="not a phone number")
+    is_phone(phone)
     if customer["phone"] == phone:
         raise Refusal(f"the account of {customer_id} has this phone number already", kind="same phone number")
     customer["phone"] = phone

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
+from apigen_nb.domains.retail import shop
 from apigen_nb.domains.retail.pending import pairs
-from apigen_nb.domains.retail.shop import (
-    NOW,
-    find_customer,
-    find_items,
-    find_order,
-    find_shipment,
-    find_variant,
-    line,
-    next_item_id,
-    order_in,
-    paid,
-    settle,
-)
-from apigen_nb.world.domain import tool
-from apigen_nb.world.world import Database, Refusal
+from apigen_nb.world.toolkit import Database, Refusal, Row, tool
 
-Row = dict[str, Any]
 Problem = Literal["stopped working", "broken part", "missing part", "worn out early"]
 
 
@@ -34,11 +20,11 @@ def return_items(db: Database, order_id: str, item_ids: list[str], payment_metho
         item_ids: The items to return, like 48213-1.
         payment_method_id: The payment method that the refund goes to.
     """
-    order = order_in(db, order_id, "delivered")
-    items = find_items(order, item_ids, "delivered")
+    order = shop.order_in(db, order_id, "delivered")
+    items = shop.find_items(order, item_ids, "delivered")
     for item in items:
         item["status"] = "return_requested"
-    return settle(find_customer(db, order["customer_id"]), order, payment_method_id, -sum(paid(item) for item in items))
+    return shop.settle(db, order, payment_method_id, -sum(shop.paid(item) for item in items))
 
 
 @tool(writes=True)
@@ -53,17 +39,19 @@ def exchange_items(
         new_variant_ids: The variant for each of these items, in the same order, like sku-210-03.
         payment_method_id: The payment method that the difference is charged to or refunded to.
     """
-    order = order_in(db, order_id, "delivered")
-    items = find_items(order, item_ids, "delivered")
+    order = shop.order_in(db, order_id, "delivered")
+    items = shop.find_items(order, item_ids, "delivered")
     difference, added = 0.0, []
     for item, variant_id in zip(items, pairs(item_ids, new_variant_ids), strict=True):
-        product, variant = find_variant(db, variant_id)
-        new = line(product, variant, next_item_id(order), "exchange_ordered", min(item["discount"], variant["price"]))
-        difference += paid(new) - paid(item)
+        product, variant = shop.find_variant(db, variant_id)
+        new = shop.line(
+            product, variant, shop.next_item_id(order), "exchange_ordered", min(item["discount"], variant["price"])
+        )
+        difference += shop.paid(new) - shop.paid(item)
         item["status"] = "exchange_requested"
         order["items"].append(new)
         added.append(new["item_id"])
-    settled = settle(find_customer(db, order["customer_id"]), order, payment_method_id, difference)
+    settled = shop.settle(db, order, payment_method_id, difference)
     return {**settled, "new_item_ids": added}
 
 
@@ -79,8 +67,8 @@ def file_warranty_claim(
         problem: What is wrong with it.
         remedy: What the customer gets.
     """
-    order = order_in(db, order_id, "delivered")
-    find_items(order, [item_id], "delivered")
+    order = shop.order_in(db, order_id, "delivered")
+    shop.find_items(order, [item_id], "delivered")
     for known in order["claim_ids"]:
         if db["claims"][known]["item_id"] == item_id and db["claims"][known]["status"] == "open":
             raise Refusal(f"item {item_id} has the open claim {known} already", kind="claim is open already")
@@ -92,7 +80,7 @@ def file_warranty_claim(
         "problem": problem,
         "remedy": remedy,
         "status": "open",
-        "filed_on": NOW.isoformat(),
+        "filed_on": shop.TODAY.isoformat(),
     }
     db["claims"][claim_id] = claim
     order["claim_ids"].append(claim_id)
@@ -110,16 +98,16 @@ def report_lost_parcel(
         lost_remedy: "reship" sends the items again at no cost, "refund" gives back what was paid for them.
         payment_method_id: The payment method that a refund goes to; not used when the items are sent again.
     """
-    shipment = find_shipment(db, shipment_id)
+    shipment = shop.find_shipment(db, shipment_id)
     if shipment["status"] != "in transit":
         raise Refusal(
             f"parcel {shipment_id} is {shipment['status']}; only one in transit can be lost",
             kind="parcel is not in transit",
         )
-    order = find_order(db, shipment["order_id"])
+    order = shop.find_order(db, shipment["order_id"])
     items = [item for item in order["items"] if item["item_id"] in shipment["item_ids"]]
     shipment["status"] = "lost"
     for item in items:
         item["status"] = "reshipping" if lost_remedy == "reship" else "lost"
-    back = sum(paid(item) for item in items) if lost_remedy == "refund" else 0.0
-    return settle(find_customer(db, order["customer_id"]), order, payment_method_id, -back)
+    back = sum(shop.paid(item) for item in items) if lost_remedy == "refund" else 0.0
+    return shop.settle(db, order, payment_method_id, -back)

@@ -1,31 +1,22 @@
-"""Write the shop's data from a fixed seed: `python -m apigen_nb.domains.retail.generate [folder]`.
-
-All people are invented by faker. The bytes depend on faker's word lists, hence on its version: see `FAKER`.
-"""
+"""Write the shop's data from a fixed seed: `python -m apigen_nb.domains.retail.generate [folder]`."""
 
 from __future__ import annotations
 
 import itertools
-import json
-import sys
 from collections.abc import Iterable
-from datetime import date, timedelta
-from pathlib import Path
+from datetime import timedelta
 from random import Random
-from typing import Any
 
 from faker import Faker
 
+from apigen_nb.domains.generation import cards, email, main, seeded
 from apigen_nb.domains.retail.catalog import CATALOG
-from apigen_nb.domains.retail.shop import NOW, cents, days_since, line, paid, shipping_fee, total
+from apigen_nb.domains.retail.shop import CLOCK, TODAY, days_since, line, paid, shipping_fee, total
+from apigen_nb.world.toolkit import Row, Table, cents
 
 SEED = 20260518
 CUSTOMERS = 520
-FAKER = "40.54.0"
-"""The version of faker that made the committed data."""
 
-Row = dict[str, Any]
-Table = dict[str, Row]
 CARRIERS = ("Norfreight", "Bluejay Post", "Two Rivers")
 REASONS = ("no longer needed", "ordered by mistake", "found cheaper", "arrives too late")
 PROBLEMS = ("stopped working", "broken part", "missing part", "worn out early")
@@ -60,9 +51,7 @@ def products(random: Random) -> Table:
 
 def people(random: Random) -> Table:
     """The accounts, without orders: no two share an e-mail address, or a name and postal code."""
-    fakers = {"US": Faker("en_US"), "CA": Faker("en_CA")}
-    for fake in fakers.values():
-        fake.seed_instance(random.getrandbits(32))
+    fakers = {"US": seeded(random, "en_US"), "CA": seeded(random, "en_CA")}
     table: Table = {}
     for number in random.sample(range(10_000, 100_000), CUSTOMERS):
         country = "US" if random.random() < 0.85 else "CA"
@@ -73,9 +62,7 @@ def people(random: Random) -> Table:
             "customer_id": customer_id,
             "first_name": first,
             "last_name": last,
-            "email": f"{first}.{last}{number % 100:02}@example.{random.choice(('com', 'org'))}".lower().replace(
-                " ", ""
-            ),
+            "email": email(random, first, last, number),
             "phone": f"{random.randint(201, 989)}-555-{random.randint(0, 9999):04}",
             "address": address(fake, country),
             "tier": random.choices(("standard", "silver", "gold"), (60, 25, 15))[0],
@@ -86,11 +73,8 @@ def people(random: Random) -> Table:
             "order_ids": [],
         }
         if random.random() < 0.35:
-            expired = {
-                "expired_points": 50 * random.randint(2, 30),
-                "points_expired_on": before(random.randint(3, 100)),
-            }
-            table[customer_id].update(expired)
+            points = 50 * random.randint(2, 30)
+            table[customer_id].update(expired_points=points, points_expired_on=CLOCK.day(-random.randint(3, 100)))
     return dict(sorted(table.items()))
 
 
@@ -113,26 +97,13 @@ def address(fake: Faker, country: str) -> Row:
 
 def payment_methods(random: Random, number: int) -> Table:
     """Store credit for everyone, one or two cards or wallets, gift cards for about half."""
-    methods: list[Row] = []
     kinds = random.sample(("visa", "mastercard", "wallet"), random.choice((1, 2, 2)))
-    for kind in kinds:
-        method: Row = {"payment_method_id": f"{kind}-{number}", "type": "wallet" if kind == "wallet" else "card"}
-        methods.append(method if kind == "wallet" else {**method, "last_four": f"{random.randint(0, 9999):04}"})
+    methods = cards(random, kinds, number)
     for letter in "ab"[: random.choices((0, 1, 2), (45, 30, 25))[0]]:
-        card = {
-            "payment_method_id": f"gift-{number}{letter}",
-            "type": "gift_card",
-            "balance": 5.0 * random.randint(4, 70),
-        }
-        methods.append(card)
+        methods[f"gift-{number}{letter}"] = {"type": "gift_card", "balance": 5.0 * random.randint(4, 70)}
     balance = random.choice((0.0, 0.0, 12.5, 40.0, 85.0, 150.0))
-    methods.append({"payment_method_id": f"credit-{number}", "type": "store_credit", "balance": balance})
-    return {method["payment_method_id"]: method for method in methods}
-
-
-def before(days: int, day: date = NOW) -> str:
-    """The ISO date some days before a day, the shop's today unless told."""
-    return (day - timedelta(days=days)).isoformat()
+    methods[f"credit-{number}"] = {"type": "store_credit", "balance": balance}
+    return {key: {"payment_method_id": key, **method} for key, method in methods.items()}
 
 
 def statuses(random: Random) -> list[str]:
@@ -204,11 +175,11 @@ def deliver(random: Random, row: Row, shipments: Table, first_number: int) -> No
     status, transit = row["status"], TRANSIT_DAYS[row["shipping_speed"]]
     if status in ("pending", "packed", "cancelled"):
         days = {"pending": (0, 3), "packed": (2, 4), "cancelled": (5, 200)}[status]
-        row["placed_on"] = before(random.randint(*days))
+        row["placed_on"] = CLOCK.day(-random.randint(*days))
         return
     age = delivery_age(random) if status == "delivered" else 0
-    shipped = NOW - timedelta(days=age + transit if status == "delivered" else random.randint(1, transit + 14))
-    row["placed_on"] = before(random.randint(1, 3), shipped)
+    shipped = TODAY - timedelta(days=age + transit if status == "delivered" else random.randint(1, transit + 14))
+    row["placed_on"] = (shipped - timedelta(days=random.randint(1, 3))).isoformat()
     ids = [item["item_id"] for item in row["items"]]
     cut = random.randint(1, len(ids) - 1) if len(ids) > 2 and random.random() < 0.4 else len(ids)
     for number, part in enumerate(filter(None, (ids[:cut], ids[cut:])), start=first_number):
@@ -223,7 +194,7 @@ def deliver(random: Random, row: Row, shipments: Table, first_number: int) -> No
             "status": "delivered" if status == "delivered" else "in transit",
             "shipped_on": shipped.isoformat(),
             "expected_on": (shipped + timedelta(days=transit)).isoformat(),
-            "delivered_on": min(arrived, NOW).isoformat() if status == "delivered" else None,
+            "delivered_on": min(arrived, TODAY).isoformat() if status == "delivered" else None,
         }
         row["shipment_ids"].append(shipment_id)
 
@@ -251,7 +222,7 @@ def later(random: Random, row: Row, goods: Table, shipments: Table, claims: Tabl
             "problem": random.choice(PROBLEMS),
             "remedy": "repair",
             "status": random.choice(("open", "open", "closed")),
-            "filed_on": before(random.randint(0, min(delivered, 60))),
+            "filed_on": CLOCK.day(-random.randint(0, min(delivered, 60))),
         }
         row["claim_ids"].append(claim_id)
     row["total"] = total(row)
@@ -274,20 +245,8 @@ def tables(seed: int = SEED) -> dict[str, Table]:
         later(random, row, goods, shipments, claims)
         orders[row["order_id"]] = row
         customer["order_ids"].append(row["order_id"])
-    named = {"customers": customers, "orders": orders, "products": goods, "shipments": shipments, "claims": claims}
-    return {name: dict(sorted(table.items())) for name, table in named.items()}
-
-
-def write(folder: Path) -> None:
-    """Write every table as `<table>.json`, a row per line."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, table in tables().items():
-        rows = (
-            f"{json.dumps(key)}: {json.dumps(row, ensure_ascii=False, separators=(',', ':'))}"
-            for key, row in table.items()
-        )
-        (folder / f"{name}.json").write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
+    return {"customers": customers, "orders": orders, "products": goods, "shipments": shipments, "claims": claims}
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "data")
+    main(tables(), __file__)

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from apigen_nb.domains.retail.shop import (
-    SHIPPING_FEES,
-    balance_paid,
-    cents,
-    days_since,
-    delivery_dates,
-    find_customer,
-    find_order,
-    find_shipment,
-    paid,
-    shipping_fee,
-)
-from apigen_nb.world.domain import tool
-from apigen_nb.world.world import Database, Refusal
+from apigen_nb.domains.retail import shop
+from apigen_nb.world.toolkit import Database, Refusal, Row, cents, tool
 
-Row = dict[str, Any]
 Category = Literal["outdoor", "kitchen", "workshop", "desk", "sound"]
 
 
@@ -62,7 +49,7 @@ def get_customer(db: Database, customer_id: str) -> Row:
     Args:
         customer_id: The customer's id, like C10432.
     """
-    return find_customer(db, customer_id)
+    return shop.find_customer(db, customer_id)
 
 
 @tool
@@ -72,7 +59,7 @@ def list_orders(db: Database, customer_id: str) -> list[Row]:
     Args:
         customer_id: The customer's id, like C10432.
     """
-    orders = [find_order(db, order_id) for order_id in find_customer(db, customer_id)["order_ids"]]
+    orders = [shop.find_order(db, order_id) for order_id in shop.find_customer(db, customer_id)["order_ids"]]
     return [
         {
             **{key: order[key] for key in ("order_id", "placed_on", "status", "total")},
@@ -89,7 +76,7 @@ def get_order(db: Database, order_id: str) -> Row:
     Args:
         order_id: The order's id, like #R48213.
     """
-    return find_order(db, order_id)
+    return shop.find_order(db, order_id)
 
 
 @tool
@@ -99,7 +86,7 @@ def get_shipment(db: Database, shipment_id: str) -> Row:
     Args:
         shipment_id: The shipment's id, like SH-60214.
     """
-    return find_shipment(db, shipment_id)
+    return shop.find_shipment(db, shipment_id)
 
 
 @tool
@@ -111,16 +98,23 @@ def get_refund_options(db: Database, order_id: str) -> Row:
     Args:
         order_id: The order's id, like #R48213.
     """
-    order = find_order(db, order_id)
-    delivered = delivery_dates(db, order)
+    order = shop.find_order(db, order_id)
+    delivered = shop.delivery_dates(db, order)
     items = []
     for item in order["items"]:
         day = delivered.get(item["item_id"])
         row = {key: item[key] for key in ("item_id", "name", "status", "final_sale")}
-        items.append({**row, "refund": paid(item), "delivered_on": day, "days_since_delivery": day and days_since(day)})
+        items.append(
+            {**row, "refund": shop.paid(item), "delivered_on": day, "days_since_delivery": day and shop.days_since(day)}
+        )
     methods = db["customers"][order["customer_id"]]["payment_methods"].values()
     balances = [m["payment_method_id"] for m in methods if "balance" in m]
-    return {"order_id": order_id, "items": items, "paid_by": balance_paid(order), "gift_cards_and_credit": balances}
+    return {
+        "order_id": order_id,
+        "items": items,
+        "paid_by": shop.balance_paid(order),
+        "gift_cards_and_credit": balances,
+    }
 
 
 @tool
@@ -130,9 +124,9 @@ def get_shipping_options(db: Database, order_id: str) -> Row:
     Args:
         order_id: The order's id, like #R48213.
     """
-    order = find_order(db, order_id)
+    order = shop.find_order(db, order_id)
     tier = db["customers"][order["customer_id"]]["tier"]
-    fees = {speed: shipping_fee(speed, tier) for speed in SHIPPING_FEES}
+    fees = {speed: shop.shipping_fee(speed, tier) for speed in shop.SHIPPING_FEES}
     options = {s: {"fee": fee, "difference": cents(fee - order["shipping_fee"])} for s, fee in fees.items()}
     return {"order_id": order_id, "shipping_speed": order["shipping_speed"], "options": options}
 
@@ -165,10 +159,7 @@ def get_product(db: Database, product_id: str) -> Row:
     Args:
         product_id: The product's id, like P-210.
     """
-    if product_id not in db["products"]:
-        raise Refusal(f"no product {product_id}; find it with search_products or list_products", kind="no such product")
-    row: Row = db["products"][product_id]
-    return row
+    return shop.find_product(db, product_id)
 
 
 @tool
@@ -178,10 +169,7 @@ def get_claim(db: Database, claim_id: str) -> Row:
     Args:
         claim_id: The claim's id, like WC-48213-1.
     """
-    if claim_id not in db["claims"]:
-        raise Refusal(f"no claim {claim_id}; an order lists its claim_ids", kind="no such claim")
-    row: Row = db["claims"][claim_id]
-    return row
+    return shop.find_claim(db, claim_id)
 
 
 def _in_short(product: Row) -> Row:

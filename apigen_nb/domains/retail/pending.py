@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from apigen_nb.domains.retail.shop import (
-    balance_paid,
-    cents,
-    find_customer,
-    find_items,
-    find_payment_method,
-    find_variant,
-    line,
-    next_item_id,
-    order_in,
-    paid,
-    refund_all,
-    settle,
-    shipping_fee,
-)
-from apigen_nb.world.domain import tool
-from apigen_nb.world.world import Database, Refusal
+from apigen_nb.domains.retail import shop
+from apigen_nb.world.toolkit import Database, Refusal, Row, cents, tool
 
-Row = dict[str, Any]
 Reason = Literal["no longer needed", "ordered by mistake", "found cheaper", "arrives too late"]
 
 
@@ -34,11 +18,11 @@ def cancel_order(db: Database, order_id: str, cancel_reason: Reason) -> Row:
         order_id: The order's id, like #R48213.
         cancel_reason: Why the customer cancels.
     """
-    order = order_in(db, order_id, "pending")
+    order = shop.order_in(db, order_id, "pending")
     for item in order["items"]:
         item["status"] = "cancelled"
     order.update(status="cancelled", cancel_reason=cancel_reason, shipping_fee=0.0)
-    refunds = refund_all(find_customer(db, order["customer_id"]), order)
+    refunds = shop.refund_all(db, order)
     return {"order_id": order_id, "status": "cancelled", "refunds": refunds}
 
 
@@ -54,21 +38,20 @@ def swap_items(
         new_variant_ids: The variant for each of these items, in the same order, like sku-210-03.
         payment_method_id: The payment method that the difference is charged to or refunded to.
     """
-    order = order_in(db, order_id, "pending")
-    items = find_items(order, item_ids, "ordered")
+    order = shop.order_in(db, order_id, "pending")
+    items = shop.find_items(order, item_ids, "ordered")
     difference = 0.0
     for item, variant_id in zip(items, pairs(item_ids, new_variant_ids), strict=True):
         if item["variant_id"] == variant_id:
             raise Refusal(
                 f"item {item['item_id']} is {variant_id} already; choose another variant", kind="same variant"
             )
-        new = line(*find_variant(db, variant_id), item["item_id"], "ordered")
+        new = shop.line(*shop.find_variant(db, variant_id), item["item_id"], "ordered")
         new.update(discount=min(item["discount"], new["price"]), final_sale=item["final_sale"])
-        difference += paid(new) - paid(item)
+        difference += shop.paid(new) - shop.paid(item)
         item.update(new)
     order["items_changed"] = True
-    customer = find_customer(db, order["customer_id"])
-    return settle(customer, order, payment_method_id, cents(difference))
+    return shop.settle(db, order, payment_method_id, cents(difference))
 
 
 @tool(writes=True)
@@ -80,12 +63,11 @@ def add_item(db: Database, order_id: str, variant_id: str, payment_method_id: st
         variant_id: The variant to add, like sku-210-03.
         payment_method_id: The payment method that is charged.
     """
-    order = order_in(db, order_id, "pending")
-    new = line(*find_variant(db, variant_id), next_item_id(order), "ordered")
+    order = shop.order_in(db, order_id, "pending")
+    new = shop.line(*shop.find_variant(db, variant_id), shop.next_item_id(order), "ordered")
     order["items"].append(new)
     order["items_changed"] = True
-    customer = find_customer(db, order["customer_id"])
-    return {**settle(customer, order, payment_method_id, new["price"]), "item_id": new["item_id"]}
+    return {**shop.settle(db, order, payment_method_id, new["price"]), "item_id": new["item_id"]}
 
 
 @tool(writes=True)
@@ -97,15 +79,14 @@ def remove_items(db: Database, order_id: str, item_ids: list[str], payment_metho
         item_ids: The items to take out, like 48213-1.
         payment_method_id: The payment method that the refund goes to.
     """
-    order = order_in(db, order_id, "pending")
-    items = find_items(order, item_ids, "ordered")
+    order = shop.order_in(db, order_id, "pending")
+    items = shop.find_items(order, item_ids, "ordered")
     if len(items) == sum(item["status"] == "ordered" for item in order["items"]):
         raise Refusal(f"no item would be left in {order_id}; cancel the order instead", kind="no item would be left")
     for item in items:
         item["status"] = "cancelled"
     order["items_changed"] = True
-    customer = find_customer(db, order["customer_id"])
-    return settle(customer, order, payment_method_id, -sum(paid(item) for item in items))
+    return shop.settle(db, order, payment_method_id, -sum(shop.paid(item) for item in items))
 
 
 @tool(writes=True)
@@ -122,7 +103,7 @@ def change_order_address(
         postal_code: The postal code, like 60614 or K1A 0B1.
         country: The country.
     """
-    order = order_in(db, order_id, "pending")
+    order = shop.order_in(db, order_id, "pending")
     address = {"street": street, "city": city, "state": state, "postal_code": postal_code, "country": country}
     if order["ship_to"] == address:
         raise Refusal(f"order {order_id} goes to this address already", kind="same address")
@@ -138,14 +119,14 @@ def change_order_payment(db: Database, order_id: str, payment_method_id: str) ->
         order_id: The order's id, like #R48213.
         payment_method_id: The payment method that is to pay.
     """
-    order = order_in(db, order_id, "pending")
-    customer = find_customer(db, order["customer_id"])
-    find_payment_method(customer, payment_method_id)
-    if list(balance_paid(order)) == [payment_method_id]:
+    order = shop.order_in(db, order_id, "pending")
+    customer = shop.find_customer(db, order["customer_id"])
+    shop.find_payment_method(customer, payment_method_id)
+    if list(shop.balance_paid(order)) == [payment_method_id]:
         raise Refusal(f"order {order_id} is paid by {payment_method_id} already", kind="same payment method")
     due = order["total"]
-    refunds = refund_all(customer, order)
-    return {**settle(customer, order, payment_method_id, due), "refunds": refunds}
+    refunds = shop.refund_all(db, order)
+    return {**shop.settle(db, order, payment_method_id, due), "refunds": refunds}
 
 
 @tool(writes=True)
@@ -159,13 +140,13 @@ def change_shipping_speed(
         shipping_speed: The new speed.
         payment_method_id: The payment method that the difference is charged to or refunded to.
     """
-    order = order_in(db, order_id, "pending")
+    order = shop.order_in(db, order_id, "pending")
     if order["shipping_speed"] == shipping_speed:
         raise Refusal(f"order {order_id} ships {shipping_speed} already", kind="same shipping speed")
-    customer = find_customer(db, order["customer_id"])
-    before, fee = order["shipping_fee"], shipping_fee(shipping_speed, customer["tier"])
+    customer = shop.find_customer(db, order["customer_id"])
+    before, fee = order["shipping_fee"], shop.shipping_fee(shipping_speed, customer["tier"])
     order.update(shipping_speed=shipping_speed, shipping_fee=fee)
-    return settle(customer, order, payment_method_id, cents(fee - before))
+    return shop.settle(db, order, payment_method_id, cents(fee - before))
 
 
 def pairs(item_ids: list[str], new_variant_ids: list[str]) -> list[str]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from apigen_nb.domains.retail.shop import balance_paid, days_since, delivery_dates, find_variant
-from apigen_nb.world.domain import Step, rule
-from apigen_nb.world.world import Refusal
+from apigen_nb.world.toolkit import Refusal, Row, Step, did, named, rule
 
 ITEM_CHANGES = ("swap_items", "add_item", "remove_items")
 PENDING = (*ITEM_CHANGES, "cancel_order", "change_order_address", "change_order_payment", "change_shipping_speed")
@@ -14,7 +11,6 @@ SENT_BACK = ("return_requested", "returned", "exchange_requested", "exchanged")
 SPEEDS = ("economy", "standard", "express")
 CONTACT = ("change_email", "change_phone")
 BALANCES = ("merge_gift_cards", "redeem_points")
-Row = dict[str, Any]
 
 
 @rule(*PENDING, "return_items", "exchange_items", "file_warranty_claim")
@@ -78,7 +74,7 @@ def split_payment_stays(step: Step) -> bool:
 @rule("change_order_address", "update_customer_address")
 def same_country(step: Step) -> bool:
     """An address is changed inside its country only."""
-    customer = step.before["customers"].get(step.arguments.get("customer_id", ""), {})
+    customer = named(step, "customers", "customer_id")
     address = _order(step).get("ship_to") or customer.get("address") or {}
     return address.get("country") == step.arguments.get("country")
 
@@ -144,7 +140,7 @@ def replacement_while_young(step: Step) -> bool:
 @rule("report_lost_parcel")
 def parcel_is_late(step: Step) -> bool:
     """A parcel is declared lost five or more days after the day it was expected."""
-    shipment = step.before["shipments"].get(step.arguments.get("shipment_id", ""), {})
+    shipment = named(step, "shipments", "shipment_id")
     return bool(shipment) and days_since(shipment["expected_on"]) >= 5
 
 
@@ -158,13 +154,13 @@ def email_is_free(step: Step) -> bool:
 @rule(*CONTACT)
 def one_contact_change(step: Step) -> bool:
     """E-mail address and phone number are not both changed, nor one of them twice, in one conversation."""
-    return not _did(step, CONTACT)
+    return not did(step, CONTACT)
 
 
 @rule(*CONTACT, *BALANCES)
 def contact_or_balances(step: Step) -> bool:
     """A conversation that changes e-mail address or phone does not merge gift cards or redeem points, in any order."""
-    return not _did(step, BALANCES if step.name in CONTACT else CONTACT)
+    return not did(step, BALANCES if step.name in CONTACT else CONTACT)
 
 
 @rule("merge_gift_cards")
@@ -183,25 +179,25 @@ def points_in_blocks(step: Step) -> bool:
 @rule("redeem_points")
 def redeem_once(step: Step) -> bool:
     """Points are redeemed once in a conversation."""
-    return not _did(step, ("redeem_points",))
+    return not did(step, ("redeem_points",))
 
 
 @rule("redeem_points")
 def restored_points_wait(step: Step) -> bool:
     """Points are not redeemed in the conversation that restored expired points."""
-    return not _did(step, ("restore_points",))
+    return not did(step, ("restore_points",))
 
 
 @rule("restore_points")
 def expired_lately(step: Step) -> bool:
     """Expired points are restored within 60 days of the day they expired."""
-    day = step.before["customers"].get(step.arguments.get("customer_id", ""), {}).get("points_expired_on")
+    day = named(step, "customers", "customer_id").get("points_expired_on")
     return day is not None and days_since(day) <= 60
 
 
 def _order(step: Step) -> Row:
     """The order a call is about, as it was before, found by its id or by its parcel's; {} when there is none."""
-    shipment = step.before["shipments"].get(step.arguments.get("shipment_id", ""), {})
+    shipment = named(step, "shipments", "shipment_id")
     row: Row = step.before["orders"].get(step.arguments.get("order_id") or shipment.get("order_id", ""), {})
     return row
 
@@ -224,7 +220,3 @@ def _product_of(step: Step, variant_id: str) -> str | None:
     except Refusal:
         return None
     return product_id
-
-
-def _did(step: Step, tools: tuple[str, ...]) -> bool:
-    return any(earlier.name in tools for earlier in step.earlier)

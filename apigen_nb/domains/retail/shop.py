@@ -2,53 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any
+from datetime import datetime
 
-from apigen_nb.world.world import Database, Refusal
+from apigen_nb.world.toolkit import Clock, Database, Refusal, Row, cents, lookup
 
-NOW = date(2026, 5, 18)
+CLOCK = Clock(datetime(2026, 5, 18))
+TODAY, days_since = CLOCK.today, CLOCK.days_since
 SHIPPING_FEES = {"economy": 3.5, "standard": 6.5, "express": 14.0}
 GONE = ("cancelled", "return_requested", "returned", "exchange_requested", "lost")
 """Statuses of items that the customer no longer pays for."""
 
-Row = dict[str, Any]
-
-
-def cents(amount: float) -> float:
-    """An amount of money, rounded to cents."""
-    return round(amount, 2) + 0.0
-
-
-def days_since(day: str) -> int:
-    """Days from an ISO date to the shop's today; negative for days to come."""
-    return (NOW - date.fromisoformat(day)).days
-
-
-def find_customer(db: Database, customer_id: str) -> Row:
-    """The customer's row, or a refusal."""
-    if customer_id not in db["customers"]:
-        raise Refusal(
-            f"no customer {customer_id}; find the id by e-mail, or by name and postal code", kind="no such customer"
-        )
-    row: Row = db["customers"][customer_id]
-    return row
-
-
-def find_order(db: Database, order_id: str) -> Row:
-    """The order's row, or a refusal."""
-    if order_id not in db["orders"]:
-        raise Refusal(f"no order {order_id}; order ids look like #R48213", kind="no such order")
-    row: Row = db["orders"][order_id]
-    return row
-
-
-def find_shipment(db: Database, shipment_id: str) -> Row:
-    """The shipment's row, or a refusal."""
-    if shipment_id not in db["shipments"]:
-        raise Refusal(f"no shipment {shipment_id}; an order lists its shipment_ids", kind="no such shipment")
-    row: Row = db["shipments"][shipment_id]
-    return row
+find_customer = lookup("customers", "find the id by e-mail, or by name and postal code")
+find_order = lookup("orders", "order ids look like #R48213")
+find_shipment = lookup("shipments", "an order lists its shipment_ids")
+find_product = lookup("products", "find it with search_products or list_products")
+find_claim = lookup("claims", "an order lists its claim_ids")
 
 
 def order_in(db: Database, order_id: str, status: str) -> Row:
@@ -128,9 +96,10 @@ def shipping_fee(speed: str, tier: str) -> float:
     return 0.0 if tier == "gold" and speed != "express" else SHIPPING_FEES[speed]
 
 
-def settle(customer: Row, order: Row, payment_method_id: str, difference: float) -> Row:
+def settle(db: Database, order: Row, payment_method_id: str, difference: float) -> Row:
     """Charge a positive difference to the method, refund a negative one to it, bring the total up to date, and say so.
     A refusal when a stored balance does not cover a charge."""
+    customer = find_customer(db, order["customer_id"])
     method, amount = find_payment_method(customer, payment_method_id), cents(abs(difference))
     if "balance" in method and difference > 0 and method["balance"] < amount:
         raise Refusal(
@@ -147,11 +116,11 @@ def settle(customer: Row, order: Row, payment_method_id: str, difference: float)
     return {"order_id": order["order_id"], "charged": charged, "refunded": refunded, "new_total": order["total"]}
 
 
-def refund_all(customer: Row, order: Row) -> list[Row]:
+def refund_all(db: Database, order: Row) -> list[Row]:
     """Give back everything that was paid for the order, each amount to the method that paid it."""
     refunds = []
     for method, amount in balance_paid(order).items():
-        settle(customer, order, method, -amount)
+        settle(db, order, method, -amount)
         refunds.append({"payment_method_id": method, "amount": amount})
     return refunds
 

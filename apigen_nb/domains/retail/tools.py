@@ -34,41 +34,7 @@ from apigen_nb.domains.retail.pending import (
     remove_items,
     swap_items,
 )
-from apigen_nb.world.domain import tool
-from apigen_nb.world.world import Database
-
-__all__ = [
-    "add_item",
-    "cancel_order",
-    "change_email",
-    "change_order_address",
-    "change_order_payment",
-    "change_phone",
-    "change_shipping_speed",
-    "exchange_items",
-    "file_warranty_claim",
-    "find_customer_by_email",
-    "find_customer_by_name",
-    "get_claim",
-    "get_customer",
-    "get_order",
-    "get_product",
-    "get_refund_options",
-    "get_shipment",
-    "get_shipping_options",
-    "list_orders",
-    "list_products",
-    "merge_gift_cards",
-    "redeem_points",
-    "remove_items",
-    "report_lost_parcel",
-    "restore_points",
-    "return_items",
-    "search_products",
-    "swap_items",
-    "transfer_to_human",
-    "update_customer_address",
-]
+from apigen_nb.world.toolkit import Database, tool
 
 
 @tool(ends=True)
