@@ -14,22 +14,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
-from ..models import Model, Unparsable, ask, metered, read_json
-from ..records import Attempt, Blueprint, Draft, Proposal, Question, Verdict
+from ..records import Blueprint, Verdict
 from ..world.domain import Domain
 from ..world.world import digest
-from .gates import Gate, obeys_policy
+from .gates import obeys_policy
 from .gates.execution import execute
 from .mixture import assigned
-from .reflection import previous, shown, tried, waits
+from .reflection import Assignment
 from .sampling import seed_id
 
 PARTS: dict[str, float] = {"2": 0.4, "3": 0.35, "4": 0.25}  # shares of the combinations, by the parts wanted
 DRAWN: dict[str, float] = {"checked": 0.8, "blindly": 0.2}
 TRIES = 8  # users that a size is looked for at, and blueprints of each: every look runs some actions
-JOINT = frozenset({"execution", "policy", "kind", "recombination"})  # gates whose verdict no other wording changes
+UNMENDABLE = frozenset({"execution", "policy", "kind", "recombination"})  # gates whose verdict no other wording changes
 
 
 class _Reply(BaseModel):
@@ -122,69 +121,28 @@ def compatible(parts: Sequence[Blueprint], domain: Domain) -> bool:
     return verdict is not None and verdict.passed
 
 
-async def recombine(
-    combination: Combination,
-    parts: Sequence[Blueprint],
-    domain: Domain,
-    *,
-    generator: Model,
-    feedback: Model | None,
-    gates: Sequence[Gate],
-    reflections: int = 3,
-) -> Proposal:
-    """One task of several: their actions and outputs in order, under one instruction, through all gates. ValueError
-    unless there are two parts at least, all plain and of one user."""
+def combination_assignment(combination: Combination, parts: Sequence[Blueprint]) -> Assignment:
+    """What a combination asks of the generator: one instruction; actions and outputs are settled, those of the parts in
+    order. ValueError unless there are two parts at least, all plain and of one user."""
     if len(parts) < 2 or len({part.user for part in parts}) > 1 or any(part.kind != "plain" for part in parts):
         raise ValueError(f"{combination.id}: expected two or more plain blueprints of one user, found {parts!r:.200}")
     task = joint(combination.id, parts)
-
-    async def write(earlier: Sequence[Attempt], plan: str) -> tuple[Draft, Blueprint]:
-        question = Question(
-            id=f"{combination.id}/a{len(earlier)}/generator",
-            role="generator",
-            prompt="recombine",
-            context={
-                "instructions": [part.instruction for part in parts],
-                "actions": [action.model_dump() for action in task.actions],
-                "outputs": list(task.outputs),
-                "persona": task.persona,
-                "behaviour": task.behaviour,
-                "user": task.user,
-                "previous": shown(previous(earlier, plan)),
-                "feedback": plan,
-            },
-            reply=REPLY,
-            sample=0 if plan else len(earlier),
-        )
-        try:
-            reply = _Reply.model_validate(read_json(await ask(generator, question)))
-        except ValidationError as error:
-            raise Unparsable("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())) from None
-        draft = Draft(thought=reply.thought, instruction=reply.instruction, actions=task.actions, outputs=task.outputs)
-        return draft, task.model_copy(update={"instruction": reply.instruction})
-
-    with metered() as usage:
-        attempts = await tried(
-            combination.id,
-            "plain",
-            write,
-            domain,
-            feedback=feedback,
-            gates=sorted((*gates, every_action_counts), key=waits),  # what is free comes first
-            reflections=reflections,
-            hopeless=JOINT,
-        )
-    return Proposal(
-        id=combination.id,
-        domain=domain.name,
-        user=task.user,
+    context = {
+        "instructions": [part.instruction for part in parts],
+        "actions": [action.model_dump() for action in task.actions],
+        "outputs": list(task.outputs),
+        "persona": task.persona,
+        "behaviour": task.behaviour,
+        "user": task.user,
+    }
+    return Assignment(
+        blueprint=task,
         walk=tuple(dict.fromkeys(action.name for action in task.actions)),
-        persona=task.persona,
-        examples=(),
-        attempts=attempts,
-        accepted=attempts[-1].accepted,
-        behaviour=task.behaviour,
         level="hard",
-        parts=combination.parts,
-        usage=usage,
+        prompt="recombine",
+        context=context,
+        reply=REPLY,
+        settled={"actions": task.actions, "outputs": task.outputs, "denied": (), "withheld": ()},
+        gates=(every_action_counts,),
+        final=UNMENDABLE,
     )

@@ -1,107 +1,147 @@
-"""Judge, reflect, try again (paper §3.1, gates 1 to 3): the loop that every blueprint goes through, drafted from a seed
-or recombined of others. Every attempt is kept with its verdicts."""
+"""Draft, judge, reflect, try again (paper §3.1, gates 1 to 3): the loop that every blueprint goes through, drafted from
+a seed or recombined of others. Every attempt is kept with its verdicts."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from ..models import Model, Unparsable, ask
-from ..records import Attempt, Blueprint, Draft, Kind, Question, Verdict
+from pydantic import ValidationError
+
+from ..models import Model, NoAnswer, Unparsable, ask, metered, read_json
+from ..records import NO_ANSWER, Attempt, Blueprint, Draft, Level, Proposal, Question, Role, Usage, Verdict
 from ..world.domain import Domain
-from .gates import Gate
+from .gates import Gate, asks_model, run_gates
 from .gates.execution import execute
 
 TASK = ("instruction", "actions", "outputs", "denied", "withheld")
-Write = Callable[[Sequence[Attempt], str], Awaitable[tuple[Draft, Blueprint]]]  # of the attempts so far and the plan
 
 
-def waits(gate: Gate) -> bool:
-    """Whether a gate asks a model."""
-    return any(map(inspect.iscoroutinefunction, (gate, type(gate).__call__)))
+@dataclass(frozen=True)
+class Assignment:
+    """What a generator is to draft. `blueprint` holds what is known before it replies, `settled` are the parts of its
+    draft that it has no say in; `prompt`, `context` and `reply` are those of the question. `gates` judge beside those
+    of the run; what fails at a gate named in `final` is not tried again, because no other draft could pass."""
+
+    blueprint: Blueprint
+    walk: tuple[str, ...]
+    level: Level
+    prompt: str
+    context: Mapping[str, Any]
+    reply: dict[str, Any]
+    examples: tuple[str, ...] = ()
+    settled: Mapping[str, Any] = field(default_factory=dict)
+    gates: tuple[Gate, ...] = ()
+    final: frozenset[str] = frozenset()
+
+    def proposal(self, attempts: Sequence[Attempt], usage: dict[Role, Usage]) -> Proposal:
+        """The record of these attempts."""
+        known = self.blueprint.model_dump(include={"id", "domain", "user", "persona", "kind", "behaviour", "parts"})
+        return Proposal(
+            **known,
+            walk=self.walk,
+            examples=self.examples,
+            attempts=tuple(attempts),
+            accepted=attempts[-1].accepted,
+            level=self.level,
+            usage=usage,
+        )
+
+    def unanswered(self, error: NoAnswer) -> Proposal:
+        """The record when a model gave no answer: rejected for that reason."""
+        verdict = Verdict(gate="format", passed=False, kind=NO_ANSWER, reason=str(error))
+        return self.proposal([Attempt(number=0, verdicts=(verdict,))], {})
 
 
-async def judge(blueprint: Blueprint, domain: Domain, gates: Sequence[Gate]) -> tuple[Verdict, ...]:
-    """The verdicts of all gates that have something to say. Plain gates are free and all speak; gates that wait for a
-    model are asked only while nothing has failed. No verdict at all is a failure: nothing passes unjudged."""
-    verdicts: list[Verdict] = []
-    for gate in gates:
-        if waits(gate) and any(not verdict.passed for verdict in verdicts):
-            continue
-        verdict = gate(blueprint, domain)
-        verdict = await verdict if inspect.isawaitable(verdict) else verdict
-        if verdict is not None:
-            verdicts.append(verdict)
-    return tuple(verdicts) or (Verdict(gate="none", passed=False, kind="not judged", reason="no gate gave a verdict"),)
-
-
-async def tried(
-    id: str,
-    kind: Kind,
-    write: Write,
+async def draft_until_accepted(
+    assignment: Assignment,
     domain: Domain,
     *,
+    generator: Model,
     feedback: Model | None,
     gates: Sequence[Gate],
-    reflections: int,
-    hopeless: frozenset[str] = frozenset(),
-) -> tuple[Attempt, ...]:
-    """Write, judge, and repair with reflection at most `reflections` times. `write` raises Unparsable for a reply that
-    is none. Without a feedback model each try starts anew. What fails at a gate in `hopeless` is not tried again."""
+    reflections: int = 3,
+) -> Proposal:
+    """Draft, judge, and repair with reflection at most `reflections` times (the paper: 3 in retail, 5 in airline).
+    Without a feedback model each try starts anew, knowing nothing of those before."""
+    if assignment.gates:
+        gates = sorted((*gates, *assignment.gates), key=asks_model)  # what is free comes first
     attempts: list[Attempt] = []
-    while not attempts or not (attempts[-1].accepted or len(attempts) > reflections):
-        if attempts and hopeless & {verdict.gate for verdict in attempts[-1].failures}:
-            break
-        plan = await _reflect(id, kind, attempts[-1], feedback) if attempts and feedback else ""
-        attempts.append(await _attempt(write, attempts, plan, domain, gates))
-    return tuple(attempts)
+    with metered() as usage:
+        for _ in range(1 + reflections):
+            plan = await _reflect(assignment.blueprint, attempts[-1], feedback) if attempts and feedback else ""
+            attempts.append(await _attempt(assignment, attempts, plan, domain, generator, gates))
+            if attempts[-1].accepted or assignment.final & {verdict.gate for verdict in attempts[-1].failures}:
+                break
+    return assignment.proposal(attempts, usage)
 
 
 async def _attempt(
-    write: Write, earlier: Sequence[Attempt], plan: str, domain: Domain, gates: Sequence[Gate]
+    assignment: Assignment,
+    earlier: Sequence[Attempt],
+    plan: str,
+    domain: Domain,
+    generator: Model,
+    gates: Sequence[Gate],
 ) -> Attempt:
     number = len(earlier)
+    # the last blueprint, where there is a plan to mend it
+    previous = next((attempt.blueprint for attempt in reversed(earlier) if plan and attempt.blueprint), None)
+    question = Question(
+        id=f"{assignment.blueprint.id}/a{number}/generator",
+        role="generator",
+        prompt=assignment.prompt,
+        context={**assignment.context, "previous": task_of(previous) if previous else "", "feedback": plan},
+        reply=assignment.reply,
+        sample=0 if plan else number,
+    )
     try:
-        draft, blueprint = await write(earlier, plan)
+        draft = read_draft({**read_json(await ask(generator, question)), **assignment.settled})
     except Unparsable as problem:
         reason = f"the reply is no blueprint: {problem}"
         verdict = Verdict(gate="format", passed=False, kind="reply unreadable", reason=reason)
         return Attempt(number=number, feedback=plan, verdicts=(verdict,))
+    blueprint = assignment.blueprint.model_copy(update={name: getattr(draft, name) for name in TASK})
     return Attempt(
         number=number,
         feedback=plan,
         thought=draft.thought,
         blueprint=blueprint,
         diff=execute(blueprint, domain).diff,
-        verdicts=await judge(blueprint, domain, gates),
+        verdicts=await run_gates(blueprint, domain, gates),
     )
 
 
-def shown(blueprint: Blueprint | None) -> dict[str, Any] | str:
-    """A blueprint as generators see it, '' for none."""
-    return blueprint.model_dump(mode="json", include=set(TASK)) if blueprint else ""
+def read_draft(reply: dict[str, Any]) -> Draft:
+    """A draft from a generator's reply. Unparsable names each part that is missing or of the wrong type."""
+    try:
+        draft = Draft.model_validate({name: reply[name] for name in Draft.model_fields if name in reply})
+        if Draft.model_validate_json(draft.line()) != draft:
+            raise Unparsable("it holds values that JSON has not")
+        return draft
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:6])
+        raise Unparsable(problems) from None
+    except (ValueError, RecursionError) as error:
+        raise Unparsable(f"it cannot be written down: {error}") from None
 
 
-def previous(earlier: Sequence[Attempt], plan: str) -> Blueprint | None:
-    """The last blueprint that there is a plan to mend."""
-    return next((attempt.blueprint for attempt in reversed(earlier) if plan and attempt.blueprint), None)
+def task_of(blueprint: Blueprint) -> dict[str, Any]:
+    """A blueprint as generators see it: the task alone."""
+    return blueprint.model_dump(mode="json", include=set(TASK))
 
 
-async def _reflect(id: str, kind: Kind, attempt: Attempt, feedback: Model) -> str:
+async def _reflect(blueprint: Blueprint, attempt: Attempt, feedback: Model) -> str:
     """All failures of an attempt, summarised into a plan by the feedback model. When it has nothing usable to say, the
     failures themselves are the plan."""
     failures = [{"gate": verdict.gate, "reason": verdict.reason} for verdict in attempt.failures]
-    task = (
-        attempt.blueprint.model_dump(mode="json")
-        if attempt.blueprint
-        else {name: "" if name == "instruction" else [] for name in TASK}
-    )
+    task = task_of(attempt.blueprint) if attempt.blueprint else {name: [] for name in TASK} | {"instruction": ""}
     question = Question(
-        id=f"{id}/a{attempt.number}/feedback",
+        id=f"{blueprint.id}/a{attempt.number}/feedback",
         role="feedback",
         prompt="feedback",
-        context={**{name: task[name] for name in TASK}, "kind": kind, "failures": failures},
+        context={**task, "kind": blueprint.kind, "failures": failures},
     )
     answer = await ask(feedback, question)
     plan = "" if answer.error else answer.text.strip()

@@ -6,12 +6,12 @@ tries alone would lift 28 % to 73 % in four. So there are three arms on the same
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ..models.jobs import run_jobs
 from ..models.roles import Roles
-from ..records import Proposal, Seed
+from ..records import Proposal
 from ..storage.journal import Journal
 from ..storage.run_folder import Run
 from ..world.domain import Domain
@@ -20,27 +20,6 @@ from .propose import propose
 from .sampling import DEFAULT, Sampling, sample_seed
 
 ARMS = ("single shot", "retry without feedback", "retry with feedback")
-
-
-@dataclass(frozen=True)
-class _Arm:
-    """The work on one seed in one arm, for `run_jobs`."""
-
-    domain: Domain
-    models: Roles
-    gates: tuple[Gate, ...]
-    reflections: int
-    feedback: bool
-
-    async def __call__(self, seed: Seed) -> Proposal:
-        return await propose(
-            seed,
-            self.domain,
-            generator=self.models.generator,
-            feedback=self.models.feedback if self.feedback else None,
-            gates=self.gates,
-            reflections=self.reflections,
-        )
 
 
 async def reflection_study(
@@ -60,11 +39,11 @@ async def reflection_study(
     if tries < 2:
         raise ValueError(f"tries is {tries}; comparing ways to try again needs at least 2")
     drawn = [sample_seed(domain, seed, number, sampling=sampling) for number in range(seeds)]
+    work = functools.partial(propose, domain=domain, generator=models.generator, gates=gates)
     results: dict[str, Sequence[Proposal]] = {}
-    for arm in ARMS:
-        reflections = 0 if arm == ARMS[0] else tries - 1
-        work = _Arm(domain, models, tuple(gates), reflections, feedback=arm == ARMS[2])
+    for arm, reflections, feedback in zip(ARMS, (0, tries - 1, tries - 1), (None, None, models.feedback), strict=True):
         journal = Journal(run.folder / f"{arm.replace(' ', '_')}.jsonl", Proposal)
-        await run_jobs(work, drawn, journal, concurrency=concurrency, title=arm, total=seeds)
+        propose_seed = functools.partial(work, reflections=reflections, feedback=feedback)
+        await run_jobs(propose_seed, drawn, journal, concurrency=concurrency, title=arm, total=seeds)
         results[arm] = journal.finish(one.id for one in drawn)
     return results

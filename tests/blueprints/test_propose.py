@@ -12,10 +12,9 @@ from typing import Any
 
 import pytest
 
-from apigen_nb.blueprints.gates import GATES, Gate, choose_gates
+from apigen_nb.blueprints.gates import GATES, Gate, choose_gates, run_gates
 from apigen_nb.blueprints.gates.committee import Committee
 from apigen_nb.blueprints.propose import propose, propose_all
-from apigen_nb.blueprints.reflection import judge
 from apigen_nb.blueprints.sampling import user_records
 from apigen_nb.models import Model, NoAnswer
 from apigen_nb.models.roles import Roles
@@ -297,7 +296,7 @@ class Panel:
 async def test_plain_gates_all_speak_and_costly_ones_only_while_nothing_failed(
     library: Domain, gates: list[Gate], spoken: list[str]
 ) -> None:
-    verdicts = await judge(task(RENEW), library, gates)
+    verdicts = await run_gates(task(RENEW), library, gates)
     assert [verdict.gate for verdict in verdicts] == spoken
 
 

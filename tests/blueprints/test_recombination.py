@@ -23,10 +23,11 @@ from apigen_nb.blueprints.recombination import (
     REPLY,
     TRIES,
     Combination,
+    combination_assignment,
     combinations,
     compatible,
-    recombine,
 )
+from apigen_nb.blueprints.reflection import draft_until_accepted
 from apigen_nb.blueprints.sampling import Sampling
 from apigen_nb.models.roles import Roles
 from apigen_nb.records import Action, Answer, Blueprint, Question
@@ -77,7 +78,8 @@ def contact(user: str, **arguments: Any) -> Action:
 def joined(parts: list[Blueprint], generator: Generator, **options: Any) -> Any:
     combination = Combination("retail-r00000", parts[0].user, tuple(one.id for one in parts))
     given = {"feedback": generator, "gates": PLAIN} | options
-    return asyncio.run(recombine(combination, parts, retail, generator=generator, **given))
+    assignment = combination_assignment(combination, parts)
+    return asyncio.run(draft_until_accepted(assignment, retail, generator=generator, **given))
 
 
 # --- which are combined

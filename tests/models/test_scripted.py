@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from apigen_nb.blueprints.difficulty import difficulty
 from apigen_nb.blueprints.gates import GATES, Committee, choose_gates
 from apigen_nb.blueprints.gates.execution import execute
-from apigen_nb.blueprints.propose import propose, propose_all, read_draft
+from apigen_nb.blueprints.propose import propose, propose_all
+from apigen_nb.blueprints.reflection import read_draft
 from apigen_nb.blueprints.sampling import Sampling, sample_seed
 from apigen_nb.models import Unparsable, read_json, scripted
 from apigen_nb.models.roles import Roles
