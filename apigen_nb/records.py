@@ -31,7 +31,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = get_args(Behaviour)
 LEVELS: tuple[Level, ...] = get_args(Level)
 STOP = "###STOP###"  # what a simulated user says when its goal is met
 NO_ANSWER = "no answer"  # kind of the verdict on what could not be finished since a model gave none
-METRICS: tuple[Metric, ...] = ("correctness", "completeness", "satisfaction", "creativity")
+METRICS: tuple[Metric, ...] = get_args(Metric)
 
 
 def canonical(value: Any) -> str:

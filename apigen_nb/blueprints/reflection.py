@@ -14,6 +14,7 @@ from ..records import NO_ANSWER, Attempt, Blueprint, Draft, Level, Proposal, Que
 from ..world.domain import Domain
 from .gates import Gate, asks_model, run_gates
 from .gates.execution import execute
+from .gates.verdict import describe
 
 TASK = ("instruction", "actions", "outputs", "denied", "withheld")
 
@@ -121,8 +122,7 @@ def read_draft(reply: dict[str, Any]) -> Draft:
             raise Unparsable("it holds values that JSON has not")
         return draft
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:6])
-        raise Unparsable(problems) from None
+        raise Unparsable(describe(error)) from None
     except (ValueError, RecursionError) as error:
         raise Unparsable(f"it cannot be written down: {error}") from None
 

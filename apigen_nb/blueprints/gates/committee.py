@@ -7,27 +7,23 @@ judge that answers nonsense is asked once more and then has no vote; that is nev
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from ...models import Model, Unparsable, ask, read_json
 from ...models.gather import all_of
 from ...records import METRICS, Blueprint, Change, Metric, Question, Verdict, Vote, canonical
 from ...world.domain import Domain
 from .execution import execute
+from .verdict import describe
 
 Score = Annotated[int, Field(ge=0, le=1)]  # Literal[0, 1] takes true for 1
-
-
-class Scores(BaseModel):
-    model_config = ConfigDict(strict=True)
-
-    correctness: Score
-    completeness: Score
-    satisfaction: Score
-    creativity: Score
+# One more metric is one more in `records.Metric`, and a paragraph in models/prompts/judge.md.
+FIELDS: dict[str, Any] = dict.fromkeys(METRICS, (Score, ...))
+Scores: Any = create_model("Scores", __config__=ConfigDict(strict=True), **FIELDS)
 
 
 class Review(BaseModel):
@@ -80,46 +76,37 @@ class Committee:
         votes = await all_of(*(self._vote(n, blueprint, domain) for n in range(self.majority)))
         while not self._settled(votes) and len(votes) < len(self.judges):
             votes.append(await self._vote(len(votes), blueprint, domain))
-        if sum(vote.scores is not None for vote in votes) < self.majority:
+        verdict = functools.partial(Verdict, gate="committee", votes=tuple(votes))
+        if self._valid(votes) < self.majority:
             errors = "; ".join(f"{vote.judge}: {vote.error}" for vote in votes if vote.error)
-            return Verdict(
-                gate="committee",
-                passed=False,
-                kind="not judged",
-                votes=tuple(votes),
-                reason=f"too few valid votes: {errors}",
-            )
+            return verdict(passed=False, kind="not judged", reason=f"too few valid votes: {errors}")
         yes, still = self._voted(votes)
-        passed, mean = self._passes(yes), len(yes | still) / len(METRICS)
-        low = [metric for metric in METRICS if metric not in yes | still]
+        scores: dict[Metric, Literal[0, 1]] = {m: 1 if m in yes else 0 for m in METRICS if m not in still}
+        if self._passes(yes):
+            return verdict(passed=True, scores=scores)
+        low, mean = [metric for metric in METRICS if metric not in yes | still], len(yes | still) / len(METRICS)
         short = f"mean {mean:.2f} < {self.threshold}" if mean < self.threshold else "which must be 1"
-        said = [
-            f"{v.judge}: {v.reflection} {v.correction}".strip() for v in votes if v.scores and 0 in v.scores.values()
-        ]
-        return Verdict(
-            gate="committee",
-            passed=passed,
-            kind="" if passed else low[0],
-            reason="" if passed else f"{', '.join(low)} voted 0 ({short}). {' | '.join(said)}",
-            votes=tuple(votes),
-            scores={metric: 1 if metric in yes else 0 for metric in METRICS if metric not in still},
-        )
+        said = [f"{v.judge}: {v.reflection} {v.correction}".strip() for v in votes if 0 in (v.scores or {}).values()]
+        reason = f"{', '.join(low)} voted 0 ({short}). {' | '.join(said)}"
+        return verdict(passed=False, kind=low[0], reason=reason, scores=scores)
 
-    def _voted(self, votes: list[Vote]) -> tuple[set[Metric], set[Metric]]:
+    @staticmethod
+    def _valid(votes: Sequence[Vote]) -> int:
+        return sum(vote.scores is not None for vote in votes)
+
+    def _voted(self, votes: Sequence[Vote]) -> tuple[set[Metric], set[Metric]]:
         """The metrics that have a majority, and those that can still get one."""
-        left = len(self.judges) - len(votes)
         count = {metric: sum(vote.scores[metric] for vote in votes if vote.scores) for metric in METRICS}
-        able = {metric for metric in METRICS if count[metric] + left >= self.majority}
         yes = {metric for metric in METRICS if count[metric] >= self.majority}
+        able = {metric for metric in METRICS if count[metric] + len(self.judges) - len(votes) >= self.majority}
         return yes, able - yes
 
     def _passes(self, yes: set[Metric]) -> bool:
         return len(yes) / len(METRICS) >= self.threshold and self.required <= yes
 
-    def _settled(self, votes: list[Vote]) -> bool:
-        left, valid = len(self.judges) - len(votes), sum(vote.scores is not None for vote in votes)
-        if valid < self.majority:
-            return valid + left < self.majority
+    def _settled(self, votes: Sequence[Vote]) -> bool:
+        if (valid := self._valid(votes)) < self.majority:
+            return valid + len(self.judges) - len(votes) < self.majority
         yes, still = self._voted(votes)
         return self._passes(yes) == self._passes(yes | still)
 
@@ -136,26 +123,20 @@ class Committee:
             )
             try:
                 review = Review.model_validate(read_json(await ask(self.judges[number], question)))
+                return Vote(judge=name, **review.model_dump())
+            except ValidationError as problem:
+                error = describe(problem)
             except Unparsable as problem:
                 error = str(problem)
-            except ValidationError as problem:
-                error = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problem.errors()[:4])
-            else:
-                scores: dict[Metric, Literal[0, 1]] = {metric: getattr(review.scores, metric) for metric in METRICS}
-                return Vote(judge=name, scores=scores, reflection=review.reflection, correction=review.correction)
         return Vote(judge=name, scores=None, error=error)
 
 
 def _context(blueprint: Blueprint, domain: Domain) -> dict[str, Any]:
     used = dict.fromkeys(action.name for action in (*blueprint.actions, *blueprint.denied))
+    task = {"instruction", "actions", "outputs", "kind", "denied", "withheld"}
     return {
         "policy": domain.policy,  # whole: its rules were run before, what no rule covers is left to the judges
         "tools": [domain.tools[name].schema for name in used if name in domain.tools],
-        "instruction": blueprint.instruction,
-        "actions": [action.model_dump() for action in blueprint.actions],
-        "outputs": list(blueprint.outputs),
-        "kind": blueprint.kind,
-        "denied": [action.model_dump() for action in blueprint.denied],
-        "withheld": list(blueprint.withheld),
+        **blueprint.model_dump(mode="json", include=task),
         "diff": [row for change in execute(blueprint, domain).diff for row in changed_fields(change)],
     }

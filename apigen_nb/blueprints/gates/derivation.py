@@ -14,7 +14,7 @@ from .execution import Execution
 
 LIST = 6  # amounts of one list of which any selection may be meant: more of them, and any amount is met by chance
 MONEY = 60  # amounts of one user of which any two may be meant
-Told = tuple[Action, list[Fact]]  # a reading call and the facts in its result
+ReadResult = tuple[Action, list[Fact]]  # a reading call and the facts in its result
 
 
 def argument_values(arguments: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -25,9 +25,8 @@ def argument_values(arguments: dict[str, Any]) -> Iterator[tuple[str, Any]]:
                 yield name, fact.value
 
 
-def _amount(fact: Fact) -> Decimal | None:
-    plain = isinstance(fact.value, int | float) and not isinstance(fact.value, bool)
-    return parse_number(str(fact.value)) if plain else None
+def _amount(value: Any) -> Decimal | None:
+    return parse_number(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _sums(results: Iterable[tuple[str, Iterable[Fact]]]) -> Iterable[Decimal]:
@@ -35,7 +34,7 @@ def _sums(results: Iterable[tuple[str, Iterable[Fact]]]) -> Iterable[Decimal]:
     sums: dict[tuple[str, str, Any], Decimal] = defaultdict(Decimal)
     for name, found in results:
         for fact in found:
-            if (amount := _amount(fact)) is not None:
+            if (amount := _amount(fact.value)) is not None:
                 fields = (field for field in fact.holder.items() if isinstance(field[1], SCALARS))
                 for common in (None, *(field for field in fields if singular(field[0]) != fact.key)):
                     sums[name, fact.key, common] += amount
@@ -46,7 +45,7 @@ def _selections(found: Iterable[Fact]) -> Iterator[Decimal]:
     """Sums of any two and more of the amounts of a short list."""
     lists: dict[str, list[Decimal]] = defaultdict(list)
     for fact in found:
-        if isinstance(fact.value, float) and (amount := _amount(fact)) is not None:
+        if isinstance(fact.value, float) and (amount := _amount(fact.value)) is not None:
             lists[fact.key].append(amount)
     for amounts in (amounts for amounts in lists.values() if len(amounts) <= LIST):
         for size in range(2, len(amounts) + 1):
@@ -70,7 +69,7 @@ def _costs(actions: Iterable[Action], found: Iterable[Fact]) -> Iterator[Mapping
     beside: dict[str, dict[str, Decimal]] = defaultdict(dict)
     for fact in (fact for fact in found if isinstance(fact.value, str)):
         for key, value in fact.holder.items():
-            if (amount := _amount(Fact(key, value, {}))) is not None:
+            if (amount := _amount(value)) is not None:
                 beside[fact.value].setdefault(key, amount)
     together: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for action in actions:
@@ -90,44 +89,34 @@ def _costs(actions: Iterable[Action], found: Iterable[Fact]) -> Iterator[Mapping
 class KnownValues:
     """What reads have brought to light so far."""
 
-    def __init__(self, found: Iterable[Fact]) -> None:
+    def __init__(self, found: Iterable[Fact] = ()) -> None:
         self.values: set[str] = set()
-        self.numbers: set[Any] = set()
-        self.sums: dict[tuple[int, str], Any] = {}
-        self.texts: list[str] = []
+        self.numbers: set[Decimal] = set()
         self.add(list(found))
 
-    def add(self, found: list[Fact]) -> None:
-        totals: dict[str, Any] = {}
+    def add(self, found: Sequence[Fact]) -> None:
+        """The facts of one more result. An agent can count what a list holds and add up one field."""
+        totals: dict[str, Decimal] = defaultdict(Decimal)
         for fact in found:
-            if isinstance(fact.value, bool) or not isinstance(fact.value, SCALARS):
-                continue
-            text = normalize(str(fact.value))
-            self.values.add(text)
-            if " " in text:
-                self.texts.append(text)
-            value = parse_number(text)
-            if value is not None:
-                self.numbers.add(value)
-                totals[fact.key] = totals.get(fact.key, 0) + value
-        # an agent can count what a list holds and add up one field of one result
-        counts: dict[str, int] = {}
-        for fact in found:
-            counts[fact.key] = counts.get(fact.key, 0) + 1
-        self.numbers |= set(totals.values()) | set(map(parse_number, map(str, counts.values())))
+            if not isinstance(fact.value, bool):
+                self.values.add(text := normalize(str(fact.value)))
+                if (value := parse_number(text)) is not None:
+                    self.numbers.add(value)
+                    totals[fact.key] += value
+        self.numbers.update(totals.values(), map(Decimal, Counter(fact.key for fact in found).values()))
 
     def holds(self, value: Any) -> bool:
+        """Whether a value is among them, a number in whatever way it is written."""
         text = normalize(str(value))
         return text in self.values or (not isinstance(value, str) and parse_number(text) in self.numbers)
 
     def derives(self, output: str) -> bool:
+        """Whether an output is among them: a number, a text, or words of one."""
         text = normalize(output)
-        value = parse_number(text)
-        if value is not None:
+        if (value := parse_number(text)) is not None:
             return value in self.numbers
-        return (
-            text in self.values or text.replace(" ", "_") in self.values or any(mentions(t, text) for t in self.texts)
-        )
+        known = text in self.values or text.replace(" ", "_") in self.values
+        return known or any(mentions(longer, text) for longer in self.values if " " in longer)
 
 
 class DerivedAmounts:
@@ -140,7 +129,7 @@ class DerivedAmounts:
     and sums and differences of two amounts: many, so they only count for an output with a figure other than 0
     in the place of cents."""
 
-    def __init__(self, read: Sequence[Told], blueprint: Blueprint, execution: Execution) -> None:
+    def __init__(self, read: Sequence[ReadResult], blueprint: Blueprint, execution: Execution) -> None:
         own = [(call, found) for call, found in read if any(fact.value == blueprint.user for fact in found)]
         *each, together = _costs(blueprint.actions, [fact for _, found in (*own, *read) for fact in found])
         costs = {amount for one in (*each, together) for amount in one.values()}
@@ -150,7 +139,9 @@ class DerivedAmounts:
             *_sums((call.name, found) for call, found in own),
             *_sums((str(call), found) for call, found in own),
         }
-        money = {a for _, found in own for f in found if isinstance(f.value, float) and (a := _amount(f)) is not None}
+        money = {
+            a for _, found in own for f in found if isinstance(f.value, float) and (a := _amount(f.value)) is not None
+        }
         pairs = itertools.product(money, money | costs) if len(money) <= MONEY else ()
         self.amounts = {total for one, other in pairs for total in (one + other, one - other)}
         self.amounts |= {amount for _, found in own for amount in _selections(found)}

@@ -7,24 +7,24 @@ from collections.abc import Iterator, Sequence
 from ...records import Action, Blueprint, Verdict
 from ...world.domain import Domain
 from ...world.world import Refusal
+from .verdict import Problem, verdict_on
 
 
 def well_formed(blueprint: Blueprint, domain: Domain) -> Verdict:
     """Name everything that is wrong with the form of a blueprint. An empty task is refused too: it would reward an
     agent that does nothing."""
-    problems: list[tuple[str, str]] = []
+    problems: list[Problem] = []
     if not blueprint.instruction.strip():
         problems.append(("no instruction", "the instruction is empty"))
     if not blueprint.actions and not blueprint.outputs:
         problems.append(("empty task", "there are neither actions nor outputs: doing nothing would be rewarded"))
     problems += wrong_calls(blueprint.actions, domain)
     problems += [("empty output", f"output {n} is empty") for n, o in enumerate(blueprint.outputs, 1) if not o.strip()]
-    kind = problems[0][0] if problems else ""
-    return Verdict(gate="format", passed=not problems, kind=kind, reason="; ".join(text for _, text in problems))
+    return verdict_on("format", problems)
 
 
-def wrong_calls(actions: Sequence[Action], domain: Domain, what: str = "action") -> Iterator[tuple[str, str]]:
-    """Kind and text of each problem with the form of these calls."""
+def wrong_calls(actions: Sequence[Action], domain: Domain, what: str = "action") -> Iterator[Problem]:
+    """Each problem with the form of these calls."""
     for number, action in enumerate(actions, 1):
         tool = domain.tools.get(action.name)
         if tool is None:

@@ -8,17 +8,18 @@ when it is a count, a sum or a difference that a customer can mean: see `Finding
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...records import Action, Blueprint, Verdict
 from ...world.api_graph import candidate_calls, required_parameters, result_facts, try_call
 from ...world.domain import Domain
-from ...world.values import Fact, facts, fits, mentions, normalize, parse_number, singular
+from ...world.values import Fact, facts, fits, mentions, normalize, singular
 from ...world.world import World
 from ..sampling import user_records
-from .derivation import DerivedAmounts, KnownValues, Told, argument_values
-from .execution import execute, executes
+from .derivation import DerivedAmounts, KnownValues, ReadResult, argument_values
+from .execution import Execution, execute, executed
+from .verdict import verdict_on
 
 DEPTH = 4  # reads in a row: find the user, the user, the order, the product
 CALLS_A_TOOL = 60
@@ -31,8 +32,7 @@ class Gap(NamedTuple):
     cancelled for some reason says nothing about this one. `choice` says whether it is one of a few (an enum)."""
 
     action: int
-    tool: str
-    name: str
+    argument: str
     value: Any
     beside: frozenset[str]
     choice: bool
@@ -40,45 +40,46 @@ class Gap(NamedTuple):
 
 def is_grounded(blueprint: Blueprint, domain: Domain) -> Verdict | None:
     """Name the arguments and outputs that an agent has no way to know. None when the actions do not execute."""
-    executed = executes(blueprint, domain)
-    if executed is None or not executed.passed:
+    if (execution := executed(blueprint, domain)) is None:
         return None
-    told = normalize(blueprint.instruction)
-    gaps, untold = list(_gaps(blueprint, domain, told)), list(blueprint.outputs)
-    if blueprint.kind == "no tool":
-        untold = [output for output in untold if not mentions(domain.policy, output)]
-    execution = execute(blueprint, domain)
-    known = list(_told_facts(blueprint, domain, told))
-    found, read = KnownValues([]), list[Told]()
-    for call, results in reachable(domain.world(), domain, list(known)):
+    told, policy = normalize(blueprint.instruction), domain.policy if blueprint.kind == "no tool" else ""
+    gaps, known = list(_gaps(blueprint, domain, told)), list(_told_facts(blueprint, domain, told))
+    untold = [output for output in blueprint.outputs if not mentions(policy, output)]
+    found, read = KnownValues(), list[ReadResult]()
+    for call, results in reachable(domain.world(), domain, known):
+        if not gaps and not untold:
+            break
         found.add(results)
         read.append((call, results))
         gaps = [gap for gap in gaps if not _shows(gap, call, results, found, blueprint.user)]
         untold = [output for output in untold if not found.derives(output)]
-        if not gaps and not untold:
+    for derives in _later_sources(blueprint, domain, execution, known, read):
+        if not untold:
             break
-    # an argument may come from the result of an earlier action; an output from any, or from reads after the last one
-    earlier = [KnownValues(facts(step.result)) for step in execution.steps]
-    gaps = [
-        gap
-        for gap in gaps
-        if not any(known.holds(gap.value) for known in earlier[: gap.action - 1])
-        and not _forced(gap, blueprint, domain)
-    ]
-    untold = [output for output in untold if not any(known.derives(output) for known in earlier)]
-    if untold and blueprint.actions:
-        for _, results in reachable(execution.world, domain, list(known)):
-            after = KnownValues(results)
-            untold = [output for output in untold if not after.derives(output)]
-    if any(parse_number(normalize(output)) is not None for output in untold):
-        reckoning = DerivedAmounts(read, blueprint, execution)
-        untold = [output for output in untold if not reckoning.gives(output)]
+        untold = [output for output in untold if not derives(output)]
     problems = [
-        f"action {gap.action}, {gap.tool}: {gap.name}={gap.value!r} is not in the instruction, nor reachable by reads"
+        ("argument unknown", f"{gap.argument} is not in the instruction, nor reachable by reads")
         for gap in gaps
-    ] + [f"output {output!r} cannot be derived from what the reading tools return" for output in untold]
-    kind = "argument unknown" if gaps else "output not derivable" if untold else ""
-    return Verdict(gate="grounding", passed=not problems, kind=kind, reason="; ".join(problems))
+        if not _known_meanwhile(gap, execution) and not _forced(gap, blueprint, domain)
+    ]
+    lost = "cannot be derived from what the reading tools return"
+    return verdict_on("grounding", [*problems, *(("output not derivable", f"output {o!r} {lost}") for o in untold)])
+
+
+def _known_meanwhile(gap: Gap, execution: Execution) -> bool:
+    """Whether the result of an earlier action shows the value of an argument."""
+    return any(KnownValues(facts(step.result)).holds(gap.value) for step in execution.steps[: gap.action - 1])
+
+
+def _later_sources(
+    blueprint: Blueprint, domain: Domain, execution: Execution, known: list[Fact], read: list[ReadResult]
+) -> Iterator[Callable[[str], bool]]:
+    """What may tell an output that no read before the actions shows: the result of an action, reads after the last one,
+    and reckoning."""
+    yield from (KnownValues(facts(step.result)).derives for step in execution.steps)
+    if blueprint.actions:
+        yield from (KnownValues(results).derives for _, results in reachable(execution.world, domain, known))
+    yield DerivedAmounts(read, blueprint, execution).gives
 
 
 def _gaps(blueprint: Blueprint, domain: Domain, told: str) -> Iterator[Gap]:
@@ -88,7 +89,8 @@ def _gaps(blueprint: Blueprint, domain: Domain, told: str) -> Iterator[Gap]:
             options = allowed_values(specs.get(name, {}))
             if not is_mentioned(value, told) and not (value in options and is_paraphrased(name, value, options, told)):
                 others = frozenset(str(v) for k, v in argument_values(action.arguments) if k != name)
-                yield Gap(position, action.name, name, value, others, bool(options))
+                shown = f"action {position}, {action.name}: {name}={value!r}"
+                yield Gap(position, shown, value, others, bool(options))
 
 
 def _shows(gap: Gap, call: Action, results: list[Fact], found: KnownValues, user: str) -> bool:
@@ -161,7 +163,7 @@ def _told_facts(blueprint: Blueprint, domain: Domain, told: str) -> Iterator[Fac
 def reachable(world: World, domain: Domain, known: list[Fact]) -> Iterator[tuple[Action, list[Fact]]]:
     """Calls of reading tools that can be made with known facts, and the facts in their results, breadth first."""
     reads = [tool for tool in domain.tools.values() if tool.kind == "read"]
-    done: set[str] = set()
+    known, done = list(known), set[str]()
     for _ in range(DEPTH):
         new: list[Fact] = []
         for tool in sorted(reads, key=lambda tool: len(required_parameters(tool)) == 0):

@@ -10,22 +10,20 @@ from ...world.domain import Domain
 from ...world.values import mentions, normalize
 from ...world.world import digest
 from .derivation import argument_values
-from .execution import Execution, execute, executes
+from .execution import Execution, execute, executed
 from .format import wrong_calls
 from .grounding import is_grounded, is_mentioned
 from .policy import broken_rules
+from .verdict import verdict_on
 
 DENYING = ("forbidden", "missing tool", "change of mind")
 
 
 def fits_kind(blueprint: Blueprint, domain: Domain) -> Verdict | None:
     """Name what a blueprint lacks to be of its kind. None when its actions do not execute."""
-    executed = executes(blueprint, domain)
-    if executed is None or not executed.passed:
+    if executed(blueprint, domain) is None:
         return None
-    problems = list(_problems(blueprint, domain))
-    kind = f"not {blueprint.kind}" if problems else ""
-    return Verdict(gate="kind", passed=not problems, kind=kind, reason="; ".join(problems))
+    return verdict_on("kind", [(f"not {blueprint.kind}", problem) for problem in _problems(blueprint, domain)])
 
 
 def _problems(blueprint: Blueprint, domain: Domain) -> Iterator[str]:

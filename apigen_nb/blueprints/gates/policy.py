@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from ...records import Blueprint, Verdict
 from ...world.domain import Domain, Rule, Step
-from .execution import Execution, execute, executes
+from .execution import Execution, executed
+from .verdict import verdict_on
 
 
 def obeys_policy(blueprint: Blueprint, domain: Domain) -> Verdict | None:
     """Every rule holds at every step it binds, earlier steps included. None when the actions do not execute."""
-    executed = executes(blueprint, domain)
-    if executed is None or not executed.passed:
+    if (execution := executed(blueprint, domain)) is None:
         return None
-    found = broken_rules(execute(blueprint, domain), domain)
-    reason = "; ".join(f"action {number}, {step.action}, breaks the rule: {rule.text}" for rule, number, step in found)
-    return Verdict(gate="policy", passed=not found, kind=found[0][0].name if found else "", reason=reason)
+    broken = broken_rules(execution, domain)
+    problems = [(rule.name, f"action {n}, {step.action}, breaks the rule: {rule.text}") for rule, n, step in broken]
+    return verdict_on("policy", problems)
 
 
 def broken_rules(execution: Execution, domain: Domain) -> list[tuple[Rule, int, Step]]:
