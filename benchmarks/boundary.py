@@ -2,9 +2,9 @@
 
 Each row runs in a process of its own: questions go through `run_jobs`, the run's cassette and a journal, as in a
 stage, and `Endpoint` asks a local server in another process. The limit is questions × latency / requests at once; with
-faults it is the clean run. Peers do the first row's work where they can be imported: the plain openai client,
-distilabel and curator, here or in the Python named by `--peers`, since their dependencies and ours need not fit
-together: `python -m venv peers && peers/bin/pip install distilabel bespokelabs-curator openai`. Prints a
+faults it is the clean run. Peers do the first row's work where they can be imported: the plain openai client always,
+distilabel and curator when installed, here or in the Python named by `--peers`, since their dependencies and ours need
+not fit together: `python -m venv peers && peers/bin/pip install distilabel bespokelabs-curator openai`. Prints a
 Markdown table, writes results/boundary.json, and exits with 1 when the best of the repetitions misses an aim.
 """
 
@@ -253,7 +253,7 @@ def main() -> int:
         tell(row.name, limit, f"≤ {row.times}", runs)
         missed += judged(row, runs, limit)
     for module, (name, _) in PEERS.items():
-        python = sys.executable if has(sys.executable, module) else given.peers
+        python = given.peers if module != "openai" else sys.executable
         if has(python, module):
             try:
                 runs = [measured(ROWS[0], module, python) for _ in range(given.repeat)]

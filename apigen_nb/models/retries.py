@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import random
 import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 
+import tenacity
+
 MAX_WAIT = 3600.0  # seconds that one question waits in all; for more patience than this, the next run asks again
+SHUT = 120.0  # seconds of nothing but refusals that do not say how long to wait
 GROWTH, LONGEST = 3.0, 30.0  # how pauses grow from try to try, and to how many seconds
 LIVELY = 0.1  # of a pause, while the server answers others
 GONE = 5.0  # seconds with nobody there since the first who was missed; nobody is waited for longer
 PATIENCE = 5  # refused tries that count as one: a question is no worse for having come to a busy server
 
 
-class Failed(Exception):
-    """A try without an answer. `wait` is what the server asked for in seconds; `busy`: it did not look at the question;
-    `nobody`: none was reached; `final`: it will not answer this question, whoever asks."""
+class Again(Exception):
+    """This try failed, another may not. `wait` is what the server asked for in seconds; `busy`: it did not look at the
+    question; `nobody`: none was reached."""
 
-    def __init__(
-        self, reason: str, wait: float = 0.0, busy: bool = False, nobody: bool = False, final: bool = False
-    ) -> None:
+    def __init__(self, reason: str, wait: float = 0.0, busy: bool = False, nobody: bool = False) -> None:
         super().__init__(reason)
-        self.wait, self.busy, self.nobody, self.final = wait, busy, nobody, final
+        self.wait, self.busy, self.nobody = wait, busy, nobody
 
 
 class Patience:
     """How often and how long one question is tried. `answered` tells how many others the server has answered so far,
-    `seen` when it last gave any sign of life, by `time.monotonic`. What is counted here differs from question to
-    question and from error to error, which is why the loop around it is no library's."""
+    `seen` when it last gave any sign of life, by `time.monotonic`."""
 
     def __init__(
         self,
@@ -41,7 +42,7 @@ class Patience:
     ) -> None:
         self.tries, self.wait, self._answered, self._seen = tries, wait, answered, seen
         self.count = self._spent = 0
-        self._grown, self._before, self._waited = wait, answered(), 0.0
+        self._grown, self._before = wait, answered()
         self._missed: float | None = None
 
     @property
@@ -49,22 +50,26 @@ class Patience:
         """Whether nobody was there at the last tries, nor for any other question meanwhile."""
         return self._missed is not None and self._seen() < self._missed
 
-    def pause(self, failed: Failed) -> float | None:
-        """Seconds until the next try, None when there is to be none: what the server asked for, else longer each
-        time."""
-        now, answered = time.monotonic(), self._answered()
-        self.count += 1
-        self._spent += 1 if failed.busy else PATIENCE
-        self._missed = (self._missed or now) if failed.nobody else None
+    def pause(self, state: tenacity.RetryCallState) -> float:
+        """Seconds until the next try: what the server asked for, else longer each time."""
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.wait + random.uniform(0, self.wait) if isinstance(error, Again) and error.wait else 0.0
+        grown, answered = self._grown, self._answered()
         # Pauses grow to outlast a restart. While the server answers others this is bad luck, and short ones will do.
-        pause = random.uniform(0.5, 1) * self._grown * (LIVELY if answered > self._before else 1.0)
-        self._grown, self._before = min(self._grown * GROWTH, LONGEST), answered
-        if failed.wait:
-            pause = max(pause, failed.wait + random.uniform(0, self.wait))
-        gone = self.gone and now - (self._missed or now) >= GONE
-        self._waited += pause
-        over = self._spent >= self.tries * PATIENCE or self._waited > MAX_WAIT + self.wait
-        return None if failed.final or gone or over else pause
+        pause = grown * (LIVELY if answered > self._before else 1.0)
+        self._grown, self._before = min(grown * GROWTH, LONGEST), answered
+        return float(max(asked, random.uniform(0.5, 1) * pause))
+
+    def over(self, state: tenacity.RetryCallState) -> bool:
+        """Whether that was the last try. tenacity counts all tries alike, so they are counted here."""
+        error = state.outcome.exception() if state.outcome else None
+        self.count += 1
+        self._spent += 1 if isinstance(error, Again) and error.busy else PATIENCE
+        now = time.monotonic()
+        self._missed = (self._missed or now) if isinstance(error, Again) and error.nobody else None
+        if self.gone and now - (self._missed or now) >= GONE:
+            return True
+        return self._spent >= self.tries * PATIENCE or state.idle_for + state.upcoming_sleep > MAX_WAIT + self.wait
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
@@ -77,3 +82,32 @@ def retry_after(headers: Mapping[str, str]) -> float:
         if math.isfinite(wait) and wait > 0:
             return wait
     return 0.0
+
+
+def unreached(error: BaseException) -> Again:
+    # The transport calls a dropped or refused connection a time-out; what happened stands at the bottom of the chain.
+    chain = [error]
+    while chain[-1].__cause__ is not None:
+        chain.append(chain[-1].__cause__)
+    bases = {base.__name__ for link in chain for base in type(link).__mro__}
+    # What aiohttp raises arrives as a ConnectTimeout, too, whatever it was.
+    if "ConnectionTimeoutError" in bases or ("ConnectTimeout" in bases and "ClientError" not in bases):
+        return Again("no connection in time", busy=True, nobody=True)
+    nobody = not bases.isdisjoint({"ConnectError", "ClientConnectorError"})  # httpx2's and aiohttp's
+    return Again(f"{type(chain[-1]).__name__}: {chain[-1]}".removesuffix(": "), nobody=nobody)
+
+
+def why_not(last: Again) -> str:
+    said = str(last)
+    if "SSL" in said or "Certificate" in said:
+        return "TLS failed: does the server speak https, and is its certificate one that this machine trusts?"
+    if "DNS" in said or "Name or service" in said:
+        return "is the host name in base_url right?"
+    return "is the server running?"
+
+
+def words(body: object) -> str:
+    """What an error body says, in whatever shape: `message`, `detail`, `error` or text."""
+    while isinstance(body, dict):
+        body = body.get("message") or body.get("detail") or body.get("error") or json.dumps(body)
+    return str(body or "without a word")

@@ -6,17 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..records import Answer, Question
 from ..world.domain import Domain
 from . import Model
 from .best_of_n import BestOf
-from .endpoint import Endpoint
 from .ledger import Budget, Price, price_table, role_prices
 from .rate_limits import Limits
 from .reply_cache import Cassette, Recorded
 from .scripted import LABEL, Scripted
+
+if TYPE_CHECKING:
+    from .endpoint import Endpoint
 
 ROLES = ("generator", "judge", "feedback", "user", "agent")
 CANDIDATES = 4  # of a best-of-N user (paper §3.2)
@@ -107,6 +109,8 @@ class Roles:
         return Recorded(self._cassette, settings["model"], lambda: self._endpoint(settings), sampling, voice)
 
     def _endpoint(self, settings: Mapping[str, Any]) -> Endpoint:
+        from .endpoint import Endpoint  # importing openai takes most of a second
+
         name = repr(sorted(settings.items()))
         if name not in self._endpoints:
             # A quota is a model's at a server: roles that differ in temperature only have one in common.

