@@ -7,6 +7,7 @@ from .models.roles import Roles
 from .records import Action, Answer, Attempt, Blueprint, Message, Proposal, Question, Trajectory, Verdict
 from .report.widgets import domain_explorer, explore
 from .report.write import write_report
+from .run.stage import Stage, open_stage
 from .storage.jsonl import read_lines
 from .storage.run_folder import Run
 from .trajectories.converse import converse, converse_all
@@ -28,6 +29,7 @@ __all__ = [
     "Refusal",
     "Roles",
     "Run",
+    "Stage",
     "Step",
     "Trajectory",
     "Verdict",
@@ -42,6 +44,7 @@ __all__ = [
     "fits_kind",
     "is_grounded",
     "obeys_policy",
+    "open_stage",
     "propose",
     "propose_all",
     "read_lines",

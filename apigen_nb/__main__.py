@@ -13,10 +13,10 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from .run import STAGES, StageFailed, UsageError
 from .storage.safe_text import clean
 
 # Nothing larger is imported up here: --help and a mistyped option must not wait for pydantic and papermill.
-STAGES = ("1_domain", "2_blueprints", "3_trajectories", "4_dataset", "7_report")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -125,9 +125,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from .run.execution import StageFailed, UsageError
-    from .run.params import ParamsError, load_params
-    from .run.stages import run
+    from .run.params import ParamsError
+    from .run.params_file import load_params
+    from .run.runner import run_stages
     from .storage.journal import Damaged
     from .storage.run_folder import InUse, ParametersChanged, Run
     from .world.domain import DomainError
@@ -139,8 +139,8 @@ def _run(options: argparse.Namespace) -> int:
         base = Run(out).parameters() if options.params is None else {}
         overrides = [*options.overrides, *(["offline=true"] if options.offline else [])]
         params = load_params(options.params, overrides, base)
-        stages = options.stage or STAGES
-        lost = run(params, out, stages, resume=options.resume, retry_failed=options.retry_failed)
+        stages = options.stage or list(STAGES)
+        lost = run_stages(params, out, stages, resume=options.resume, retry_failed=options.retry_failed)
         if "7_report" in stages:
             if code := _write_report(out):
                 return code
@@ -169,7 +169,8 @@ def _estimate(options: argparse.Namespace) -> int:
 
     from .models import BudgetSpent, EndpointDown
     from .run.estimate import TRIAL, read_off, try_out
-    from .run.params import ParamsError, load_params
+    from .run.params import ParamsError
+    from .run.params_file import load_params
     from .storage.journal import Damaged, Incomplete
     from .storage.run_folder import InUse, Run
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from apigen_nb.run import STAGES
 from apigen_nb.run.execution import declared
 from apigen_nb.run.params import Params
-from apigen_nb.run.stages import STAGES
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.rglob("[!.]*.ipynb"))
@@ -54,6 +54,16 @@ def test_only_wiring(path: Path) -> None:
         assert cell["source"].count("\n") < 12
         tree = compile(cell["source"], path.name, "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         assert [type(node).__name__ for node in ast.walk(tree) if isinstance(node, NOT_HERE)] == []
+        ours = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and "apigen_nb" in str(node.module)]
+        names = [name for node in ours for name in node.names]
+        assert [name.name for name in names if name.name.startswith("_") or name.asname] == []
+
+
+@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.stem in STAGES], ids=lambda path: path.stem)
+def test_one_call_and_few_imports_stand_before_the_work(path: Path) -> None:
+    source = "\n".join(cell["source"] for cell in cells(path, "code"))
+    assert source.count("open_stage(vars())") == 1
+    assert len(re.findall(r"^(?:from|import) ", source, re.MULTILINE)) <= 4
 
 
 def test_the_tutorial_is_short() -> None:

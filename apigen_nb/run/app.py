@@ -11,8 +11,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .execution import UsageError
-from .stages import notebooks_folder
+from . import UsageError
+from .runner import notebooks_folder
 
 RUN = "APIGEN_NB_RUN"  # the run that the notebook opens; without it the one that it names itself
 TEMPLATES = Path(__file__).parent / "assets"

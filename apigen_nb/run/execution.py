@@ -12,26 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..storage.jsonl import write_whole
-
-
-class UsageError(Exception):
-    """The run cannot start as it was asked for."""
-
-
-CODES = {
-    "InUse": 2,
-    "EndpointDown": 3,
-    "NotRecorded": 3,
-    "BudgetSpent": 4,
-}  # exit codes of what stops a stage; 1 for all else
-
-
-class StageFailed(Exception):
-    """A stage did not finish; `code` is the exit code. The message is what to show last."""
-
-    def __init__(self, message: str, code: int = 1) -> None:
-        super().__init__(message)
-        self.code = code
+from . import EXIT_CODES, StageFailed, UsageError
 
 
 def declared(notebook: Path) -> dict[str, ast.expr]:
@@ -159,7 +140,7 @@ def _judge(notebook: Any, stage: str, copy: Path, died: str) -> None:
             if output.output_type == "error":
                 said = " ".join(str(output.evalue).split())
                 where = f"{stage}, cell {number} (see {copy})"
-                raise StageFailed(f"{where}: {output.ename}: {said}", CODES.get(output.ename, 1))
+                raise StageFailed(f"{where}: {output.ename}: {said}", EXIT_CODES.get(output.ename, 1))
         if cell.source.strip() and cell.execution_count is None and not died:
             raise StageFailed(f"{stage}, cell {number} (see {copy}) did not run")
     if died:

@@ -15,9 +15,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from apigen_nb.models.reply_cache import REPLIES, recorded
-from apigen_nb.run import stages as runner
+from apigen_nb.run import STAGES, runner
 from apigen_nb.run.params import Params
-from apigen_nb.run.stages import STAGES
 from tests.fault_server import FaultServer
 
 KEY = "sk-MARKED-0123456789abcdef"
@@ -80,7 +79,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: FaultServer) -
     told = {"model": "m", "base_url": server.url, "api_key_env": "MARKED_KEY", "seeds": 3, "reflections": 0}
     (tmp_path / "x.yaml").write_text(json.dumps(told | {"gates": ["format"], "recombined": 0.0, "best_of": 1}))
     (tmp_path / "sitecustomize.py").write_text(
-        "import pathlib, apigen_nb.run.stages as runner\n"
+        "import pathlib, apigen_nb.run.runner as runner\n"
         f"runner.notebooks_folder = lambda: pathlib.Path({str(tmp_path / 'notebooks')!r})\n"
     )
     checkout = str(Path(__file__).parents[2])

@@ -35,9 +35,8 @@ from apigen_nb.report.widgets.reflection import COST, FLOWS, MENDED, YIELD, Refl
 from apigen_nb.report.widgets.slim_records import LightProposal
 from apigen_nb.report.widgets.table import Rows
 from apigen_nb.report.widgets.trajectories import Talks, compare
-from apigen_nb.run import app
+from apigen_nb.run import UsageError, app
 from apigen_nb.run.execution import _sign
-from apigen_nb.run.stages import UsageError
 from apigen_nb.storage.journal import read_lines
 from apigen_nb.world.domain import Domain
 from tests.report_records import HOSTILE, make_run

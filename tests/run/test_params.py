@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from apigen_nb.blueprints.sampling import Sampling
-from apigen_nb.run.params import Params, ParamsError, RoleParams, load_params
+from apigen_nb.run.params import Params, ParamsError, RoleParams
+from apigen_nb.run.params_file import load_params
 from apigen_nb.world.domain import Domain, builtin_domains
 
 
@@ -13,6 +14,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A working directory with a module of own gates and a broken domain."""
     (tmp_path / "own_gates.py").write_text("def short(blueprint, domain): ...\nnumber = 3\n")
     (tmp_path / "broken_gates.py").write_text("import nothing_like_this\n")
+    (tmp_path / "crashing_gates.py").write_text("1 / 0\n")
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "tools.py").write_text("x = 1\n")
     (tmp_path / "bad.jsonl").write_text('"a baker"\na nurse\n')
@@ -73,16 +75,17 @@ def test_overrides_win_and_are_read_by_type(monkeypatch: pytest.MonkeyPatch) -> 
         ("threshold: .nan", (), "threshold: "),
         ("judges: 2", (), "judges: expected an odd number"),
         ("gates: []", (), "gates: "),
-        ("gates: [format, polcy]", (), "gates: no gate 'polcy'; there are format, execution, policy"),
-        ("gates: ['nowhere:f']", (), "gates: nowhere:f cannot be imported: ModuleNotFoundError"),
-        ("gates: ['broken_gates:f']", (), "gates: broken_gates:f cannot be imported: ModuleNotFoundError"),
-        ("gates: ['own_gates:f']", (), "gates: own_gates has no function 'f'"),
-        ("gates: ['own_gates:number']", (), "gates: own_gates has no function 'number'"),
+        ("gates: [format, polcy]", (), "gates: no gate 'polcy'; gates are format, execution, policy"),
+        ("gates: ['nowhere:f']", (), "gates: gate 'nowhere:f' cannot be imported: No module named"),
+        ("gates: ['broken_gates:f']", (), "gates: gate 'broken_gates:f' cannot be imported: No module named"),
+        ("gates: ['crashing_gates:f']", (), "gate 'crashing_gates:f' cannot be imported: division by zero"),
+        ("gates: ['own_gates:f']", (), "gates: gate 'own_gates:f' cannot be imported: module 'own_gates' has no"),
+        ("gates: ['own_gates:number']", (), "gates: gate 'own_gates:number' cannot be imported: number is no function"),
         ("domain: retial", (), "domain: no domain 'retial'; built in are"),
         ("domain: ./shop", (), "domain: shop/tools.py has no function marked @tool"),
         ("base_url: localhost", (), "base_url: expected a URL like"),
-        ("roles: {agnet: {model: a}}", (), "roles.agnet: "),
-        ("roles: {agent: {modl: a}}", (), "roles.agent.modl: "),
+        ("roles: {agnet: {model: a}}", (), "roles: there is no 'agnet'; did you mean agent?"),
+        ("roles: {agent: {modl: a}}", (), "roles.agent: there is no 'modl'; did you mean model?"),
         ("roles: {agent: [{model: a}]}", (), "roles: only judge takes a list"),
         ("roles: {judge: []}", (), "roles: only judge takes a list"),
         ("kinds: {forbiden: 1}", (), "p.yaml: kinds: there is no 'forbiden'; did you mean forbidden?"),
@@ -99,12 +102,21 @@ def test_overrides_win_and_are_read_by_type(monkeypatch: pytest.MonkeyPatch) -> 
         ("walk_length: 1", (), "walk_length: Input should be greater than or equal to 2, found 1"),
         ("tool_weights: {cancel_oder: 2}", (), "tool_weights: there is no 'cancel_oder'; did you mean cancel_order?"),
         ("tool_weights: {get_order: 2}", (), "tool_weights: there is no 'get_order'"),
-        ("tool_weights: {cancel_order: -1}", (), "tool_weights: expected weights of 0 or more"),
+        (
+            "tool_weights: {cancel_order: -1}",
+            (),
+            "tool_weights.cancel_order: Input should be greater",
+        ),
         ("personas: nowhere.jsonl", (), "p.yaml: personas: nowhere.jsonl: no such file"),
         ("personas: bad.jsonl", (), "personas: bad.jsonl, line 2: not JSON: 'a nurse'; expected"),
         ("personas: 3", (), "personas: Input should be a valid string, found 3"),
         ("max_cost: 0", (), "max_cost: Input should be greater than 0, found 0"),
         ("requests_per_minute: 0.5", (), "requests_per_minute: Input should be a valid integer"),
+        (
+            "prices: {m: {prompt: 1, completion: 1, promt: 1}}",
+            (),
+            "prices.m: there is no 'promt'; did you mean",
+        ),
         ("prices: {m: {prompt: 1}}", (), "prices.m.completion: Field required"),
         ("prices: {m: {prompt: -1, completion: 1}}", (), "prices.m.prompt: Input should be greater than or equal to 0"),
         ("a: [1", (), "p.yaml, line 1: broken YAML"),

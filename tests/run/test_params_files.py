@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from apigen_nb.blueprints.gates import Committee, choose_gates
+from apigen_nb.blueprints.gates import GATE_NAMES, Committee, choose_gates
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.dataset.export import build
 from apigen_nb.dataset.verify import verify
 from apigen_nb.models.roles import Roles
 from apigen_nb.records import KINDS
-from apigen_nb.run.params import GATES, load_params
+from apigen_nb.run.params_file import load_params
 from apigen_nb.storage.journal import Run
 from apigen_nb.trajectories.converse import converse_all
 from apigen_nb.world.domain import Domain, DomainError, builtin_domains
@@ -36,7 +36,7 @@ async def test_every_kind_and_recombined_tasks_are_verified(name: str, tmp_path:
         pytest.skip(str(error))
     params = load_params(PARAMS / f"{RUNS[name]}.yaml")
     run, models = Run.open(tmp_path), Roles(domain, seed=params.seed)
-    gates = choose_gates(list(GATES), Committee(models.judges(params.judges), params.threshold))
+    gates = choose_gates(list(GATE_NAMES), Committee(models.judges(params.judges), params.threshold))
     proposals = await propose_all(domain, models, gates, run, seeds=params.seeds, seed=params.seed)
     accepted = [proposal.blueprint for proposal in proposals if proposal.accepted]
     trajectories = await converse_all(domain, models, run, accepted, attempts=params.attempts)

@@ -48,7 +48,7 @@ def _imported(name: str) -> Gate:
         gate: Gate = getattr(importlib.import_module(module), function)
         if not callable(gate):
             raise TypeError(f"{function} is no function")
-    except (ImportError, AttributeError, ValueError, TypeError) as error:
+    except Exception as error:  # whatever an own module raises while it is imported
         raise UnknownGate(f"gate {name!r} cannot be imported: {error}") from None
     return gate
 

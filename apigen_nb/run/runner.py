@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,22 +29,16 @@ from ..storage.jsonl import write_whole
 from ..storage.progress import show_progress
 from ..storage.run_folder import ParametersChanged, Run, library_versions, relocate_paths
 from ..world.domain import Domain
-from .execution import StageFailed, UsageError, declared, execute
+from . import STAGES, StageFailed, UsageError
+from .execution import declared, execute
 from .params import Params
 
-STAGES = {  # stage → what it leaves for later stages
-    "1_domain": "",
-    "2_blueprints": "blueprints.jsonl",
-    "3_trajectories": "trajectories.jsonl",
-    "4_dataset": "dataset",
-    "7_report": "",
-}
 MADE: dict[str, type[Proposal] | type[Trajectory]] = {"2_blueprints": Proposal, "3_trajectories": Trajectory}
 UNANSWERED = "without an answer"  # in the counts of a stage, where there are some
 LEDGER = "ledger.json"
 
 
-def run(
+def run_stages(
     params: Params,
     out: Path | str,
     stages: Sequence[str] = tuple(STAGES),
@@ -94,24 +87,6 @@ def notebooks_folder() -> Path:
         if (folder / "2_blueprints.ipynb").is_file():
             return folder
     raise UsageError("no stage notebooks, neither beside the package nor in ./notebooks; run from a checkout")
-
-
-def need(run: Run, name: str) -> None:
-    """Make sure that an earlier stage has left `name` ("blueprints.jsonl") in the run's folder; else run what is
-    missing in a process of its own, with the parameters that the folder was begun with, or the defaults. For notebooks
-    opened on their own in JupyterLab; under the runner there is nothing to do."""
-    if (run.folder / name).exists():
-        return
-    before = list(STAGES)[: list(STAGES.values()).index(name) + 1]
-    missing = [stage for stage in before if STAGES[stage] and not (run.folder / STAGES[stage]).exists()]
-    print(f"{run.folder} has no {name} yet: running {' and '.join(missing)} first", flush=True)
-    command = [sys.executable, "-m", "apigen_nb", "run", "--out", str(run.folder), "--stage", *missing]
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        said = (done.stderr.strip().splitlines() or [f"{' '.join(command)} failed"])[-1]
-        if not set(missing) <= run.read_manifest().get("stages", {}).keys():
-            raise StageFailed(said)
-        print(said, flush=True)
 
 
 def _declarations(folder: Path, params: Params) -> dict[str, list[str]]:

@@ -19,10 +19,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
-from apigen_nb.__main__ import STAGES, main
-from apigen_nb.run import stages as runner
-from apigen_nb.run.execution import StageFailed, UsageError, check_parameters, declared, execute
+from apigen_nb.__main__ import main
+from apigen_nb.run import STAGES, StageFailed, UsageError, runner
+from apigen_nb.run.execution import check_parameters, declared, execute
 from apigen_nb.run.params import Params
+from apigen_nb.run.stage import open_stage
 from apigen_nb.storage.run_folder import InUse, ParametersChanged, Run
 
 PARAMETERS = "\n".join([f"{name} = {value!r}" for name, value in Params().plain().items()] + ['out = "../outputs/lab"'])
@@ -113,7 +114,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     # Stands in front of the package in every process that these tests start: other notebooks, a report without a look.
     (tmp_path / "sitecustomize.py").write_text(
         "import sys, types, pathlib\n"
-        "import apigen_nb.run.stages as runner\n"
+        "import apigen_nb.run.runner as runner\n"
         f"runner.notebooks_folder = lambda: pathlib.Path({str(tmp_path / 'notebooks')!r})\n"
         "html = types.ModuleType('apigen_nb.report.write')\n"
         "def write_report(folder):\n"
@@ -183,7 +184,8 @@ def test_a_whole_run(home: Path) -> None:
 
 
 def test_killed_and_started_again_it_ends_with_the_same_artefacts(home: Path) -> None:
-    slow = ("run", "tiny.yaml", "-p", "seeds=150", "-p", "model=slow", "-p", "concurrency=2", "--stage", *STAGES[1:3])
+    made = ("--stage", "2_blueprints", "3_trajectories")
+    slow = ("run", "tiny.yaml", "-p", "seeds=150", "-p", "model=slow", "-p", "concurrency=2", *made)
     process = subprocess.Popen(command(*slow, "--out", "killed"), stderr=subprocess.DEVNULL)
     part = home / "killed" / "blueprints.jsonl.part"
     end = time.monotonic() + 60
@@ -227,7 +229,7 @@ def test_what_got_no_answer_is_told_at_the_end_and_tried_again_when_that_is_want
 
 def test_rows_that_are_gone_from_an_earlier_stage_stop_a_later_one(home: Path) -> None:
     run, params = Run(home / "x"), Params(seeds=4, attempts=2)
-    runner.run(params, run.folder, list(STAGES)[1:4])
+    runner.run_stages(params, run.folder, list(STAGES)[1:4])
     proofs = run.dataset / "proofs.jsonl"
     kept = {path: path.read_bytes() for path in (run.folder / "run.json", run.blueprints, run.trajectories, proofs)}
     for path, stages, earlier in (
@@ -239,13 +241,13 @@ def test_rows_that_are_gone_from_an_earlier_stage_stop_a_later_one(home: Path) -
         whole = kept[path]
         path.write_bytes(whole[: whole.rfind(b"\n", 0, -1) + 1] if whole else b"a row too many\n")
         with pytest.raises(StageFailed, match=rf"rows are missing: run\.json promises .*; --stage {earlier}") as caught:
-            runner.run(params, run.folder, stages)
+            runner.run_stages(params, run.folder, stages)
         assert caught.value.code == 1
         assert run.trajectories.exists()
         for file, data in kept.items():
             file.write_bytes(data)
     run.trajectories.write_bytes(kept[run.trajectories][:-1].rpartition(b"\n")[0] + b"\n")
-    runner.run(params, run.folder, ["3_trajectories", "4_dataset"])
+    runner.run_stages(params, run.folder, ["3_trajectories", "4_dataset"])
     assert run.trajectories.read_bytes() == kept[run.trajectories]
 
 
@@ -273,7 +275,7 @@ def test_a_kernel_beside_a_run_is_kept_out(home: Path) -> None:
 def test_a_stage_that_finds_another_writer_is_exit_2(home: Path) -> None:
     write(home / "notebooks", "2_blueprints", "from apigen_nb.storage.run_folder import InUse", "raise InUse('in use')")
     with pytest.raises(StageFailed) as caught:
-        runner.run(Params(), home / "x", ["2_blueprints"])
+        runner.run_stages(Params(), home / "x", ["2_blueprints"])
     assert caught.value.code == 2
 
 
@@ -324,7 +326,7 @@ def test_a_folder_that_cannot_be_written_is_told(home: Path, monkeypatch: pytest
 
     monkeypatch.setattr("filelock.FileLock.acquire", refused)
     with pytest.raises(OSError, match=r"x cannot be written: Permission denied; choose another folder: --out"):
-        runner.run(Params(), home / "x", ["1_domain"])
+        runner.run_stages(Params(), home / "x", ["1_domain"])
 
 
 def test_a_full_disk_is_told_and_nothing_is_lost(home: Path) -> None:
@@ -444,49 +446,50 @@ def test_what_cannot_start_is_refused(
 ) -> None:
     spoil(home)
     with pytest.raises(kind, match=said):
-        runner.run(Params(seeds=3), home / "x")
+        runner.run_stages(Params(seeds=3), home / "x")
     assert not (home / "x" / "notebooks").exists()
 
 
 def test_a_stage_alone_says_what_it_lacks(home: Path) -> None:
     with pytest.raises(UsageError, match=r"3_trajectories needs blueprints\.jsonl, .*add --stage 2_blueprints"):
-        runner.run(Params(), home / "x", ["3_trajectories"])
+        runner.run_stages(Params(), home / "x", ["3_trajectories"])
 
 
 def test_two_runs_in_one_folder(home: Path) -> None:
     with Run.open(home / "x").locked(), pytest.raises(InUse, match="in use by another run"):
-        runner.run(Params(), home / "x", ["1_domain"])
+        runner.run_stages(Params(), home / "x", ["1_domain"])
 
 
 def test_a_stage_without_its_artefact_has_failed(home: Path) -> None:
     write(home / "notebooks", "2_blueprints", "pass")
     with pytest.raises(StageFailed, match=r"2_blueprints ended without blueprints\.jsonl"):
-        runner.run(Params(), home / "x", ["2_blueprints"])
+        runner.run_stages(Params(), home / "x", ["2_blueprints"])
 
 
 def test_edited_prompts_need_resume(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    runner.run(Params(seeds=2), home / "x", ["2_blueprints"])
+    runner.run_stages(Params(seeds=2), home / "x", ["2_blueprints"])
     monkeypatch.setattr("apigen_nb.models.chat_format.prompt_shas", lambda: {"judge": "another"})
     with pytest.raises(ParametersChanged, match=r"other prompts \(judge edited since\).*--resume"):
-        runner.run(Params(seeds=2), home / "x", ["2_blueprints"])
+        runner.run_stages(Params(seeds=2), home / "x", ["2_blueprints"])
     moved = Params(seeds=2, base_url="http://localhost:2/v1")
     with pytest.raises(ParametersChanged, match="prompts"):
-        runner.run(moved, home / "x", ["2_blueprints"])
-    runner.run(moved, home / "x", ["2_blueprints"], resume=True)
+        runner.run_stages(moved, home / "x", ["2_blueprints"])
+    runner.run_stages(moved, home / "x", ["2_blueprints"], resume=True)
     changes = Run(home / "x").read_manifest()["changes"]
     assert changes == ["prompt judge edited", "base_url: None before, http://localhost:2/v1 now"]
 
 
 def test_need_runs_what_is_missing_once(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = Run.open(home / "lab").claim(seeds=2)
-    runner.need(run, "trajectories.jsonl")
+    stage = open_stage({"out": str(run.folder), "seeds": 2})
+    stage.need("trajectories.jsonl")
     assert "running 2_blueprints and 3_trajectories first" in capsys.readouterr().out
     assert len(run.blueprints.read_text().splitlines()) == 2
-    runner.need(run, "trajectories.jsonl")
+    stage.need("trajectories.jsonl")
     assert capsys.readouterr().out == ""
     write(home / "notebooks", "2_blueprints", "1 / 0")
     with pytest.raises(StageFailed, match="ZeroDivisionError"):
-        runner.need(Run.open(home / "lab2"), "blueprints.jsonl")
+        open_stage({"out": str(home / "lab2")}).need("blueprints.jsonl")
 
 
 @pytest.mark.parametrize(
@@ -510,10 +513,6 @@ def test_unknown_stage_is_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
         main(["run", "--stage", "2_blueprint"])
     assert caught.value.code == 2
     assert "invalid choice" in capsys.readouterr().err
-
-
-def test_stages_agree() -> None:
-    assert tuple(runner.STAGES) == STAGES
 
 
 def test_importing_is_cheap() -> None:
