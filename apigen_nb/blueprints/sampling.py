@@ -14,14 +14,13 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from ..records import Behaviour, Blueprint, Kind, Level, Seed, canonical
+from ..records import Behaviour, Blueprint, Kind, Level, Seed
 from ..world.api_graph import Graph
 from ..world.domain import Domain
-from ..world.values import facts
+from ..world.user_records import RECORDS_BUDGET, user_records
 from .mixture import BEHAVIOUR_SHARES, KIND_SHARES, LEVEL_SHARES, assigned
 from .personas import TRAITS, compose_persona
 
-RECORDS_BUDGET = 12_000  # characters of JSON, about 4k tokens
 SPARE = 2  # further writing tools, for when the records allow none of the walk
 EXAMPLES = 2
 VISITS = (12, 6, 4, 2, 2, 2, 2, 2)  # seeds about each user of a block: many users, and regulars with four to recombine
@@ -61,63 +60,6 @@ def seed_id(domain: str, number: int) -> str:
     return f"{domain.replace(':', '-')}-{number:05d}"
 
 
-@functools.lru_cache(maxsize=8)
-def _homes(domain: Domain) -> dict[str, list[str]]:
-    """Row id → tables that hold it."""
-    homes: dict[str, list[str]] = {}
-    for table, rows in domain.tables.items():
-        for key in rows:
-            homes.setdefault(key, []).append(table)
-    return homes
-
-
-@functools.lru_cache(maxsize=8)
-def _owners(domain: Domain) -> dict[tuple[str, str], set[str]]:
-    """Row, as table and id → the users that it names; rows that name none are nobody's and left out."""
-    users = domain.tables[domain.users]
-    owners: dict[tuple[str, str], set[str]] = {}
-    for table, rows in domain.tables.items():
-        for key, row in rows.items() if table != domain.users else ():
-            named = {f.value for f in facts(domain.dump(row)) if isinstance(f.value, str) and f.value in users}
-            if named:
-                owners[table, key] = named
-    return owners
-
-
-@functools.lru_cache(maxsize=8)
-def _owned(domain: Domain) -> dict[str, list[tuple[str, str]]]:
-    """User id → rows that name this user."""
-    owned: dict[str, list[tuple[str, str]]] = {}
-    for row, users in _owners(domain).items():
-        for user in sorted(users):
-            owned.setdefault(user, []).append(row)
-    return owned
-
-
-def user_records(domain: Domain, user: str, budget: int = RECORDS_BUDGET) -> dict[str, dict[str, Any]]:
-    """A user's row and everything hanging on it, table → id → row: first what names the user or is named by the user's
-    row, then what those rows name, breadth first until the budget of JSON characters is spent. Rows of others are left
-    out."""
-    homes, owners = _homes(domain), _owners(domain)
-    found: dict[str, dict[str, Any]] = {}
-    frontier = [(domain.users, user), *_owned(domain).get(user, ())]
-    spent = 0
-    while frontier:
-        table, key = frontier.pop(0)
-        if key in found.get(table, {}) or (table == domain.users and key != user):
-            continue
-        if user not in owners.get((table, key), {user}):
-            continue
-        row = domain.dump(domain.tables[table][key])
-        spent += len(canonical(row))
-        if spent > budget and found:
-            continue
-        found.setdefault(table, {})[key] = row
-        named = dict.fromkeys(f.value for f in facts({table: {key: row}}) if isinstance(f.value, str))
-        frontier += [(home, name) for name in named for home in homes.get(name, ())]
-    return found
-
-
 # --- the samplers
 
 
@@ -125,7 +67,7 @@ def sample_walk(domain: Domain, rng: Random, writes: int, sampling: Sampling) ->
     """A walk on the API graph with so many writing tools; the rate is the share of reads beyond the needed ones."""
     rate = rng.uniform(*RATES["API"])
     length, weights = sampling.walk_length, sampling.tool_weights
-    return Graph.of(domain).walk(domain, rng, writes, length=length, weights=weights, reads=rate)
+    return Graph.of(domain).walk(rng, writes, length=length, weights=weights, reads=rate)
 
 
 def sample_policy(domain: Domain, rng: Random, tools: Sequence[str], *, whole: bool = False) -> tuple[str, ...]:

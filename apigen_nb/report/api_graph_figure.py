@@ -93,7 +93,7 @@ def _look(name: str, chosen: bool) -> dict[str, Any]:
 def layers(domain: Domain, graph: Graph) -> list[list[str]]:
     """The columns of the figure: the reading tools by how many reads come before them, then the writing tools; what has
     no edge stands where it would be called."""
-    depths = graph.depths(domain)
+    depths = graph.depths
     reads = [tool.name for tool in domain.tools.values() if tool.kind == "read"]
     deepest = max(depths.values(), default=0)
     columns = [[name for name in reads if depths.get(name, deepest) == depth] for depth in range(deepest + 1)]
@@ -245,7 +245,7 @@ def producers(domain: Domain) -> pd.DataFrame:
 def coverage(domain: Domain, proposals: Iterable[Proposal]) -> pd.DataFrame:
     """What a run walked over, a row each for reading tools, writing tools and edges: how many there are, how many were
     in a walk, how many in an accepted blueprint, and which writing tools in none."""
-    cover = covered(Graph.of(domain), domain, proposals)
+    cover = covered(Graph.of(domain), proposals)
     kinds = {
         row.name: f"{domain.tools[row.name].kind}ing tools".replace("eing", "ing")
         for row in cover

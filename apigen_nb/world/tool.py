@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_type_hints, overload
@@ -42,6 +43,38 @@ class Tool:
         """The tool in the OpenAI function format."""
         function = {"name": self.name, "description": self.description, "parameters": self.parameters}
         return {"type": "function", "function": function}
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """Parameter → its JSON schema."""
+        properties: dict[str, Any] = self.parameters.get("properties", {})
+        return properties
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The parameters without which the tool cannot be called."""
+        return tuple(self.parameters.get("required", ()))
+
+    @functools.cached_property
+    def leaves(self) -> dict[str, dict[str, Any]]:
+        """The scalar parameters, as dotted paths through objects and lists, each with its own schema."""
+        return dict(_leaves(self.properties))
+
+
+def first_schema(spec: dict[str, Any]) -> dict[str, Any]:
+    """The first alternative of a schema that is not null."""
+    return next((s for s in spec.get("anyOf", ()) if s.get("type") != "null"), spec)
+
+
+def _leaves(properties: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, spec in properties.items():
+        inner = first_schema(spec)
+        while inner.get("type") == "array":
+            inner = first_schema(inner.get("items", {}))
+        if "properties" in inner:
+            yield from _leaves(inner["properties"], f"{above}{name}.")
+        else:
+            yield f"{above}{name}", inner
 
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 SCALARS = (str, int, float)
+JSON_TYPES: dict[str, tuple[type, ...]] = {"integer": (int,), "number": (int, float), "boolean": (bool,)}
 
 
 class Fact(NamedTuple):
@@ -28,6 +29,12 @@ def singular(word: str) -> str:
         if word.endswith(plural) and len(word) > len(plural) + 1:
             return word[: -len(plural)] + single
     return word
+
+
+def has_type(value: Any, schema: Mapping[str, Any]) -> bool:
+    """Whether a scalar is of the type that a JSON schema asks for, text where it names none; a boolean is no number."""
+    kind = str(schema.get("type"))
+    return isinstance(value, JSON_TYPES.get(kind, (str,))) and (kind == "boolean" or not isinstance(value, bool))
 
 
 def facts(value: Any, key: str = "", holder: dict[str, Any] | None = None) -> Iterator[Fact]:

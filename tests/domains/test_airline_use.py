@@ -9,7 +9,7 @@ from typing import Any
 
 from apigen_nb.models.scripted.grammar import identifies, is_reading
 from apigen_nb.records import Action
-from apigen_nb.world.api_graph import Graph, required_parameters
+from apigen_nb.world.api_graph import Graph
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.values import produced_key
 from apigen_nb.world.world import Refusal
@@ -77,7 +77,7 @@ def test_every_writing_tool_is_of_use_to_many_members() -> None:
 
 def test_every_id_that_a_tool_asks_for_can_be_read_somewhere() -> None:
     produced = {edge.parameter for edge in Graph.of(airline).edges}
-    asked = {p for tool in airline.tools.values() for p in required_parameters(tool) if p.endswith(("_id", "_ids"))}
+    asked = {p for tool in airline.tools.values() for p in tool.required if p.endswith(("_id", "_ids"))}
     assert asked <= produced
     assert {"reservation_id", "flight_id", "new_flight_id", "passenger_id", "traveler_ids", "route_id"} <= asked
 
@@ -88,8 +88,8 @@ def test_reading_tools_are_told_by_their_names() -> None:
     finders = [name for name, tool in airline.tools.items() if identifies(tool.schema)]
     assert finders == ["find_member_id_by_email", "find_member_id_by_name"]
     assert {produced_key(name) for name in finders} == {"member_id"}
-    assert set(Graph.of(airline).entrances(airline)) == set(finders)
+    assert set(Graph.of(airline).entrances) == set(finders)
     assert set(airline.phrases) == {name for name, tool in airline.tools.items() if tool.writes}
     for name, phrase in airline.phrases.items():
         slots = set(re.findall(r"\{(\w+)\}", phrase))
-        assert slots == set(required_parameters(airline.tools[name])) - {"member_id"}
+        assert slots == set(airline.tools[name].required) - {"member_id"}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from apigen_nb.records import Action
-from apigen_nb.world.api_graph import Graph, required_parameters
+from apigen_nb.world.api_graph import Graph
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.world import Refusal
 from tests.domains.test_banking_rules import broken
@@ -73,7 +73,7 @@ def test_every_writing_tool_is_of_use_to_many_customers() -> None:
 
 def test_every_id_that_a_tool_asks_for_can_be_read_somewhere() -> None:
     produced = {edge.parameter for edge in Graph.of(banking).edges}
-    asked = {p for tool in banking.tools.values() for p in required_parameters(tool) if p.endswith(("_id", "_ids"))}
+    asked = {p for tool in banking.tools.values() for p in tool.required if p.endswith(("_id", "_ids"))}
     assert asked <= produced
     assert {"account_id", "to_account_id", "card_id", "payee_id", "transaction_id", "dispute_id"} <= asked
 
@@ -82,8 +82,8 @@ def test_reading_tools_are_told_by_their_names() -> None:
     for name, tool in banking.tools.items():
         reading = name.split("_")[0] in ("find", "get", "list", "search", "check")
         assert reading == (tool.kind == "read"), name
-        assert not reading or len(required_parameters(tool)) == 1
+        assert not reading or len(tool.required) == 1
     assert set(banking.phrases) == {name for name, tool in banking.tools.items() if tool.writes}
     for name, phrase in banking.phrases.items():
         slots = set(re.findall(r"\{(\w+)\}", phrase))
-        assert slots == set(required_parameters(banking.tools[name])) - {"customer_id"}
+        assert slots == set(banking.tools[name].required) - {"customer_id"}

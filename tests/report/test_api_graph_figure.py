@@ -83,7 +83,7 @@ def test_names_lie_on_plates_that_no_line_crosses() -> None:
 def test_the_columns_are_reads_by_depth_and_then_writes() -> None:
     graph = Graph.of(retail)
     columns = layers(retail, graph)
-    assert set(columns[0]) == set(graph.entrances(retail))
+    assert set(columns[0]) == set(graph.entrances)
     assert {name for name, tool in retail.tools.items() if tool.writes} <= set(columns[-1])
     assert sum(map(len, columns)) == len(set().union(*columns))
 

@@ -1,4 +1,4 @@
-"""The API graph of a domain, walks over it, and the records that a seed shows. What edges are known by: value_flow."""
+"""The API graph of a domain, walks over it, and the records that a seed shows (edges: test_api_edges)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apigen_nb.blueprints.sampling import RECORDS_BUDGET, sample_seed, user_records
+from apigen_nb.blueprints.sampling import sample_seed
 from apigen_nb.records import Action, Attempt, Proposal, Seed, Verdict, canonical
-from apigen_nb.world.api_graph import Edge, Graph, candidate_calls, coverage, required_parameters
+from apigen_nb.world.api_graph import Edge, Graph, coverage
+from apigen_nb.world.candidate_calls import candidate_calls
 from apigen_nb.world.domain import Domain
+from apigen_nb.world.user_records import RECORDS_BUDGET, user_records
 from apigen_nb.world.values import facts
 from tests.library import RENEW, task
 
@@ -57,7 +59,7 @@ def test_what_fills_an_argument_is_found(parameter: str, tools: set[str]) -> Non
 
 
 def test_every_id_that_a_tool_asks_for_can_be_read_somewhere() -> None:
-    asked = {p for tool in retail.tools.values() for p in required_parameters(tool) if p.endswith(("_id", "_ids"))}
+    asked = {p for tool in retail.tools.values() for p in tool.required if p.endswith(("_id", "_ids"))}
     assert {parameter for parameter in asked if not producers(parameter)} == set()
 
 
@@ -119,14 +121,14 @@ def test_there_are_never_more_candidates_than_asked_for(most: int, known: int) -
 @settings(max_examples=40, deadline=None)
 def test_a_walk_has_the_reads_before_each_write(number: int, writes: int) -> None:
     graph = Graph.of(retail)
-    walk = graph.walk(retail, Random(number), writes)
+    walk = graph.walk(Random(number), writes)
     assert len(set(walk)) == len(walk)
     assert sum(retail.tools[name].writes for name in walk) == writes
     assert retail.tools[walk[-1]].writes
     assert all(retail.tools[name].kind in ("read", "write") for name in walk)
     for place, name in enumerate(walk):
         if retail.tools[name].writes:
-            for parameter in required_parameters(retail.tools[name]):
+            for parameter in retail.tools[name].required:
                 if (sources := producers(parameter)) and parameter.endswith(("_id", "_ids")):
                     assert sources & set(walk[:place]), f"{name} needs {parameter}"
 
@@ -142,15 +144,15 @@ def test_a_walk_has_the_reads_before_each_write(number: int, writes: int) -> Non
 def test_a_walk_keeps_to_its_length(name: str, number: int, writes: int, length: int, reads: float) -> None:
     domain = Domain.load(name)
     graph = Graph.of(domain)
-    walk = graph.walk(domain, Random(number), writes, length=length, reads=reads)
-    assert walk == graph.walk(domain, Random(number), writes, length=length, reads=reads)
+    walk = graph.walk(Random(number), writes, length=length, reads=reads)
+    assert walk == graph.walk(Random(number), writes, length=length, reads=reads)
     assert len(walk) <= length
     assert len(set(walk)) == len(walk)
-    entrances = graph.entrances(domain)
+    entrances = graph.entrances
     assert walk[0] in entrances
     assert domain.tools[walk[-1]].writes
     assert 1 <= sum(domain.tools[name].writes for name in walk) <= writes
-    told = {parameter for entrance in entrances for parameter in required_parameters(domain.tools[entrance])}
+    told = {parameter for entrance in entrances for parameter in domain.tools[entrance].required}
     if len(walk) < length:  # then nothing that is needed was left out
         for place, tool in enumerate(walk):
             for parameter, sources in graph.needs(domain.tools[tool]).items():
@@ -159,13 +161,13 @@ def test_a_walk_keeps_to_its_length(name: str, number: int, writes: int, length:
 
 def test_the_other_reads_are_a_share() -> None:
     graph = Graph.of(retail)
-    sizes = [sum(len(graph.walk(retail, Random(n), 2, reads=share)) for n in range(60)) for share in (0.0, 0.4, 1.0)]
+    sizes = [sum(len(graph.walk(Random(n), 2, reads=share)) for n in range(60)) for share in (0.0, 0.4, 1.0)]
     assert sizes[0] * 1.2 < sizes[1] < sizes[2]
 
 
 def test_writing_tools_are_drawn_by_weight() -> None:
     weights = {"cancel_order": 8.0, "return_items": 0.0}
-    last = [Graph.of(retail).walk(retail, Random(n), 1, weights=weights)[-1] for n in range(200)]
+    last = [Graph.of(retail).walk(Random(n), 1, weights=weights)[-1] for n in range(200)]
     assert "return_items" not in last
     writing = sum(tool.writes for tool in retail.tools.values())
     assert 0.6 < last.count("cancel_order") / 200 / (8 / (8 + writing - 2)) < 1.4
@@ -183,10 +185,11 @@ def proposed(walk: tuple[str, ...], *actions: str, accepted: bool) -> Proposal:
 
 def test_coverage_counts_what_was_walked_and_what_was_accepted() -> None:
     graph = Graph(
+        retail,
         (
             Edge("get_customer", "cancel_order", "order_id", "order_id"),
             Edge("get_order", "get_customer", "customer_id", "customer_id"),
-        )
+        ),
     )
     walked = [
         proposed(("get_customer", "cancel_order"), "cancel_order", accepted=True),
@@ -194,7 +197,7 @@ def test_coverage_counts_what_was_walked_and_what_was_accepted() -> None:
         proposed(("get_customer", "cancel_order"), "cancel_order", accepted=False),
         proposed(("cancel_order", "get_customer"), accepted=False),  # the wrong way round
     ]
-    rows = coverage(graph, retail, walked)
+    rows = coverage(graph, walked)
     found = {row.name: (row.what, row.sampled, row.accepted) for row in rows}
     assert found["get_customer"] == ("tool", 4, 2)
     assert found["cancel_order"] == ("tool", 4, 1)
@@ -206,12 +209,12 @@ def test_coverage_counts_what_was_walked_and_what_was_accepted() -> None:
 
 
 def test_every_writing_tool_is_walked_to() -> None:
-    seen = {name for number in range(150) for name in Graph.of(retail).walk(retail, Random(number), 1)}
+    seen = {name for number in range(150) for name in Graph.of(retail).walk(Random(number), 1)}
     assert {name for name, tool in retail.tools.items() if tool.writes} <= seen
 
 
 def test_a_walk_has_at_most_all_writing_tools(library: Domain) -> None:
-    walk = Graph.of(library).walk(library, Random(0), 50)
+    walk = Graph.of(library).walk(Random(0), 50)
     assert sum(library.tools[name].writes for name in walk) == 5
 
 

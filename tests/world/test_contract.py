@@ -11,7 +11,7 @@ import pytest
 
 from apigen_nb.__main__ import main
 from apigen_nb.world.contract import Finding, check, errors, reads_that_write, summary
-from apigen_nb.world.contract.call_search import explore
+from apigen_nb.world.contract.call_search import search_calls
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.scaffold import new_domain
 
@@ -261,9 +261,10 @@ def paid_after_renewal(step: Step) -> bool:
     \"\"\"Fees are not paid in a conversation that has renewed two loans.\"\"\"
     return sum(earlier.name == "renew_loan" for earlier in step.earlier) < 2
 """
-    found = explore(changed([("tools.py", lambda text: text + pay), ("rules.py", lambda text: text + once)]))
-    assert found.obeying["pay_fees"]
-    assert [action.name for action in found.broken["paid_after_renewal"].earlier].count("renew_loan") >= 2
+    tools, rules = search_calls(changed([("tools.py", lambda t: t + pay), ("rules.py", lambda t: t + once)]))
+    assert tools["pay_fees"].obeying
+    assert rules["paid_after_renewal"].broken
+    assert [action.name for action in rules["paid_after_renewal"].broken.earlier].count("renew_loan") >= 2
 
 
 def test_reads_that_write_are_named(changed: Callable[[Edits], Domain]) -> None:

@@ -26,7 +26,7 @@ def test_the_folder_is_a_domain_of_that_name(tmp_path: Path) -> None:
         "renew_loan": "write",
     }
     assert [rule.name for rule in domain.rules] == ["reserved_loan_goes_back"]
-    assert Graph.of(domain).entrances(domain) == ("find_member",)
+    assert Graph.of(domain).entrances == ("find_member",)
 
 
 def test_only_the_files_of_a_domain_are_written(tmp_path: Path) -> None:

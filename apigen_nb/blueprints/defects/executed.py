@@ -8,12 +8,12 @@ from typing import Any
 
 from ...records import Blueprint, canonical
 from ...world.domain import Domain
+from ...world.user_records import user_records
 from ...world.values import mentions, normalize
 from ..gates.derivation import argument_values
 from ..gates.execution import execute
 from ..gates.grounding import allowed_values, is_mentioned
 from ..gates.kind import is_allowed
-from ..sampling import user_records
 from .mutations import guesses, id_places, names_users, vary, with_arguments
 
 

@@ -8,12 +8,12 @@ from random import Random
 
 from ...records import Blueprint, canonical
 from ...world.domain import Domain
+from ...world.user_records import user_records
 from ...world.values import mentions, parse_number
 from ...world.world import Refusal
 from ..gates.execution import execute
 from ..gates.grounding import allowed_values
 from ..gates.kind import is_allowed
-from ..sampling import user_records
 from .mutations import guesses, id_places, places, vary, with_arguments
 
 

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...records import Action, Blueprint, Verdict
-from ...world.api_graph import candidate_calls, required_parameters, result_facts, try_call
+from ...world.candidate_calls import candidate_calls, result_facts, try_call
 from ...world.domain import Domain
+from ...world.user_records import user_records
 from ...world.values import Fact, facts, fits, mentions, normalize, singular
 from ...world.world import World
-from ..sampling import user_records
 from .derivation import DerivedAmounts, KnownValues, ReadResult, argument_values
 from .execution import Execution, execute, executed
 from .verdict import verdict_on
@@ -166,7 +166,7 @@ def reachable(world: World, domain: Domain, known: list[Fact]) -> Iterator[tuple
     known, done = list(known), set[str]()
     for _ in range(DEPTH):
         new: list[Fact] = []
-        for tool in sorted(reads, key=lambda tool: len(required_parameters(tool)) == 0):
+        for tool in sorted(reads, key=lambda tool: not tool.required):
             for action in candidate_calls(tool, known, most=CALLS_A_TOOL):
                 if str(action) in done:
                     continue

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..domain import Domain
-from .calls import calls, reads
+from .argument_sampling import guess_arguments
+from .calls import calls
 from .finding import Finding
 from .reachability import links
-from .read_purity import guess_arguments, reads_that_write
+from .read_purity import reads, reads_that_write
 from .references import references
 from .schemas import phrases, policy, schemas
 

@@ -7,6 +7,7 @@ because rules look at what was done before.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,19 +18,18 @@ from ...records import Action
 from ..domain import Domain, Rule, Step
 from ..values import facts
 from ..world import Refusal, ToolBug, World, digest
-from .arguments import ODD, Around, Draw, links
+from .argument_sampling import ODD, ArgumentSampler, UserRows
 
 USERS = 400
 ROUND = 60  # calls of a tool at a time
 LEAST, MOST, MOST_FOR_ONE = 4, 100, 300  # rounds
-KEPT = 12  # calls that ended the same way
 LONGEST = 4  # calls made before, for the same user
 
 
 class Call(NamedTuple):
-    """A call that was tried: for which of the users, after which others, and what a refusal said."""
+    """A call that was tried: for whom, after which others, and what a refusal said."""
 
-    around: int
+    user: str
     earlier: tuple[Action, ...]
     action: Action
     said: str = ""
@@ -39,29 +39,39 @@ class Call(NamedTuple):
 
 
 @dataclass
-class Explored:
-    """What the search came across.
+class ToolTrials:
+    """What calling one tool came to: calls that were `executed`, those of them `obeying` all rules, `refusals` by sort,
+    one that is `untyped`, a `bug`, whether it is `changing` anything, and all calls by how they `ended`."""
 
-    By tool: `tries`, calls `executed`, those `obeying` all rules, `refusals` by sort, one that is `untyped`, `bugs`,
-    and whether it is `changing` anything. By rule: a call that has it `broken`, how many it `kept`, how it `failed`
-    itself, and whether it was `looking` at the calls at all."""
-
-    executed: dict[str, list[Call]] = field(default_factory=lambda: defaultdict(list))
-    obeying: dict[str, list[Call]] = field(default_factory=lambda: defaultdict(list))
-    broken: dict[str, Call] = field(default_factory=dict)
-    kept: Counter[str] = field(default_factory=Counter)
-    failed: dict[str, str] = field(default_factory=dict)
-    looking: set[str] = field(default_factory=set)
-    bugs: dict[str, str] = field(default_factory=dict)
-    refusals: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    untyped: dict[str, str] = field(default_factory=dict)
-    changing: set[str] = field(default_factory=set)
-    tries: Counter[str] = field(default_factory=Counter)
+    tries: int = 0
+    executed: list[Call] = field(default_factory=list)
+    obeying: list[Call] = field(default_factory=list)
+    refusals: Counter[str] = field(default_factory=Counter)
+    untyped: str = ""
+    bug: str = ""
+    changing: bool = False
+    ended: dict[str, list[Call]] = field(default_factory=lambda: defaultdict(list))
 
 
-def explore(domain: Domain, seed: int = 0) -> Explored:
+@dataclass
+class RuleTrials:
+    """What judging by one rule came to: a call that has it `broken`, how many it `kept`, how it `failed` itself, and
+    whether it was `looking` at the calls at all."""
+
+    broken: Call | None = None
+    kept: int = 0
+    failed: str = ""
+    looking: bool = False
+
+
+def search_calls(domain: Domain, seed: int = 0) -> tuple[dict[str, ToolTrials], dict[str, RuleTrials]]:
     """Try calls of each tool until it was called with success, and each rule kept and broken, or the patience ends."""
-    return _Search(domain, Random(f"explore/{seed}")).run()
+    search = _Search(domain, Random(f"explore/{seed}"))
+    for number in range(MOST_FOR_ONE if search.users else 0):
+        for name in [name for name in domain.tools if number < search.patience(name)]:
+            for _ in range(ROUND):
+                search.try_one(name)
+    return search.tools, search.rules
 
 
 class _Watched:
@@ -77,111 +87,93 @@ class _Watched:
 
 class _Search:
     def __init__(self, domain: Domain, random: Random) -> None:
-        self.domain, self.random, self.found = domain, random, Explored()
+        self.domain, self.random = domain, random
         self.users = random.sample(domain.subjects, min(USERS, len(domain.subjects)))
-        self.naming = links(domain)
-        self.cases: dict[int, Around] = {}
-        self.replays: dict[tuple[int, str], tuple[World, tuple[Step, ...]]] = {}
-        self.draws = {name: Draw(tool, random) for name, tool in domain.tools.items()}
-        self.ends: dict[str, dict[str, list[Call]]] = {name: defaultdict(list) for name in domain.tools}
-        self.counts: dict[str, Counter[str]] = {name: Counter() for name in domain.tools}
-        self.done: dict[str, dict[int, list[tuple[Action, ...]]]] = {}  # writing tool → case → calls that end with it
+        self.tools = {name: ToolTrials() for name in domain.tools}
+        self.rules = {rule.name: RuleTrials() for rule in domain.rules}
+        self.around = functools.cache(lambda user: UserRows(domain, user, random))
+        self.replays: dict[tuple[str, str], tuple[World, tuple[Step, ...]]] = {}
+        # writing tool → user → rows of calls that end with it
+        self.done: dict[str, dict[str, list[tuple[Action, ...]]]] = defaultdict(lambda: defaultdict(list))
 
-    def run(self) -> Explored:
-        for number in range(MOST_FOR_ONE if self.users else 0):
-            for name in [name for name in self.domain.tools if number < self._patience(name)]:
-                for _ in range(ROUND):
-                    self._try(name)
-        return self.found
-
-    def _patience(self, name: str) -> int:
+    def patience(self, name: str) -> int:
         """How many rounds a tool gets, as things are: the most while no call of it was executed."""
         if self.domain.tools[name].kind == "other":
             return LEAST  # it knows no data: what it takes does not stand in them
-        known, obeying = self.found.executed[name], self.found.obeying[name]
-        if not known:
+        trials = self.tools[name]
+        if not trials.executed:
             return MOST_FOR_ONE
-        rules = [rule.name for rule in self.domain.rules_for([name])]
-        return MOST if not obeying or any(rule not in self.found.broken for rule in rules) else LEAST
+        unbroken = any(not self.rules[rule.name].broken for rule in self.domain.rules_for([name]))
+        return MOST if unbroken or not trials.obeying else LEAST
 
-    def _try(self, name: str) -> None:
-        self.found.tries[name] += 1
-        call, world, steps = self._prepared(name)
-        action, user = call.action, self._user(call)
+    def try_one(self, name: str) -> None:
+        """Make one call of a tool and remember how it ended."""
+        trials = self.tools[name]
+        trials.tries += 1
+        call, world, steps = self._prepared(name, trials)
         before = world.fork()
         try:
-            step = self._step(world, action, user, steps)
+            step = self._step(world, call.action, call.user, steps)
         except Refusal as refusal:
-            self._refused(call, refusal)
+            self._refused(call, refusal, trials)
             return
         except ToolBug as bug:
             if bug.__cause__ is not None:  # else it is a read that writes, which has a check of its own
-                self.found.bugs.setdefault(name, str(bug))
+                trials.bug = trials.bug or str(bug)
             return
-        broken = [rule for rule in self.domain.rules_for([name]) if not self._holds(rule, step)]
-        self._remember(call, ", ".join(["ok", *(rule.name for rule in broken)]))
-        if name not in self.found.changing and digest(before.delta()) != digest(world.delta()):
-            self.found.changing.add(name)
-        self._succeeded(call, broken)
+        broken = [rule.name for rule in self.domain.rules_for([name]) if not self._holds(rule, step)]
+        trials.ended[", ".join(["ok", *broken])].append(call)
+        trials.executed.append(call)
+        trials.obeying += [] if broken else [call]
+        trials.changing = trials.changing or digest(before.delta()) != digest(world.delta())
+        for rule in (self.rules[rule] for rule in broken):
+            rule.broken = rule.broken or (None if rule.failed else call)
+        if self.domain.tools[name].writes and len(call.earlier) < LONGEST:
+            self.done[name][call.user].append((*call.earlier, call.action))
 
-    def _prepared(self, name: str) -> tuple[Call, World, tuple[Step, ...]]:
+    def _prepared(self, name: str, trials: ToolTrials) -> tuple[Call, World, tuple[Step, ...]]:
         """A call to try, a world in which the calls before it were made, and the steps that these were."""
-        ends, old = self.ends[name], None
-        # a tool that takes many calls needs other rows, one that takes few needs better arguments
-        takes = len(self.found.executed[name]) > 0.1 * self.found.tries[name]
-        if ends and self.random.random() < (0.2 if takes else 0.6):
-            # the rarer an end, the further the call came; and the fewer rules are broken
-            rarity = [1 / count / (1 + end.count(",")) ** 2 for end, count in self.counts[name].items()]
-            old = self.random.choice(ends[self.random.choices(list(ends), rarity)[0]])
-        case, earlier = (old.around, old.earlier) if old else (self.random.randrange(len(self.users)), ())
+        old = self._old(trials)
+        user, earlier = (old.user, old.earlier) if old else (self.random.choice(self.users), ())
         if self.done and self.random.random() < 0.4:
-            if not old:  # every tool comes first as often as any other
-                tool = self.random.choice(list(self.done))
-                case = self.random.choice(list(self.done[tool]))
-                earlier = self.random.choice(self.done[tool][case])[-LONGEST:]
-            if old or self.random.random() < 0.4:
-                earlier = self._earlier(case, earlier if self.random.random() < 0.5 else ())
-        world, steps = self._replayed(case, earlier)
+            user, earlier = self._before(user if old else None, earlier)
+        world, steps = self._replayed(user, earlier)
         made = [fact for step in steps for fact in (*facts(step.arguments), *facts(step.result))]
-        around = self._case(case)
-        more = made if self.random.random() < 0.7 else []
-        same = [action for action in earlier if action.name == name]
+        sampler = ArgumentSampler(self.domain.tools[name], self.random, self.around(user))
+        sampler.made = made if self.random.random() < 0.7 else ()
+        same = [action.arguments for action in earlier if action.name == name]
         if same and self.random.random() < 0.3:
-            arguments = same[-1].arguments
+            arguments = same[-1]
         elif old and earlier != old.earlier and self.random.random() < 0.5:
             arguments = old.action.arguments  # the same call in another world
         elif old:
-            arguments = self.draws[name].changed(old.action.arguments, around, more, old.said)
+            sampler.said = old.said
+            arguments = sampler.changed(old.action.arguments)
         else:
-            arguments = self.draws[name].fresh(around, more)
-        return Call(case, earlier, Action(name=name, arguments=arguments)), world, steps
+            arguments = sampler.fresh()
+        return Call(user, earlier, Action(name=name, arguments=arguments)), world, steps
 
-    def _replayed(self, case: int, earlier: tuple[Action, ...]) -> tuple[World, tuple[Step, ...]]:
-        """A world in which these calls were made, and what they were as steps; many calls share what comes before."""
-        if (case, str(earlier)) not in self.replays:
-            world = self.domain.world()
-            steps: tuple[Step, ...] = ()
-            for action in earlier:
-                steps = (*steps, self._step(world, action, self.users[case], steps))
-            self.replays[case, str(earlier)] = world, steps
-        world, steps = self.replays[case, str(earlier)]
-        return world.fork(), steps
+    def _old(self, trials: ToolTrials) -> Call | None:
+        """A call to change, or none for a new one."""
+        # a tool that takes many calls needs other rows, one that takes few needs better arguments
+        takes = len(trials.executed) > 0.1 * trials.tries
+        if not trials.ended or self.random.random() > (0.2 if takes else 0.6):
+            return None
+        # the rarer an end, the further the call came; and the fewer rules are broken
+        rarity = [1 / len(calls) / (1 + end.count(",")) ** 2 for end, calls in trials.ended.items()]
+        return self.random.choice(self.random.choices(list(trials.ended.values()), rarity)[0])
 
-    def _step(self, world: World, action: Action, user: str, steps: tuple[Step, ...]) -> Step:
-        before = world.fork()
-        result = world.call(action)
-        return Step(action, before.database(), world.fork().database(), result, user, steps)
-
-    def _case(self, number: int) -> Around:
-        if number not in self.cases:
-            self.cases[number] = Around(self.domain, self.users[number], self.naming, self.random)
-        return self.cases[number]
-
-    def _earlier(self, case: int, start: tuple[Action, ...]) -> tuple[Action, ...]:
-        """Calls of the case that succeed one after the other, at most so many, after those to start with."""
-        made = list(start)
-        world = self._replayed(case, start)[0]
-        known = [cases[case] for cases in self.done.values() if case in cases]
+    def _before(self, user: str | None, earlier: tuple[Action, ...]) -> tuple[str, tuple[Action, ...]]:
+        """Calls that succeed one after the other, at most so many: of this user, if one is given."""
+        if user is None:  # every tool comes first as often as any other
+            users = self.done[self.random.choice(list(self.done))]
+            user = self.random.choice(list(users))
+            earlier = self.random.choice(users[user])
+            if self.random.random() < 0.6:
+                return user, earlier[-LONGEST:]
+        made = list(earlier if self.random.random() < 0.5 else ())
+        world = self._replayed(user, tuple(made))[0]
+        known = [users[user] for users in self.done.values() if user in users]
         for _ in range(self.random.choice((1, 1, 2)) if known else 0):
             again = bool(made) and self.random.random() < 0.3
             action = made[-1] if again else self.random.choice(self.random.choice(known))[-1]
@@ -190,54 +182,46 @@ class _Search:
             except (Refusal, ToolBug):
                 continue
             made.append(action)
-        return tuple(made[:LONGEST])
+        return user, tuple(made[:LONGEST])
 
-    def _user(self, call: Call) -> str:
-        return self.users[call.around]
+    def _replayed(self, user: str, earlier: tuple[Action, ...]) -> tuple[World, tuple[Step, ...]]:
+        """A world in which these calls were made, and what they were as steps; many calls share what comes before."""
+        if (user, str(earlier)) not in self.replays:
+            world, steps = self.domain.world(), tuple[Step, ...]()
+            for action in earlier:
+                steps = (*steps, self._step(world, action, user, steps))
+            self.replays[user, str(earlier)] = world, steps
+        world, steps = self.replays[user, str(earlier)]
+        return world.fork(), steps
+
+    def _step(self, world: World, action: Action, user: str, steps: tuple[Step, ...]) -> Step:
+        before = world.fork()
+        result = world.call(action)
+        return Step(action, before.database(), world.fork().database(), result, user, steps)
 
     def _holds(self, rule: Rule, step: Step) -> bool:
-        watched = _Watched(step)
+        watched, trials = _Watched(step), self.rules[rule.name]
         try:
             holds = bool(rule.holds(cast(Step, watched)))
         except Exception as error:
-            self.found.failed.setdefault(rule.name, f"{type(error).__name__}: {error}, on {step.action}")
+            trials.failed = trials.failed or f"{type(error).__name__}: {error}, on {step.action}"
             return False
-        self.found.kept[rule.name] += holds
-        self.found.looking |= {rule.name} if watched.seen else set()
+        trials.kept += holds
+        trials.looking |= watched.seen
         return holds
 
-    def _refused(self, call: Call, refusal: Refusal) -> None:
-        name = call.action.name
-        self.found.refusals[name][refusal.kind] += 1
-        if refusal.kind == str(refusal) and any(
-            text in refusal.kind for text in _texts(call.action.arguments) if text not in ODD["string"]
-        ):
-            self.found.untyped.setdefault(name, str(refusal))
+    def _refused(self, call: Call, refusal: Refusal, trials: ToolTrials) -> None:
+        trials.refusals[refusal.kind] += 1
+        texts = sorted(set(_texts(call.action.arguments)), key=len, reverse=True)
+        if refusal.kind == str(refusal) and any(text in refusal.kind for text in texts if text not in ODD["string"]):
+            trials.untyped = trials.untyped or str(refusal)
         if refusal.kind != "wrong arguments":
-            self._remember(call._replace(said=str(refusal)), _end(refusal.kind, call.action))
-
-    def _remember(self, call: Call, end: str) -> None:
-        self.counts[call.action.name][end] += 1
-        kept = self.ends[call.action.name][end]
-        kept.append(call)
-        if len(kept) > KEPT:
-            del kept[self.random.randrange(KEPT)]
-
-    def _succeeded(self, call: Call, broken: list[Rule]) -> None:
-        name = call.action.name
-        self.found.executed[name].append(call)
-        if self.domain.tools[name].writes and len(call.earlier) < LONGEST:
-            self.done.setdefault(name, {}).setdefault(call.around, []).append((*call.earlier, call.action))
-        for rule in broken:
-            if rule.name not in self.found.failed:
-                self.found.broken.setdefault(rule.name, call)
-        if not broken:
-            self.found.obeying[name].append(call)
+            trials.ended[_sort(refusal.kind, texts)].append(call._replace(said=str(refusal)))
 
 
-def _end(kind: str, action: Action) -> str:
+def _sort(kind: str, texts: list[str]) -> str:
     """The sort of a refusal. One that was not given is the whole text, so values are taken out."""
-    for text in sorted(_texts(action.arguments), key=len, reverse=True):
+    for text in texts:
         kind = kind.replace(text, "")
     return " ".join(word for word in kind.split() if word != "…" and not any(letter.isdigit() for letter in word))
 

@@ -10,6 +10,7 @@ import jsonschema
 
 from ...records import Action
 from ..domain import Domain
+from ..values import singular
 from ..world import Refusal, ToolBug
 from .finding import Finding
 
@@ -75,28 +76,23 @@ def _takes_anything(domain: Domain, name: str) -> Iterator[Finding]:
 
 def phrases(domain: Domain) -> Iterator[Finding]:
     """Phrases are about tools that exist, in words that name their parameters."""
+    user = f"{singular(domain.users)}_id"
     for name, phrase in domain.phrases.items():
         where = f"phrases.json, {name}"
         if name not in domain.tools:
             expected = f"one of the writing tools: {', '.join(t for t, tool in domain.tools.items() if tool.writes)}"
             yield Finding("error", "phrases", where, "no such tool", expected, "rename it, or take it out")
             continue
-        taken = domain.tools[name].parameters.get("properties", {})
+        tool = domain.tools[name]
         try:
             slots = {slot for _, slot, _, _ in Formatter().parse(phrase) if slot is not None}
         except ValueError as error:
             yield Finding("error", "phrases", where, str(error), "words with {parameter}", "close each brace")
             continue
-        if unknown := sorted(slots - set(taken)):
-            expected = f"parameters of the tool: {', '.join(taken) or 'it takes none'}"
+        if unknown := sorted(slots - set(tool.properties)):
+            expected = f"parameters of the tool: {', '.join(tool.properties) or 'it takes none'}"
             yield Finding("error", "phrases", where, f"{{{unknown[0]}}} in {phrase!r}", expected, "name a parameter")
-        if missing := [p for p in domain.tools[name].parameters.get("required", ()) if p not in slots | _user(domain)]:
+        if missing := [p for p in tool.required if p not in {*slots, user}]:
             expected = "a place for each required parameter, so that a user can say it"
             todo = f"add a part such as: | with {{{missing[0]}}}"
             yield Finding("warning", "phrases", where, f"no {', '.join(missing)} in {phrase!r}", expected, todo)
-
-
-def _user(domain: Domain) -> set[str]:
-    from ..values import singular
-
-    return {f"{singular(domain.users)}_id"}

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from apigen_nb.world.api_graph import Graph, is_id_parameter
+from apigen_nb.world.candidate_calls import assemble_arguments
 from apigen_nb.world.domain import Domain, DomainError, from_folder
-from apigen_nb.world.value_flow import assemble_arguments, leaf_parameters
 
 
 def edges_of(name: str) -> set[tuple[str, str, str, str]]:
@@ -69,12 +69,7 @@ def test_every_id_has_a_producer_also_those_inside_lists_of_objects(name: str) -
     domain = Domain.load(name)
     found = {(edge.consumer, edge.parameter) for edge in Graph.of(domain).edges}
     tools = domain.tools.values()
-    asked = {
-        (tool.name, path)
-        for tool in tools
-        for path, _ in leaf_parameters(tool.parameters["properties"])
-        if is_id_parameter(path)
-    }
+    asked = {(tool.name, path) for tool in tools for path in tool.leaves if is_id_parameter(path)}
     assert len(asked) > 10
     assert asked - found == set()
 
@@ -185,8 +180,7 @@ def test_a_tool_that_breaks_on_made_up_arguments_gives_no_edge(cards: Path) -> N
 
 
 def test_arguments_are_put_together_from_their_leaves() -> None:
-    schema = Domain.load("tau2:airline").tools["book_reservation"].parameters
-    paths = [path for path, _ in leaf_parameters(schema["properties"])]
-    assert {"user_id", "flights.flight_number", "payment_methods.payment_id", "passengers.dob"} <= set(paths)
-    made = assemble_arguments(schema, {"user_id": "u", "flights.flight_number": "F1", "flights.date": "d"})
+    tool = Domain.load("tau2:airline").tools["book_reservation"]
+    assert {"user_id", "flights.flight_number", "payment_methods.payment_id", "passengers.dob"} <= set(tool.leaves)
+    made = assemble_arguments(tool.parameters, {"user_id": "u", "flights.flight_number": "F1", "flights.date": "d"})
     assert made == {"user_id": "u", "flights": [{"flight_number": "F1", "date": "d"}]}
