@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import random
 import time
@@ -13,20 +12,21 @@ from email.utils import parsedate_to_datetime
 import tenacity
 
 MAX_WAIT = 3600.0  # seconds that one question waits in all; for more patience than this, the next run asks again
-SHUT = 120.0  # seconds of nothing but refusals that do not say how long to wait
 GROWTH, LONGEST = 3.0, 30.0  # how pauses grow from try to try, and to how many seconds
 LIVELY = 0.1  # of a pause, while the server answers others
 GONE = 5.0  # seconds with nobody there since the first who was missed; nobody is waited for longer
 PATIENCE = 5  # refused tries that count as one: a question is no worse for having come to a busy server
 
 
-class Again(Exception):
-    """This try failed, another may not. `wait` is what the server asked for in seconds; `busy`: it did not look at the
-    question; `nobody`: none was reached."""
+class Failed(Exception):
+    """A try without an answer. `wait` is what the server asked for in seconds; `busy`: it did not look at the question;
+    `nobody`: none was reached; `final`: it will not answer this question, whoever asks."""
 
-    def __init__(self, reason: str, wait: float = 0.0, busy: bool = False, nobody: bool = False) -> None:
+    def __init__(
+        self, reason: str, wait: float = 0.0, busy: bool = False, nobody: bool = False, final: bool = False
+    ) -> None:
         super().__init__(reason)
-        self.wait, self.busy, self.nobody = wait, busy, nobody
+        self.wait, self.busy, self.nobody, self.final = wait, busy, nobody, final
 
 
 class Patience:
@@ -52,24 +52,28 @@ class Patience:
 
     def pause(self, state: tenacity.RetryCallState) -> float:
         """Seconds until the next try: what the server asked for, else longer each time."""
-        error = state.outcome.exception() if state.outcome else None
-        asked = error.wait + random.uniform(0, self.wait) if isinstance(error, Again) and error.wait else 0.0
-        grown, answered = self._grown, self._answered()
+        asked, answered = failure(state).wait, self._answered()
         # Pauses grow to outlast a restart. While the server answers others this is bad luck, and short ones will do.
-        pause = grown * (LIVELY if answered > self._before else 1.0)
-        self._grown, self._before = min(grown * GROWTH, LONGEST), answered
-        return float(max(asked, random.uniform(0.5, 1) * pause))
+        pause = random.uniform(0.5, 1) * self._grown * (LIVELY if answered > self._before else 1.0)
+        self._grown, self._before = min(self._grown * GROWTH, LONGEST), answered
+        return max(pause, asked + random.uniform(0, self.wait)) if asked else pause
 
     def over(self, state: tenacity.RetryCallState) -> bool:
         """Whether that was the last try. tenacity counts all tries alike, so they are counted here."""
-        error = state.outcome.exception() if state.outcome else None
+        failed, now = failure(state), time.monotonic()
         self.count += 1
-        self._spent += 1 if isinstance(error, Again) and error.busy else PATIENCE
-        now = time.monotonic()
-        self._missed = (self._missed or now) if isinstance(error, Again) and error.nobody else None
-        if self.gone and now - (self._missed or now) >= GONE:
-            return True
-        return self._spent >= self.tries * PATIENCE or state.idle_for + state.upcoming_sleep > MAX_WAIT + self.wait
+        self._spent += 1 if failed.busy else PATIENCE
+        self._missed = (self._missed or now) if failed.nobody else None
+        gone = self.gone and now - (self._missed or now) >= GONE
+        spent = self._spent >= self.tries * PATIENCE or state.idle_for + state.upcoming_sleep > MAX_WAIT + self.wait
+        return failed.final or gone or spent
+
+
+def failure(state: tenacity.RetryCallState) -> Failed:
+    """Why the last try failed."""
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, Failed)
+    return error
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
@@ -82,32 +86,3 @@ def retry_after(headers: Mapping[str, str]) -> float:
         if math.isfinite(wait) and wait > 0:
             return wait
     return 0.0
-
-
-def unreached(error: BaseException) -> Again:
-    # The transport calls a dropped or refused connection a time-out; what happened stands at the bottom of the chain.
-    chain = [error]
-    while chain[-1].__cause__ is not None:
-        chain.append(chain[-1].__cause__)
-    bases = {base.__name__ for link in chain for base in type(link).__mro__}
-    # What aiohttp raises arrives as a ConnectTimeout, too, whatever it was.
-    if "ConnectionTimeoutError" in bases or ("ConnectTimeout" in bases and "ClientError" not in bases):
-        return Again("no connection in time", busy=True, nobody=True)
-    nobody = not bases.isdisjoint({"ConnectError", "ClientConnectorError"})  # httpx2's and aiohttp's
-    return Again(f"{type(chain[-1]).__name__}: {chain[-1]}".removesuffix(": "), nobody=nobody)
-
-
-def why_not(last: Again) -> str:
-    said = str(last)
-    if "SSL" in said or "Certificate" in said:
-        return "TLS failed: does the server speak https, and is its certificate one that this machine trusts?"
-    if "DNS" in said or "Name or service" in said:
-        return "is the host name in base_url right?"
-    return "is the server running?"
-
-
-def words(body: object) -> str:
-    """What an error body says, in whatever shape: `message`, `detail`, `error` or text."""
-    while isinstance(body, dict):
-        body = body.get("message") or body.get("detail") or body.get("error") or json.dumps(body)
-    return str(body or "without a word")

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import cycle, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..records import Answer, Question
 from ..world.domain import Domain
 from . import Model
-from .best_of_n import BestOf
+from .endpoint import Endpoint
 from .ledger import Budget, Price, price_table, role_prices
 from .rate_limits import Limits
 from .reply_cache import Cassette, Recorded
 from .scripted import LABEL, Scripted
-
-if TYPE_CHECKING:
-    from .endpoint import Endpoint
 
 ROLES = ("generator", "judge", "feedback", "user", "agent")
 CANDIDATES = 4  # of a best-of-N user (paper §3.2)
@@ -67,10 +65,10 @@ class Roles:
         prices: Mapping[str, Any] | None = None,
         best_of: int | None = None,
     ) -> None:
-        self._domain, self._seed, self._roles, self._best_of = domain, seed, dict(roles or {}), best_of
+        self._roles, self._best_of = dict(roles or {}), best_of
         self._common = {"model": model, "base_url": base_url, "api_key_env": api_key_env, "temperature": temperature}
         self._options: dict[str, Any] = {"max_tokens": max_tokens, "timeout": timeout}
-        self._concurrency, self._rates = concurrency, (requests_per_minute, tokens_per_minute)
+        self._limits = (concurrency, requests_per_minute, tokens_per_minute)
         self._quotas: dict[str, Limits] = {}
         self._scripted = Scripted(domain.phrases, seed)
         self._endpoints: dict[str, Endpoint] = {}
@@ -82,41 +80,40 @@ class Roles:
             )
         self._prices = price_table(prices)
         if folder is not None:
-            budget = Budget(self._prices, self._asked, max_cost, max_total_tokens)
+            asked = [name for names in self._models.values() for name in names if name != "scripted"]
+            budget = Budget(self._prices, asked, max_cost, max_total_tokens)
             self._cassette = Cassette(folder, offline=offline, budget=budget)
 
-    def _settings(self, role: str, number: int = 0) -> dict[str, Any]:
-        own = self._roles.get(role, {})
-        if isinstance(own, Sequence) and not isinstance(own, str):
-            own = own[number % len(own)] if own else {}
-        return {**self._common, **{name: value for name, value in dict(own).items() if value is not None}}
+    def _settings(self, role: str) -> list[dict[str, Any]]:
+        """The settings of all models that play a role in turn; a judge may have several."""
+        own = self._roles.get(role) or {}
+        listed = [own] if isinstance(own, Mapping) else own
+        return [self._common | {name: value for name, value in one.items() if value is not None} for one in listed]
 
     def _model(self, role: str, number: int = 0) -> Model:
-        settings = self._settings(role, number)
-        # Only what is in the keys of the cassette: one model at two hosts is two voices.
-        *before, own = ([self._settings(role, n).get(part) for part in VOICE] for n in range(number + 1))
-        voice = before.count(own)
-        prompt = settings.pop("prompt", None)
-        model = self._played_by(settings, voice)
-        return Prompted(model, prompt) if prompt and settings["model"] != "scripted" else model
-
-    def _played_by(self, settings: dict[str, Any], voice: int) -> Model:
+        listed = list(islice(cycle(self._settings(role)), number + 1))
+        settings = listed[number]
         if settings["model"] == "scripted":
             return self._scripted
+        # Only what is in the keys of the cassette: one model at two hosts is two voices.
+        *before, own = ([one.get(part) for part in VOICE] for one in listed)
+        prompt = settings.pop("prompt", None)
+        model: Model
         if self._cassette is None:
-            return self._endpoint(settings)
-        sampling = {"temperature": settings["temperature"], "max_tokens": self._options["max_tokens"]}
-        return Recorded(self._cassette, settings["model"], lambda: self._endpoint(settings), sampling, voice)
+            model = self._endpoint(settings)
+        else:
+            sampling = {"temperature": settings["temperature"], "max_tokens": self._options["max_tokens"]}
+            name, build = settings["model"], partial(self._endpoint, settings)
+            model = Recorded(self._cassette, name, build, sampling, before.count(own))
+        return Prompted(model, prompt) if prompt else model
 
     def _endpoint(self, settings: Mapping[str, Any]) -> Endpoint:
-        from .endpoint import Endpoint  # importing openai takes most of a second
-
         name = repr(sorted(settings.items()))
         if name not in self._endpoints:
             # A quota is a model's at a server: roles that differ in temperature only have one in common.
             quota = repr([settings[part] for part in ("base_url", "api_key_env", "model")])
-            limits = self._quotas.setdefault(quota, Limits(self._concurrency, *self._rates))
-            self._endpoints[name] = Endpoint(**settings, **self._options, concurrency=self._concurrency, limits=limits)
+            limits = self._quotas.setdefault(quota, Limits(*self._limits))
+            self._endpoints[name] = Endpoint(**settings, **self._options, limits=limits)
         return self._endpoints[name]
 
     async def aclose(self) -> None:
@@ -134,17 +131,11 @@ class Roles:
 
     @cached_property
     def user(self) -> Model:
-        player = self._model("user")
-        return BestOf(player, self._model("critic"), self.best_of) if self.best_of > 1 else player
+        return self._model("user")
 
-    @property
-    def best_of(self) -> int:
-        """Candidates for each message of the user; unless asked for, 4 of a real model and 1 of the scripted one."""
-        return self._best_of or (1 if self._settings("user")["model"] == "scripted" else CANDIDATES)
-
-    @property
-    def _played(self) -> tuple[str, ...]:
-        return (*ROLES, "critic") if self.best_of > 1 else ROLES
+    @cached_property
+    def critic(self) -> Model:
+        return self._model("critic")
 
     @cached_property
     def agent(self) -> Model:
@@ -155,30 +146,30 @@ class Roles:
         return [self._model("judge", n) for n in range(number)]
 
     @property
+    def best_of(self) -> int:
+        """Candidates for each message of the user; unless asked for, 4 of a real model and 1 of the scripted one."""
+        return self._best_of or (1 if self._settings("user")[0]["model"] == "scripted" else CANDIDATES)
+
+    @property
+    def _models(self) -> dict[str, list[str]]:
+        played = (*ROLES, "critic") if self.best_of > 1 else ROLES
+        return {role: [settings["model"] for settings in self._settings(role)] for role in played}
+
+    @property
     def scripted(self) -> bool:
         """Whether the scripted model plays any role; figures are labelled then."""
-        return any(LABEL in names for names in self.names.values())
+        return any("scripted" in names for names in self._models.values())
 
     @property
     def names(self) -> dict[str, str]:
         """Role → model name, with the scripted model under its label; for the manifest and the dataset card."""
-        listed = {}
-        for role in self._played:
-            names = dict.fromkeys(self._settings(role, n)["model"] for n in range(self._count(role)))
-            listed[role] = ", ".join(LABEL if name == "scripted" else name for name in names)
-        return listed
+        label = {"scripted": LABEL}
+        return {
+            role: ", ".join(dict.fromkeys(label.get(name, name) for name in names))
+            for role, names in self._models.items()
+        }
 
     @property
     def prices(self) -> dict[str, Price]:
         """Role → price, where one is known."""
-        asked = {role: [self._settings(role, n)["model"] for n in range(self._count(role))] for role in self._played}
-        return role_prices(asked, self._prices)
-
-    def _count(self, role: str) -> int:
-        many = self._roles.get(role)
-        return len(many) if isinstance(many, Sequence) and not isinstance(many, str) else 1
-
-    @property
-    def _asked(self) -> list[str]:
-        names = [self._settings(role, n)["model"] for role in self._played for n in range(self._count(role))]
-        return [name for name in names if name != "scripted"]
+        return role_prices(self._models, self._prices)

@@ -17,6 +17,7 @@ from ..world.domain import Domain
 from ..world.world import run_tool_call
 from . import environment
 from .behaviour import shows_behaviour
+from .best_of_n import user_of
 from .blame import blame
 from .dialogue import Dialogue
 from .environment import Rollout, trajectory_id
@@ -140,7 +141,7 @@ class _Phase2:
     max_steps: int
 
     async def __call__(self, rollout: Rollout) -> Trajectory:
-        models = {"agent": self.models.agent, "user": self.models.user, "judge": self.models.judges(1)[0]}
+        models = {"agent": self.models.agent, "user": user_of(self.models), "judge": self.models.judges(1)[0]}
         return await converse(rollout, self.domain, **models, max_steps=self.max_steps)
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..blueprints.gates.grounding import is_mentioned
-from ..models.best_of_n import asks
 from ..records import Action, Blueprint, Message
 from ..world.domain import Domain
 from ..world.values import normalize
 from ..world.world import UNAVAILABLE
+from .best_of_n import asks
 
 
 class Call(NamedTuple):

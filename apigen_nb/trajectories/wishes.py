@@ -10,9 +10,9 @@ from typing import Any
 from ..blueprints.gates.derivation import argument_values
 from ..blueprints.gates.grounding import is_mentioned
 from ..blueprints.gates.kind import identifying_values, same_call
-from ..models.best_of_n import asks
 from ..records import Action, Message
 from ..world.values import normalize
+from .best_of_n import asks
 from .dialogue import Dialogue
 
 _CANNOT = r"(?:can(?:no|')?t|can not|could(?:n't| not)|unable to|(?:not|\w+n't) (?:be )?able to)"

@@ -23,7 +23,8 @@ from apigen_nb.models import EndpointDown, NoAnswer, ask, metered
 from apigen_nb.models.chat_format import FOLDER, render
 from apigen_nb.models.endpoint import Endpoint
 from apigen_nb.models.jobs import run_jobs
-from apigen_nb.models.retries import Again, Patience
+from apigen_nb.models.rate_limits import Limits
+from apigen_nb.models.retries import Failed, Patience
 from apigen_nb.records import Answer, Message, Question, ToolCall, Usage
 from apigen_nb.storage.journal import Journal
 from apigen_nb.storage.progress import Progress, progress_line
@@ -161,7 +162,7 @@ def test_an_hour_is_all_that_one_question_waits(clock: list[float]) -> None:
 def test_pauses_are_short_while_the_server_answers_others(answers: bool, times: list[float]) -> None:
     answered = itertools.count(step=1 if answers else 0)
     patience, state = Patience(9, 1.0, lambda: next(answered)), tenacity.RetryCallState(None, None, (), {})  # type: ignore[arg-type]
-    state.set_exception((Again, Again("500 broken"), None))
+    state.set_exception((Failed, Failed("500 broken"), None))
     for most in times:
         assert 0.5 * most <= patience.pause(state) <= most
 
@@ -303,7 +304,7 @@ def test_tokens_that_nobody_counted_are_reserved_nevertheless() -> None:
         assert (await endpoint(question())).usage == Usage(calls=1)
         assert endpoint._limits.tokens.left(asyncio.get_running_loop().time()) > 1
 
-    with_server(work, usage=None, tokens_per_minute=100)
+    with_server(work, usage=None, limits=Limits(64, tokens_per_minute=100))
 
 
 @pytest.mark.parametrize(
@@ -330,7 +331,7 @@ def test_the_limits_a_minute_are_kept(limit: str) -> None:
         assert (second.done(), len(server.requests), endpoint.in_flight) == (False, 1, 0)
         second.cancel()
 
-    with_server(work, **{limit: 1})
+    with_server(work, limits=Limits(64, **{limit: 1}))
 
 
 def alike(one: Question, other: Question) -> str:

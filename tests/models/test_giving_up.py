@@ -100,7 +100,7 @@ async def test_it_is_not_waited_for_long_and_a_second_time_ends_it(
     await asyncio.sleep(0.2)
     assert not task.done()
     assert await given_up(task) < 2
-    monkeypatch.setattr("apigen_nb.models.endpoint.LATE", 0.3)
+    monkeypatch.setattr("apigen_nb.models.connection.LATE", 0.3)
     task = asyncio.create_task(model(question(2)))
     await asyncio.sleep(0.2)
     assert 0.2 < await given_up(task) < 2

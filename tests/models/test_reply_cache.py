@@ -387,7 +387,7 @@ def both_phases(folder: Path, concurrency: int, **more: Any) -> tuple[dict[str, 
 def test_interrupted_anywhere_it_asks_for_the_rest_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, concurrency: int
 ) -> None:
-    monkeypatch.setattr("apigen_nb.models.endpoint.Endpoint", Served)
+    monkeypatch.setattr("apigen_nb.models.roles.Endpoint", Served)
     whole, count = both_phases(tmp_path / "whole", concurrency)
     assert count > 40
     assert both_phases(tmp_path / "whole", concurrency) == (whole, 0)

@@ -19,7 +19,7 @@ from aiohttp import web
 
 from apigen_nb.models import EndpointDown, NoAnswer
 from apigen_nb.models.endpoint import Endpoint
-from apigen_nb.models.retries import GONE, Again, Patience
+from apigen_nb.models.retries import GONE, Failed, Patience
 from apigen_nb.records import Message, Question
 from tests.fault_server import FaultServer
 
@@ -32,7 +32,7 @@ def question(number: int = 0) -> Question:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seconds become tenths."""
-    monkeypatch.setattr("apigen_nb.models.endpoint.CONNECT", 0.3)
+    monkeypatch.setattr("apigen_nb.models.connection.CONNECT", 0.3)
     monkeypatch.setattr("apigen_nb.models.retries.GONE", 0.5)
 
 
@@ -100,13 +100,13 @@ def test_gone_is_who_shows_no_sign_to_anybody(seen: bool, gone: bool, monkeypatc
     monkeypatch.setattr("apigen_nb.models.retries.time.monotonic", lambda: now[0])
     sign = [900.0]
     patience, state = Patience(5, 0.1, seen=lambda: sign[0]), tenacity.RetryCallState(None, None, (), {})  # type: ignore[arg-type]
-    state.set_exception((Again, Again("no connection in time", busy=True, nobody=True), None))
+    state.set_exception((Failed, Failed("no connection in time", busy=True, nobody=True), None))
     assert not patience.over(state)
     assert patience.gone, "so far"
     now[0] += GONE + 0.1
     sign[0] = now[0] - 1 if seen else sign[0]
     assert (patience.over(state), patience.gone) == (gone, gone)
-    state.set_exception((Again, Again("500 broken"), None))
+    state.set_exception((Failed, Failed("500 broken"), None))
     assert not patience.over(state)
     assert not patience.gone
 
@@ -114,12 +114,12 @@ def test_gone_is_who_shows_no_sign_to_anybody(seen: bool, gone: bool, monkeypatc
 async def test_a_request_that_is_connected_is_a_sign_of_life(hasty: None) -> None:
     async with FaultServer(latency=2.5) as server:
         endpoint = Endpoint("tiny", server.url)
-        assert endpoint._last_seen() == 0
+        assert endpoint._connection.last_seen() == 0
         asking = asyncio.create_task(endpoint(question()))
         await asyncio.sleep(0.2)
-        assert endpoint._last_seen() == 0, "it may still be connecting"
+        assert endpoint._connection.last_seen() == 0, "it may still be connecting"
         await asyncio.sleep(1.5)
-        assert endpoint._last_seen() == pytest.approx(time.monotonic(), abs=0.5)
+        assert endpoint._connection.last_seen() == pytest.approx(time.monotonic(), abs=0.5)
         await asking
         await endpoint.aclose()
 
@@ -147,7 +147,7 @@ async def test_a_body_without_end_is_not_read_to_its_end(
     status: int, packed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     most = 2000 if packed else 100_000
-    monkeypatch.setattr("apigen_nb.models.endpoint.BODY", most * (100 if packed else 1))
+    monkeypatch.setattr("apigen_nb.models.connection.BODY", most * (100 if packed else 1))
     async with Large(b"x" * 3_000_000, status, packed) as server:
         endpoint = Endpoint("tiny", server.url, tries=1)
         with pytest.raises(NoAnswer, match=f"the last: ReadError: the reply is longer than {most:,} bytes"):

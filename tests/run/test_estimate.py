@@ -156,7 +156,7 @@ asked: list[str] = []
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("apigen_nb.models.endpoint.Endpoint", Served)
+    monkeypatch.setattr("apigen_nb.models.roles.Endpoint", Served)
     monkeypatch.setenv("OPENAI_API_KEY", "of the test")
     asked.clear()
     yield

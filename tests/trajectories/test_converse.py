@@ -467,7 +467,7 @@ async def stage(domain: Domain, folder: Path, agent: Callable[[Question], Any], 
     async def user(question: Question) -> Answer:
         return Answer(text=STOP if len(question.messages) > 1 else f"Hello from {question.id}")
 
-    models = SimpleNamespace(agent=agent, user=user, judges=lambda number: [Role("no idea")] * number)
+    models = SimpleNamespace(agent=agent, user=user, best_of=1, judges=lambda number: [Role("no idea")] * number)
     return await converse_all(domain, models, Run.open(folder), blueprints, **options)
 
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apigen_nb.models import metered
-from apigen_nb.models.best_of_n import BestOf, asks, flaws, invented
 from apigen_nb.models.roles import Roles
 from apigen_nb.records import STOP, Answer, Message, Question, Trajectory, Usage
+from apigen_nb.trajectories.best_of_n import BestOf, asks, flaws, invented, user_of
 from apigen_nb.trajectories.converse import converse
 from apigen_nb.trajectories.environment import Rollout
 from apigen_nb.world.domain import Domain
@@ -212,9 +212,9 @@ async def test_a_conversation_keeps_the_choices(library: Domain) -> None:
 def test_four_candidates_of_a_real_model_and_one_of_the_scripted(library: Domain) -> None:
     local: dict[str, Any] = {"model": "m", "base_url": "http://127.0.0.1:9/v1"}
     assert Roles(library).best_of == 1
-    assert not isinstance(Roles(library).user, BestOf)
+    assert not isinstance(user_of(Roles(library)), BestOf)
     assert Roles(library, **local).best_of == 4
-    assert isinstance(Roles(library, **local).user, BestOf)
+    assert isinstance(user_of(Roles(library, **local)), BestOf)
     assert "critic" in Roles(library, **local).names
     assert Roles(library, best_of=3).best_of == 3
     assert "critic" in Roles(library, best_of=3).names

@@ -14,10 +14,11 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
+from ..models import Model, Unparsable, ask, read_json
+from ..models.gather import all_of
+from ..models.roles import Roles
 from ..records import STOP, Answer, Candidate, Message, Question, Usage
 from ..world.values import mentions, normalize
-from . import Model, Unparsable, ask, read_json
-from .gather import all_of
 
 PENALTY = 3.0  # points that each flaw costs, of the critic's 0–10
 ALIKE = 0.8  # share of the words of two messages that are in both, from which on one repeats the other
@@ -147,6 +148,11 @@ class BestOf:
             return {}
         scores = {score.candidate: score for score in reply.scores}
         return scores if set(scores) == set(range(1, len(texts) + 1)) else {}
+
+
+def user_of(models: Roles) -> Model:
+    """Who plays the user in a run: its model, or the best of `models.best_of` candidates of it."""
+    return BestOf(models.user, models.critic, models.best_of) if models.best_of > 1 else models.user
 
 
 def _worth(candidate: Candidate) -> tuple[float, bool]:
