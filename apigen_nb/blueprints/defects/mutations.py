@@ -3,52 +3,56 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
-from ...records import Action, Blueprint, canonical
+from ...records import Action, Blueprint
 from ...world.contract import guess_arguments
 from ...world.domain import Domain
 
 TRIES = 60  # guesses at a call that has a wanted property
 
 
+class Argument(NamedTuple):
+    """An argument of the action at `place`, with its schema."""
+
+    place: int
+    name: str
+    value: Any
+    spec: dict[str, Any]
+
+
 def vary(blueprint: Blueprint, **parts: Any) -> Blueprint:
+    """The blueprint with some parts replaced."""
     return blueprint.model_copy(update=parts)
 
 
-def replaced(blueprint: Blueprint, place: int, action: Action) -> Blueprint:
+def with_call(blueprint: Blueprint, place: int, name: str, arguments: dict[str, Any]) -> Blueprint:
+    """The blueprint with another call in the place of one of its actions."""
     actions = list(blueprint.actions)
-    actions[place] = action
+    actions[place] = Action(name=name, arguments=arguments)
     return vary(blueprint, actions=tuple(actions))
 
 
 def with_arguments(blueprint: Blueprint, place: int, **arguments: Any) -> Blueprint:
+    """The blueprint with other arguments of one of its actions."""
     action = blueprint.actions[place]
-    return replaced(blueprint, place, Action(name=action.name, arguments={**action.arguments, **arguments}))
+    return with_call(blueprint, place, action.name, {**action.arguments, **arguments})
 
 
-def places(
-    blueprint: Blueprint, domain: Domain, wanted: Callable[[str, Any, dict[str, Any]], bool]
-) -> list[tuple[int, str]]:
-    """Place of the action and name of the argument, where name, value and schema are as wanted."""
-    return [
-        (place, name)
-        for place, action in enumerate(blueprint.actions)
-        for name, value in action.arguments.items()
-        if wanted(name, value, domain.tools[action.name].parameters["properties"].get(name, {}))
-    ]
+def arguments_of(blueprint: Blueprint, domain: Domain) -> Iterator[Argument]:
+    """All arguments of all actions."""
+    for place, action in enumerate(blueprint.actions):
+        specs = domain.tools[action.name].parameters["properties"]
+        yield from (Argument(place, name, value, specs.get(name, {})) for name, value in action.arguments.items())
 
 
-def id_places(blueprint: Blueprint, domain: Domain) -> list[tuple[int, str, str]]:
-    """Place, argument and table, where the argument is the id of a row."""
-    spots = places(blueprint, domain, lambda name, value, spec: isinstance(value, str) and name.endswith("_id"))
-    found = []
-    for place, name in spots:
-        value = blueprint.actions[place].arguments[name]
-        found += [(place, name, table) for table, rows in domain.tables.items() if value in rows]
-    return found
+def row_ids(blueprint: Blueprint, domain: Domain) -> Iterator[tuple[Argument, str]]:
+    """The arguments that are ids of rows, each with the table."""
+    for argument in arguments_of(blueprint, domain):
+        if isinstance(argument.value, str) and argument.name.endswith("_id"):
+            yield from ((argument, table) for table, rows in domain.tables.items() if argument.value in rows)
 
 
 def guesses(blueprint: Blueprint, domain: Domain, rng: Random) -> Iterator[Action]:
@@ -57,8 +61,3 @@ def guesses(blueprint: Blueprint, domain: Domain, rng: Random) -> Iterator[Actio
     writing = [tool for tool in domain.tools.values() if tool.writes]
     tools = [rng.choice(writing) for _ in range(TRIES)]
     yield from (Action(name=tool.name, arguments=guess_arguments(alone, tool, rng)) for tool in tools)
-
-
-def names_users(domain: Domain, table: str, key: str) -> bool:
-    row = canonical(domain.dump(domain.tables[table][key]))
-    return table == domain.users or any(f'"{user}"' in row for user in domain.subjects)

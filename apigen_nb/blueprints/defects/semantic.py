@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterator
 from random import Random
 
 from ...records import Blueprint, canonical
@@ -14,39 +15,34 @@ from ...world.world import Refusal
 from ..gates.execution import execute
 from ..gates.grounding import allowed_values
 from ..gates.kind import is_allowed
-from .mutations import guesses, id_places, places, vary, with_arguments
+from .mutations import arguments_of, guesses, row_ids, vary, with_arguments
 
 
-def action_missing(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
-    if len(blueprint.actions) < 2:
-        return None
-    gone = rng.randrange(len(blueprint.actions))
-    left = tuple(a for place, a in enumerate(blueprint.actions) if place != gone)
-    return None if execute(vary(blueprint, actions=left), domain).refused else vary(blueprint, actions=left)
+def action_missing(blueprint: Blueprint, domain: Domain, rng: Random) -> Iterator[Blueprint]:
+    for gone in range(len(blueprint.actions)) if len(blueprint.actions) > 1 else ():
+        left = vary(blueprint, actions=blueprint.actions[:gone] + blueprint.actions[gone + 1 :])
+        if not execute(left, domain).refused:
+            yield left
 
 
-def action_extra(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
+def action_that_nobody_asked_for(blueprint: Blueprint, domain: Domain, rng: Random) -> Iterator[Blueprint]:
+    used = {action.name for action in blueprint.actions}
     for action in guesses(blueprint, domain, rng):
-        if not any(action.name == other.name for other in blueprint.actions):
-            actions = (*blueprint.actions, action)
-            if is_allowed(blueprint, actions, domain) and is_allowed(blueprint, (action,), domain):
-                return vary(blueprint, actions=actions)
-    return None
+        actions = (*blueprint.actions, action)
+        if action.name not in used and all(is_allowed(blueprint, tried, domain) for tried in (actions, (action,))):
+            yield vary(blueprint, actions=actions)
+            return
 
 
-def other_choice(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
-    for place, name in places(blueprint, domain, lambda name, value, spec: len(allowed_values(spec)) > 1):
-        old = blueprint.actions[place].arguments[name]
-        options = allowed_values(domain.tools[blueprint.actions[place].name].parameters["properties"][name])
-        changed = with_arguments(
-            blueprint, place, **{name: rng.choice([option for option in options if option != old])}
-        )
-        if not execute(changed, domain).refused:
-            return changed
-    return None
+def other_choice_than_asked_for(blueprint: Blueprint, domain: Domain, rng: Random) -> Iterator[Blueprint]:
+    for place, name, value, spec in arguments_of(blueprint, domain):
+        others = [option for option in allowed_values(spec) if option != value]
+        changed = with_arguments(blueprint, place, **{name: rng.choice(others)}) if others else blueprint
+        if others and not execute(changed, domain).refused:
+            yield changed
 
 
-def swapped_arguments(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
+def two_arguments_swapped(blueprint: Blueprint, domain: Domain, rng: Random) -> Iterator[Blueprint]:
     """Two arguments of one type change places, preferably so that the tool takes them."""
     swaps = []
     for place, action in enumerate(blueprint.actions):
@@ -58,49 +54,37 @@ def swapped_arguments(blueprint: Blueprint, domain: Domain, rng: Random) -> Blue
                 except Refusal:
                     continue
                 swaps.append(changed)
-    runs = [changed for changed in swaps if not execute(changed, domain).refused]
-    return rng.choice(runs or swaps) if swaps else None
+    yield from [changed for changed in swaps if not execute(changed, domain).refused] or swaps
 
 
-def other_row(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
+def another_row_than_asked_for(blueprint: Blueprint, domain: Domain, rng: Random) -> Iterator[Blueprint]:
     """The instruction asks for another row of this user than the actions touch."""
     mine = user_records(domain, blueprint.user)
-    spots = [
-        (blueprint.actions[place].arguments[name], mine.get(table, {}))
-        for place, name, table in id_places(blueprint, domain)
-    ]
-    spots = [(key, rows) for key, rows in spots if len(rows) > 1 and mentions(blueprint.instruction, key)]
-    if not spots:
-        return None
-    key, rows = rng.choice(spots)
-    other = rng.choice(sorted(set(rows) - {key}))
-    wish = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", other, blueprint.instruction, flags=re.IGNORECASE)
-    return vary(blueprint, instruction=wish)
+    for (_, _, key, _), table in row_ids(blueprint, domain):
+        others = sorted(set(mine.get(table, {})) - {key})
+        if others and mentions(blueprint.instruction, key):
+            words, other = rf"(?<!\w){re.escape(key)}(?!\w)", rng.choice(others)
+            yield vary(blueprint, instruction=re.sub(words, other, blueprint.instruction, flags=re.IGNORECASE))
 
 
-def wrong_output(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
+def wrong_output(blueprint: Blueprint, domain: Domain, rng: Random) -> Iterator[Blueprint]:
     """Another value of the user's rows in place of the asked one."""
-    if not blueprint.outputs:
-        return None
-    old = blueprint.outputs[-1]
-    values = set(re.findall(r'"([a-z_ ]{4,20})"(?=[,}])', canonical(user_records(domain, blueprint.user))))
-    if parse_number(old) is not None:
-        values = set(re.findall(r":(\d+(?:\.\d+)?)(?=[,}])", canonical(user_records(domain, blueprint.user))))
-    others = sorted(value for value in values if not mentions(old, value) and not mentions(value, old))
-    return vary(blueprint, outputs=(*blueprint.outputs[:-1], rng.choice(others))) if others else None
+    for asked in blueprint.outputs[-1:]:
+        value = r'"([a-z_ ]{4,20})"' if parse_number(asked) is None else r":(\d+(?:\.\d+)?)"
+        found = set(re.findall(rf"{value}(?=[,}}])", canonical(user_records(domain, blueprint.user))))
+        others = (other for other in sorted(found) if not mentions(asked, other) and not mentions(other, asked))
+        yield from (vary(blueprint, outputs=(*blueprint.outputs[:-1], other)) for other in others)
 
 
-def output_missing(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
-    if not blueprint.outputs or not blueprint.actions:
-        return None
-    return vary(blueprint, outputs=blueprint.outputs[:-1])
+def output_missing(blueprint: Blueprint, domain: Domain, rng: Random) -> Iterator[Blueprint]:
+    if blueprint.outputs and blueprint.actions:
+        yield vary(blueprint, outputs=blueprint.outputs[:-1])
 
 
-def unmet_wish(blueprint: Blueprint, domain: Domain, rng: Random) -> Blueprint | None:
+def a_wish_that_no_action_grants(blueprint: Blueprint, domain: Domain, rng: Random) -> Iterator[Blueprint]:
     """A wish more, in the domain's own words: what a tool does that no action calls."""
     used = {action.name for action in (*blueprint.actions, *blueprint.denied)}
-    others = [tool for tool in domain.tools.values() if tool.writes and tool.name not in used]
-    if not others:
-        return None
-    does = re.split(r"[.,:;]", rng.choice(others).description)[0]
-    return vary(blueprint, instruction=f"{blueprint.instruction} You want to {does[:1].lower()}{does[1:]}.")
+    for tool in domain.tools.values():
+        if tool.writes and tool.name not in used:
+            does = re.split(r"[.,:;]", tool.description)[0]
+            yield vary(blueprint, instruction=f"{blueprint.instruction} You want to {does[:1].lower()}{does[1:]}.")
