@@ -3,15 +3,16 @@ scored by them. What a rule rejects is either a wrong gold task or a wrong rule:
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal, cast
+from types import ModuleType
+from typing import Literal, cast
 
 from ..records import Action, Blueprint, Record
-from ..world.domain import Domain, DomainError, GoldTask, Step, adapter_domains, find_adapter
+from ..world.domain import Domain, DomainError, GoldTask, adapter_domains, find_adapter
 from ..world.world import Refusal
-
-COLUMNS = ("task", "action", "by", "name", "reason", "call")
+from .gates.execution import run_actions
 
 
 class Finding(Record):
@@ -35,44 +36,29 @@ def audit(name: str) -> tuple[Finding, ...]:
     tasks."""
     if name not in adapter_domains():
         raise DomainError(f"no gold tasks of {name!r}; there are those of {', '.join(adapter_domains())}")
+    return tuple(finding for task, domain in _gold_tasks(name) for finding in replay(task.id, task.actions, domain))
+
+
+def _gold_tasks(name: str) -> list[tuple[GoldTask, Domain]]:
     try:
-        domain, tasks = Domain.load(name), _gold_tasks(name)
+        domain, tasks = Domain.load(name), cast(ModuleType, find_adapter(name)).gold_tasks(name.partition(":")[2])
     except DomainError as error:
         print(f"Nothing was audited: {error}")
-        return ()
-    return tuple(finding for task in tasks for finding in replay(task.id, task.actions, domain))
-
-
-def _gold_tasks(name: str) -> list[GoldTask]:
-    module = find_adapter(name)
-    return cast(list[GoldTask], module.gold_tasks(name.partition(":")[2])) if module else []
+        return []
+    return [(task, domain) for task in tasks]
 
 
 def replay(task: str, actions: Sequence[Action], domain: Domain) -> Iterator[Finding]:
     """Run one task's actions in a fresh world. As in tau2's own replay, an action that is refused is passed over."""
-    world, user = domain.world(), user_of(actions, domain)
-    steps: tuple[Step, ...] = ()
-    for number, action in enumerate(actions, 1):
-        before = world.fork()
-        try:
-            result = world.call(action)
-        except Refusal as refusal:
-            tool = domain.tools.get(action.name)
-            looks = tool is not None and not tool.writes
-            yield Finding(
-                task=task,
-                action=number,
-                by="refused read" if looks else "refused write",
-                name=action.name,
-                reason=str(refusal),
-                call=str(action),
-            )
+    for number, action, outcome in run_actions(domain.world(), actions, user_of(actions, domain)):
+        finding = functools.partial(Finding, task=task, action=number, call=str(action))
+        if isinstance(outcome, Refusal):
+            looks = action.name in domain.tools and not domain.tools[action.name].writes
+            yield finding(by="refused read" if looks else "refused write", name=action.name, reason=str(outcome))
             continue
-        step = Step(action, before.database(), world.fork().database(), result, user, steps)
-        steps = (*steps, step)
         for rule in domain.rules_for([action.name]):
-            if not rule.holds(step):
-                yield Finding(task=task, action=number, by="rule", name=rule.name, reason=rule.text, call=str(action))
+            if not rule.holds(outcome):
+                yield finding(by="rule", name=rule.name, reason=rule.text)
 
 
 def user_of(actions: Iterable[Action], domain: Domain) -> str:
@@ -98,14 +84,9 @@ def gold_blueprints(name: str) -> tuple[Blueprint, ...]:
 
     That execution and policy pass them is no news, since the audit asks the same tools and rules: that what it rejects
     is wrong was found by reading (its tests name each). What format, grounding and kind fail here is news."""
-    if name not in adapter_domains():
-        return ()
-    wrong = set(rejected_tasks(audit(name)))
-    try:
-        domain, tasks = Domain.load(name), _gold_tasks(name)
-    except DomainError:  # `audit` has said so
-        return ()
-    found = (_blueprint(task, domain) for task in tasks if task.id not in wrong)
+    tasks = _gold_tasks(name) if name in adapter_domains() else []
+    wrong = rejected_tasks(audit(name)) if tasks else ()
+    found = (_blueprint(task, domain) for task, domain in tasks if task.id not in wrong)
     return tuple(one for one in found if one.user and (one.actions or one.outputs))
 
 
@@ -119,8 +100,3 @@ def _blueprint(task: GoldTask, domain: Domain) -> Blueprint:
         actions=tuple(a for a in task.actions if a.name in domain.tools and domain.tools[a.name].writes),
         outputs=task.outputs,
     )
-
-
-def finding_rows(findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    """Findings as rows for a table, with the columns of `COLUMNS`."""
-    return [{column: getattr(finding, column) for column in COLUMNS} for finding in findings]
