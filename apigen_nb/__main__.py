@@ -1,34 +1,53 @@
-"""The command line: `run`, `estimate`, `verify` and `report` for runs, `new-domain` and `check-domain` for domains.
-
-Exit codes: 0 all is well, 1 a stage failed, rows are missing or items got no answer, 2 bad input or a folder in use,
-3 no endpoint answers or, offline, a reply is not recorded, 4 the budget is spent, 130 interrupted.
+"""The command line. Exit codes: 0 all is well, 1 a stage failed, rows are missing or items got no answer, 2 bad input
+or a folder in use, 3 no endpoint answers or, offline, a reply is not recorded, 4 the budget is spent, 130 interrupted.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Annotated, Literal
 
-from .run import STAGES, StageFailed, UsageError
+from cyclopts import App, CycloptsError, Parameter
+
+from . import __version__
+from .run import STAGES, UsageError, exit_code
 from .storage.safe_text import clean
 
 # Nothing larger is imported up here: --help and a mistyped option must not wait for pydantic and papermill.
+app = App(
+    "apigen-nb",
+    help="Verified multi-turn tool-use data, from notebooks.",
+    version=__version__,
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,
+    default_parameter=Parameter(negative=(), show_default=False),
+)
+app.register_install_completion_command()
+Overrides = Annotated[tuple[str, ...], Parameter("-p", help="name=value: change a parameter")]
+Out = Annotated[Path | None, Parameter(help="folder of the run (default: outputs/<name of the file>)")]
+Stages = Annotated[tuple[Literal[*STAGES], ...], Parameter("--stage", consume_multiple=True)]  # type: ignore[valid-type]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    options = _parser().parse_args(arguments)
     try:
         with _ending_as_by_ctrl_c():
-            return int(options.command(options))
+            return int(app(arguments, exit_on_error=False, print_error=False) or 0)
     except KeyboardInterrupt as kept:
         told = str(kept).partition(";")[0] or "what is finished is kept"
-        print(f"apigen-nb: interrupted; {told}, the same command continues", file=sys.stderr)
-        return 130
+        return _say(f"interrupted; {told}, the same command continues", 130)
+    except CycloptsError as error:
+        return _say(f"{error} See --help", 2)
+    except OSError as error:
+        return _say(f"cannot read or write: {error}; what is finished is kept", 1)
+    except Exception as error:
+        if (code := exit_code(error)) is None:
+            raise
+        return _say(error, code)
 
 
 @contextlib.contextmanager
@@ -46,232 +65,158 @@ def _ending_as_by_ctrl_c() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("apigen-nb", description="Verified multi-turn tool-use data, from notebooks.")
-    commands = parser.add_subparsers(
-        required=True, metavar="run | estimate | verify | report | new-domain | check-domain"
-    )
+@app.command
+def run(
+    params: Path | None = None,
+    /,
+    *,
+    overrides: Overrides = (),
+    stages: Stages = (),
+    out: Out = None,
+    resume: bool = False,
+    retry_failed: bool = False,
+    offline: bool = False,
+) -> int:
+    """Run the stage notebooks of one run, then write its report.
 
-    run = commands.add_parser("run", help="run the stage notebooks", description="Run the stage notebooks of one run.")
-    run.add_argument("params", nargs="?", help="YAML file; without one: those of the folder --out, or the defaults")
-    run.add_argument(
-        "-p", dest="overrides", metavar="name=value", action="append", default=[], help="change a parameter"
-    )
-    run.add_argument("--stage", nargs="+", action="extend", choices=STAGES, help="only these stages (default: all)")
-    run.add_argument("--out", type=Path, help="folder of the run (default: outputs/<name of the file>)")
-    run.add_argument(
-        "--resume",
-        action="store_true",
-        help="continue although base_url or prompts have changed; what is there stays (an unfinished run with the same "
-        "parameters continues by itself)",
-    )
-    run.add_argument(
-        "--retry-failed",
-        action="store_true",
-        help="try again what got no answer; what was made meanwhile without it, such as later rounds, stays as it is",
-    )
-    run.add_argument(
-        "--offline", action="store_true", help="make no request: play the replies that are in the run's folder"
-    )
-    run.set_defaults(command=_run)
-
-    estimate = commands.add_parser(
-        "estimate",
-        help="say what a run will cost before it is paid for",
-        description="Predict requests, tokens, dollars and minutes of a run, from its first seeds or an earlier run.",
-    )
-    estimate.add_argument("params", help="YAML file")
-    estimate.add_argument(
-        "-p", dest="overrides", metavar="name=value", action="append", default=[], help="change a parameter"
-    )
-    estimate.add_argument(
-        "--seeds", type=int, help="try so many seeds (default: 8); their replies are kept for the run"
-    )
-    estimate.add_argument("--from", dest="earlier", type=Path, help="ask nothing, read this run's folder")
-    estimate.add_argument("--out", type=Path, help="folder of the run (default: outputs/<name of the file>)")
-    estimate.set_defaults(command=_estimate)
-
-    verify = commands.add_parser("verify", help="prove a dataset again from its files", description="Replay every row.")
-    verify.add_argument("folder", type=Path)
-    verify.set_defaults(command=_verify)
-
-    report = commands.add_parser(
-        "report",
-        help="write the HTML report again; of several runs, side by side",
-        description="Write the HTML report of each folder; with several, the first gets a page that compares them.",
-    )
-    report.add_argument("folders", type=Path, nargs="+", metavar="folder")
-    report.add_argument(
-        "--single-file",
-        action="store_true",
-        help="one file to send, report.html in the (first) folder, and nothing else",
-    )
-    report.set_defaults(command=_report)
-
-    new = commands.add_parser(
-        "new-domain", help="write a small domain to start from", description="Write a domain of your own, ready to run."
-    )
-    new.add_argument("name", help="its name, and the name of the folder that is written here")
-    new.set_defaults(command=_new_domain)
-
-    check = commands.add_parser(
-        "check-domain",
-        help="say what a domain is missing",
-        description="Hold a domain to the contract of all domains, and say in words what is missing.",
-    )
-    check.add_argument("name", help="a folder (my_domain, ./my_domain) or a domain's name (retail, tau2:retail)")
-    check.set_defaults(command=_check_domain)
-    return parser
-
-
-def _run(options: argparse.Namespace) -> int:
-    from .run.params import ParamsError
+    Args:
+        params: YAML file; without one: the parameters of the folder --out, or the defaults
+        stages: only these stages (default: all)
+        resume: continue although base_url or prompts have changed; what is there stays (an unfinished run with the same
+            parameters continues by itself)
+        retry_failed: try again what got no answer; what was made meanwhile without it, such as later rounds, stays as
+            it is
+        offline: make no request: play the replies that are in the run's folder
+    """
     from .run.params_file import load_params
     from .run.runner import run_stages
-    from .storage.journal import Damaged
-    from .storage.run_folder import InUse, ParametersChanged, Run
-    from .world.domain import DomainError
+    from .storage.run_folder import Run
 
-    try:
-        if options.params is None and options.out is None:
-            raise UsageError("which run? give a file, params/demo.yaml, or a folder, --out outputs/demo")
-        out = options.out or Path("outputs") / Path(options.params).stem
-        base = Run(out).parameters() if options.params is None else {}
-        overrides = [*options.overrides, *(["offline=true"] if options.offline else [])]
-        params = load_params(options.params, overrides, base)
-        stages = options.stage or list(STAGES)
-        lost = run_stages(params, out, stages, resume=options.resume, retry_failed=options.retry_failed)
-        if "7_report" in stages:
-            if code := _write_report(out):
-                return code
-        else:
-            print(f"done: {out}")
-    except (ParamsError, DomainError, UsageError, ParametersChanged, InUse) as error:
-        return _say(error, 2)
-    except StageFailed as error:
-        return _say(error, error.code)
-    except Damaged as error:
-        return _say(error, 1)
-    except OSError as error:
-        return _say(f"cannot read or write: {error}; what is finished is kept", 1)
-    if lost:
-        few = ", ".join(lost[:5]) + (" …" if len(lost) > 5 else "")
-        where = f"reasons are in the report and in {out}/blueprints.jsonl and trajectories.jsonl"
-        again = f"apigen-nb run --out {out} --retry-failed"
-        return _say(
-            f"{len(lost)} items got no answer and count as failed: {few}; {where}; `{again}` tries them again", 1
-        )
-    return 0
+    out = _folder(params, out)
+    base = Run(out).parameters() if params is None else {}
+    loaded = load_params(params, [*overrides, *(["offline=true"] if offline else [])], base)
+    lost = run_stages(loaded, out, stages or tuple(STAGES), resume=resume, retry_failed=retry_failed)
+    print(f"done: {out}" if stages and "7_report" not in stages else _write_report(out))
+    few = ", ".join(lost[:5]) + (" …" if len(lost) > 5 else "")
+    where = f"reasons are in the report and in {out}/blueprints.jsonl and trajectories.jsonl"
+    again = f"`apigen-nb run --out {out} --retry-failed` tries them again"
+    told = f"{len(lost)} items got no answer and count as failed: {few}; {where}; {again}"
+    return _say(told, 1) if lost else 0
 
 
-def _estimate(options: argparse.Namespace) -> int:
+@app.command
+def estimate(
+    params: Path,
+    /,
+    *,
+    overrides: Overrides = (),
+    seeds: int = 8,
+    earlier: Annotated[Path | None, Parameter("--from")] = None,
+    out: Out = None,
+) -> int:
+    """Predict requests, tokens, dollars and minutes of a run, from its first seeds or an earlier run.
+
+    Args:
+        params: YAML file
+        seeds: try so many seeds (default: 8); their replies are kept for the run
+        earlier: ask nothing, read this run's folder
+    """
     import asyncio
 
-    from .models import BudgetSpent, EndpointDown
-    from .run.estimate import TRIAL, read_off, try_out
-    from .run.params import ParamsError
+    from .run.estimate import estimate_by_trial, estimate_from_run
     from .run.params_file import load_params
-    from .storage.journal import Damaged, Incomplete
-    from .storage.run_folder import InUse, Run
+    from .storage.run_folder import Run
 
-    out = options.out or Path("outputs") / Path(options.params).stem
-    try:
-        params = load_params(options.params, options.overrides)
-        if options.earlier:
-            found, source = read_off(params, options.earlier), f"read from {options.earlier}"
-        else:
-            run = Run.open(out)
-            with run.locked(), run.writing():
-                found = asyncio.run(try_out(params, out, options.seeds or TRIAL))
-            source = f"tried out; the replies are kept in {out} and not paid for again"
-    except (ParamsError, InUse, ValueError) as error:
-        return _say(error, 2)
-    except (Incomplete, Damaged, OSError) as error:
-        return _say(error, 1)
-    except (EndpointDown, BudgetSpent) as error:
-        return _say(error, 4 if isinstance(error, BudgetSpent) else 3)
-    print(f"{params.seeds} seeds, {found.tasks} tasks, {params.attempts} conversations each; {found.measured} {source}")
+    loaded, out = load_params(params, overrides), _folder(params, out)
+    if earlier:
+        found, source = estimate_from_run(loaded, earlier), f"read from {earlier}"
+    else:
+        with Run.open(out).locked(), Run(out).writing():
+            found = asyncio.run(estimate_by_trial(loaded, out, seeds))
+        source = f"tried out; the replies are kept in {out} and not paid for again"
+    print(f"{loaded.seeds} seeds, {found.tasks} tasks, {loaded.attempts} conversations each; {found.measured} {source}")
     _tell(found.lines())
     return 0
 
 
-def _verify(options: argparse.Namespace) -> int:
+@app.command
+def verify(folder: Path, /) -> int:
+    """Prove a run's dataset again from its files: replay every row in a fresh world."""
     from .dataset.verify import verify
-    from .storage.journal import Damaged
     from .storage.run_folder import Run
     from .world.domain import DomainError
 
-    if not options.folder.is_dir():
-        return _say(f"no folder {options.folder}", 2)
     try:
-        report = verify(options.folder)
-    except (OSError, Damaged, DomainError) as error:
+        found = verify(_existing(folder))
+    except DomainError as error:
         return _say(error, 1)
-    _tell(report.lines())
-    promised = Run(options.folder).read_manifest().get("stages", {}).get("3_trajectories", {}).get("successful", 0)
-    if promised and not report.rows:
+    _tell(found.lines())
+    promised = Run(folder).read_manifest().get("stages", {}).get("3_trajectories", {}).get("successful", 0)
+    if promised and not found.rows:
         return _say(f"no row was exported, though {promised} trajectories succeeded", 1)
-    return 1 if report.failures else 0
+    return 1 if found.failures else 0
 
 
-def _report(options: argparse.Namespace) -> int:
-    for folder in options.folders:
-        if not folder.is_dir():
-            return _say(f"no folder {folder}", 2)
-    from .storage.journal import Damaged
+@app.command
+def report(folder: Path, /, *others: Path, single_file: bool = False) -> None:
+    """Write the HTML report of each run's folder again; with several, the first gets a page that compares them.
 
-    first, *others = options.folders
-    try:
-        if options.single_file:
-            from .report.single_file import write_single
+    Args:
+        single_file: one file to send, report.html in the (first) folder, and nothing else
+    """
+    for one in (folder, *others):
+        _existing(one)
+    if single_file:
+        from .report.single_file import write_single
 
-            print(f"report: {write_single(first, others)}")
-            return 0
-        for folder in others:
-            if code := _write_report(folder):
-                return code
-        return _write_report(first, others)
-    except (OSError, Damaged) as error:
-        return _say(error, 1)
+        print(f"report: {write_single(folder, others)}")
+    else:
+        print(*map(_write_report, others), _write_report(folder, *others), sep="\n")
 
 
-def _write_report(folder: Path, others: Sequence[Path] = ()) -> int:
-    from .report.write import write_report
-
-    write_report(folder, others) if others else write_report(folder)
-    index = folder / "report" / "index.html"
-    if not index.is_file():
-        return _say(f"no report was written to {index}", 1)
-    print(f"report: {index}")
-    return 0
-
-
-def _new_domain(options: argparse.Namespace) -> int:
-    from .world.domain import DomainError
+@app.command
+def new_domain(name: str, /) -> None:
+    """Write a small domain of your own, ready to run, into a folder of this name."""
     from .world.scaffold import new_domain
 
-    try:
-        folder = new_domain(options.name)
-    except (DomainError, OSError) as error:
-        return _say(error, 2)
+    folder = new_domain(name)
     print(f"wrote {folder}: it runs as it is; make it yours, {folder / 'README.md'} says how")
     print(f"  check it: apigen-nb check-domain {folder}")
     print(f"  run it:   apigen-nb run -p domain={folder} --out outputs/{folder.name}")
-    return 0
 
 
-def _check_domain(options: argparse.Namespace) -> int:
+@app.command
+def check_domain(name: str, /) -> int:
+    """Hold a domain (a folder, or a name: tau2:retail) to the contract of all domains: what is missing, in words."""
     from .world.contract import check, errors, summary
     from .world.domain import Domain, DomainError
 
     try:
-        domain = Domain.load(options.name)
+        domain = Domain.load(name)
     except DomainError as error:
         return _say(error, 1)
     findings = check(domain)
     _tell(f"{finding}\n" for finding in findings)
     _tell([summary(domain, findings)])
     return 1 if errors(findings) else 0
+
+
+def _folder(params: Path | None, out: Path | None) -> Path:
+    if params is None and out is None:
+        raise UsageError("which run? give a file, params/demo.yaml, or a folder, --out outputs/demo")
+    return out or Path("outputs") / Path(str(params)).stem
+
+
+def _existing(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise UsageError(f"no folder {folder}")
+    return folder
+
+
+def _write_report(folder: Path, *others: Path) -> str:
+    from .report.write import write_report  # after the stages: pandas and plotly are large
+
+    return f"report: {write_report(folder, others)}"
 
 
 def _say(problem: object, code: int) -> int:

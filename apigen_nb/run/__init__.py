@@ -7,18 +7,11 @@ STAGES = {  # stage → what it leaves for later stages
     "4_dataset": "dataset",
     "7_report": "",
 }
-EXIT_CODES = {  # by the name of what was raised: a stage's kernel tells no more of it
-    "UsageError": 2,
-    "ParamsError": 2,
-    "DomainError": 2,
-    "ParametersChanged": 2,
-    "InUse": 2,
-    "EndpointDown": 3,
-    "NotRecorded": 3,
+EXIT_CODES = {  # by the name of what was raised: a stage's kernel tells no more of it; 1 is for all else that is told
+    **dict.fromkeys(("Damaged", "Incomplete"), 1),
+    **dict.fromkeys(("UsageError", "ParamsError", "DomainError", "ParametersChanged", "InUse"), 2),
+    **dict.fromkeys(("EndpointDown", "NotRecorded"), 3),
     "BudgetSpent": 4,
-    "Damaged": 1,
-    "Incomplete": 1,
-    "OSError": 1,
 }
 
 
@@ -32,3 +25,8 @@ class StageFailed(Exception):
     def __init__(self, message: str, code: int = 1) -> None:
         super().__init__(message)
         self.code = code
+
+
+def exit_code(error: Exception) -> int | None:
+    """The code of the command line for what a user can mend; None for a bug of ours."""
+    return error.code if isinstance(error, StageFailed) else EXIT_CODES.get(type(error).__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import json
 import keyword
@@ -53,18 +54,34 @@ def execute(notebook: Path, parameters: Mapping[str, Any], copy: Path) -> None:
     UsageError as in `check_parameters`, StageFailed unless every code cell ran to its end without an error; when this
     process is interrupted or terminated so is the kernel, and KeyboardInterrupt says what it kept."""
     check_parameters(notebook, parameters)
-    import nbformat
-    from nbclient.exceptions import DeadKernelError
-    from papermill.engines import papermill_engines
     from papermill.iorw import load_notebook_node
     from papermill.parameterize import parameterize_notebook
-    from traitlets.config import Config
 
     from .kernel import Kernel
 
     node = load_notebook_node(str(notebook))
     node = parameterize_notebook(node, dict(parameters), kernel_name="python3", language="python")
-    died, Kernel.last = "", None
+    Kernel.last = None
+    try:
+        died = _run_cells(node, notebook.parent)
+    finally:
+        kernel: Kernel | None = Kernel.last
+        if kernel is not None:
+            kernel.leave()
+        _save(node, copy)
+    if kernel is not None and kernel.interrupted:
+        raise KeyboardInterrupt(_kept(node))
+    _judge(node, notebook.stem, copy, died)
+
+
+def _run_cells(node: Any, folder: Path) -> str:
+    """Run all cells in a kernel that starts in this folder; says why the kernel is gone, if it is."""
+    from nbclient.exceptions import DeadKernelError
+    from papermill.engines import papermill_engines
+    from traitlets.config import Config
+
+    from .kernel import Kernel
+
     try:
         # Not papermill.execute_notebook: that one loses the cells of a dead kernel, counts sys.exit(0) as success,
         # changes the directory of this process and writes absolute paths into the copy.
@@ -73,7 +90,7 @@ def execute(notebook: Path, parameters: Mapping[str, Any], copy: Path) -> None:
             node,
             kernel_name="python3",
             kernel_manager_class=Kernel,
-            on_cell_start=lambda **_: Kernel.last and Kernel.last.begin(),
+            on_cell_start=Kernel.begin,
             progress_bar=False,
             autosave_cell_every=0,
             start_timeout=120,
@@ -81,24 +98,14 @@ def execute(notebook: Path, parameters: Mapping[str, Any], copy: Path) -> None:
             record_timing=False,
             store_widget_state=False,
             shutdown_kernel="immediate",  # a graceful one interrupts first; kernels call that an error
-            resources={"metadata": {"path": str(notebook.parent)}},
+            resources={"metadata": {"path": str(folder)}},
             config=Config({"KernelManager": {"transport_encryption": "auto"}}),
         )
     except DeadKernelError:
-        died = "the kernel died; was it killed, or out of memory?"
+        return "the kernel died; was it killed, or out of memory?"
     except RuntimeError as error:  # of nbclient, when a kernel does not come up
-        died = f"the kernel did not start: {error}"
-    finally:
-        kernel: Kernel | None = Kernel.last
-        if kernel is not None:
-            kernel.leave()
-        _tidy(node)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(copy, [text := nbformat.writes(node).rstrip("\n")])
-        _sign(text)
-    if kernel is not None and kernel.interrupted:
-        raise KeyboardInterrupt(_kept(node))
-    _judge(node, notebook.stem, copy, died)
+        return f"the kernel did not start: {error}"
+    return ""
 
 
 def _kept(notebook: Any) -> str:
@@ -107,8 +114,10 @@ def _kept(notebook: Any) -> str:
     return next((str(o.evalue) for o in outputs if o.output_type == "error" and o.ename == "Interrupted"), "")
 
 
-def _tidy(notebook: Any) -> None:
+def _save(notebook: Any, copy: Path) -> None:
     # Executed copies are for reading: no times and paths of papermill, no emptied progress lines, no 5 MB of widgets.
+    import nbformat
+
     notebook.metadata.pop("papermill", None)
     notebook.metadata.pop("widgets", None)
     for number, cell in enumerate(notebook.cells):
@@ -117,21 +126,22 @@ def _tidy(notebook: Any) -> None:
             cell["id"] = f"injected-{number}"
         if cell.cell_type == "code":
             cell.outputs = [o for o in cell.outputs if "data" not in o or any(o.data.values())]
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(copy, [text := nbformat.writes(notebook).rstrip("\n")])
+    sign_notebook(text)
 
 
-def _sign(text: str) -> None:
-    # On this machine JupyterLab then shows the copy as it was made; without a signature it drops its styles.
+def sign_notebook(text: str) -> None:
+    """Make JupyterLab on this machine show an executed notebook as it was made; without that it drops its styles."""
     import nbformat
     from jupyter_core.paths import jupyter_data_dir
     from nbformat.sign import NotebookNotary
 
-    try:
+    with contextlib.suppress(OSError, sqlite3.Error):  # a home that is read-only
         home = Path(jupyter_data_dir())
         home.mkdir(parents=True, exist_ok=True)
         with NotebookNotary(data_dir=str(home)) as notary:
             notary.sign(nbformat.reads(text, as_version=4))
-    except (OSError, sqlite3.Error):  # a home that is read-only
-        return
 
 
 def _judge(notebook: Any, stage: str, copy: Path, died: str) -> None:

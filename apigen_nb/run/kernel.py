@@ -35,9 +35,11 @@ class Kernel(AsyncKernelManager):  # type: ignore[misc]
             if self.has_kernel:
                 await super().shutdown_kernel(now, restart)
 
-    def begin(self) -> None:
-        """It runs cells from now on, and can be interrupted."""
-        self.ready = True
+    @classmethod
+    def begin(cls, **_: Any) -> None:
+        """The last one runs cells from now on, and can be interrupted."""
+        if cls.last is not None:
+            cls.last.ready = True
 
     def leave(self) -> None:
         """Give SIGINT back."""

@@ -163,18 +163,17 @@ def _told(problem: Any) -> str:
 
 def _no_keys(value: Any, name: str = "") -> None:
     # The value is never repeated in the message: it may be somebody's key, and parameters are written to run.json.
-    if isinstance(value, str) and value.strip().startswith(SECRETS):
+    if isinstance(value, dict | list):
+        for part, item in value.items() if isinstance(value, dict) else enumerate(value):
+            _no_keys(item, f"{name}.{part}" if name else str(part))
+    if not isinstance(value, str):
+        return
+    if value.strip().startswith(SECRETS):
         raise ParamsError(f"{name} looks like a key; keys come from the environment, name the variable instead")
-    if isinstance(value, str) and "://" in value and "@" in value:
+    if "://" in value and "@" in value:
         raise ParamsError(f"{name} looks like a URL with a password; keys come from the environment")
-    if isinstance(value, str) and name.rpartition(".")[2] == "base_url" and any(mark in value for mark in "@?#"):
+    if name.rpartition(".")[2] == "base_url" and any(mark in value for mark in "@?#"):
         raise ParamsError(
             f"{name} has a user name or a query, which may hold a key, and parameters are written down; "
             "leave base_url out and set OPENAI_BASE_URL to it"
         )
-    if isinstance(value, dict):
-        for key, item in value.items():
-            _no_keys(item, f"{name}.{key}" if name else str(key))
-    if isinstance(value, list):
-        for number, item in enumerate(value):
-            _no_keys(item, f"{name}.{number}")

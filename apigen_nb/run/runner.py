@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ..dataset.export import Proof
+from ..models import chat_format
 from ..models.ledger import add_up, price_table
 from ..models.reply_cache import recorded, requests
 from ..models.roles import Roles
@@ -31,7 +32,7 @@ from ..storage.run_folder import ParametersChanged, Run, library_versions, reloc
 from ..world.domain import Domain
 from . import STAGES, StageFailed, UsageError
 from .execution import declared, execute
-from .params import Params
+from .params import Params, RoleParams
 
 MADE: dict[str, type[Proposal] | type[Trajectory]] = {"2_blueprints": Proposal, "3_trajectories": Trajectory}
 UNANSWERED = "without an answer"  # in the counts of a stage, where there are some
@@ -47,38 +48,39 @@ def run_stages(
     retry_failed: bool = False,
 ) -> list[str]:
     """Run these stages, in the order of `STAGES`, into the folder `out`; gives the ids of the items there that got no
-    answer, which `retry_failed` tries again. UsageError, Changed or InUse before anything is written; StageFailed when
-    one does not finish or lines of an earlier one are missing; OSError when the folder cannot be written."""
-    folder = notebooks_folder()
-    names = _declarations(folder, params)
+    answer, which `retry_failed` tries again. UsageError, ParametersChanged or InUse before anything is written;
+    StageFailed when one does not finish or lines of an earlier one are missing; OSError when nothing can be written."""
+    notebooks = _declared_parameters(notebooks_folder(), params)
     run = Run.open(out)
     with run.locked():
         _begin(run, params, stages, resume)
-        for stage in MADE if retry_failed else ():
-            if stage in stages:
-                forget_unanswered(run.folder / STAGES[stage], MADE[stage])
+        for stage in MADE.keys() & set(stages) if retry_failed else ():
+            forget_unanswered(run.folder / STAGES[stage], MADE[stage])
         wanted = [stage for stage in STAGES if stage in stages]
         for number, stage in enumerate(wanted, 1):
-            label = f"[{number}/{len(wanted)}] {stage}"
-            begin, before = time.monotonic(), requests(run.folder)
-            try:
-                _whole(run, stage)
-                with show_progress(run.folder, label):
-                    values = _values(run, params, folder)
-                    execute(
-                        folder / f"{stage}.ipynb",
-                        {name: values[name] for name in names[stage] if name in values},
-                        run.notebooks / f"{stage}.ipynb",
-                    )
-                    counts = _check(run, stage, params)
-                _record(run, stage, counts)
-            finally:
-                spent = _ledger(run, stage, params, before)
-            told = "".join(f" {number} {what}," for what, number in counts.items()) + spent
-            print(f"{label}:{told} {time.monotonic() - begin:.1f} s", file=sys.stderr, flush=True)
+            _run_stage(run, stage, params, notebooks, f"[{number}/{len(wanted)}] {stage}")
         done = run.read_manifest()["stages"]
         lost = [stage for stage in MADE if done.get(stage, {}).get(UNANSWERED)]
         return [id for stage in lost for id in _unanswered(read_lines(run.folder / STAGES[stage], MADE[stage]))]
+
+
+def _run_stage(run: Run, stage: str, params: Params, notebooks: Mapping[Path, list[str]], label: str) -> None:
+    notebook = next(path for path in notebooks if path.stem == stage)
+    begin, before = time.monotonic(), requests(run.folder)
+    try:
+        _check_rows_of_earlier(run, stage)
+        with show_progress(run.folder, label):
+            # Paths reach the notebooks from their own folder: an absolute one would stand in every executed copy.
+            values = relocate_paths(params.plain(), Path(), notebook.parent)
+            values["out"] = Path(os.path.relpath(run.folder.resolve(), notebook.parent)).as_posix()
+            given = {name: values[name] for name in notebooks[notebook] if name in values}
+            execute(notebook, given, run.notebooks / notebook.name)
+            counts = _check_rows(run, stage, params)
+        _record(run, stage, counts)
+    finally:
+        spent = _write_ledger(run, stage, params, before)
+    told = "".join(f" {number} {what}," for what, number in counts.items()) + spent
+    print(f"{label}:{told} {time.monotonic() - begin:.1f} s", file=sys.stderr, flush=True)
 
 
 def notebooks_folder() -> Path:
@@ -89,29 +91,26 @@ def notebooks_folder() -> Path:
     raise UsageError("no stage notebooks, neither beside the package nor in ./notebooks; run from a checkout")
 
 
-def _declarations(folder: Path, params: Params) -> dict[str, list[str]]:
-    missing = [stage for stage in STAGES if not (folder / f"{stage}.ipynb").is_file()]
-    if missing:
-        raise UsageError(f"no notebook {missing[0]}.ipynb in {folder.name}/")
-    names = {stage: list(declared(folder / f"{stage}.ipynb")) for stage in STAGES}
-    default = Params.model_validate({})
-    given = {name for name in Params.model_fields if getattr(params, name) != getattr(default, name)}
-    if unread := sorted(given - {name for found in names.values() for name in found}):
+def _declared_parameters(folder: Path, params: Params) -> dict[Path, list[str]]:
+    """The notebook of each stage and the parameters that it declares."""
+    notebooks = {stage: folder / f"{stage}.ipynb" for stage in STAGES}
+    if missing := [path.name for path in notebooks.values() if not path.is_file()]:
+        raise UsageError(f"no notebook {missing[0]} in {folder.name}/")
+    names = {path: list(declared(path)) for path in notebooks.values()}
+    if unread := sorted(params.model_dump(exclude_defaults=True).keys() - set().union(*names.values())):
         raise UsageError(f"no notebook declares the parameter {', '.join(unread)}: it would have no effect")
     return names
 
 
 def _begin(run: Run, params: Params, stages: Sequence[str], resume: bool) -> None:
-    from ..models.chat_format import prompt_shas
-
     domain = Domain.load(params.domain)
     facts = {
         "domain": {"name": domain.name, "fingerprint": domain.fingerprint},
         "models": _models(params),
-        "prompts": prompt_shas() | _own_files(params),
+        "prompts": chat_format.prompt_shas() | _own_files(params),
     }
     old = run.read_manifest()
-    _inputs(run, stages)
+    _check_inputs(run, stages)
     makes = {"2_blueprints", "3_trajectories"} & set(stages) and old.get("started")
     changes = list(old.get("changes", [])) + (_changes(run, old, facts, params, resume) if makes else [])
     run.claim(resume=resume, **{name: value for name, value in params.plain().items() if name != "offline"})
@@ -122,7 +121,11 @@ def _begin(run: Run, params: Params, stages: Sequence[str], resume: bool) -> Non
         | {"seed": params.seed, "versions": library_versions(), "changes": changes, "stages": kept}
         | {"started": old.get("started") or _now(), "finished": None}
     )
-    # Kernels start in the notebooks' folder: there neither a checkout that is not installed nor own gates are found.
+    _prepare_kernels(params)
+
+
+def _prepare_kernels(params: Params) -> None:
+    # They start in the notebooks' folder: there neither a checkout that is not installed nor own gates are found.
     home = Path(__file__).resolve().parents[2]
     paths = [str(home)] if (home / "notebooks").is_dir() else []
     paths += [os.getcwd()] if any(":" in gate for gate in params.gates) else []
@@ -130,16 +133,21 @@ def _begin(run: Run, params: Params, stages: Sequence[str], resume: bool) -> Non
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # a user's own "python3" kernel is another Python
 
 
-def _inputs(run: Run, stages: Sequence[str]) -> None:
+def _earlier(stage: str) -> list[str]:
+    return [name for name in list(STAGES)[: list(STAGES).index(stage)] if STAGES[name]]
+
+
+def _check_inputs(run: Run, stages: Sequence[str]) -> None:
     for stage in stages:
-        for earlier, artefact in list(STAGES.items())[: list(STAGES).index(stage)]:
-            if artefact and earlier not in stages and not (run.folder / artefact).exists():
-                raise UsageError(f"{stage} needs {artefact}, which is not in {run.folder}; add --stage {earlier}")
+        for earlier in _earlier(stage):
+            if earlier not in stages and not (run.folder / STAGES[earlier]).exists():
+                told = f"{stage} needs {STAGES[earlier]}, which is not in {run.folder}; add --stage {earlier}"
+                raise UsageError(told)
 
 
-def _whole(run: Run, stage: str) -> None:
-    for earlier, artefact in list(STAGES.items())[: list(STAGES).index(stage)]:
-        if artefact and (short := run.lacking(artefact)):
+def _check_rows_of_earlier(run: Run, stage: str) -> None:
+    for earlier in _earlier(stage):
+        if short := run.lacking(STAGES[earlier]):
             raise StageFailed(f"{stage}: rows are missing: {short}; --stage {earlier} makes them, from kept replies")
 
 
@@ -158,12 +166,6 @@ def _changes(run: Run, old: dict[str, Any], facts: dict[str, Any], params: Param
     return [f"prompt {name} edited" for name in edited] + moved
 
 
-def _values(run: Run, params: Params, folder: Path) -> dict[str, Any]:
-    # Paths reach the notebooks from their own folder: an absolute one would stand in every executed copy.
-    values = relocate_paths(params.plain(), Path(), folder)
-    return values | {"out": Path(os.path.relpath(run.folder.resolve(), folder)).as_posix()}
-
-
 def _own_files(params: Params) -> dict[str, str]:
     """SHA-256 of the user's own prompts and personas: an edited one must not continue on what another one made."""
     settings = [one for role in params.roles.values() for one in (role if isinstance(role, list) else [role])]
@@ -172,52 +174,43 @@ def _own_files(params: Params) -> dict[str, str]:
 
 
 def _models(params: Params) -> dict[str, Any]:
-    def of(role: Role) -> Any:
-        setting = params.roles.get(role)
-        if isinstance(setting, list):
-            return [one.model or params.model for one in setting]
-        return (setting and setting.model) or params.model
+    """Role → its model's name, of several judges all."""
+    roles = params.plain()["roles"]
+    played = Roles(Domain.load(params.domain), params.model, roles=roles, best_of=params.best_of).names
 
-    shop, roles = Domain.load(params.domain), params.plain()["roles"]
-    critic = Roles(shop, params.model, roles=roles, best_of=params.best_of).best_of > 1
-    return {role: of(role) for role in get_args(Role) if role != "critic" or critic}
+    def name(setting: RoleParams | list[RoleParams] | None) -> Any:
+        return list(map(name, setting)) if isinstance(setting, list) else (setting and setting.model) or params.model
+
+    return {role: name(params.roles.get(role)) for role in get_args(Role) if role in played}
 
 
-def _check(run: Run, stage: str, params: Params) -> dict[str, int]:
-    artefact = STAGES[stage]
-    if artefact and not (run.folder / artefact).exists():
-        raise StageFailed(f"{stage} ended without {artefact}")
-    counts: dict[str, int] = {}
+def _check_rows(run: Run, stage: str, params: Params) -> dict[str, int]:
+    """What a stage has made, counted. StageFailed when it is less than was asked for."""
+    artefact = run.folder / STAGES[stage]
+    if not artefact.exists():
+        raise StageFailed(f"{stage} ended without {artefact.name}")
+    counts, missing = dict[str, int](), 0
     if stage == "2_blueprints":
-        proposals = read_lines(run.blueprints, Proposal)
+        proposals = read_lines(artefact, Proposal)
         recombined = sum(bool(p.parts) for p in proposals)
         counts = {"seeds": len(proposals) - recombined, "recombined": recombined}
-        counts |= {"accepted": sum(p.accepted for p in proposals)}
-        counts |= _lost(proposals)
+        counts |= {"accepted": sum(p.accepted for p in proposals), UNANSWERED: len(_unanswered(proposals))}
         missing = params.seeds - counts["seeds"]
     elif stage == "3_trajectories":
-        trajectories = read_lines(run.trajectories, Trajectory)
+        trajectories = read_lines(artefact, Trajectory)
         counts = {"trajectories": len(trajectories), "successful": sum(t.success for t in trajectories)}
-        counts |= _lost(trajectories)
+        counts |= {UNANSWERED: len(_unanswered(trajectories))}
         accepted = sum(proposal.accepted for proposal in read_lines(run.blueprints, Proposal))
         missing = accepted * params.attempts - len(trajectories)
     elif stage == "4_dataset":
-        counts = {"rows": len(read_lines(run.dataset / "proofs.jsonl", Proof))}
-        missing = 0
-    else:
-        missing = 0
+        counts = {"rows": len(read_lines(artefact / "proofs.jsonl", Proof))}
     if missing > 0:
         raise StageFailed(f"{stage}: {missing} rows are missing; the same command makes them")
-    return counts
+    return {what: number for what, number in counts.items() if number or what != UNANSWERED}
 
 
 def _unanswered(records: Iterable[Proposal | Trajectory]) -> list[str]:
     return [record.id for record in records if record.unanswered]
-
-
-def _lost(records: Iterable[Proposal | Trajectory]) -> dict[str, int]:
-    lost = len(_unanswered(records))
-    return {UNANSWERED: lost} if lost else {}
 
 
 def _record(run: Run, stage: str, counts: Mapping[str, int]) -> None:
@@ -228,7 +221,7 @@ def _record(run: Run, stage: str, counts: Mapping[str, int]) -> None:
     run.write_manifest(manifest)
 
 
-def _ledger(run: Run, stage: str, params: Params, before: int) -> str:
+def _write_ledger(run: Run, stage: str, params: Params, before: int) -> str:
     """Write `ledger.json`, what all requests of this folder have cost so far, `before` of them made by then; the
     stage's part of it for people."""
     done = run.read_manifest().get("stages", {})

@@ -36,7 +36,7 @@ from apigen_nb.report.widgets.slim_records import LightProposal
 from apigen_nb.report.widgets.table import Rows
 from apigen_nb.report.widgets.trajectories import Talks, compare
 from apigen_nb.run import UsageError, app
-from apigen_nb.run.execution import _sign
+from apigen_nb.run.execution import sign_notebook
 from apigen_nb.storage.journal import read_lines
 from apigen_nb.world.domain import Domain
 from tests.report_records import HOSTILE, make_run
@@ -645,13 +645,13 @@ def test_a_domain_that_is_gone_is_said(folder: Path, tmp_path: Path) -> None:
 def test_a_copy_is_signed_where_the_home_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = nbformat.writes(new_notebook(cells=[new_code_cell("1")]))
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
-    _sign(text)
+    sign_notebook(text)
     with NotebookNotary(data_dir=str(tmp_path / "data")) as notary:
         assert notary.check_signature(nbformat.reads(text, as_version=4))
         assert not notary.check_signature(nbformat.reads(text.replace("1", "2"), as_version=4))
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "file" / "data"))
-    _sign(text)
+    sign_notebook(text)
 
 
 # --- the app

@@ -12,7 +12,7 @@ from apigen_nb.__main__ import main
 from apigen_nb.models.reply_cache import REPLIES, Cassette, Reply, recorded
 from apigen_nb.models.scripted import Scripted
 from apigen_nb.records import Answer, Attempt, Blueprint, Proposal, Question, Trajectory, Usage, Verdict
-from apigen_nb.run.estimate import COUNTS, YIELDS, Estimate, predict, read_off, try_out
+from apigen_nb.run.estimate import COUNTS, YIELDS, Estimate, estimate_by_trial, estimate_from_run, predict
 from apigen_nb.run.params import Params
 from apigen_nb.storage.jsonl import write_whole
 from apigen_nb.world.domain import Domain
@@ -166,15 +166,15 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("served")
 async def test_what_a_trial_pays_for_is_not_paid_again(tmp_path: Path) -> None:
     few = params(seeds=40, best_of=1)
-    first = await try_out(few, tmp_path, 6)
+    first = await estimate_by_trial(few, tmp_path, 6)
     count = len(asked)
     assert count > 6
     assert first.measured == 6
     assert first.ranges["requests"].expected == pytest.approx(count * 40 / 6)
     assert os.listdir(tmp_path) == [REPLIES]
-    assert await try_out(few, tmp_path, 6) == first
+    assert await estimate_by_trial(few, tmp_path, 6) == first
     assert len(asked) == count
-    await try_out(few, tmp_path, 8)
+    await estimate_by_trial(few, tmp_path, 8)
     assert not {id for id in asked[count:] if int(id.partition("/")[0].split("-")[1].split(".")[0]) < 6}
     assert len(list(recorded(tmp_path))) == len(asked)
 
@@ -201,14 +201,14 @@ def test_on_the_command_line(
 
 def test_an_earlier_run_is_read(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="has not both"):
-        read_off(params(), tmp_path)
+        estimate_from_run(params(), tmp_path)
     write_whole(tmp_path / "blueprints.jsonl", [proposal(0).line()])
     write_whole(tmp_path / "trajectories.jsonl", [trajectory(0, 1).line()])
     with pytest.raises(ValueError, match="has 1 blueprints"):
-        read_off(params(), tmp_path)
+        estimate_from_run(params(), tmp_path)
     write_whole(tmp_path / "blueprints.jsonl", [proposal(n).line() for n in range(3)])
     spend(tmp_path, "retail-00000.t1", 900)
     before = (tmp_path / REPLIES).read_bytes()
-    found = read_off(params(seeds=30), tmp_path)
+    found = estimate_from_run(params(seeds=30), tmp_path)
     assert found.ranges["prompt tokens"].expected == pytest.approx(30 * 2 * 900 / 3)
     assert (tmp_path / REPLIES).read_bytes() == before
