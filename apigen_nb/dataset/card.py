@@ -10,9 +10,7 @@ from ..records import Trajectory
 from ..world.domain import Domain
 
 
-def card(
-    counts: Mapping[str, int], duplicates: int, domain: Domain, models: Mapping[str, str], rows: Sequence[Trajectory]
-) -> str:
+def card(counts: Mapping[str, int], domain: Domain, models: Mapping[str, str], rows: Sequence[Trajectory]) -> str:
     """A short card in Markdown with the counts and the provenance of a dataset."""
     scripted = LABEL in ", ".join(models.values())
     tools = Counter(call.name for row in rows for call in row.calls)
@@ -27,7 +25,6 @@ def card(
         "| | |",
         "|---|---|",
         *(f"| {name} | {value} |" for name, value in counts.items()),
-        f"| left out as duplicates | {duplicates} |",
         f"| user turns a row, median | {turns[len(turns) // 2] if turns else '–'} |",
         f"| domain version | `{domain.fingerprint}` |",
         *(f"| {role} | {name} |" for role, name in models.items()),

@@ -37,13 +37,9 @@ class Proof(Record):
 
 
 class Summary(Record):
-    """What the dataset holds: `rows` conversations of `blueprints` tasks; `duplicates` are successes that say the same
-    as an earlier one."""
+    """What the dataset holds: its number of `rows`, and as `counts` what they were made of, for people."""
 
     rows: int
-    blueprints: int
-    duplicates: int
-    failures: int
     counts: dict[str, int]
 
 
@@ -77,23 +73,18 @@ def build(run: Run, domain: Domain, models: Mapping[str, str]) -> Summary:
     blueprints = {proposal.id: proposal.blueprint for proposal in proposals if proposal.accepted}
     kept, duplicates = distinct(trajectories)
     rows = [(trajectory, blueprints[trajectory.blueprint], domain) for trajectory in kept]
-    summary = Summary(
-        rows=len(rows),
-        blueprints=len({trajectory.blueprint for trajectory in kept}),
-        duplicates=duplicates,
-        failures=sum(not t.success for t in trajectories),
-        counts={
-            "seeds": len(proposals),
-            "accepted blueprints": len(blueprints),
-            "conversations": len(trajectories),
-            "verified conversations": len(rows) + duplicates,
-            "rows": len(rows),
-        },
-    )
+    counts = {
+        "seeds": len(proposals),
+        "accepted blueprints": len(blueprints),
+        "conversations": len(trajectories),
+        "verified conversations": len(rows) + duplicates,
+        "rows": len(rows),
+        "left out as duplicates": duplicates,
+    }
     run.dataset.mkdir(parents=True, exist_ok=True)
     proofs = [prove(*row, models) for row in rows]
     for name, as_row in FORMATS.items():
         write_whole(run.dataset / f"{name}.jsonl", [canonical(as_row(*row)) for row in rows])
     write_whole(run.dataset / "proofs.jsonl", [proof.line() for proof in proofs])
-    write_whole(run.dataset / "README.md", [card(summary.counts, duplicates, domain, models, kept)])
-    return summary
+    write_whole(run.dataset / "README.md", [card(counts, domain, models, kept)])
+    return Summary(rows=len(rows), counts=counts)

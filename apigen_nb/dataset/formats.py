@@ -61,10 +61,8 @@ def sharegpt_row(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -
     messages = _trained_on(trajectory.messages)
     results = {message.tool_call_id: message.content for message in messages if message.role == "tool"}
     for message in messages:
-        if message.role == "user":
-            turns.append({"from": "human", "value": message.content})
-        elif message.role == "assistant" and message.content:
-            turns.append({"from": "gpt", "value": message.content})
+        if message.role == "user" or (message.role == "assistant" and message.content):
+            turns.append({"from": "human" if message.role == "user" else "gpt", "value": message.content})
         for call in message.tool_calls:
             if call.arguments is not None:
                 value = json.dumps({"name": call.name, "arguments": call.arguments}, ensure_ascii=False)

@@ -78,11 +78,8 @@ def _tasks(folder: Path) -> dict[str, Blueprint] | None:
 
 def _where(folder: Path, name: str) -> str:
     """What to load a proof's domain by: a domain folder is found from the run's manifest."""
-    return (
-        name
-        if ":" in name or name in builtin_domains() or not (folder / "run.json").is_file()
-        else Run(folder).domain()
-    )
+    is_folder = ":" not in name and name not in builtin_domains() and (folder / "run.json").is_file()
+    return Run(folder).domain() if is_folder else name
 
 
 def _row(

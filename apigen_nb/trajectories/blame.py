@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError
@@ -25,6 +26,9 @@ from .reward import left_out
 from .wishes import DECLINES, claims, refusals, spoken, voiced
 
 ENDPOINTS = ("the server refused", "content filter", "cut off after")  # words of `models.endpoint` and `models.prompts`
+
+
+Cause = tuple[str, int, str]  # who, the turn, and the evidence
 
 
 class _Reply(BaseModel):
@@ -46,40 +50,40 @@ async def blame(trajectory: Trajectory, blueprint: Blueprint, domain: Domain, ju
 
 def by_evidence(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> Blame | None:
     """The cause that the files themselves show, or None when they do not decide."""
-    dialogue = Dialogue(blueprint, trajectory.messages, domain)
+    found = next(_causes(trajectory, Dialogue(blueprint, trajectory.messages, domain)), None)
+    return found and Blame.model_validate(dict(zip(("cause", "turn", "evidence"), found, strict=True)))
+
+
+def _causes(trajectory: Trajectory, dialogue: Dialogue) -> Iterator[Cause]:
+    """The causes that there is evidence for, the surest first."""
     if trajectory.ended in ("user_error", "agent_error"):
         endpoint = any(words in trajectory.reason for words in ENDPOINTS)
-        return _blame("endpoint" if endpoint else trajectory.ended[: -len("_error")], dialogue.last, trajectory.reason)
+        yield "endpoint" if endpoint else trajectory.ended[: -len("_error")], dialogue.last, trajectory.reason
     first = trajectory.divergence or Divergence(turn=dialogue.last, kind="did not end")
-    found = _told_wrongly(dialogue, first) or (_repeated(dialogue) if trajectory.ended == "max_steps" else None)
-    return found or _behaved(trajectory, dialogue, first) or _left_groundtruth(dialogue, first)
-
-
-def _left_groundtruth(dialogue: Dialogue, first: Divergence) -> Blame | None:
-    """The cause of what a conversation first left its groundtruth by."""
+    yield from _told_wrongly(dialogue, first)
+    if trajectory.ended == "max_steps":
+        yield from _repeated(dialogue)
+    yield from _behaved(trajectory, dialogue, first)
     if first.kind in ("different arguments", "extra write"):
-        return _wrote(dialogue, first)
-    if first.kind == "missing write":
-        return _refused(dialogue) or _not_done(dialogue)
-    return _not_told(dialogue, first) if first.kind == "output not told" else None
+        yield from _wrote(dialogue, first)
+    elif first.kind == "missing write":
+        yield from _refused(dialogue)
+        yield from _not_done(dialogue)
+    elif first.kind == "output not told":
+        yield from _not_told(dialogue, first)
 
 
-def _blame(cause: str, turn: int, evidence: str) -> Blame:
-    return Blame.model_validate({"cause": cause, "turn": turn, "evidence": evidence})
-
-
-def _told_wrongly(dialogue: Dialogue, first: Divergence) -> Blame | None:
+def _told_wrongly(dialogue: Dialogue, first: Divergence) -> Iterator[Cause]:
     """The user stated an id or a figure that it had from nowhere, before things went wrong."""
     known = dialogue.blueprint.instruction
     for turn, message in enumerate(dialogue.messages[: first.turn + 1]):
         if message.role == "assistant":
             known += f" {message.content}"
         elif message.role == "user" and (more := invented(message.content.replace(STOP, ""), known)):
-            return _blame("user", turn, f"told {', '.join(more[:3])}, which is not in its instruction")
-    return None
+            yield "user", turn, f"told {', '.join(more[:3])}, which is not in its instruction"
 
 
-def _repeated(dialogue: Dialogue) -> Blame | None:
+def _repeated(dialogue: Dialogue) -> Iterator[Cause]:
     """A conversation that went in circles: who said the same three times first."""
     count: Counter[tuple[str, str]] = Counter()
     for turn, message in enumerate(dialogue.messages):
@@ -87,24 +91,26 @@ def _repeated(dialogue: Dialogue) -> Blame | None:
             count[key := (message.role, normalize(message.content))] += 1
             if count[key] == 3:
                 who = "user" if message.role == "user" else "agent"
-                return _blame(who, turn, f"said the same three times: {message.content[:200]}")
-    return None
+                yield who, turn, f"said the same three times: {message.content[:200]}"
 
 
-def _behaved(trajectory: Trajectory, dialogue: Dialogue, first: Divergence) -> Blame | None:
+def _behaved(trajectory: Trajectory, dialogue: Dialogue, first: Divergence) -> Iterator[Cause]:
     """The hard behaviour was not shown: the verdict's kind says by whom."""
     failed = {verdict.gate: verdict for verdict in trajectory.verdicts if not verdict.passed}
     verdict = failed.pop("behaviour", None)
     if verdict is None:
-        return None
+        return
     if verdict.kind in WORLDS_PART:
         # the tool that was to fail was never called; why not is a question for the other checks
-        return None if failed else _blame("blueprint", first.turn, verdict.reason)
+        if not failed:
+            yield "blueprint", first.turn, verdict.reason
+        return
     if verdict.kind in USERS_PART:
         told = dialogue.first_told(*dialogue.blueprint.withheld)
-        return _blame("user", dialogue.last_of("user") if told is None else told, verdict.reason)
-    undone = verdict.kind == "one call at a time" and first.kind == "missing write"
-    return (_not_done(dialogue) if undone else None) or _blame("agent", _agents_turn(dialogue, first), verdict.reason)
+        yield "user", dialogue.last_of("user") if told is None else told, verdict.reason
+    if verdict.kind == "one call at a time" and first.kind == "missing write":
+        yield from _not_done(dialogue)
+    yield "agent", _agents_turn(dialogue, first), verdict.reason
 
 
 def _agents_turn(dialogue: Dialogue, first: Divergence) -> int:
@@ -124,7 +130,7 @@ def _agents_turn(dialogue: Dialogue, first: Divergence) -> int:
     return next((turn for found in lies for turn, _ in found), dialogue.last_of("assistant"))
 
 
-def _wrote(dialogue: Dialogue, first: Divergence) -> Blame:
+def _wrote(dialogue: Dialogue, first: Divergence) -> Iterator[Cause]:
     """The first write that the groundtruth does not have: who said the values that are wrong in it?"""
     blueprint = dialogue.blueprint
     wanted = {str(value) for action in blueprint.actions for _, value in argument_values(action.arguments)}
@@ -136,12 +142,12 @@ def _wrote(dialogue: Dialogue, first: Divergence) -> Blame:
         told = dialogue.first_told(*asked)
         if len(asked) == len(strange) and told is not None and told < first.turn:
             words = f"the instruction asks for {call.action.name} with {', '.join(asked[:3])}"
-            return _blame("blueprint", first.turn, f"{words}; the groundtruth does not have it")
+            yield "blueprint", first.turn, f"{words}; the groundtruth does not have it"
     expected = f", expected {first.expected}" if first.expected else ", which the groundtruth does not have"
-    return _blame("agent", first.turn, f"wrote {first.found}{expected}")
+    yield "agent", first.turn, f"wrote {first.found}{expected}"
 
 
-def _refused(dialogue: Dialogue) -> Blame | None:
+def _refused(dialogue: Dialogue) -> Iterator[Cause]:
     """The agent made a groundtruth call, before any other write, and the tool refused it."""
     actions = dialogue.blueprint.actions
     for call in dialogue.calls:
@@ -149,31 +155,28 @@ def _refused(dialogue: Dialogue) -> Blame | None:
             continue
         name, text = call.action.name, call.result.content
         if call.unavailable:
-            return _blame("agent", call.turn, f"did not try {name} again after: {text}")
+            yield "agent", call.turn, f"did not try {name} again after: {text}"
         if same_call(actions[0], call.action):  # another may have needed an earlier action
-            return _blame("tool", call.turn, f"{name} refused what the groundtruth does: {text}")
-    return None
+            yield "tool", call.turn, f"{name} refused what the groundtruth does: {text}"
 
 
-def _not_done(dialogue: Dialogue) -> Blame | None:
+def _not_done(dialogue: Dialogue) -> Iterator[Cause]:
     """An action is missing: of the values by which it is known, what did the user say before it left?"""
     left = STOP in dialogue.messages[-1].content
     for action in left_out(dialogue):
         own = _known_by(action, dialogue.blueprint)
         silent = [value for value in own if dialogue.first_told(value) is None]
         if left and own and len(silent) == len(own):
-            return _blame("user", dialogue.last, f"left without having voiced the wish for {action}")
+            yield "user", dialogue.last, f"left without having voiced the wish for {action}"
         heard, gave_up = _gave_up(action, dialogue)
         if left and silent and (gave_up is None or dialogue.asked(heard, gave_up)):
-            evidence = f"never told {', '.join(silent)}, needed for {action}"
-            return _blame("user", dialogue.last_of("user", gave_up), evidence)
+            yield "user", dialogue.last_of("user", gave_up), f"never told {', '.join(silent)}, needed for {action}"
         if own:
             # what the instruction does not tell can be looked up: that is what grounding has shown
             told = f"before the user had told {', '.join(silent)}"
             why = told if silent else "although the user had told all that it needs"
             turn = dialogue.last_of("assistant") if gave_up is None else gave_up
-            return _blame("agent", turn, f"did not make {action}, {why}")
-    return None
+            yield "agent", turn, f"did not make {action}, {why}"
 
 
 def _known_by(action: Action, blueprint: Blueprint) -> list[str]:
@@ -192,22 +195,21 @@ def _gave_up(action: Action, dialogue: Dialogue) -> tuple[int, int | None]:
     return heard, min([*refused, *refusals(action, dialogue, heard, lost=True)], default=None)
 
 
-def _not_told(dialogue: Dialogue, first: Divergence) -> Blame | None:
+def _not_told(dialogue: Dialogue, first: Divergence) -> Iterator[Cause]:
     """An output is missing: did the user ever mention what it must be about?"""
     blueprint = dialogue.blueprint
     values = {str(value) for action in blueprint.actions for _, value in argument_values(action.arguments)}
     things = [token for token in invented(blueprint.instruction, "") if _is_id(token) and token not in values]
     silent = [thing for thing in things if dialogue.first_told(thing) is None]
     if silent and STOP in dialogue.messages[-1].content:
-        return _blame("user", dialogue.last, f"left without having mentioned {silent[0]}")
+        yield "user", dialogue.last, f"left without having mentioned {silent[0]}"
     if things and not silent:
         failed = (
             turn
             for turn, message in dialogue.turns("assistant")
             if DECLINES.search(spoken(message)) and any(mentions(message.content, thing) for thing in things)
         )
-        return _blame("agent", next(failed, dialogue.last_of("assistant")), first.expected)
-    return None
+        yield "agent", next(failed, dialogue.last_of("assistant")), first.expected
 
 
 def _is_id(token: str) -> bool:
@@ -234,9 +236,9 @@ async def _judged(trajectory: Trajectory, blueprint: Blueprint, judge: Model) ->
         reply = _Reply.model_validate(read_json(await ask(judge, question)))
     except (Unparsable, ValidationError) as problem:
         evidence = f"no evidence decides, and the judge's reply cannot be used ({str(problem)[:120]})"
-        return _blame("agent", trajectory.divergence.turn if trajectory.divergence else last, evidence)
-    turn = min(reply.turn, last)
-    return Blame(cause=reply.cause, turn=turn, evidence=reply.evidence[:500], judged=True)
+        turn = trajectory.divergence.turn if trajectory.divergence else last
+        return Blame(cause="agent", turn=turn, evidence=evidence)
+    return Blame(cause=reply.cause, turn=min(reply.turn, last), evidence=reply.evidence[:500], judged=True)
 
 
 def _line(message: Message) -> str:

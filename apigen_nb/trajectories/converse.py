@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from io import BytesIO
@@ -40,11 +41,8 @@ async def converse(
         try:
             ended, reason = await held.play(agent, user, max_steps)
             trajectory = held.assess(ended, reason)
-            blamed = (
-                None
-                if trajectory.success or judge is None
-                else await blame(trajectory, rollout.blueprint, domain, judge)
-            )
+            if judge and not trajectory.success:
+                blamed = await blame(trajectory, rollout.blueprint, domain, judge)
         except NoAnswer as error:
             agents_turn = held.messages and held.messages[-1].role != "assistant"
             ended = ended or ("agent_error" if agents_turn else "user_error")
@@ -61,42 +59,42 @@ class _Conversation:
         self.world = environment.world(rollout.blueprint, domain)
         self.messages: list[Message] = []
         self.choices: list[Choice] = []
-        self.calls = 0
+        self.numbers = itertools.count(1)
 
     async def play(self, agent: Model, user: Model, max_steps: int) -> tuple[Ending, str]:
         """Let user and agent speak in turn; how and why it ended."""
-        steps, messages = 0, self.messages
-        while True:
-            answer = await ask(user, environment.user_question(self.rollout, messages))
-            if answer.candidates:
-                self.choices.append(Choice(turn=len(messages), chosen=answer.chosen, candidates=answer.candidates))
-            if answer.error or not answer.text.strip():
-                return "user_error", answer.error or "the user said nothing"
-            messages.append(Message(role="user", content=answer.text.strip()))
-            if STOP in answer.text:
-                return "stop", ""
-            closing = False
-            while True:
-                if steps == max_steps:
-                    return "max_steps", f"the agent was not done after {max_steps} steps"
-                steps += 1
-                answer = await ask(agent, environment.agent_question(self.rollout, self.domain, messages))
-                if answer.error or not (answer.text.strip() or answer.tool_calls):
-                    return "agent_error", answer.error or "the agent said nothing"
-                self._say(answer)
-                if closing or not answer.tool_calls:
-                    break
-                closing = self._run_calls()
-            if closing:
+        handed_over = waiting = False  # waiting is the agent for the results of its calls
+        for steps in itertools.count():
+            if not waiting and (ended := await self._users_turn(user)):
+                return ended
+            if steps == max_steps:
+                break
+            answer = await ask(agent, environment.agent_question(self.rollout, self.domain, self.messages))
+            if answer.error or not (answer.text.strip() or answer.tool_calls):
+                return "agent_error", answer.error or "the agent said nothing"
+            self._say(answer)
+            waiting = bool(answer.tool_calls)
+            if handed_over:
                 # after a hand-over the agent has one more message, so that no conversation ends on a tool's result
-                return ("agent_error", AFTER_TRANSFER) if answer.tool_calls else ("transfer", "")
+                return ("agent_error", AFTER_TRANSFER) if waiting else ("transfer", "")
+            handed_over = waiting and self._run_calls()
+        return "max_steps", f"the agent was not done after {max_steps} steps"
+
+    async def _users_turn(self, user: Model) -> tuple[Ending, str] | None:
+        """Add the user's message; how it ended with that, if it did."""
+        answer = await ask(user, environment.user_question(self.rollout, self.messages))
+        if answer.candidates:
+            chosen = Choice(turn=len(self.messages), chosen=answer.chosen, candidates=answer.candidates)
+            self.choices.append(chosen)
+        if answer.error or not answer.text.strip():
+            return "user_error", answer.error or "the user said nothing"
+        self.messages.append(Message(role="user", content=answer.text.strip()))
+        return ("stop", "") if STOP in answer.text else None
 
     def _say(self, answer: Answer) -> None:
         """Add the agent's message. Its calls are numbered here: small models give every call the same id."""
-        ids = range(self.calls + 1, self.calls + 1 + len(answer.tool_calls))
-        self.calls += len(answer.tool_calls)
-        calls = (call.model_copy(update={"id": f"call_{n}"}) for n, call in zip(ids, answer.tool_calls, strict=True))
-        self.messages.append(Message(role="assistant", content=answer.text.strip(), tool_calls=tuple(calls)))
+        calls = tuple(call.model_copy(update={"id": f"call_{next(self.numbers)}"}) for call in answer.tool_calls)
+        self.messages.append(Message(role="assistant", content=answer.text.strip(), tool_calls=calls))
 
     def _run_calls(self) -> bool:
         """Run the calls of the last message and add their results; whether one of them has handed over."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from ..blueprints.gates.kind import same_call
 from ..records import Action, Change, Divergence, Message, Verdict, canonical
 from ..world.values import mentions
 from ..world.world import digest
-from .dialogue import Dialogue
+from .dialogue import Call, Dialogue
 
 
 def same_state(expected: tuple[Change, ...], reached: tuple[Change, ...]) -> Verdict:
@@ -49,32 +50,29 @@ def divergence(dialogue: Dialogue, verdicts: Sequence[Verdict]) -> Divergence | 
 
 def left_out(dialogue: Dialogue) -> list[Action]:
     """The groundtruth actions that were not made."""
-    missing = list(dialogue.blueprint.actions)
+    return _compare(dialogue)[0]
+
+
+def _compare(dialogue: Dialogue) -> tuple[list[Action], tuple[Call, Action | None] | None]:
+    """The groundtruth actions that were not made, and the first write that is none of them, beside the action of its
+    tool that was still to be made."""
+    left, extra = list(dialogue.blueprint.actions), None
     for call in dialogue.writes:
-        _take(call.action, missing)
-    return missing
-
-
-def _take(action: Action, left: list[Action]) -> bool:
-    """Whether an action was still to be made, which it is then no more."""
-    match = next((other for other in left if same_call(other, action)), None)
-    if match is not None:
-        left.remove(match)
-    return match is not None
+        match = next((action for action in left if same_call(action, call.action)), None)
+        if match is not None:
+            left.remove(match)
+        elif extra is None:
+            extra = call, next((action for action in left if action.name == call.action.name), None)
+    return left, extra
 
 
 def _of_state(dialogue: Dialogue) -> Divergence:
     """The first write that the groundtruth does not have, else one that is missing, else their order."""
-    left = list(dialogue.blueprint.actions)
-    for call in dialogue.writes:
-        if not _take(call.action, left):
-            other = next((action for action in left if action.name == call.action.name), None)
-            return Divergence(
-                turn=call.turn,
-                kind="different arguments" if other else "extra write",
-                expected=str(other or ""),
-                found=str(call.action),
-            )
+    left, extra = _compare(dialogue)
+    if extra is not None:
+        call, other = extra
+        kind: Literal["different arguments", "extra write"] = "different arguments" if other else "extra write"
+        return Divergence(turn=call.turn, kind=kind, expected=str(other or ""), found=str(call.action))
     if left:
         return Divergence(turn=dialogue.last, kind="missing write", expected=str(left[0]))
     pairs = zip(dialogue.blueprint.actions, dialogue.writes, strict=True)

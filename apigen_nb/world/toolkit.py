@@ -59,11 +59,11 @@ def lookup(table: str, hint: str) -> Callable[[Database, str], Row]:
     return find
 
 
-def in_status(row: Row, what: str, *statuses: str, name: str = "") -> Row:
+def in_status(row: Row, what: str, *statuses: str, name: str = "", hint: str = "") -> Row:
     """The row when it is in one of these statuses, or a refusal; `name` is what to call it, "the card" if not told."""
     if row["status"] not in statuses:
         wanted = " or ".join(statuses)
-        reason = f"{name or f'the {what}'} is {row['status']}; it has to be {wanted}"
+        reason = f"{name or f'the {what}'} is {row['status']}; {hint or f'it has to be {wanted}'}"
         raise Refusal(reason, kind=f"{what} is not {wanted}")
     return row
 

@@ -71,7 +71,7 @@ def book_flight(
         "payments": [],
         "total": 0.0,
     }
-    charge(reservation, member, payment_method_id, each * len(passengers))
+    charge(db, reservation, payment_method_id, each * len(passengers))
     db["reservations"][reservation_id] = reservation
     member["reservation_ids"].append(reservation_id)
     return reservation
@@ -81,9 +81,7 @@ def new_passenger(passenger_id: str, traveler: Row) -> Row:
     """A saved traveler as a passenger of a reservation."""
     return {
         "passenger_id": passenger_id,
-        "first_name": traveler["first_name"],
-        "last_name": traveler["last_name"],
-        "kind": traveler["kind"],
+        **{key: traveler[key] for key in ("first_name", "last_name", "kind")},
         "name_changed": False,
         "assistance": [],
     }
@@ -110,7 +108,7 @@ def change_flight(db: Database, reservation_id: str, flight_id: str, new_flight_
     fee = 0.0 if waived else db["fares"][reservation["fare"]]["change_fee"]
     now = price(db, air.find_flight(db, new_flight_id), paid_cabin(reservation), reservation["fare"])
     leg["price"] = max(before, now)
-    charged = charge(reservation, member, payment_method_id, (fee + leg["price"] - before) * len(leg["seating"]))
+    charged = charge(db, reservation, payment_method_id, (fee + leg["price"] - before) * len(leg["seating"]))
     reservation["changes"] += 1
     return {"reservation_id": reservation_id, "charged": charged, "changes": reservation["changes"], "leg": leg}
 
@@ -153,13 +151,12 @@ def cancel_reservation(db: Database, reservation_id: str, cancel_reason: CancelR
         cancel_reason: Why the member cancels.
     """
     reservation = air.reservation_in(db, reservation_id, "booked")
-    member = air.find_member(db, reservation["member_id"])
     amount, how = refund(db, reservation, cancel_reason)
     result: Row = {"reservation_id": reservation_id, "status": "cancelled", "refunded": amount, "refunded_as": how}
     if how == "payment method":
-        pay_back(reservation, member, amount)
+        pay_back(db, reservation, amount)
     elif amount:
-        result["payment_method_id"] = credit(reservation, member, amount)["payment_method_id"]
+        result["payment_method_id"] = credit(db, reservation, amount)["payment_method_id"]
     for leg in reservation["legs"]:
         air.free_seats(air.find_flight(db, leg["flight_id"]), reservation["cabin"], list(leg["seating"].values()))
         leg["seating"] = {}

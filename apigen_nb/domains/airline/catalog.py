@@ -35,35 +35,13 @@ PAIRS = {
 }
 """Pair of airports with direct flights both ways → minutes in the air, and the usual price in economy."""
 
-FARES: dict[str, dict[str, Any]] = {
-    "saver": {
-        "fare": "saver",
-        "price_percent": 100,
-        "changeable": False,
-        "change_fee": 0.0,
-        "refundable": False,
-        "cancel_fee": 0.0,
-        "free_bags": 0,
-    },
-    "classic": {
-        "fare": "classic",
-        "price_percent": 130,
-        "changeable": True,
-        "change_fee": 60.0,
-        "refundable": True,
-        "cancel_fee": 80.0,
-        "free_bags": 1,
-    },
-    "flex": {
-        "fare": "flex",
-        "price_percent": 175,
-        "changeable": True,
-        "change_fee": 0.0,
-        "refundable": True,
-        "cancel_fee": 0.0,
-        "free_bags": 2,
-    },
-}
+_FARE_FIELDS = ("fare", "price_percent", "changeable", "change_fee", "refundable", "cancel_fee", "free_bags")
+_FARES = (
+    ("saver", 100, False, 0.0, False, 0.0, 0),
+    ("classic", 130, True, 60.0, True, 80.0, 1),
+    ("flex", 175, True, 0.0, True, 0.0, 2),
+)
+FARES: dict[str, dict[str, Any]] = {str(fare[0]): dict(zip(_FARE_FIELDS, fare, strict=True)) for fare in _FARES}
 BUSINESS_ROWS, ECONOMY_ROWS = range(1, 5), range(8, 25)
 SEATS = {
     "business": [f"{row}{letter}" for row in BUSINESS_ROWS for letter in "ACDF"],

@@ -22,16 +22,15 @@ def change_cabin(db: Database, reservation_id: str, cabin: Cabin, payment_method
         payment_method_id: What pays the difference.
     """
     reservation = reservation_in(db, reservation_id, "booked")
-    member = find_member(db, reservation["member_id"])
     before = sum(leg["price"] for leg in reservation["legs"])
     _seat_in(db, reservation, cabin)
     for leg in reservation["legs"]:
         leg["price"] = price(db, find_flight(db, leg["flight_id"]), cabin, reservation["fare"])
     difference = cents((sum(leg["price"] for leg in reservation["legs"]) - before) * len(reservation["passengers"]))
     result = {"reservation_id": reservation_id, "cabin": cabin, "charged": 0.0, "given_back": 0.0}
-    result["charged"] = charge(reservation, member, payment_method_id, max(0.0, difference))
+    result["charged"] = charge(db, reservation, payment_method_id, max(0.0, difference))
     if difference < 0:
-        result["given_back"] = credit(reservation, member, -difference)["balance"]
+        result["given_back"] = credit(db, reservation, -difference)["balance"]
     return result
 
 
@@ -80,7 +79,7 @@ def add_bags(db: Database, reservation_id: str, extra_bags: int, payment_method_
     paid_from = max(reservation["bags"], free_bags(db, reservation, member))
     reservation["bags"] += extra_bags
     fees = BAG_FEE * max(0, reservation["bags"] - paid_from)
-    charged = charge(reservation, member, payment_method_id, fees)
+    charged = charge(db, reservation, payment_method_id, fees)
     return {"reservation_id": reservation_id, "bags": reservation["bags"], "charged": charged}
 
 
@@ -97,6 +96,5 @@ def buy_insurance(db: Database, reservation_id: str, payment_method_id: str) -> 
         raise Refusal(f"{reservation_id} is insured already", kind="insured already")
     reservation["insured"] = True
     premium = INSURANCE * len(reservation["passengers"]) * len(reservation["legs"])
-    member = find_member(db, reservation["member_id"])
-    charged = charge(reservation, member, payment_method_id, premium)
+    charged = charge(db, reservation, payment_method_id, premium)
     return {"reservation_id": reservation_id, "insured": True, "charged": charged}

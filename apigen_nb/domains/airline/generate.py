@@ -8,7 +8,7 @@ from faker import Faker
 
 from apigen_nb.domains.airline.air import CLOCK
 from apigen_nb.domains.airline.catalog import AIRPORTS, FARES
-from apigen_nb.domains.airline.sales import Counter
+from apigen_nb.domains.airline.sales import TicketCounter
 from apigen_nb.domains.airline.timetable import timetable
 from apigen_nb.domains.generation import cards, email, main, phone, seeded
 from apigen_nb.world.toolkit import Row, Table
@@ -68,7 +68,7 @@ def tables(seed: int = SEED) -> dict[str, Table]:
     random = Random(seed)
     fake = seeded(random)
     routes, flights = timetable(random)
-    counter = Counter(random, routes, flights, [fake.last_name() for _ in range(80)])
+    counter = TicketCounter(random, routes, flights, [fake.last_name() for _ in range(80)])
     members: Table = {}
     reservations: Table = {}
     for number in random.sample(range(10_000, 100_000), MEMBERS):

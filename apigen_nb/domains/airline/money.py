@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apigen_nb.domains.airline.air import CLOCK, hours_until
+from apigen_nb.domains.airline.air import CLOCK, find_member, hours_until
 from apigen_nb.world.toolkit import Database, Refusal, Row, cents, next_id
 
 BAG_FEE = 35.0
@@ -52,10 +52,9 @@ def find_voucher(member: Row, payment_method_id: str) -> Row:
     return method
 
 
-def charge(reservation: Row, member: Row, payment_method_id: str, amount: float) -> float:
+def charge(db: Database, reservation: Row, payment_method_id: str, amount: float) -> float:
     """Charge an amount for a reservation; a voucher must hold it. Nothing is booked for nothing."""
-    method = find_method(member, payment_method_id)
-    amount = cents(amount)
+    method, amount = find_method(find_member(db, reservation["member_id"]), payment_method_id), cents(amount)
     if amount and method["type"] == "voucher":
         if method["balance"] < amount:
             raise Refusal(
@@ -66,7 +65,7 @@ def charge(reservation: Row, member: Row, payment_method_id: str, amount: float)
     return amount
 
 
-def pay_back(reservation: Row, member: Row, amount: float) -> float:
+def pay_back(db: Database, reservation: Row, amount: float) -> float:
     """Give an amount back to what paid for a reservation, the last payment first."""
     left = cents(amount)
     net: dict[str, float] = {}
@@ -77,7 +76,7 @@ def pay_back(reservation: Row, member: Row, amount: float) -> float:
         part = min(left, cents(paid))
         if part <= 0:
             continue
-        method = member["payment_methods"].get(payment_method_id, {})
+        method = find_member(db, reservation["member_id"])["payment_methods"].get(payment_method_id, {})
         if method.get("type") == "voucher":
             method["balance"] = cents(method["balance"] + part)
         _book(reservation, payment_method_id, "refund", part)
@@ -104,9 +103,9 @@ def give_voucher(member: Row, amount: float) -> Row:
     return voucher
 
 
-def credit(reservation: Row, member: Row, amount: float) -> Row:
+def credit(db: Database, reservation: Row, amount: float) -> Row:
     """A new voucher for money that was paid for a reservation, which is booked as given back on it."""
-    voucher = give_voucher(member, amount)
+    voucher = give_voucher(find_member(db, reservation["member_id"]), amount)
     _book(reservation, voucher["payment_method_id"], "credit", cents(amount))
     return voucher
 

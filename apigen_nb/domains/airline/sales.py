@@ -17,7 +17,7 @@ LATER = {"ahead": 8, "soon": 30, "disrupted": 12, "under way": 18, "flown": 26, 
 disrupted begins with a disrupted flight."""
 
 
-class Counter:
+class TicketCounter:
     """Sells flights of the timetable. Seats that are neither free nor sold here belong to other passengers."""
 
     def __init__(self, random: Random, routes: Table, flights: Table, surnames: list[str]) -> None:
@@ -54,14 +54,10 @@ class Counter:
             first = [flight for flight in every if flight["status"] == "landed"]
         elif kind == "disrupted":
             first = [flight for flight in every if air.disrupted(flight)]
-        elif kind == "soon":
-            first = [
-                f for f in every if f["status"] in air.AHEAD and air.hours_until(f["departs_at"]) <= air.CHECK_IN_OPENS
-            ]
         else:
-            first = [
-                f for f in every if f["status"] in air.AHEAD and air.hours_until(f["departs_at"]) > air.CHECK_IN_OPENS
-            ]
+            ahead = [flight for flight in every if flight["status"] in air.AHEAD]
+            soon = kind == "soon"
+            first = [f for f in ahead if (air.hours_until(f["departs_at"]) <= air.CHECK_IN_OPENS) == soon]
         out = random.choice(first)
         wanted = ("landed",) if kind == "flown" else air.AHEAD
         returns = self.ways[f"{out['destination']}-{out['origin']}"]

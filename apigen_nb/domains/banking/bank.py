@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from apigen_nb.world.toolkit import Clock, Database, Refusal, Row, cents, lookup
+from apigen_nb.world.toolkit import Clock, Database, Refusal, Row, cents, in_status, lookup
 
 CLOCK = Clock(datetime(2026, 6, 11, 10, 0))
 NOW, TODAY = CLOCK.now, CLOCK.today
@@ -52,11 +52,7 @@ def find_transaction(db: Database, transaction_id: str) -> tuple[Row, Row]:
 def open_account(db: Database, account_id: str) -> Row:
     """The account's row when it is open, or a refusal."""
     account = find_account(db, account_id)
-    if account["status"] != "open":
-        raise Refusal(
-            f"account {account_id} is {account['status']}; this needs an open one", kind="account is not open"
-        )
-    return account
+    return in_status(account, "account", "open", name=f"account {account_id}", hint="this needs an open one")
 
 
 def check_word(customer: Row, memorable_word: str) -> None:

@@ -26,25 +26,16 @@ MERCHANTS = {
 }
 """Merchant → lowest and highest amount of a purchase there, in dollars."""
 
-BILLERS = (
-    "Brightwater Utilities",
-    "Redstone Gas",
-    "Lark Internet",
-    "Maple Court Rentals",
-    "Evergreen Insurance",
-    "Summit Dental",
-    "Little Acorns Daycare",
-    "Ironbridge Gym",
-    "Clearview Waste",
-    "Harmony Music School",
-    "Stonegate Storage",
-    "Wildwood Landscaping",
-)
 CHECKING = ("Everyday Checking", "Household Checking")
 SAVINGS = ("Rainy Day Savings", "Holiday Savings", "Car Savings", "Home Savings", "Wedding Savings")
 
-# Words that are no name of a person, a place or a shop, so that no reading tool shows one by chance.
 # fmt: off
+BILLERS = (
+    "Brightwater Utilities", "Redstone Gas", "Lark Internet", "Maple Court Rentals", "Evergreen Insurance",
+    "Summit Dental", "Little Acorns Daycare", "Ironbridge Gym", "Clearview Waste", "Harmony Music School",
+    "Stonegate Storage", "Wildwood Landscaping",
+)
+# Words that are no name of a person, a place or a shop, so that no reading tool shows one by chance.
 WORDS = (
     "acrobat", "almanac", "anchor", "balloon", "biscuit", "blanket", "buffalo", "cactus", "candle", "cinnamon",
     "compass", "cricket", "curtain", "dolphin", "dragonfly", "feather", "ferry", "galaxy", "glacier", "guitar",

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 from apigen_nb.domains.banking.bank import CLOCK, INCOMING, TODAY, days_since
 from apigen_nb.domains.banking.catalog import CHECKING, MERCHANTS, SAVINGS
-from apigen_nb.domains.banking.disputes import PROVISIONAL_UP_TO
+from apigen_nb.domains.banking.disputes import PROVISIONAL_UP_TO, Reason
 from apigen_nb.domains.banking.rules import TOP_LIMIT
 from apigen_nb.world.toolkit import Row, cents
 
 HOLDINGS = (("c",), ("c", "s"), ("c", "s", "s"), ("c", "c"), ("c", "c", "s"))
-CARDS = (
-    ("active",),
-    ("inactive",),
-    ("frozen",),
-    ("lost",),
-    ("stolen",),
-    ("replaced", "inactive"),
-    ("replaced", "active"),
-)
-REASONS = ("not recognized", "charged twice", "wrong amount", "goods not received")
+CARDS = [c.split() for c in ("active", "inactive", "frozen", "lost", "stolen", "replaced inactive", "replaced active")]
 
 
 def ago(days: int) -> str:
@@ -76,16 +66,14 @@ def issue(random: Random, account: Row, customer: Row) -> list[Row]:
     top = 500 if customer["identity_level"] == "basic" else TOP_LIMIT[customer["tier"]]
     issued, made = random.randint(200, 1100), []
     for index, status in enumerate(statuses, start=1):
-        day = TODAY - timedelta(
-            days=random.choice((1, 2, 4, 6, 9, 14)) if status == "inactive" else issued - 20 * index
-        )
+        days = random.choice((1, 2, 4, 6, 9, 14)) if status == "inactive" else issued - 20 * index
         card = {
             "card_id": f"{account['account_id'].replace('A', 'K')}-{index}",
             "account_id": account["account_id"],
             "customer_id": customer["customer_id"],
             "status": status,
             "daily_limit": random.choice([limit for limit in (250, 500, 1000, 2000, 5000) if limit <= top]),
-            "issued_on": day.isoformat(),
+            "issued_on": ago(days),
         }
         taken = {name["name"][-4:] for name in customer["cards"].values()}
         last_four = random.choice([f"{n}" for n in random.sample(range(1000, 10_000), 9) if f"{n}" not in taken])
@@ -112,14 +100,8 @@ def purchases(random: Random, account: Row, cards: list[Row]) -> None:
 
 def dispute(random: Random, account: Row) -> tuple[Row, Row] | None:
     """For some accounts, a dispute of one purchase, and that purchase."""
-    able = [
-        row
-        for row in account["transactions"]
-        if row["kind"] == "purchase"
-        and row["status"] == "posted"
-        and "refunded" not in row
-        and 5 <= row["amount"] <= 1000
-    ]
+    posted = [row for row in account["transactions"] if row["kind"] == "purchase" and row["status"] == "posted"]
+    able = [row for row in posted if "refunded" not in row and 5 <= row["amount"] <= 1000]
     if not able or random.random() > 0.45:
         return None
     purchase = random.choice(able)
@@ -137,7 +119,7 @@ def dispute(random: Random, account: Row) -> tuple[Row, Row] | None:
         "customer_id": account["customer_id"],
         "account_id": account["account_id"],
         "transaction_id": "",
-        "dispute_reason": random.choice(REASONS),
+        "dispute_reason": random.choice(get_args(Reason)),
         "disputed_amount": purchase["amount"],
         "provisional_credit": credit,
         "status": status,
@@ -156,11 +138,8 @@ def settle(account: Row) -> None:
         row.update({"transaction_id": f"{account['account_id'].replace('A', 'T')}-{index}", **rest})
         running += row["amount"] if row["kind"] in INCOMING else -row["amount"]
         lowest = min(lowest, running)
-        if (
-            "withdrawals_this_month" in account
-            and row["kind"] == "transfer out"
-            and days_since(row["posted_on"]) < TODAY.day
-        ):
+        this_month = days_since(row["posted_on"]) < TODAY.day
+        if "withdrawals_this_month" in account and row["kind"] == "transfer out" and this_month:
             account["withdrawals_this_month"] += 1
     account["opening_balance"] = cents(max(account["opening_balance"], -lowest))
     account["balance"] = cents(account["opening_balance"] + running)

@@ -6,11 +6,14 @@ import itertools
 from collections.abc import Iterable
 from datetime import timedelta
 from random import Random
+from typing import get_args
 
 from faker import Faker
 
 from apigen_nb.domains.generation import cards, email, main, seeded
+from apigen_nb.domains.retail.aftersales import Problem
 from apigen_nb.domains.retail.catalog import CATALOG
+from apigen_nb.domains.retail.pending import Reason
 from apigen_nb.domains.retail.shop import CLOCK, TODAY, days_since, line, paid, shipping_fee, total
 from apigen_nb.world.toolkit import Row, Table, cents
 
@@ -18,8 +21,6 @@ SEED = 20260518
 CUSTOMERS = 520
 
 CARRIERS = ("Norfreight", "Bluejay Post", "Two Rivers")
-REASONS = ("no longer needed", "ordered by mistake", "found cheaper", "arrives too late")
-PROBLEMS = ("stopped working", "broken part", "missing part", "worn out early")
 TRANSIT_DAYS = {"economy": 8, "standard": 4, "express": 2}
 
 
@@ -57,9 +58,8 @@ def people(random: Random) -> Table:
         country = "US" if random.random() < 0.85 else "CA"
         fake = fakers[country]
         first, last = fake.first_name(), fake.last_name()
-        customer_id = f"C{number}"
-        table[customer_id] = {
-            "customer_id": customer_id,
+        row = table[f"C{number}"] = {
+            "customer_id": f"C{number}",
             "first_name": first,
             "last_name": last,
             "email": email(random, first, last, number),
@@ -74,7 +74,7 @@ def people(random: Random) -> Table:
         }
         if random.random() < 0.35:
             points = 50 * random.randint(2, 30)
-            table[customer_id].update(expired_points=points, points_expired_on=CLOCK.day(-random.randint(3, 100)))
+            row.update(expired_points=points, points_expired_on=CLOCK.day(-random.randint(3, 100)))
     return dict(sorted(table.items()))
 
 
@@ -86,13 +86,8 @@ def address(fake: Faker, country: str) -> Row:
     else:
         state = fake.province_abbr()
         code = fake.postalcode_in_province(state)
-    return {
-        "street": fake.street_address(),
-        "city": fake.city(),
-        "state": state,
-        "postal_code": code,
-        "country": country,
-    }
+    street, city = fake.street_address(), fake.city()
+    return {"street": street, "city": city, "state": state, "postal_code": code, "country": country}
 
 
 def payment_methods(random: Random, number: int) -> Table:
@@ -164,9 +159,7 @@ def refund(row: Row, kept: float) -> None:
     for charge in [p for p in row["payments"] if p["kind"] == "charge"]:
         amount = cents(min(back, charge["amount"]))
         if amount > 0:
-            row["payments"].append(
-                {"payment_method_id": charge["payment_method_id"], "kind": "refund", "amount": amount}
-            )
+            row["payments"].append({**charge, "kind": "refund", "amount": amount})
         back = cents(back - amount)
 
 
@@ -209,7 +202,7 @@ def later(random: Random, row: Row, goods: Table, shipments: Table, claims: Tabl
     kept = row["total"]
     covered = [item for item in row["items"] if goods[item["product_id"]]["warranty_months"]]
     if row["status"] == "cancelled":
-        row.update(shipping_fee=0.0, cancel_reason=random.choice(REASONS))
+        row.update(shipping_fee=0.0, cancel_reason=random.choice(get_args(Reason)))
     elif row["status"] == "delivered" and random.random() < 0.1:
         random.choice(row["items"])["status"] = random.choice(("return_requested", "returned"))
     elif row["status"] == "delivered" and covered and random.random() < 0.15:
@@ -219,7 +212,7 @@ def later(random: Random, row: Row, goods: Table, shipments: Table, claims: Tabl
             "claim_id": claim_id,
             "order_id": row["order_id"],
             "item_id": random.choice(covered)["item_id"],
-            "problem": random.choice(PROBLEMS),
+            "problem": random.choice(get_args(Problem)),
             "remedy": "repair",
             "status": random.choice(("open", "open", "closed")),
             "filed_on": CLOCK.day(-random.randint(0, min(delivered, 60))),

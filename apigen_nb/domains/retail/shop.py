@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from apigen_nb.world.toolkit import Clock, Database, Refusal, Row, cents, lookup
+from apigen_nb.world.toolkit import Clock, Database, Refusal, Row, cents, in_status, lookup
 
 CLOCK = Clock(datetime(2026, 5, 18))
 TODAY, days_since = CLOCK.today, CLOCK.days_since
@@ -21,12 +21,8 @@ find_claim = lookup("claims", "an order lists its claim_ids")
 
 def order_in(db: Database, order_id: str, status: str) -> Row:
     """The order's row when it has this status, or a refusal."""
-    order = find_order(db, order_id)
-    if order["status"] != status:
-        raise Refusal(
-            f"order {order_id} is {order['status']}; this needs a {status} order", kind=f"order is not {status}"
-        )
-    return order
+    hint = f"this needs a {status} order"
+    return in_status(find_order(db, order_id), "order", status, name=f"order {order_id}", hint=hint)
 
 
 def find_items(order: Row, item_ids: list[str], status: str) -> list[Row]:
@@ -39,10 +35,7 @@ def find_items(order: Row, item_ids: list[str], status: str) -> list[Row]:
             raise Refusal(
                 f"no item {item_id} in {order['order_id']}; it has {', '.join(rows)}", kind="no such item in the order"
             )
-        if rows[item_id]["status"] != status:
-            raise Refusal(
-                f"item {item_id} is {rows[item_id]['status']}; this needs {status} items", kind=f"item is not {status}"
-            )
+        in_status(rows[item_id], "item", status, name=f"item {item_id}", hint=f"this needs {status} items")
     return [rows[item_id] for item_id in item_ids]
 
 
