@@ -69,28 +69,31 @@ def run(made: tuple[Path, Summary], tmp_path: Path) -> Path:
 
 def test_counts_add_up(made: tuple[Path, Summary]) -> None:
     folder, summary = made
-    proposals, held = read_lines(Run(folder).blueprints, Proposal), read_lines(Run(folder).trajectories, Trajectory)
+    proposals, trajectories = (
+        read_lines(Run(folder).blueprints, Proposal),
+        read_lines(Run(folder).trajectories, Trajectory),
+    )
     assert summary.rows == len(rows(folder, "chat.jsonl")) == len(rows(folder, "sharegpt.jsonl"))
     duplicates, verified = summary.counts["left out as duplicates"], summary.counts["verified conversations"]
-    assert summary.rows + duplicates == verified == sum(trajectory.success for trajectory in held)
-    assert verified < summary.counts["conversations"] == len(held)
+    assert summary.rows + duplicates == verified == sum(trajectory.success for trajectory in trajectories)
+    assert verified < summary.counts["conversations"] == len(trajectories)
     assert summary.counts["accepted blueprints"] == sum(proposal.accepted for proposal in proposals)
     assert summary.rows >= 10
 
 
 def test_rows_are_the_distinct_successes_in_the_order_of_ids(made: tuple[Path, Summary]) -> None:
     folder, _ = made
-    held = {trajectory.id: trajectory for trajectory in read_lines(Run(folder).trajectories, Trajectory)}
+    trajectories = {trajectory.id: trajectory for trajectory in read_lines(Run(folder).trajectories, Trajectory)}
     ids = [proof["id"] for proof in rows(folder, "proofs.jsonl")]
     assert ids == sorted(ids)
-    assert all(held[id].success for id in ids)
-    contents = [(held[id].blueprint, held[id].content) for id in ids]
+    assert all(trajectories[id].success for id in ids)
+    contents = [(trajectories[id].blueprint, trajectories[id].content) for id in ids]
     assert len(set(contents)) == len(contents)
-    assert set(contents) == {(t.blueprint, t.content) for t in held.values() if t.success}
+    assert set(contents) == {(t.blueprint, t.content) for t in trajectories.values() if t.success}
 
 
 def test_distinct_keeps_the_first_and_ignores_ids_of_calls() -> None:
-    def held(attempt: int, said: str = "Done.", passed: bool = True, blueprint: str = "b") -> Trajectory:
+    def attempted(attempt: int, said: str = "Done.", passed: bool = True, blueprint: str = "b") -> Trajectory:
         called = ToolCall(id=f"call_{attempt}", name="renew_loan", arguments=RENEW.arguments)
         verdicts = (Verdict(gate="state", passed=passed),)
         messages = (Message(role="assistant", content=said, tool_calls=(called,)),)
@@ -104,10 +107,16 @@ def test_distinct_keeps_the_first_and_ignores_ids_of_calls() -> None:
         )
 
     kept, doubles = distinct(
-        [held(3), held(1), held(2, "Ready."), held(4, "So.", passed=False), held(1, blueprint="c")]
+        [
+            attempted(3),
+            attempted(1),
+            attempted(2, "Ready."),
+            attempted(4, "So.", passed=False),
+            attempted(1, blueprint="c"),
+        ]
     )
     assert ([one.id for one in kept], doubles) == (["b.t1", "b.t2", "c.t1"], 1)
-    kept, _ = distinct(held(attempt, f"{attempt}") for attempt in (10, 2, 1))
+    kept, _ = distinct(attempted(attempt, f"{attempt}") for attempt in (10, 2, 1))
     assert [one.attempt for one in kept] == [1, 2, 10]
 
 
@@ -421,11 +430,11 @@ def test_rows_removed_everywhere_are_missed_when_the_manifest_promises_them(run:
 
 @pytest.mark.parametrize("name", ["blueprints.jsonl", "trajectories.jsonl"])
 def test_rows_removed_from_an_earlier_stage_are_missed(run: Path, name: str) -> None:
-    proposals, held = read_lines(Run(run).blueprints, Proposal), read_lines(Run(run).trajectories, Trajectory)
+    proposals, trajectory = read_lines(Run(run).blueprints, Proposal), read_lines(Run(run).trajectories, Trajectory)
     accepted = sum(proposal.accepted for proposal in proposals)
     drawn = {"seeds": len(proposals), "recombined": 0, "accepted": accepted}
-    stages = {"2_blueprints": drawn, "3_trajectories": {"trajectories": len(held)}}
-    parameters = {"domain": "retail", "attempts": len(held) // accepted}
+    stages = {"2_blueprints": drawn, "3_trajectories": {"trajectories": len(trajectory)}}
+    parameters = {"domain": "retail", "attempts": len(trajectory) // accepted}
     (run / "run.json").write_text(json.dumps({"parameters": parameters, "stages": stages}))
     assert verify(run).holds
     lines = (run / name).read_bytes().splitlines(keepends=True)
@@ -471,8 +480,8 @@ async def export(domain: Domain, folder: Path, *turns: Answer, about: Blueprint 
     async def user(question: Question) -> Answer:
         return Answer(text=STOP if len(question.messages) > 1 else "Please renew Salt Roads, I travel.")
 
-    held = await converse(Rollout(about, 1), domain, agent=agent, user=user)
-    assert held.success, held.verdicts
+    trajectory = await converse(Rollout(about, 1), domain, agent=agent, user=user)
+    assert trajectory.success, trajectory.verdicts
     attempt = Attempt(number=0, blueprint=about, verdicts=(Verdict(gate="format", passed=True),))
     proposal = Proposal(
         id=about.id,
@@ -486,7 +495,7 @@ async def export(domain: Domain, folder: Path, *turns: Answer, about: Blueprint 
     )
     run = Run.open(folder)
     write_whole(run.blueprints, [proposal.line()])
-    write_whole(run.trajectories, [held.line()])
+    write_whole(run.trajectories, [trajectory.line()])
     build(run, domain, {"agent": "by hand"})
     return folder
 

@@ -17,7 +17,7 @@ from tests.library import GOOD, OVERDUE, RENAME, RENEW, RETURN
 from tests.players import Role, does
 
 
-def talk(blueprint: Blueprint, domain: Domain, *turns: Any) -> list[Message]:
+def messages_of(blueprint: Blueprint, domain: Domain, *turns: Any) -> list[Message]:
     """User and agent in turn; a tuple of actions is calls in one message, answered by the blueprint's own world."""
     world, messages, made = environment.world(blueprint, domain), [], 0
     for turn in turns:
@@ -66,14 +66,14 @@ CASES: list[tuple[str, tuple[Any, ...], str]] = [
 
 @pytest.mark.parametrize(("name", "turns", "kind"), CASES, ids=[f"{n}: {k or 'shown'} {len(t)}" for n, t, k in CASES])
 def test_behaviour_is_read_off_the_messages(library: Domain, name: str, turns: tuple[Any, ...], kind: str) -> None:
-    found = shows_behaviour(GOOD[name], talk(GOOD[name], library, *turns), library)
+    found = shows_behaviour(GOOD[name], messages_of(GOOD[name], library, *turns), library)
     assert found is not None
     assert (found.gate, found.kind) == ("behaviour", kind), found.reason
     assert found.passed == (not kind) == (not found.reason)
 
 
 def test_a_plain_task_asks_for_no_behaviour(library: Domain) -> None:
-    assert shows_behaviour(GOOD["plain"], talk(GOOD["plain"], library, "U: hi"), library) is None
+    assert shows_behaviour(GOOD["plain"], messages_of(GOOD["plain"], library, "U: hi"), library) is None
 
 
 def test_who_failed_is_known_for_each_kind_of_failure() -> None:
@@ -181,7 +181,7 @@ def test_what_refuses_nothing_is_no_refusal(library: Domain, reply: str) -> None
 
 
 def told(library: Domain, name: str, *turns: Any) -> Verdict:
-    found = shows_behaviour(GOOD[name], talk(GOOD[name], library, *turns), library)
+    found = shows_behaviour(GOOD[name], messages_of(GOOD[name], library, *turns), library)
     assert found is not None
     return found
 
@@ -271,14 +271,14 @@ def test_a_truth_is_believed(library: Domain, name: str, turns: tuple[Any, ...])
 async def test_a_lie_is_no_success(library: Domain, name: str, agent: Role, user: tuple[str, ...]) -> None:
     first = {RULE: "My email is ada@example.com. Return L1.", MIND: "Call me Ada Reed. No, renew L1, travel."}[name]
     said = Role(first, *user, "Thanks. ###STOP###")
-    held = await converse(Rollout(GOOD[name], 1), library, agent=agent, user=said)
-    assert {v.gate: v.passed for v in held.verdicts} == {
+    trajectory = await converse(Rollout(GOOD[name], 1), library, agent=agent, user=said)
+    assert {v.gate: v.passed for v in trajectory.verdicts} == {
         "ended": True,
         "state": True,
         "outputs": True,
         "behaviour": False,
     }
-    assert not held.success
+    assert not trajectory.success
 
 
 def test_who_somebody_is_starts_no_other_wish(library: Domain) -> None:
@@ -286,6 +286,6 @@ def test_who_somebody_is_starts_no_other_wish(library: Domain) -> None:
     move = Action(name="rename_member", arguments={"member_id": "M1", "name": "Ada Moor"})
     about = GOOD["forbidden by a rule"].model_copy(update={"actions": (move,)})
     turns = ("U: renew L2", "A: One moment.", "U: I am Ada Moor", "A: I am sorry, that is not possible.")
-    found = shows_behaviour(about, talk(about, library, *turns), library)
+    found = shows_behaviour(about, messages_of(about, library, *turns), library)
     assert found is not None
     assert found.passed, found.reason

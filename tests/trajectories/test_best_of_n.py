@@ -19,7 +19,7 @@ from apigen_nb.world.domain import Domain
 from tests.library import RENEW, task
 from tests.players import Role, does
 
-TALK = (
+WORDS_OF_BOTH = (
     Message(role="user", content="Hello, about order #R7."),
     Message(role="assistant", content="Which item of #R7, lamp-3 or desk-4?"),
 )
@@ -54,7 +54,7 @@ class Critic:
 
 async def test_the_best_is_sent_and_all_are_kept() -> None:
     users, critic = Users("The lamp-3.", "lamp-3, please", "Well."), Critic(4, 9, 2)
-    answer = await BestOf(users, critic, 3)(asked(*TALK))
+    answer = await BestOf(users, critic, 3)(asked(*WORDS_OF_BOTH))
     assert answer.text == "lamp-3, please"
     assert answer.chosen == 1
     assert [(c.text, c.score, c.reason) for c in answer.candidates] == [
@@ -80,14 +80,14 @@ async def test_the_best_is_sent_and_all_are_kept() -> None:
     ],
 )
 async def test_flaws_that_code_can_see_cost_more_than_a_little_charm(worse: str, flaw: str) -> None:
-    answer = await BestOf(Users(worse, "The lamp-3."), Critic(9, 7), 2)(asked(*TALK))
+    answer = await BestOf(Users(worse, "The lamp-3."), Critic(9, 7), 2)(asked(*WORDS_OF_BOTH))
     assert answer.text == "The lamp-3."
     assert answer.candidates[0].flaws == (flaw,)
     assert answer.candidates[1].flaws == ()
 
 
 async def test_a_secret_told_before_it_was_asked_for_is_a_flaw() -> None:
-    early, late = asked(withheld=("tulip",)), asked(*TALK, withheld=("tulip",))
+    early, late = asked(withheld=("tulip",)), asked(*WORDS_OF_BOTH, withheld=("tulip",))
     assert list(flaws("The word is tulip.", early)) == ["tells tulip before it was asked for"]
     assert list(flaws("The word is tulip.", late)) == []
 
@@ -159,38 +159,42 @@ def test_a_question_for_something_asks(question: str) -> None:
 @pytest.mark.parametrize("critic", [Critic(5, 5), Critic(text="no idea"), Critic(text='{"scores": []}'), Critic(99, 3)])
 async def test_a_candidate_is_never_preferred_because_it_stops(critic: Critic) -> None:
     for texts in ((f"Bye. {STOP}", "The lamp-3."), ("The lamp-3.", f"Bye. {STOP}")):
-        answer = await BestOf(Users(*texts), critic, 2)(asked(*TALK))
+        answer = await BestOf(Users(*texts), critic, 2)(asked(*WORDS_OF_BOTH))
         assert answer.text == "The lamp-3."
 
 
 async def test_it_stops_when_that_is_best() -> None:
-    assert STOP in (await BestOf(Users(f"Bye. {STOP}", "The lamp-3 again."), Critic(9, 3), 2)(asked(*TALK))).text
+    assert (
+        STOP in (await BestOf(Users(f"Bye. {STOP}", "The lamp-3 again."), Critic(9, 3), 2)(asked(*WORDS_OF_BOTH))).text
+    )
 
 
 async def test_scores_for_some_candidates_only_are_no_scores() -> None:
-    answer = await BestOf(Users("a", "b"), Critic(text='{"scores": [{"candidate": 2, "score": 9}]}'), 2)(asked(*TALK))
+    answer = await BestOf(Users("a", "b"), Critic(text='{"scores": [{"candidate": 2, "score": 9}]}'), 2)(
+        asked(*WORDS_OF_BOTH)
+    )
     assert [candidate.score for candidate in answer.candidates] == [None, None]
     assert answer.text == "a"
 
 
 async def test_the_same_words_need_no_critic() -> None:
     critic = Critic(1)
-    answer = await BestOf(Users("The lamp-3."), critic, 4)(asked(*TALK))
+    answer = await BestOf(Users("The lamp-3."), critic, 4)(asked(*WORDS_OF_BOTH))
     assert len(answer.candidates) == 1
     assert critic.asked == []
 
 
 async def test_errors_are_no_candidates_and_all_errors_are_one() -> None:
-    answer = await BestOf(Users("", "The lamp-3."), Critic(1), 2)(asked(*TALK))
+    answer = await BestOf(Users("", "The lamp-3."), Critic(1), 2)(asked(*WORDS_OF_BOTH))
     assert [candidate.text for candidate in answer.candidates] == ["The lamp-3."]
-    answer = await BestOf(Users("", ""), Critic(), 2)(asked(*TALK))
+    answer = await BestOf(Users("", ""), Critic(), 2)(asked(*WORDS_OF_BOTH))
     assert answer.error == "cut off"
 
 
 async def test_tokens_are_counted_once_and_by_role(library: Domain) -> None:
     user = BestOf(Users("Renew L1, I travel.", f"Thanks. {STOP}"), Critic(9, 1), 2)
     with metered() as usage:
-        await user(asked(*TALK))
+        await user(asked(*WORDS_OF_BOTH))
     assert usage == {"user": Usage(calls=2, completion=6), "critic": Usage(calls=1)}
 
 
@@ -202,11 +206,11 @@ async def test_attempts_draw_other_samples() -> None:
 
 async def test_a_conversation_keeps_the_choices(library: Domain) -> None:
     user = BestOf(Users("Please renew L1, I travel.", f"Thanks. {STOP}"), Critic(2, 8), 2)
-    held = await converse(
+    trajectory = await converse(
         Rollout(task(RENEW, says="L1 travel"), 1), library, agent=Role(does(RENEW), "Done."), user=user
     )
-    assert [(choice.turn, choice.chosen, len(choice.candidates)) for choice in held.choices] == [(0, 1, 2)]
-    assert Trajectory.model_validate_json(held.line()) == held
+    assert [(choice.turn, choice.chosen, len(choice.candidates)) for choice in trajectory.choices] == [(0, 1, 2)]
+    assert Trajectory.model_validate_json(trajectory.line()) == trajectory
 
 
 def test_four_candidates_of_a_real_model_and_one_of_the_scripted(library: Domain) -> None:

@@ -34,11 +34,11 @@ async def failed(
     library: Domain, about: Blueprint, agent: Role, user: Role, judge: Judge | None = None, max_steps: int = 30
 ) -> tuple[Blame, Trajectory, Judge]:
     judge = judge or Judge()
-    held = await converse(Rollout(about, 1), library, agent=agent, user=user, judge=judge, max_steps=max_steps)
-    assert not held.success
-    assert held.blame is not None
-    assert Trajectory.model_validate_json(held.line()) == held
-    return held.blame, held, judge
+    trajectory = await converse(Rollout(about, 1), library, agent=agent, user=user, judge=judge, max_steps=max_steps)
+    assert not trajectory.success
+    assert trajectory.blame is not None
+    assert Trajectory.model_validate_json(trajectory.line()) == trajectory
+    return trajectory.blame, trajectory, judge
 
 
 # --- planted causes: cause, turn, words of the evidence
@@ -275,8 +275,8 @@ async def test_a_planted_cause_is_found_by_evidence(library: Domain, planted: st
 async def test_a_tool_that_refuses_the_groundtruth_is_to_blame(library: Domain) -> None:
     """Planted by hand: such a refusal never happens where execution was checked."""
     about = task(RENEW, says=SAYS)
-    _, held, _ = await failed(library, about, Role(does(RETURN), "No."), Role("Renew L1, I travel.", DONE))
-    messages = list(held.messages)
+    _, trajectory, _ = await failed(library, about, Role(does(RETURN), "No."), Role("Renew L1, I travel.", DONE))
+    messages = list(trajectory.messages)
     messages[1] = messages[1].model_copy(
         update={
             "tool_calls": (
@@ -284,10 +284,10 @@ async def test_a_tool_that_refuses_the_groundtruth_is_to_blame(library: Domain) 
             )
         }
     )
-    missing = held.divergence.model_copy(update={"kind": "missing write", "turn": 4})  # type: ignore[union-attr]
+    missing = trajectory.divergence.model_copy(update={"kind": "missing write", "turn": 4})  # type: ignore[union-attr]
     for said, cause in (("Error: L1 is lost", "tool"), (f"Error: {UNAVAILABLE}", "agent")):
         messages[2] = messages[2].model_copy(update={"content": said, "error": True})
-        odd = held.model_copy(update={"messages": tuple(messages), "divergence": missing})
+        odd = trajectory.model_copy(update={"messages": tuple(messages), "divergence": missing})
         found = by_evidence(odd, about, library)
         assert found is not None
         assert (found.cause, found.turn) == (cause, 1)
@@ -298,8 +298,8 @@ async def test_whoever_turns_in_circles_is_to_blame(library: Domain, who: str) -
     circles = {"agent": (Role("What?"), Role("a", "b", "c", "d", "e", "f", "g"))}
     circles["user"] = (Role(*[f"{n}" for n in range(99)]), Role("I travel."))
     agent, user = circles[who]
-    found, held, _ = await failed(library, task(RENEW, says=SAYS), agent, user, max_steps=6)
-    assert held.ended == "max_steps"
+    found, trajectory, _ = await failed(library, task(RENEW, says=SAYS), agent, user, max_steps=6)
+    assert trajectory.ended == "max_steps"
     assert found.cause == who
     assert "three times" in found.evidence
 
@@ -312,16 +312,16 @@ def reply(**fields: Any) -> str:
 
 
 VAGUE = task(RENEW, outputs=("0.5",), says="You want to know what you owe.")
-TALK = (Role(does(RENEW), "Done."), Role("I travel.", DONE))
+WORDS_OF_BOTH = (Role(does(RENEW), "Done."), Role("I travel.", DONE))
 
 
 async def test_a_judge_is_asked_where_evidence_does_not_decide(library: Domain) -> None:
-    found, held, judge = await failed(library, VAGUE, *TALK, judge=Judge(reply()))
+    found, trajectory, judge = await failed(library, VAGUE, *WORDS_OF_BOTH, judge=Judge(reply()))
     assert found == Blame(cause="user", turn=2, evidence="it was vague", judged=True)
     (question,) = judge.asked
     assert (question.role, question.prompt) == ("judge", "blame")
     assert question.context["dialogue"][1].startswith('1 assistant: renew_loan({"loan_id": "L1"')
-    assert held.usage["judge"].calls == 1
+    assert trajectory.usage["judge"].calls == 1
 
 
 @pytest.mark.parametrize(
@@ -337,22 +337,22 @@ async def test_a_judge_is_asked_where_evidence_does_not_decide(library: Domain) 
     ],
 )
 async def test_an_unusable_judgement_is_said_to_be_one(library: Domain, text: str) -> None:
-    found, _, _ = await failed(library, VAGUE, *TALK, judge=Judge(text))
+    found, _, _ = await failed(library, VAGUE, *WORDS_OF_BOTH, judge=Judge(text))
     assert (found.cause, found.judged) == ("agent", False)
     assert "the judge's reply cannot be used" in found.evidence
 
 
 async def test_a_judged_turn_is_one_of_the_conversation(library: Domain) -> None:
-    found, held, _ = await failed(library, VAGUE, *TALK, judge=Judge(reply(turn=999)))
-    assert found.turn == len(held.messages) - 1
+    found, trajectory, _ = await failed(library, VAGUE, *WORDS_OF_BOTH, judge=Judge(reply(turn=999)))
+    assert found.turn == len(trajectory.messages) - 1
 
 
 async def test_a_success_blames_nobody_and_asks_no_judge(library: Domain) -> None:
     judge = Judge()
     user = Role("Please renew L1, I travel.", DONE)
-    held = await converse(
+    trajectory = await converse(
         Rollout(task(RENEW, says=SAYS), 1), library, agent=Role(does(RENEW), "Done."), user=user, judge=judge
     )
-    assert held.success
-    assert held.blame is None
+    assert trajectory.success
+    assert trajectory.blame is None
     assert judge.asked == []

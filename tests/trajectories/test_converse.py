@@ -41,21 +41,21 @@ async def play(
     """Hold a conversation; unless told otherwise the user speaks once, then says thanks and stops."""
     about = task(RENEW) if about is None else about
     user = Role("Please help me.", f"Thanks. {STOP}") if user is None else user
-    held = await converse(Rollout(about, 1), domain, agent=agent, user=user, max_steps=max_steps)
-    assert Trajectory.model_validate(json.loads(held.line())) == held
-    ids = [made.id for made in held.calls]
+    trajectory = await converse(Rollout(about, 1), domain, agent=agent, user=user, max_steps=max_steps)
+    assert Trajectory.model_validate(json.loads(trajectory.line())) == trajectory
+    ids = [made.id for made in trajectory.calls]
     assert len(set(ids)) == len(ids)
-    answered = [message.tool_call_id for message in held.messages if message.role == "tool"]
+    answered = [message.tool_call_id for message in trajectory.messages if message.role == "tool"]
     assert set(answered) <= set(ids)
-    if held.ended in ("stop", "transfer"):
+    if trajectory.ended in ("stop", "transfer"):
         assert answered == ids
-        assert held.messages[-1].role in ("user", "assistant")
-    assert held.success or held.divergence, "a failure has a first divergence"
-    return held
+        assert trajectory.messages[-1].role in ("user", "assistant")
+    assert trajectory.success or trajectory.divergence, "a failure has a first divergence"
+    return trajectory
 
 
-def outcome(held: Trajectory) -> dict[str, bool]:
-    return {verdict.gate: verdict.passed for verdict in held.verdicts}
+def outcome(trajectory: Trajectory) -> dict[str, bool]:
+    return {verdict.gate: verdict.passed for verdict in trajectory.verdicts}
 
 
 # --- how it goes
@@ -63,24 +63,29 @@ def outcome(held: Trajectory) -> dict[str, bool]:
 
 async def test_a_conversation_that_does_the_task_succeeds(library: Domain) -> None:
     about = task(RENEW, outputs=("17",))
-    held = await play(
+    trajectory = await play(
         library, Role(does(call("get_loan", loan_id="L1")), does(RENEW), "You have 17 days."), about=about
     )
-    assert held.success
-    assert held.divergence is None
-    assert (held.id, held.blueprint, held.attempt, held.ended) == ("library-00000.t1", "library-00000", 1, "stop")
-    roles = "".join(message.role[0] for message in held.messages)
+    assert trajectory.success
+    assert trajectory.divergence is None
+    assert (trajectory.id, trajectory.blueprint, trajectory.attempt, trajectory.ended) == (
+        "library-00000.t1",
+        "library-00000",
+        1,
+        "stop",
+    )
+    roles = "".join(message.role[0] for message in trajectory.messages)
     assert roles == "uatatau"
-    assert json.loads(held.messages[2].content)["title"] == "Salt Roads"
-    assert [(change.table, change.id) for change in held.diff] == [("loans", "L1")]
+    assert json.loads(trajectory.messages[2].content)["title"] == "Salt Roads"
+    assert [(change.table, change.id) for change in trajectory.diff] == [("loans", "L1")]
 
 
 async def test_calls_in_one_message_run_in_order(library: Domain) -> None:
     pay = call("pay_receipt", receipt_id="R-772")
-    held = await play(library, Role(does(RETURN, pay, text="One moment."), "Done."), about=task(RETURN, pay))
-    assert held.success
-    assert [message.tool_call_id for message in held.messages[2:4]] == ["call_1", "call_2"]
-    assert held.messages[1].content == "One moment."
+    trajectory = await play(library, Role(does(RETURN, pay, text="One moment."), "Done."), about=task(RETURN, pay))
+    assert trajectory.success
+    assert [message.tool_call_id for message in trajectory.messages[2:4]] == ["call_1", "call_2"]
+    assert trajectory.messages[1].content == "One moment."
     swapped = await play(library, Role(does(pay, RETURN), "Done."), about=task(RETURN, pay))
     assert [message.error for message in swapped.messages[2:4]] == [True, False]
     assert not swapped.success
@@ -89,12 +94,12 @@ async def test_calls_in_one_message_run_in_order(library: Domain) -> None:
 async def test_a_call_that_is_no_json_goes_back_as_an_error(library: Domain) -> None:
     broken = ToolCall(id="x", name="renew_loan", arguments=None, raw='{"loan_id": "L1", ')
     agent = Role(does(broken, RENEW), "Done.")
-    held = await play(library, agent)
-    assert held.success
-    assert held.messages[2].error
-    assert '{"loan_id": "L1", ' in held.messages[2].content
-    assert agent.asked[1].messages[2] == held.messages[2]
-    assert not held.messages[3].error
+    trajectory = await play(library, agent)
+    assert trajectory.success
+    assert trajectory.messages[2].error
+    assert '{"loan_id": "L1", ' in trajectory.messages[2].content
+    assert agent.asked[1].messages[2] == trajectory.messages[2]
+    assert not trajectory.messages[3].error
 
 
 @pytest.mark.parametrize(
@@ -111,10 +116,10 @@ async def test_a_refusal_is_an_error_that_the_agent_reads_and_no_harm(
     library: Domain, action: Action, said: str
 ) -> None:
     agent = Role(does(action), does(RENEW), "Done.")
-    held = await play(library, agent)
-    assert held.success
-    assert held.messages[2].error
-    assert held.messages[2].content.startswith("Error: ")
+    trajectory = await play(library, agent)
+    assert trajectory.success
+    assert trajectory.messages[2].error
+    assert trajectory.messages[2].content.startswith("Error: ")
     assert said in agent.asked[1].messages[2].content
 
 
@@ -134,40 +139,44 @@ async def test_no_answer_is_a_failed_conversation_with_its_reason(
         raise NoAnswer(f"{question.id}: 503")
 
     models = {"user": Role("Hi", STOP), "agent": Role("No."), "judge": Role("{}")} | {silent: busy}
-    held = await converse(Rollout(task(RENEW), 1), library, **models)
-    assert (held.ended, [message.role for message in held.messages]) == (ended, roles)
-    assert (held.success, held.unanswered) == (False, True)
-    assert held.reason.endswith(": 503")
-    assert held.blame == Blame(cause="endpoint", turn=max(len(roles) - 1, 0), evidence=held.reason)
-    assert (held.verdicts[0].passed, held.verdicts[0].kind, held.verdicts[0].reason) == (False, NO_ANSWER, held.reason)
-    assert Trajectory.model_validate_json(held.line()) == held
+    trajectory = await converse(Rollout(task(RENEW), 1), library, **models)
+    assert (trajectory.ended, [message.role for message in trajectory.messages]) == (ended, roles)
+    assert (trajectory.success, trajectory.unanswered) == (False, True)
+    assert trajectory.reason.endswith(": 503")
+    assert trajectory.blame == Blame(cause="endpoint", turn=max(len(roles) - 1, 0), evidence=trajectory.reason)
+    assert (trajectory.verdicts[0].passed, trajectory.verdicts[0].kind, trajectory.verdicts[0].reason) == (
+        False,
+        NO_ANSWER,
+        trajectory.reason,
+    )
+    assert Trajectory.model_validate_json(trajectory.line()) == trajectory
 
 
 @pytest.mark.parametrize("turn", ["", " \n", Answer(error="cut off"), Answer(text="half", error="cut off")])
 async def test_an_agent_without_an_answer_ends_it(library: Domain, turn: str | Answer) -> None:
-    held = await play(library, Role(does(RENEW), turn))
-    assert (held.ended, held.success) == ("agent_error", False)
-    assert held.reason
-    assert outcome(held) == {"ended": False, "state": True, "outputs": True}
+    trajectory = await play(library, Role(does(RENEW), turn))
+    assert (trajectory.ended, trajectory.success) == ("agent_error", False)
+    assert trajectory.reason
+    assert outcome(trajectory) == {"ended": False, "state": True, "outputs": True}
 
 
 @pytest.mark.parametrize("turn", ["", " \n", Answer(error="cut off"), Answer(text=STOP, error="cut off")])
 async def test_a_user_without_an_answer_ends_it(library: Domain, turn: str | Answer) -> None:
-    held = await play(library, Role(does(RENEW), "Done."), user=Role("Please renew it.", turn))
-    assert (held.ended, held.success) == ("user_error", False)
-    assert held.reason
+    trajectory = await play(library, Role(does(RENEW), "Done."), user=Role("Please renew it.", turn))
+    assert (trajectory.ended, trajectory.success) == ("user_error", False)
+    assert trajectory.reason
 
 
 async def test_steps_are_replies_of_the_agent(library: Domain) -> None:
     look = does(call("get_loan", loan_id="L1"), call("get_loan", loan_id="L2"))
     for steps in (1, 3, 30):
         agent = Role(look)
-        held = await play(library, agent, max_steps=steps)
-        assert (held.ended, len(agent.asked)) == ("max_steps", steps)
-        assert len(held.calls) == 2 * steps
+        trajectory = await play(library, agent, max_steps=steps)
+        assert (trajectory.ended, len(agent.asked)) == ("max_steps", steps)
+        assert len(trajectory.calls) == 2 * steps
     agent, user = Role("What?"), Role("Hm.")
-    held = await converse(Rollout(task(RENEW), 1), library, agent=agent, user=user)
-    assert (held.ended, len(agent.asked), len(user.asked)) == ("max_steps", 30, 31)
+    trajectory = await converse(Rollout(task(RENEW), 1), library, agent=agent, user=user)
+    assert (trajectory.ended, len(agent.asked), len(user.asked)) == ("max_steps", 30, 31)
 
 
 async def test_the_last_step_may_be_the_one_that_ends_it(library: Domain) -> None:
@@ -176,40 +185,40 @@ async def test_the_last_step_may_be_the_one_that_ends_it(library: Domain) -> Non
 
 
 async def test_a_user_that_stops_at_once_is_believed(library: Domain) -> None:
-    held = await play(library, Role("never asked"), user=Role(STOP))
-    assert (held.ended, held.success, len(held.messages)) == ("stop", False, 1)
+    trajectory = await play(library, Role("never asked"), user=Role(STOP))
+    assert (trajectory.ended, trajectory.success, len(trajectory.messages)) == ("stop", False, 1)
 
 
 async def test_handing_over_ends_it_after_one_more_message(library: Domain) -> None:
     give, user = call("hand_over", summary="It is about a loan."), Role("Please help me.", "Are you there?")
-    held = await play(library, Role(does(RENEW), does(give), "A person will help you.", "again"), user=user)
-    assert (held.ended, held.success) == ("transfer", True)
-    assert held.messages[-1].content == "A person will help you."
+    trajectory = await play(library, Role(does(RENEW), does(give), "A person will help you.", "again"), user=user)
+    assert (trajectory.ended, trajectory.success) == ("transfer", True)
+    assert trajectory.messages[-1].content == "A person will help you."
     assert len(user.asked) == 1
 
 
 async def test_handing_over_that_is_refused_does_not_end_it(library: Domain) -> None:
-    held = await play(library, Role(does(call("hand_over")), does(RENEW), "Done."))
-    assert (held.ended, held.success) == ("stop", True)
+    trajectory = await play(library, Role(does(call("hand_over")), does(RENEW), "Done."))
+    assert (trajectory.ended, trajectory.success) == ("stop", True)
 
 
 async def test_nothing_is_called_after_handing_over(library: Domain) -> None:
-    held = await play(library, Role(does(call("hand_over", summary="x")), does(RENEW)))
-    assert (held.ended, held.success) == ("agent_error", False)
-    assert held.diff == ()
+    trajectory = await play(library, Role(does(call("hand_over", summary="x")), does(RENEW)))
+    assert (trajectory.ended, trajectory.success) == ("agent_error", False)
+    assert trajectory.diff == ()
     # the call was never carried out, so the write is missing
-    assert held.divergence is not None
-    assert held.divergence.kind == "missing write"
+    assert trajectory.divergence is not None
+    assert trajectory.divergence.kind == "missing write"
 
 
 async def test_handing_over_at_the_last_step_is_not_an_end(library: Domain) -> None:
-    held = await play(library, Role(does(call("hand_over", summary="x"))), max_steps=1)
-    assert (held.ended, held.success) == ("max_steps", False)
+    trajectory = await play(library, Role(does(call("hand_over", summary="x"))), max_steps=1)
+    assert (trajectory.ended, trajectory.success) == ("max_steps", False)
 
 
 async def test_surrounding_space_goes_and_words_beside_calls_stay(library: Domain) -> None:
-    held = await play(library, Role(does(RENEW, text=" \nI look.\n"), " Done. \n"))
-    assert [message.content for message in held.messages if message.role == "assistant"] == ["I look.", "Done."]
+    trajectory = await play(library, Role(does(RENEW, text=" \nI look.\n"), " Done. \n"))
+    assert [message.content for message in trajectory.messages if message.role == "assistant"] == ["I look.", "Done."]
 
 
 # --- what every role sees
@@ -309,8 +318,8 @@ async def test_every_output_has_to_be_told_by_the_agent(library: Domain) -> None
     # what the user says, or a tool gives back, is not told
     parrot = Role("1250 Salt Roads", STOP)
     mute = Role(does(call("get_loan", loan_id="L1"), call("get_member", member_id="M1"), RENEW), "Done.")
-    held = await play(library, mute, about=about, user=parrot)
-    assert outcome(held) == {"ended": True, "state": True, "outputs": False}
+    trajectory = await play(library, mute, about=about, user=parrot)
+    assert outcome(trajectory) == {"ended": True, "state": True, "outputs": False}
 
 
 OTHER = call("renew_loan", loan_id="L1", reason="illness")
@@ -331,50 +340,53 @@ async def test_the_first_divergence(
     library: Domain, turns: list[str | Answer], kind: str, turn: int, expected: str, found: str
 ) -> None:
     user = Role("a", "b") if kind == "did not end" else None
-    held = await play(library, Role(*turns), about=task(RENEW, outputs=("17",)), user=user)
-    assert not held.success
-    assert held.divergence is not None
-    assert (held.divergence.kind, held.divergence.turn) == (kind, turn)
-    assert expected in held.divergence.expected
-    assert found in held.divergence.found
-    assert held.divergence.turn < len(held.messages)
+    trajectory = await play(library, Role(*turns), about=task(RENEW, outputs=("17",)), user=user)
+    assert not trajectory.success
+    assert trajectory.divergence is not None
+    assert (trajectory.divergence.kind, trajectory.divergence.turn) == (kind, turn)
+    assert expected in trajectory.divergence.expected
+    assert found in trajectory.divergence.found
+    assert trajectory.divergence.turn < len(trajectory.messages)
 
 
 async def test_a_behaviour_that_was_not_shown_is_a_divergence(library: Domain) -> None:
     about = task(RENEW, outputs=("17",)).model_copy(update={"kind": "parallel calls"})
-    held = await play(library, Role(does(RENEW), "17"), about=about)
-    assert [v.gate for v in held.verdicts if not v.passed] == ["behaviour"]
-    assert held.divergence is not None
-    assert (held.divergence.kind, held.divergence.turn) == ("behaviour not shown", len(held.messages) - 1)
-    assert held.divergence.expected == "parallel calls"
-    assert held.divergence.found == "no message made two writes together"
+    trajectory = await play(library, Role(does(RENEW), "17"), about=about)
+    assert [v.gate for v in trajectory.verdicts if not v.passed] == ["behaviour"]
+    assert trajectory.divergence is not None
+    assert (trajectory.divergence.kind, trajectory.divergence.turn) == (
+        "behaviour not shown",
+        len(trajectory.messages) - 1,
+    )
+    assert trajectory.divergence.expected == "parallel calls"
+    assert trajectory.divergence.found == "no message made two writes together"
 
 
 async def test_the_first_of_several_divergences_is_named(library: Domain) -> None:
-    held = await play(library, Role(does(EXTRA), does(OTHER), "Done."), about=task(RENEW, outputs=("17",)))
-    assert held.divergence is not None
-    assert (held.divergence.kind, held.divergence.turn) == ("extra write", 1)
+    trajectory = await play(library, Role(does(EXTRA), does(OTHER), "Done."), about=task(RENEW, outputs=("17",)))
+    assert trajectory.divergence is not None
+    assert (trajectory.divergence.kind, trajectory.divergence.turn) == ("extra write", 1)
 
 
 async def test_refused_calls_and_calls_that_are_no_json_are_no_divergence(library: Domain) -> None:
     wrong = does(call("renew_loan", loan_id="L3", reason="travel"), ToolCall(id="", name="renew_loan", arguments=None))
-    held = await play(library, Role(wrong, does(RENEW), "Done."), about=task(RENEW, outputs=("17",)))
-    assert held.divergence is not None
-    assert held.divergence.kind == "output not told"
+    trajectory = await play(library, Role(wrong, does(RENEW), "Done."), about=task(RENEW, outputs=("17",)))
+    assert trajectory.divergence is not None
+    assert trajectory.divergence.kind == "output not told"
 
 
 async def test_the_same_write_twice_is_one_too_many(library: Domain) -> None:
-    held = await play(library, Role(does(RENEW, RENEW), "Done."))
-    assert not held.success
-    assert held.divergence is not None
-    assert held.divergence.kind == "extra write"
+    trajectory = await play(library, Role(does(RENEW, RENEW), "Done."))
+    assert not trajectory.success
+    assert trajectory.divergence is not None
+    assert trajectory.divergence.kind == "extra write"
 
 
 async def test_the_right_writes_in_an_order_that_matters_are_a_divergence(library: Domain) -> None:
     one, two = (call("set_points", member_id="M1", points=points) for points in (1, 2))
-    held = await play(library, Role(does(two), does(one), "Done."), about=task(one, two))
-    assert outcome(held) == {"ended": True, "state": False, "outputs": True}
-    assert held.divergence is not None
+    trajectory = await play(library, Role(does(two), does(one), "Done."), about=task(one, two))
+    assert outcome(trajectory) == {"ended": True, "state": False, "outputs": True}
+    assert trajectory.divergence is not None
 
 
 async def test_a_harmless_detour_is_not_where_a_conversation_failed(library: Domain) -> None:
@@ -382,10 +394,10 @@ async def test_a_harmless_detour_is_not_where_a_conversation_failed(library: Dom
     detour = does(
         call("rename_member", member_id="M1", name="Zoe"), call("rename_member", member_id="M1", name="Ada Moor")
     )
-    held = await play(library, Role(detour, does(RENEW), "Done."), about=task(RENEW, outputs=("17",)))
-    assert outcome(held) == {"ended": True, "state": True, "outputs": False}
-    assert held.divergence is not None
-    assert held.divergence.kind == "output not told"
+    trajectory = await play(library, Role(detour, does(RENEW), "Done."), about=task(RENEW, outputs=("17",)))
+    assert outcome(trajectory) == {"ended": True, "state": True, "outputs": False}
+    assert trajectory.divergence is not None
+    assert trajectory.divergence.kind == "output not told"
 
 
 def test_same_state_tells_an_integer_from_a_float_and_names_the_rows(library: Domain) -> None:
@@ -445,17 +457,17 @@ def nested(depth: int) -> Any:
     ],
 )
 async def test_whatever_an_agent_sends_the_conversation_goes_on_and_is_written(library: Domain, odd: Answer) -> None:
-    held = await play(library, Role(odd, does(RENEW), "Done."), user=Role("a", "b", "c", STOP))
-    assert held.success
+    trajectory = await play(library, Role(odd, does(RENEW), "Done."), user=Role("a", "b", "c", STOP))
+    assert trajectory.success
 
 
 async def test_whatever_a_user_sends_the_conversation_goes_on(library: Domain) -> None:
     called = Answer(
         text="\ud83d</script>", tool_calls=(ToolCall(id="1", name="renew_loan", arguments=RENEW.arguments),)
     )
-    held = await play(library, Role(does(RENEW), "Done."), user=Role(called, STOP))
-    assert held.success
-    assert len(held.calls) == 1
+    trajectory = await play(library, Role(does(RENEW), "Done."), user=Role(called, STOP))
+    assert trajectory.success
+    assert len(trajectory.calls) == 1
 
 
 # --- a whole stage
@@ -478,11 +490,11 @@ async def renews(question: Question) -> Answer:
 async def test_each_blueprint_is_tried_so_many_times_in_the_order_of_ids(library: Domain, tmp_path: Path) -> None:
     for attempts, concurrency in ((1, 1), (3, 1), (3, 7)):
         folder = tmp_path / f"{attempts}-{concurrency}"
-        held = await stage(library, folder, renews, attempts=attempts, concurrency=concurrency)
+        trajectories = await stage(library, folder, renews, attempts=attempts, concurrency=concurrency)
         wanted = [f"library-{b:05d}.t{n}" for b, n in itertools.product(range(4), range(1, attempts + 1))]
-        assert [one.id for one in held] == wanted
-        assert all(one.success for one in held)
-        assert read_lines(folder / "trajectories.jsonl", Trajectory) == held
+        assert [one.id for one in trajectories] == wanted
+        assert all(one.success for one in trajectories)
+        assert read_lines(folder / "trajectories.jsonl", Trajectory) == trajectories
     one, many = ((tmp_path / name / "trajectories.jsonl").read_bytes() for name in ("3-1", "3-7"))
     assert one == many
 
@@ -496,10 +508,12 @@ async def test_a_conversation_that_got_no_answer_is_held_again_when_that_is_want
         return await renews(question)
 
     for agent in (busy, renews):
-        held = list(await stage(library, tmp_path, agent))
-        assert [one.id for one in held if one.unanswered] == ["library-00002.t2"]
-        assert sum(one.success for one in held) == 11
+        trajectories = list(await stage(library, tmp_path, agent))
+        assert [one.id for one in trajectories if one.unanswered] == ["library-00002.t2"]
+        assert sum(one.success for one in trajectories) == 11
     forget_unanswered(tmp_path / "trajectories.jsonl", Trajectory)
     again = await stage(library, tmp_path, renews)
     assert sum(one.success for one in again) == 12
-    assert [new for old, new in zip(held, again, strict=True) if old.success] == [old for old in held if old.success]
+    assert [new for old, new in zip(trajectories, again, strict=True) if old.success] == [
+        old for old in trajectories if old.success
+    ]
