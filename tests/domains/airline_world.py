@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import timedelta
 from typing import Any
 
 from apigen_nb.domains.airline.air import NOW, TODAY
 from apigen_nb.domains.airline.catalog import FARES
-from apigen_nb.records import Action
 from apigen_nb.world.domain import Domain
+from tests.domains.small_domain import Row, with_changes
 
-Row = dict[str, Any]
 ROUTES = ("ADM-BKW", "BKW-ADM", "ADM-CSP")
 
 
@@ -22,10 +20,6 @@ def day(age: int) -> str:
 def moment(hours: float) -> str:
     """The ISO moment so many hours from now; of the past for less than none."""
     return (NOW + timedelta(hours=hours)).isoformat(timespec="minutes")
-
-
-def call(tool: str, **arguments: Any) -> Action:
-    return Action(name=tool, arguments=arguments)
 
 
 def at(flight_id: str, hours: float) -> Row:
@@ -184,11 +178,4 @@ def tables() -> dict[str, dict[str, Any]]:
 
 def airline(changes: Row | None = None) -> Domain:
     """The small airline with some values replaced: {"members.M1.tier": "gold"}."""
-    made = tables()
-    for path, value in (changes or {}).items():
-        *parents, last = path.split(".")
-        row: Any = made
-        for name in parents:
-            row = row[int(name) if isinstance(row, list) else name]
-        row[int(last) if isinstance(row, list) else last] = value
-    return dataclasses.replace(Domain.load("airline"), tables=made, subjects=tuple(made["members"]))
+    return with_changes("airline", tables(), changes)

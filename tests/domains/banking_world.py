@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import timedelta
 from typing import Any
 
 from apigen_nb.domains.banking.bank import INCOMING, NOW, TODAY
-from apigen_nb.records import Action
 from apigen_nb.world.domain import Domain
-
-Row = dict[str, Any]
+from tests.domains.small_domain import Row, with_changes
 
 
 def day(age: int) -> str:
@@ -19,10 +16,6 @@ def day(age: int) -> str:
 
 def hours(age: float) -> str:
     return (NOW - timedelta(hours=age)).isoformat(timespec="minutes")
-
-
-def call(tool: str, **arguments: Any) -> Action:
-    return Action(name=tool, arguments=arguments)
 
 
 def customer(number: int, first_name: str, words: tuple[str, ...], accounts: Row, cards: Row, level: str) -> Row:
@@ -165,11 +158,4 @@ def tables() -> dict[str, dict[str, Any]]:
 
 def bank(changes: Row | None = None) -> Domain:
     """The small bank with some values replaced: {"accounts.A11.balance": 5.0}."""
-    made = tables()
-    for path, value in (changes or {}).items():
-        *parents, last = path.split(".")
-        row: Any = made
-        for name in parents:
-            row = row[int(name) if isinstance(row, list) else name]
-        row[int(last) if isinstance(row, list) else last] = value
-    return dataclasses.replace(Domain.load("banking"), tables=made, subjects=tuple(made["customers"]))
+    return with_changes("banking", tables(), changes)

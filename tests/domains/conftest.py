@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -11,8 +10,8 @@ import pytest
 
 from apigen_nb.domains.retail.shop import TODAY
 from apigen_nb.world.domain import Domain
+from tests.domains.small_domain import Row, with_changes
 
-Row = dict[str, Any]
 US = {"street": "1 Elm Row", "city": "Dunmore", "state": "IL", "postal_code": "60614", "country": "US"}
 
 
@@ -122,12 +121,6 @@ def shop() -> Callable[[Row], Domain]:
             },
             "claims": {},
         }
-        for path, value in changes.items():
-            *parents, last = path.split(".")
-            row: Any = tables
-            for name in parents:
-                row = row[int(name) if isinstance(row, list) else name]
-            row[int(last) if isinstance(row, list) else last] = value
-        return dataclasses.replace(Domain.load("retail"), tables=tables, subjects=tuple(tables["customers"]))
+        return with_changes("retail", tables, changes)
 
     return make

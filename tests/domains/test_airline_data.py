@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from apigen_nb.domains.airline.air import AHEAD, EXIT_ROWS, NOW, TODAY, hours_until, leg_status, may_sit, seat_order
 from apigen_nb.domains.airline.catalog import AIRPORTS, FARES, PAIRS, SEATS
@@ -223,17 +219,3 @@ def test_the_policy_says_what_the_numbers_are() -> None:
 
 def exit_rule() -> str:
     return next(rule.text for rule in airline.rules if rule.name == "exit_rows")
-
-
-def test_the_generator_writes_the_committed_bytes(tmp_path: Path) -> None:
-    faker = pytest.importorskip("faker", reason="install faker to make the data again")
-    generate = pytest.importorskip("apigen_nb.domains.airline.generate")
-    generation = pytest.importorskip("apigen_nb.domains.generation")
-    if faker.VERSION != generation.FAKER:
-        pytest.skip(f"the data was made with faker {generation.FAKER}, here is {faker.VERSION}")
-    generation.write(generate.tables(), tmp_path)
-    committed = DOMAINS_FOLDER / "airline" / "data"
-    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in committed.iterdir()}
-    for path in sorted(tmp_path.iterdir()):
-        assert path.read_bytes() == (committed / path.name).read_bytes(), path.name
-        assert json.loads(path.read_text(encoding="utf-8")) == airline.tables[path.stem]

@@ -9,7 +9,8 @@ import pytest
 
 from apigen_nb.records import Action
 from apigen_nb.world.domain import Domain, Step
-from tests.domains.airline_world import airline, at, call, day, moment
+from tests.domains.airline_world import airline, at, day, moment
+from tests.domains.small_domain import call
 
 
 @dataclass

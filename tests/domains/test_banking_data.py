@@ -7,10 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from apigen_nb.domains.banking.bank import INCOMING, NOW, OUTGOING, TODAY, find_payee, find_transaction
 from apigen_nb.domains.banking.catalog import WORDS
@@ -226,16 +223,3 @@ def test_memorable_words_stand_nowhere_but_with_their_customer() -> None:
         seen = json.dumps(world.call(Action(name="get_customer", arguments={"customer_id": customer_id})))
         assert "memorable" not in seen
         assert not any(f'"{word}"' in seen for word in customer["memorable_words"])
-
-
-def test_the_generator_writes_the_committed_bytes(tmp_path: Path) -> None:
-    faker = pytest.importorskip("faker", reason="install faker to make the data again")
-    generate = pytest.importorskip("apigen_nb.domains.banking.generate")
-    generation = pytest.importorskip("apigen_nb.domains.generation")
-    if faker.VERSION != generation.FAKER:
-        pytest.skip(f"the data was made with faker {generation.FAKER}, here is {faker.VERSION}")
-    generation.write(generate.tables(), tmp_path)
-    committed = DOMAINS_FOLDER / "banking" / "data"
-    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in committed.iterdir()}
-    for path in sorted(tmp_path.iterdir()):
-        assert path.read_bytes() == (committed / path.name).read_bytes(), path.name

@@ -9,7 +9,8 @@ import pytest
 
 from apigen_nb.records import Action
 from apigen_nb.world.domain import Domain, Step
-from tests.domains.banking_world import bank, call, day, hours, scheduled
+from tests.domains.banking_world import bank, day, hours, scheduled
+from tests.domains.small_domain import call
 
 
 @dataclass

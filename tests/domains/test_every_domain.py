@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from apigen_nb.world.contract import Finding, check, errors, reads_that_write
-from apigen_nb.world.domain import Domain, builtin_domains
+from apigen_nb.world.domain import DOMAINS_FOLDER, Domain, builtin_domains
 
 ABSENT = pytest.mark.skipif(importlib.util.find_spec("tau2") is None, reason="install the tau2 extra: make tau2")
 TAU2 = ("tau2:retail", "tau2:airline")
@@ -34,6 +34,19 @@ def test_rules_forbid_something_and_leave_something(name: str) -> None:
     # the search may miss a rare case, and then says so
     assert len(idle) <= len(Domain.load(name).rules) / 8, "\n".join(map(str, idle))
     assert [str(finding) for finding in findings(name) if finding not in idle] == []
+
+
+@pytest.mark.parametrize("name", builtin_domains())
+def test_the_generator_writes_the_committed_bytes(name: str, tmp_path: Path) -> None:
+    faker = pytest.importorskip("faker", reason="install faker to make the data again")
+    generation = importlib.import_module("apigen_nb.domains.generation")
+    if faker.VERSION != generation.FAKER:
+        pytest.skip(f"the data was made with faker {generation.FAKER}, here is {faker.VERSION}")
+    generation.write(importlib.import_module(f"apigen_nb.domains.{name}.generate").tables(), tmp_path)
+    committed = DOMAINS_FOLDER / name / "data"
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in committed.iterdir()}
+    for path in sorted(tmp_path.iterdir()):
+        assert path.read_bytes() == (committed / path.name).read_bytes(), path.name
 
 
 def tiny(folder: Path, body: str) -> Domain:

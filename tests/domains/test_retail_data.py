@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from pathlib import Path
-
-import pytest
 
 from apigen_nb.domains.retail.shop import GONE, TODAY, balance_paid, delivery_dates, paid, shipping_fee, total
 from apigen_nb.world.domain import DOMAINS_FOLDER, Domain
@@ -133,16 +130,3 @@ def test_people_can_be_told_apart_and_are_invented() -> None:
         code = r"\d{5}" if customer["address"]["country"] == "US" else r"[A-Z]\d[A-Z] ?\d[A-Z]\d"
         assert re.fullmatch(code, customer["address"]["postal_code"])
         assert (customer["expired_points"] > 0) == (customer["points_expired_on"] is not None)
-
-
-def test_the_generator_writes_the_committed_bytes(tmp_path: Path) -> None:
-    faker = pytest.importorskip("faker", reason="install faker to make the data again")
-    generate = pytest.importorskip("apigen_nb.domains.retail.generate")
-    generation = pytest.importorskip("apigen_nb.domains.generation")
-    if faker.VERSION != generation.FAKER:
-        pytest.skip(f"the data was made with faker {generation.FAKER}, here is {faker.VERSION}")
-    generation.write(generate.tables(), tmp_path)
-    committed = DOMAINS_FOLDER / "retail" / "data"
-    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in committed.iterdir()}
-    for path in sorted(tmp_path.iterdir()):
-        assert path.read_bytes() == (committed / path.name).read_bytes(), path.name

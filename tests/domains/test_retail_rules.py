@@ -12,6 +12,7 @@ import pytest
 from apigen_nb.domains.retail.shop import TODAY
 from apigen_nb.records import Action
 from apigen_nb.world.domain import Domain, Step
+from tests.domains.small_domain import call
 
 Shop = Callable[[dict[str, Any]], Domain]
 CANADA = {"street": "2 Ash Way", "city": "Perth", "state": "ON", "postal_code": "K7H 1A1", "country": "CA"}
@@ -20,10 +21,6 @@ ILLINOIS = {"street": "2 Ash Way", "city": "Perth", "state": "IL", "postal_code"
 
 def day(age: int) -> str:
     return (TODAY - timedelta(days=age)).isoformat()
-
-
-def call(tool: str, **arguments: Any) -> Action:
-    return Action(name=tool, arguments=arguments)
 
 
 @dataclass

@@ -13,6 +13,7 @@ from apigen_nb.blueprints.gates.policy import broken_rules
 from apigen_nb.records import Action, Blueprint
 from apigen_nb.world.domain import Domain, DomainError, Rule, Step
 from apigen_nb.world.world import Refusal
+from tests.domains.small_domain import call
 
 try:
     AIRLINE = Domain.load("tau2:airline")
@@ -24,10 +25,6 @@ DAIKI, MIA, SOPHIA, LUCAS = "daiki_muller_1116", "mia_li_3668", "sophia_davis_88
 ETHAN, ISABELLA, AARAV, HARPER = "ethan_martin_2396", "isabella_davis_2143", "aarav_ahmed_6699", "harper_garcia_8677"
 CARD, CARD_2 = "credit_card_4421486", "credit_card_1955700"  # of Mia, who is a gold member
 DIRECT, BACK, VIA = ("HAT069", "2024-05-20"), ("HAT089", "2024-05-21"), ("HAT121", "2024-05-20")
-
-
-def call(tool: str, **arguments: Any) -> Action:
-    return Action(name=tool, arguments=arguments)
 
 
 def legs(*flights: tuple[str, str]) -> list[dict[str, str]]:

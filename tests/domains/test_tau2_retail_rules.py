@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
@@ -12,6 +11,7 @@ from apigen_nb.blueprints.gates.policy import broken_rules
 from apigen_nb.records import Action, Blueprint
 from apigen_nb.world.domain import Domain, DomainError, Rule, Step
 from apigen_nb.world.world import Refusal
+from tests.domains.small_domain import call
 
 try:
     RETAIL = Domain.load("tau2:retail")
@@ -20,10 +20,6 @@ except DomainError as error:
 
 OWNER, OTHER = "mei_patel_7272", "mia_garcia_4516"
 HOME = {"address1": "445 Maple Drive", "address2": "", "city": "Fort Worth", "state": "TX", "country": "USA"}
-
-
-def call(tool: str, **arguments: Any) -> Action:
-    return Action(name=tool, arguments=arguments)
 
 
 def exchange(new_item_id: str) -> Action:
