@@ -111,8 +111,7 @@ def get_fare_rules(db: Database, fare: Literal["saver", "classic", "flex"]) -> R
     Args:
         fare: The fare.
     """
-    row: Row = db["fares"][fare]
-    return row
+    return {**db["fares"][fare]}
 
 
 @tool

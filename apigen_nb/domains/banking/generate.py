@@ -15,7 +15,6 @@ from apigen_nb.world.toolkit import Row, Table, cents
 
 SEED = 20260611
 CUSTOMERS = 220
-
 SEND_LIMIT = {"basic": 500, "full": 2500}
 
 

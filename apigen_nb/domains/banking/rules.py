@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from apigen_nb.domains.banking.bank import TODAY, days_since, find_payee, find_transaction, hours_since
 from apigen_nb.world.toolkit import Refusal, Row, Step, cents, did, named, rule
 
@@ -71,15 +73,10 @@ def payees_from_checking(step: Step) -> bool:
 def daily_send_limit(step: Step) -> bool:
     """All that a customer sends to payees in a day, cancelled transfers left out, is within the customer's daily send
     limit."""
-    sent = [
-        row["amount"]
-        for row in step.after["transfers"].values()
-        if row["customer_id"] == step.user
-        and row["kind"] == "external"
-        and row["status"] != "cancelled"
-        and row["made_at"].startswith(TODAY.isoformat())
-    ]
-    return bool(cents(sum(sent)) <= step.before["customers"].get(step.user, {}).get("daily_send_limit", 0))
+    own = [row for row in step.after["transfers"].values() if row["customer_id"] == step.user]
+    sent = [row for row in own if row["kind"] == "external" and row["status"] != "cancelled"]
+    today = [row["amount"] for row in sent if row["made_at"].startswith(TODAY.isoformat())]
+    return bool(cents(sum(today)) <= step.before["customers"].get(step.user, {}).get("daily_send_limit", 0))
 
 
 @rule("transfer_between_accounts")
@@ -215,17 +212,15 @@ def young_account_stays(step: Step) -> bool:
 
 
 def _payee(step: Step) -> Row:
-    try:
+    with suppress(Refusal):
         return find_payee(step.before, step.arguments.get("payee_id", ""))[1]
-    except Refusal:
-        return {}
+    return {}
 
 
 def _transaction(step: Step) -> Row:
-    try:
+    with suppress(Refusal):
         return find_transaction(step.before, step.arguments.get("transaction_id", ""))[1]
-    except Refusal:
-        return {}
+    return {}
 
 
 def _owners(step: Step) -> set[str | None]:

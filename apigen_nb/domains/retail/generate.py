@@ -19,7 +19,6 @@ from apigen_nb.world.toolkit import Row, Table, cents
 
 SEED = 20260518
 CUSTOMERS = 520
-
 CARRIERS = ("Norfreight", "Bluejay Post", "Two Rivers")
 TRANSIT_DAYS = {"economy": 8, "standard": 4, "express": 2}
 

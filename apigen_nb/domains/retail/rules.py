@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from apigen_nb.domains.retail.shop import balance_paid, days_since, delivery_dates, find_variant
 from apigen_nb.world.toolkit import Refusal, Row, Step, did, named, rule
 
@@ -215,8 +217,6 @@ def _age(step: Step, item: Row) -> float:
 
 
 def _product_of(step: Step, variant_id: str) -> str | None:
-    try:
-        product_id: str = find_variant(step.before, variant_id)[0]["product_id"]
-    except Refusal:
-        return None
-    return product_id
+    with suppress(Refusal):
+        return str(find_variant(step.before, variant_id)[0]["product_id"])
+    return None
