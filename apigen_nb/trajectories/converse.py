@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterable, Iterator, Sequence, Sized
-from dataclasses import dataclass
 from io import BytesIO
 from typing import Literal
 
@@ -29,12 +29,19 @@ Ending = Literal["stop", "transfer", "max_steps", "agent_error", "user_error"]
 
 
 async def converse(
-    rollout: Rollout, domain: Domain, *, agent: Model, user: Model, judge: Model | None = None, max_steps: int = 30
+    blueprint: Blueprint,
+    domain: Domain,
+    *,
+    agent: Model,
+    user: Model,
+    judge: Model | None = None,
+    attempt: int = 1,
+    max_steps: int = 30,
 ) -> Trajectory:
     """Play one conversation and check its end. Only conversations that the user ended, or that were handed over to a
     human, are scored; `max_steps` counts replies of the agent, as in tau-bench. With a judge, who is asked only where
     evidence does not decide, a failed one says who is to blame. One whose model gave no answer has failed for that."""
-    held = _Conversation(rollout, domain)
+    held = _Conversation(Rollout(blueprint, attempt), domain)
     ended: Ending | None = None
     blamed: Blame | None = None
     with metered() as usage:
@@ -42,7 +49,7 @@ async def converse(
             ended, reason = await held.play(agent, user, max_steps)
             trajectory = held.assess(ended, reason)
             if judge and not trajectory.success:
-                blamed = await blame(trajectory, rollout.blueprint, domain, judge)
+                blamed = await blame(trajectory, blueprint, domain, judge)
         except NoAnswer as error:
             agents_turn = held.messages and held.messages[-1].role != "assistant"
             ended = ended or ("agent_error" if agents_turn else "user_error")
@@ -130,17 +137,10 @@ class _Conversation:
         )
 
 
-@dataclass(frozen=True)
-class _Phase2:
+async def _play(domain: Domain, models: Roles, max_steps: int, rollout: Rollout) -> Trajectory:
     """The work on one conversation, for `run_jobs`."""
-
-    domain: Domain
-    models: Roles
-    max_steps: int
-
-    async def __call__(self, rollout: Rollout) -> Trajectory:
-        models = {"agent": self.models.agent, "user": user_of(self.models), "judge": self.models.judges(1)[0]}
-        return await converse(rollout, self.domain, **models, max_steps=self.max_steps)
+    roles = {"agent": models.agent, "user": user_of(models), "judge": models.judges(1)[0]}
+    return await converse(rollout.blueprint, domain, **roles, attempt=rollout.number, max_steps=max_steps)
 
 
 async def converse_all(
@@ -167,7 +167,8 @@ async def converse_all(
             for number in range(1, attempts + 1):
                 yield Rollout(blueprint, number)
 
-    work, expected = _Phase2(domain, models, max_steps), None if count is None else count * attempts
+    work = functools.partial(_play, domain, models, max_steps)
+    expected = None if count is None else count * attempts
     await run_jobs(work, rollouts(), journal, concurrency=concurrency, title="trajectories", total=expected)
     names.seek(0)
     lines = (line.decode().removesuffix("\n") for line in names)

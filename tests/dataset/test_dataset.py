@@ -24,7 +24,6 @@ from apigen_nb.records import Answer, Attempt, Blueprint, Message, Proposal, Que
 from apigen_nb.storage.journal import Run, read_lines
 from apigen_nb.storage.jsonl import write_whole
 from apigen_nb.trajectories.converse import converse, converse_all
-from apigen_nb.trajectories.environment import Rollout
 from apigen_nb.world.domain import Domain, _load
 from tests.library import RENEW, call, task, write_library
 
@@ -480,7 +479,7 @@ async def export(domain: Domain, folder: Path, *turns: Answer, about: Blueprint 
     async def user(question: Question) -> Answer:
         return Answer(text=STOP if len(question.messages) > 1 else "Please renew Salt Roads, I travel.")
 
-    trajectory = await converse(Rollout(about, 1), domain, agent=agent, user=user)
+    trajectory = await converse(about, domain, agent=agent, user=user)
     assert trajectory.success, trajectory.verdicts
     attempt = Attempt(number=0, blueprint=about, verdicts=(Verdict(gate="format", passed=True),))
     proposal = Proposal(

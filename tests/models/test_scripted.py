@@ -31,7 +31,6 @@ from apigen_nb.models.scripted.references import Notes, resolve
 from apigen_nb.records import KINDS, LEVELS, METRICS, Answer, Message, Proposal, Question, ToolCall, Trajectory, Verdict
 from apigen_nb.storage.journal import Run
 from apigen_nb.trajectories.converse import converse, converse_all
-from apigen_nb.trajectories.environment import Rollout
 from apigen_nb.world.domain import Domain, DomainError
 from apigen_nb.world.values import facts
 from tests.library import call, task
@@ -209,7 +208,7 @@ async def test_it_hands_over_where_the_policy_says_so(
     wish = call("return_loan", loan_id="L1")
     says = "You want to take back a loan: loan id L1. You want to know the fee of L2."
     about = task(outputs=("2.25",), says=says).model_copy(update={"kind": "missing tool", "denied": (wish,)})
-    rollouts = [Rollout(about.model_copy(update={"id": f"library-{n:05d}"}), 1) for n in range(12)]
+    rollouts = [about.model_copy(update={"id": f"library-{n:05d}"}) for n in range(12)]
     held = [await converse(one, domain, agent=model, user=model) for one in rollouts]
     assert {t.ended for t in held} == ends
     assert all(t.success for t in held), [v for t in held for v in t.verdicts if not v.passed]
@@ -225,7 +224,7 @@ async def hard_again(monkeypatch: pytest.MonkeyPatch, hard: Work, kind: str, mis
     model = Scripted(retail.phrases, 3)
     before = {t.blueprint: t.success for t in hard[1]}
     about = [p.blueprint for p in hard[0] if p.accepted and p.kind == kind and before[p.id]]
-    held = [await converse(Rollout(one, 1), retail, agent=model, user=model) for one in about]
+    held = [await converse(one, retail, agent=model, user=model) for one in about]
     return [v for t in held for v in t.verdicts if v.gate == "behaviour" and not v.passed]
 
 
@@ -507,7 +506,7 @@ async def replays(flawless: Work) -> list[Trajectory]:
     """The conversations of the flawless blueprints, held again with the mistakes of now."""
     model = Scripted(retail.phrases, 3)
     accepted = [proposal.blueprint for proposal in flawless[0] if proposal.accepted]
-    return [await converse(Rollout(one, 1), retail, agent=model, user=model) for one in accepted]
+    return [await converse(one, retail, agent=model, user=model) for one in accepted]
 
 
 async def test_the_user_holds_a_detail_back(monkeypatch: pytest.MonkeyPatch, flawless: Work) -> None:

@@ -10,7 +10,6 @@ from apigen_nb.records import Action, Blueprint, Message, ToolCall, Verdict
 from apigen_nb.trajectories import environment
 from apigen_nb.trajectories.behaviour import USERS_PART, WORLDS_PART, shows_behaviour
 from apigen_nb.trajectories.converse import converse
-from apigen_nb.trajectories.environment import Rollout
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.world import UNAVAILABLE, run_tool_call
 from tests.library import GOOD, OVERDUE, RENAME, RENEW, RETURN
@@ -271,7 +270,7 @@ def test_a_truth_is_believed(library: Domain, name: str, turns: tuple[Any, ...])
 async def test_a_lie_is_no_success(library: Domain, name: str, agent: Role, user: tuple[str, ...]) -> None:
     first = {RULE: "My email is ada@example.com. Return L1.", MIND: "Call me Ada Reed. No, renew L1, travel."}[name]
     said = Role(first, *user, "Thanks. ###STOP###")
-    trajectory = await converse(Rollout(GOOD[name], 1), library, agent=agent, user=said)
+    trajectory = await converse(GOOD[name], library, agent=agent, user=said)
     assert {v.gate: v.passed for v in trajectory.verdicts} == {
         "ended": True,
         "state": True,

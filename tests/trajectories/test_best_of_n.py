@@ -14,7 +14,6 @@ from apigen_nb.models.roles import Roles
 from apigen_nb.records import STOP, Answer, Message, Question, Trajectory, Usage
 from apigen_nb.trajectories.best_of_n import BestOf, asks, flaws, invented, user_of
 from apigen_nb.trajectories.converse import converse
-from apigen_nb.trajectories.environment import Rollout
 from apigen_nb.world.domain import Domain
 from tests.library import RENEW, task
 from tests.players import Role, does
@@ -206,9 +205,7 @@ async def test_attempts_draw_other_samples() -> None:
 
 async def test_a_conversation_keeps_the_choices(library: Domain) -> None:
     user = BestOf(Users("Please renew L1, I travel.", f"Thanks. {STOP}"), Critic(2, 8), 2)
-    trajectory = await converse(
-        Rollout(task(RENEW, says="L1 travel"), 1), library, agent=Role(does(RENEW), "Done."), user=user
-    )
+    trajectory = await converse(task(RENEW, says="L1 travel"), library, agent=Role(does(RENEW), "Done."), user=user)
     assert [(choice.turn, choice.chosen, len(choice.candidates)) for choice in trajectory.choices] == [(0, 1, 2)]
     assert Trajectory.model_validate_json(trajectory.line()) == trajectory
 

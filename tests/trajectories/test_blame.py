@@ -10,7 +10,6 @@ import pytest
 from apigen_nb.records import Answer, Blame, Blueprint, Question, Trajectory, Usage
 from apigen_nb.trajectories.blame import by_evidence
 from apigen_nb.trajectories.converse import converse
-from apigen_nb.trajectories.environment import Rollout
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.world import UNAVAILABLE
 from tests.library import RENEW, RETURN, call, task
@@ -34,7 +33,7 @@ async def failed(
     library: Domain, about: Blueprint, agent: Role, user: Role, judge: Judge | None = None, max_steps: int = 30
 ) -> tuple[Blame, Trajectory, Judge]:
     judge = judge or Judge()
-    trajectory = await converse(Rollout(about, 1), library, agent=agent, user=user, judge=judge, max_steps=max_steps)
+    trajectory = await converse(about, library, agent=agent, user=user, judge=judge, max_steps=max_steps)
     assert not trajectory.success
     assert trajectory.blame is not None
     assert Trajectory.model_validate_json(trajectory.line()) == trajectory
@@ -351,7 +350,7 @@ async def test_a_success_blames_nobody_and_asks_no_judge(library: Domain) -> Non
     judge = Judge()
     user = Role("Please renew L1, I travel.", DONE)
     trajectory = await converse(
-        Rollout(task(RENEW, says=SAYS), 1), library, agent=Role(does(RENEW), "Done."), user=user, judge=judge
+        task(RENEW, says=SAYS), library, agent=Role(does(RENEW), "Done."), user=user, judge=judge
     )
     assert trajectory.success
     assert trajectory.blame is None

@@ -27,7 +27,6 @@ from apigen_nb.records import (
 from apigen_nb.storage.journal import Run, forget_unanswered, read_lines
 from apigen_nb.trajectories.converse import converse, converse_all
 from apigen_nb.trajectories.dialogue import Dialogue
-from apigen_nb.trajectories.environment import Rollout
 from apigen_nb.trajectories.reward import all_told, divergence, same_state
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.world import ToolBug
@@ -41,7 +40,7 @@ async def play(
     """Hold a conversation; unless told otherwise the user speaks once, then says thanks and stops."""
     about = task(RENEW) if about is None else about
     user = Role("Please help me.", f"Thanks. {STOP}") if user is None else user
-    trajectory = await converse(Rollout(about, 1), domain, agent=agent, user=user, max_steps=max_steps)
+    trajectory = await converse(about, domain, agent=agent, user=user, max_steps=max_steps)
     assert Trajectory.model_validate(json.loads(trajectory.line())) == trajectory
     ids = [made.id for made in trajectory.calls]
     assert len(set(ids)) == len(ids)
@@ -139,7 +138,7 @@ async def test_no_answer_is_a_failed_conversation_with_its_reason(
         raise NoAnswer(f"{question.id}: 503")
 
     models = {"user": Role("Hi", STOP), "agent": Role("No."), "judge": Role("{}")} | {silent: busy}
-    trajectory = await converse(Rollout(task(RENEW), 1), library, **models)
+    trajectory = await converse(task(RENEW), library, **models)
     assert (trajectory.ended, [message.role for message in trajectory.messages]) == (ended, roles)
     assert (trajectory.success, trajectory.unanswered) == (False, True)
     assert trajectory.reason.endswith(": 503")
@@ -175,7 +174,7 @@ async def test_steps_are_replies_of_the_agent(library: Domain) -> None:
         assert (trajectory.ended, len(agent.asked)) == ("max_steps", steps)
         assert len(trajectory.calls) == 2 * steps
     agent, user = Role("What?"), Role("Hm.")
-    trajectory = await converse(Rollout(task(RENEW), 1), library, agent=agent, user=user)
+    trajectory = await converse(task(RENEW), library, agent=agent, user=user)
     assert (trajectory.ended, len(agent.asked), len(user.asked)) == ("max_steps", 30, 31)
 
 
