@@ -41,31 +41,14 @@ class Difficulty(NamedTuple):
 def difficulty(blueprint: Blueprint, domain: Domain) -> Difficulty:
     """The difficulty that came out; what was asked for stands in the proposal."""
     told = normalize(blueprint.instruction)
-    values = {
-        str(v)
-        for action in blueprint.actions
-        for _, v in argument_values(action.arguments)
-        if not is_mentioned(v, told)
-    }
+    values = {str(value) for _, value in argument_values(*blueprint.actions) if not is_mentioned(value, told)}
     known = domain.policy if blueprint.kind == "no tool" else ""
     answers = {output for output in blueprint.outputs if not mentions(known, output)}
     return Difficulty(len(blueprint.actions), len(values | answers))
 
 
-class Outcome(NamedTuple):
-    """How many accepted blueprints were asked for at one level and came out at another, or at the same."""
-
-    asked: Level
-    measured: Level
-    blueprints: int
-
-
-def asked_and_measured(proposals: Iterable[Proposal], domain: Domain) -> list[Outcome]:
-    """What was asked for against what came out: a row for each pair of levels, those that never occurred too. A
-    blueprint recombined of several is harder than what was asked of any of them, so it is left out."""
-    counts = Counter(
-        (proposal.level, difficulty(proposal.blueprint, domain).level)
-        for proposal in proposals
-        if proposal.accepted and not proposal.parts
-    )
-    return [Outcome(asked, measured, counts[asked, measured]) for asked in LEVELS for measured in LEVELS]
+def asked_and_measured(proposals: Iterable[Proposal], domain: Domain) -> Counter[tuple[Level, Level]]:
+    """How many accepted blueprints were asked for at one level and came out at another, or at the same. A blueprint
+    recombined of several is harder than what was asked of any of them, so it is left out."""
+    plain = (proposal for proposal in proposals if proposal.accepted and not proposal.parts)
+    return Counter((proposal.level, difficulty(proposal.blueprint, domain).level) for proposal in plain)

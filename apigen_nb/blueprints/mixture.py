@@ -90,15 +90,12 @@ def _cycle(weights: tuple[int, ...]) -> tuple[int, ...]:
 @functools.lru_cache(maxsize=256)
 def _block(weights: tuple[int, ...], index: int, key: str) -> tuple[int, ...]:
     """A block of the order, shuffled by swaps that leave no share further than one from what it should be."""
-    cycle, total = _cycle(weights), sum(weights)
-    start = index * BLOCK
+    cycle, total, start = _cycle(weights), sum(weights), index * BLOCK
     order = [cycle[number % total] for number in range(start, start + BLOCK)]
-    full, rest = divmod(start, total)
-    given = [full * weight + cycle[:rest].count(i) for i, weight in enumerate(weights)]
+    given = [start // total * weight + cycle[: start % total].count(i) for i, weight in enumerate(weights)]
     owed = []  # after each seed of the block, for each share, times `total`
-    for place, name in enumerate(order):
+    for step, name in enumerate(order, start + 1):
         given[name] += 1
-        step = start + place + 1
         owed.append([weight * step - total * count for weight, count in zip(weights, given, strict=True)])
     rng = Random(f"{key}/{index}")
     for _ in range(SWAPS):

@@ -19,8 +19,9 @@ from pydantic import BaseModel, Field
 from ..records import Blueprint, Verdict
 from ..world.domain import Domain
 from ..world.world import digest
-from .gates import obeys_policy
-from .gates.execution import execute
+from .gates.execution import execute, executed
+from .gates.policy import broken_rules
+from .gates.verdict import verdict_on
 from .mixture import assigned
 from .reflection import Assignment
 from .sampling import seed_id
@@ -88,7 +89,7 @@ def combinations(
     return [Combination(f"{prefix}-r{number:05d}", user, parts) for number, (parts, user) in enumerate(made.items())]
 
 
-def joint(id: str, parts: Sequence[Blueprint]) -> Blueprint:
+def join(id: str, parts: Sequence[Blueprint]) -> Blueprint:
     """The task that these parts come to, not worded yet: their actions and outputs in order."""
     return parts[0].model_copy(
         update={
@@ -102,22 +103,20 @@ def joint(id: str, parts: Sequence[Blueprint]) -> Blueprint:
 
 def every_action_counts(task: Blueprint, domain: Domain) -> Verdict | None:
     """No action is undone by later ones: without it the end state is another. None when they break the policy."""
-    allowed = obeys_policy(task, domain)
-    if allowed is None or not allowed.passed:
+    if (execution := executed(task, domain)) is None or broken_rules(execution, domain):
         return None
-    end = digest(execute(task, domain).diff)
+    end = digest(execution.diff)
     for place, action in enumerate(task.actions):
-        others = task.actions[:place] + task.actions[place + 1 :]
-        without = execute(task.model_copy(update={"actions": others}), domain)
+        without = execute(task, domain, task.actions[:place] + task.actions[place + 1 :])
         if not without.refused and digest(without.diff) == end:
             reason = f"action {place + 1}, {action}, leaves no trace: the actions after it undo it"
-            return Verdict(gate="recombination", passed=False, kind="action undone", reason=reason)
-    return Verdict(gate="recombination", passed=True)
+            return verdict_on("recombination", [("action undone", reason)])
+    return verdict_on("recombination", [])
 
 
 def compatible(parts: Sequence[Blueprint], domain: Domain) -> bool:
     """Whether the actions of all parts execute together, break no rule and undo nothing of each other."""
-    verdict = every_action_counts(joint("", parts), domain)
+    verdict = every_action_counts(join("", parts), domain)
     return verdict is not None and verdict.passed
 
 
@@ -126,7 +125,7 @@ def combination_assignment(combination: Combination, parts: Sequence[Blueprint])
     order. ValueError unless there are two parts at least, all plain and of one user."""
     if len(parts) < 2 or len({part.user for part in parts}) > 1 or any(part.kind != "plain" for part in parts):
         raise ValueError(f"{combination.id}: expected two or more plain blueprints of one user, found {parts!r:.200}")
-    task = joint(combination.id, parts)
+    task = join(combination.id, parts)
     context = {
         "instructions": [part.instruction for part in parts],
         "actions": [action.model_dump() for action in task.actions],

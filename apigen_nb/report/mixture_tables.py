@@ -54,8 +54,8 @@ def _ordered(tried: Counter[str], passed: Counter[str], by: str) -> pd.DataFrame
 def levels(proposals: Sequence[Proposal], domain: Domain) -> pd.DataFrame:
     """What was asked for against what came out: a row for each level that accepted blueprints came out at, a column for
     each that had been asked of them, and both shares."""
-    frame = pd.DataFrame(asked_and_measured(proposals, domain))
-    table = frame.pivot(index="measured", columns="asked", values="blueprints").loc[list(LEVELS), list(LEVELS)]
+    counts = asked_and_measured(proposals, domain)
+    table = pd.DataFrame({asked: [counts[asked, measured] for measured in LEVELS] for asked in LEVELS}, index=LEVELS)
     accepted, asked = int(table.to_numpy().sum()), Counter(p.level for p in proposals if not p.parts)
     shown = table.rename(columns={level: f"asked {level}" for level in LEVELS}).rename_axis("level")
     came = [f"{n:,} · {share(n, accepted)}" for n in table.sum(axis=1)]

@@ -56,9 +56,7 @@ def _asks(dialogue: Dialogue) -> Iterator[Problem]:
 def _about_the_task(message: Message, blueprint: Blueprint, detail: str) -> bool:
     """Whether the user says something of what it came for: a value of an action, or a word of its instruction."""
     text, rest = normalize(message.content), normalize(blueprint.instruction).replace(normalize(detail), " ")
-    known = {
-        str(v) for action in blueprint.actions for _, v in argument_values(action.arguments) if is_mentioned(v, rest)
-    }
+    known = {str(v) for _, v in argument_values(*blueprint.actions) if is_mentioned(v, rest)}
     return any(is_mentioned(value, text) for value in known) or bool(_long_words(text) & _long_words(rest))
 
 

@@ -133,11 +133,11 @@ def _agents_turn(dialogue: Dialogue, first: Divergence) -> int:
 def _wrote(dialogue: Dialogue, first: Divergence) -> Iterator[Cause]:
     """The first write that the groundtruth does not have: who said the values that are wrong in it?"""
     blueprint = dialogue.blueprint
-    wanted = {str(value) for action in blueprint.actions for _, value in argument_values(action.arguments)}
+    wanted = {str(value) for _, value in argument_values(*blueprint.actions)}
     for call in dialogue.writes:
         if call.turn != first.turn or any(same_call(action, call.action) for action in blueprint.actions):
             continue
-        strange = [str(value) for _, value in argument_values(call.action.arguments) if str(value) not in wanted]
+        strange = [str(value) for _, value in argument_values(call.action) if str(value) not in wanted]
         asked = [value for value in strange if is_mentioned(value, normalize(blueprint.instruction))]
         told = dialogue.first_told(*asked)
         if len(asked) == len(strange) and told is not None and told < first.turn:
@@ -182,8 +182,8 @@ def _not_done(dialogue: Dialogue) -> Iterator[Cause]:
 def _known_by(action: Action, blueprint: Blueprint) -> list[str]:
     """The values that the instruction tells of this action and of no other."""
     told = normalize(blueprint.instruction)
-    others = {str(v) for a in blueprint.actions if a is not action for _, v in argument_values(a.arguments)}
-    return [str(v) for _, v in argument_values(action.arguments) if is_mentioned(v, told) and str(v) not in others]
+    others = {str(v) for a in blueprint.actions if a is not action for _, v in argument_values(a)}
+    return [str(v) for _, v in argument_values(action) if is_mentioned(v, told) and str(v) not in others]
 
 
 def _gave_up(action: Action, dialogue: Dialogue) -> tuple[int, int | None]:
@@ -198,7 +198,7 @@ def _gave_up(action: Action, dialogue: Dialogue) -> tuple[int, int | None]:
 def _not_told(dialogue: Dialogue, first: Divergence) -> Iterator[Cause]:
     """An output is missing: did the user ever mention what it must be about?"""
     blueprint = dialogue.blueprint
-    values = {str(value) for action in blueprint.actions for _, value in argument_values(action.arguments)}
+    values = {str(value) for _, value in argument_values(*blueprint.actions)}
     things = [token for token in invented(blueprint.instruction, "") if _is_id(token) and token not in values]
     silent = [thing for thing in things if dialogue.first_told(thing) is None]
     if silent and STOP in dialogue.messages[-1].content:

@@ -160,9 +160,9 @@ def _apart(action: Action, others: Sequence[Action], dialogue: Dialogue) -> _Wis
     row = domain.tables[domain.users].get(dialogue.blueprint.user)
     # who the user is, such as a name or a postal code, is told in any conversation
     common = set() if row is None else set(_scalars(domain.dump(row)))
-    common |= {str(value) for other in others for _, value in argument_values(other.arguments)}
+    common |= {str(value) for _, value in argument_values(*others)}
     verb, verbs = action.name.split("_")[0], {other.name.split("_")[0] for other in others}
-    values = tuple(value for _, value in argument_values(action.arguments) if str(value) not in common)
+    values = tuple(value for _, value in argument_values(action) if str(value) not in common)
     return _Wish(values, verb, verb in verbs)
 
 

@@ -130,9 +130,9 @@ def needed_detail_left_out_of_the_instruction(blueprint: Blueprint, domain: Doma
     told, mine = normalize(blueprint.instruction), user_records(domain, blueprint.user)
     for action in blueprint.actions:
         specs = domain.tools[action.name].parameters["properties"]
-        named = {str(value) for _, value in argument_values(action.arguments)}
+        named = {str(value) for _, value in argument_values(action)}
         about = {key: row for rows in mine.values() for key, row in rows.items() if key in named}
-        for name, value in argument_values(action.arguments):
+        for name, value in argument_values(action):
             options = allowed_values(specs.get(name, {}))
             known = mentions(normalize(canonical(about if options else mine)), str(value))
             known |= any(value in rows for rows in domain.tables.values())

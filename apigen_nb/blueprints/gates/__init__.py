@@ -6,8 +6,8 @@ that passed everything before it. Write a function and put it into the list, or 
 
 from __future__ import annotations
 
-import importlib
 import inspect
+import pkgutil
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from ...records import Blueprint, Verdict
@@ -41,13 +41,12 @@ def choose_gates(names: Iterable[str], committee: Committee | None = None) -> li
 
 
 def _imported(name: str) -> Gate:
-    module, colon, function = name.partition(":")
-    if not colon:
+    if ":" not in name:
         raise UnknownGate(f"no gate {name!r}; gates are {', '.join(GATE_NAMES)}, or name yours 'module:function'")
     try:
-        gate: Gate = getattr(importlib.import_module(module), function)
+        gate: Gate = pkgutil.resolve_name(name)
         if not callable(gate):
-            raise TypeError(f"{function} is no function")
+            raise TypeError("it is no function")
     except Exception as error:  # whatever an own module raises while it is imported
         raise UnknownGate(f"gate {name!r} cannot be imported: {error}") from None
     return gate

@@ -17,12 +17,11 @@ MONEY = 60  # amounts of one user of which any two may be meant
 ReadResult = tuple[Action, list[Fact]]  # a reading call and the facts in its result
 
 
-def argument_values(arguments: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def argument_values(*actions: Action) -> Iterator[tuple[str, Any]]:
     """Name and value of every scalar in the arguments; booleans cannot be looked up in a text and are left out."""
-    for name, value in arguments.items():
-        for fact in facts(value, key=name):
-            if not isinstance(fact.value, bool) and fact.value != "":
-                yield name, fact.value
+    for name, value in (argument for action in actions for argument in action.arguments.items()):
+        values = (fact.value for fact in facts(value, key=name))
+        yield from ((name, value) for value in values if not isinstance(value, bool) and value != "")
 
 
 def _amount(value: Any) -> Decimal | None:
@@ -74,7 +73,7 @@ def _costs(actions: Iterable[Action], found: Iterable[Fact]) -> Iterator[Mapping
     together: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for action in actions:
         costs: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
-        for name, value in argument_values(action.arguments):
+        for name, value in argument_values(action):
             for key, amount in beside.get(str(value), {}).items():
                 costs[name, key] += amount
         for (one, key), (other, also) in itertools.combinations(list(costs), 2):
@@ -139,9 +138,8 @@ class DerivedAmounts:
             *_sums((call.name, found) for call, found in own),
             *_sums((str(call), found) for call, found in own),
         }
-        money = {
-            a for _, found in own for f in found if isinstance(f.value, float) and (a := _amount(f.value)) is not None
-        }
+        floats = (fact.value for _, found in own for fact in found if isinstance(fact.value, float))
+        money = {amount for value in floats if (amount := _amount(value)) is not None}
         pairs = itertools.product(money, money | costs) if len(money) <= MONEY else ()
         self.amounts = {total for one, other in pairs for total in (one + other, one - other)}
         self.amounts |= {amount for _, found in own for amount in _selections(found)}

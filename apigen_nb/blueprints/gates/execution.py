@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ...records import Action, Blueprint, Change, Verdict
@@ -40,10 +40,11 @@ def run_actions(world: World, actions: Iterable[Action], user: str) -> Iterator[
         yield number, action, steps[-1]
 
 
-def execute(blueprint: Blueprint, domain: Domain) -> Execution:
-    """Run the groundtruth actions on a fresh world, up to the first refusal."""
+def execute(blueprint: Blueprint, domain: Domain, actions: Sequence[Action] | None = None) -> Execution:
+    """Run the groundtruth actions, or others in their place, on a fresh world, up to the first refusal."""
     world, steps = domain.world(), list[Step]()
-    for number, action, outcome in run_actions(world, blueprint.actions, blueprint.user):
+    tried = blueprint.actions if actions is None else actions
+    for number, action, outcome in run_actions(world, tried, blueprint.user):
         if isinstance(outcome, Refusal):
             return Execution(tuple(steps), world, (number, action, outcome))
         steps.append(outcome)

@@ -2,7 +2,7 @@
 
 Each expected output must be derivable from what reading tools return in this world, before or after the actions; each
 argument must be in the instruction or reachable by reads from what the user tells. What is computed counts as derived
-when it is a count, a sum or a difference that a customer can mean: see `Findings` and `Reckoning`.
+when it is a count, a sum or a difference that a customer can mean: see `KnownValues` and `DerivedAmounts`.
 """
 
 from __future__ import annotations
@@ -85,10 +85,10 @@ def _later_sources(
 def _gaps(blueprint: Blueprint, domain: Domain, told: str) -> Iterator[Gap]:
     for position, action in enumerate(blueprint.actions, 1):
         specs = domain.tools[action.name].parameters["properties"]
-        for name, value in argument_values(action.arguments):
+        for name, value in argument_values(action):
             options = allowed_values(specs.get(name, {}))
             if not is_mentioned(value, told) and not (value in options and is_paraphrased(name, value, options, told)):
-                others = frozenset(str(v) for k, v in argument_values(action.arguments) if k != name)
+                others = frozenset(str(v) for k, v in argument_values(action) if k != name)
                 shown = f"action {position}, {action.name}: {name}={value!r}"
                 yield Gap(position, shown, value, others, bool(options))
 
@@ -137,7 +137,7 @@ def _forced(gap: Gap, blueprint: Blueprint, domain: Domain) -> bool:
     *before, action = blueprint.actions[: gap.action]
     for other in [gap.value + sign * 10**power for power in range(4) for sign in (1, -1)]:
         twin = Action(name=action.name, arguments=_with(action.arguments, gap.value, other))
-        if not execute(blueprint.model_copy(update={"actions": (*before, twin)}), domain).refused:
+        if not execute(blueprint, domain, (*before, twin)).refused:
             return False
     return True
 

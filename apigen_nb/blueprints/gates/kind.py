@@ -10,7 +10,7 @@ from ...world.domain import Domain
 from ...world.values import mentions, normalize
 from ...world.world import digest
 from .derivation import argument_values
-from .execution import Execution, execute, executed
+from .execution import execute, executed
 from .format import wrong_calls
 from .grounding import is_grounded, is_mentioned
 from .policy import broken_rules
@@ -27,48 +27,49 @@ def fits_kind(blueprint: Blueprint, domain: Domain) -> Verdict | None:
 
 
 def _problems(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
-    kind = blueprint.kind
-    if bool(blueprint.denied) != (kind in DENYING):
-        yield f"a {kind} task {'needs' if kind in DENYING else 'has no'} denied wishes, found {len(blueprint.denied)}"
-        return
-    if bool(blueprint.withheld) != (kind == "missing detail"):
+    kind, denied = blueprint.kind, blueprint.denied
+    if bool(denied) != (kind in DENYING):
+        yield f"a {kind} task {'needs' if kind in DENYING else 'has no'} denied wishes, found {len(denied)}"
+    elif bool(blueprint.withheld) != (kind == "missing detail"):
         yield f"a {kind} task {'needs' if kind == 'missing detail' else 'has no'} withheld details"
-        return
-    wrong = [text for _, text in wrong_calls(blueprint.denied, domain, what="denied wish")]
-    yield from wrong
-    if wrong:
-        return
-    yield from _unvoiced(blueprint)
+    elif wrong := list(wrong_calls(denied, domain, what="denied wish")):
+        yield from (reason for _, reason in wrong)
+    else:
+        told = normalize(blueprint.instruction)
+        unvoiced = (wish for wish in denied if not identifying_values(wish, blueprint, told))
+        yield from (f"the instruction tells no value by which the denied wish {w} can be recognised" for w in unvoiced)
+        yield from _unproven(blueprint, domain)
+
+
+def _unproven(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
+    """What the world does not bear out of a kind."""
+    kind, actions, denied = blueprint.kind, blueprint.actions, blueprint.denied
+    allowed = [wish for wish in denied if is_allowed(blueprint, (wish,), domain)]
     if kind == "missing detail":
         yield from _not_missing(blueprint, domain)
     elif kind == "forbidden":
-        for action in blueprint.denied:
-            for earlier in ((), blueprint.actions):
-                if is_allowed(blueprint, (*earlier, action), domain):
-                    yield f"denied wish {action} is allowed: neither a tool refuses it nor does it break a rule"
-                    break
+        for wish in denied:
+            if wish in allowed or is_allowed(blueprint, (*actions, wish), domain):
+                yield f"denied wish {wish} is allowed: neither a tool refuses it nor does it break a rule"
     elif kind == "missing tool":
-        for action in blueprint.denied:
-            if not is_allowed(blueprint, (action,), domain):
-                yield f"denied wish {action} would not be allowed even with its tool"
-        if used := {a.name for a in blueprint.actions} & {a.name for a in blueprint.denied}:
+        yield from (f"denied wish {w} would not be allowed even with its tool" for w in denied if w not in allowed)
+        if used := {action.name for action in actions} & {wish.name for wish in denied}:
             yield f"the actions use {', '.join(sorted(used))}, which is taken away"
     elif kind == "change of mind":
-        if not blueprint.actions:
+        if not actions:
             yield "there is no action that takes the place of the dropped wish"
-        for action in blueprint.denied:
-            if not is_allowed(blueprint, (action,), domain):
-                yield f"the dropped wish {action} would not have been allowed"
-            if any(same_call(action, other) for other in blueprint.actions):
-                yield f"the dropped wish {action} is carried out after all"
-    elif kind == "tool error" and not blueprint.actions:
+        for wish in denied:
+            if wish not in allowed:
+                yield f"the dropped wish {wish} would not have been allowed"
+            if any(same_call(wish, action) for action in actions):
+                yield f"the dropped wish {wish} is carried out after all"
+    elif kind == "tool error" and not actions:
         yield "there is no action whose tool could fail"
     elif kind == "no tool":
-        if blueprint.actions:
-            yield f"it needs no tool, yet has the action {blueprint.actions[0]}"
-        for output in blueprint.outputs:
-            if not mentions(domain.policy, output):
-                yield f"output {output!r} does not stand in the policy, so it needs a tool"
+        if actions:
+            yield f"it needs no tool, yet has the action {actions[0]}"
+        untold = (output for output in blueprint.outputs if not mentions(domain.policy, output))
+        yield from (f"output {output!r} does not stand in the policy, so it needs a tool" for output in untold)
     elif kind == "parallel calls":
         yield from _not_independent(blueprint, domain)
 
@@ -80,29 +81,16 @@ def same_call(one: Action, other: Action) -> bool:
 
 def is_allowed(blueprint: Blueprint, actions: Sequence[Action], domain: Domain) -> bool:
     """Whether these actions execute in order in a fresh world, change something and break no rule."""
-    run = _run(blueprint, actions, domain)
-    return not run.refused and bool(run.diff) and not broken_rules(run, domain)
-
-
-def _run(blueprint: Blueprint, actions: Sequence[Action], domain: Domain) -> Execution:
-    return execute(blueprint.model_copy(update={"actions": tuple(actions)}), domain)
-
-
-def _unvoiced(blueprint: Blueprint) -> Iterator[str]:
-    """A denied wish must be recognisable in the conversation, by a value in the instruction."""
-    told = normalize(blueprint.instruction)
-    for action in blueprint.denied:
-        if not identifying_values(action, blueprint, told):
-            yield f"the instruction tells no value by which the denied wish {action} can be recognised"
+    execution = execute(blueprint, domain, actions)
+    return not execution.refused and bool(execution.diff) and not broken_rules(execution, domain)
 
 
 def identifying_values(action: Action, blueprint: Blueprint, told: str) -> list[str]:
     """The values of a denied wish, as text, that this (folded) text tells; those that no action has too come first."""
-    of_actions = {str(value) for a in blueprint.actions for _, value in argument_values(a.arguments)}
-    found = [str(value) for _, value in argument_values(action.arguments) if is_mentioned(value, told)]
-    return [value for value in found if value not in of_actions] or (
-        [] if blueprint.kind == "change of mind" else found
-    )
+    of_actions = {str(value) for _, value in argument_values(*blueprint.actions)}
+    found = [str(value) for _, value in argument_values(action) if is_mentioned(value, told)]
+    own = [value for value in found if value not in of_actions]
+    return own or ([] if blueprint.kind == "change of mind" else found)
 
 
 def _not_missing(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
@@ -122,6 +110,6 @@ def _not_independent(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
     if len(blueprint.actions) < 2:
         yield f"calls in one message need two actions at least, found {len(blueprint.actions)}"
         return
-    there, back = execute(blueprint, domain), _run(blueprint, blueprint.actions[::-1], domain)
+    there, back = execute(blueprint, domain), execute(blueprint, domain, blueprint.actions[::-1])
     if back.refused or broken_rules(back, domain) or digest(there.diff) != digest(back.diff):
         yield "the actions depend on their order, so they cannot be made in one message"
