@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from ...records import Answer, Question, ToolCall
-from .dialogue_state import Heard, Request
+from .dialogue_state import DialogueState, Request, tool_call
 from .grammar import (
     HAND_OVER,
     Language,
@@ -34,6 +34,7 @@ from .references import resolve
 from .user import Slips
 
 TOGETHER = "Done, all of your"
+ELSE, MORE = "Is there anything else?", "Is there anything else I can do for you?"
 HANDS_OVER = 0.5  # how often the agent thinks of a person where the policy lets it hand over
 _FOR_WANT_OF_A_TOOL = re.compile(r"when no tool can do|cannot be handled within", re.IGNORECASE)
 _WHEN_REFUSED = re.compile(r"cannot be handled within", re.IGNORECASE)
@@ -48,54 +49,57 @@ def _ends(request: Request) -> tuple[str, ...]:
 
 def answer_as_agent(question: Question, language: Language, dice: Slips) -> Answer:
     """The agent's next message: text, or tool calls."""
-    return _Agent(question, language, dice).next()
+    said = _Agent(question, language, dice).next()
+    if isinstance(said, str):
+        return Answer(text=said)
+    return Answer(tool_calls=tuple(said))
 
 
-class _Agent(Heard):
-    """Decides on the next step."""
+class _Agent(DialogueState):
+    """Decides on the next step: a text, or calls."""
 
-    def next(self) -> Answer:
+    def next(self) -> str | list[ToolCall]:
         if any(hands_over(call.name) and not result.error for _, call, result in self.calls):
-            return Answer(text=self._goodbye())
+            return self._goodbye()
         if self.messages[-1].role == "tool" and (report := self._report()):
-            return Answer(text=report)
+            return report
         open_ = [(number, *self.requests[number]) for number in self._open()]
-        for number, _, request in open_[:1]:
-            if isinstance(request, Topic) and not self.dice.slips("agent looks up what it need not", str(number)):
-                return self._topic(request)
-        who = self._identify()
-        if who is not None:
+        first = open_[0] if open_ else None
+        looks_up = first and self.dice.slips("agent looks up what it need not", str(first[0]))
+        if first and isinstance(first[2], Topic) and not looks_up:
+            return self._topic(first[2])
+        if who := self._identify():
             return who
-        for number, turn, request in open_:
-            if isinstance(request, Topic):
-                return self._topic(request)
-            if isinstance(request, Unknown):
-                return Answer(text=f"I am sorry, I have no tool for that. {self._else(_FOR_WANT_OF_A_TOOL)}")
-            if isinstance(request, Query):
-                return self._query(turn, request)
-            wishes = [(n, wish) for n, t, wish in open_ if t == turn and isinstance(wish, Wish)]
-            return self._wishes(turn, wishes if self.together else [(number, request)])
-        promised = next((n for n, m in enumerate(self.messages) if HAND_OVER in m.content), None)
-        return self._hand_over(promised) if promised else Answer(text="Is there anything else I can do for you?")
+        if first is None:
+            promised = next((n for n, m in enumerate(self.messages) if HAND_OVER in m.content), None)
+            return self._hand_over(promised) if promised else MORE
+        number, turn, request = first
+        if isinstance(request, Topic):
+            return self._topic(request)
+        if isinstance(request, Unknown):
+            return f"I am sorry, I have no tool for that. {self._else(_FOR_WANT_OF_A_TOOL)}"
+        if isinstance(request, Query):
+            return self._query(turn, request)
+        wishes = [(n, wish) for n, t, wish in open_ if t == turn and isinstance(wish, Wish)]
+        return self._wishes(turn, wishes if self.together else [(number, request)])
 
     def _else(self, case: re.Pattern[str]) -> str:
         """The question for further wishes; it promises to hand over where the policy has a person see to such a case,
         and the agent thinks of it."""
-        able = any(map(hands_over, self.schemas)) and case.search(" ".join(self.policy.split()))
+        able = any(map(hands_over, self.schemas)) and case.search(self.policy)
         promises = able and self.dice.draw("hands over").random() < HANDS_OVER
-        return f"Is there anything else {HAND_OVER}?" if promises else "Is there anything else?"
+        return f"Is there anything else {HAND_OVER}?" if promises else ELSE
 
-    def _hand_over(self, promised: int) -> Answer:
+    def _hand_over(self, promised: int) -> list[ToolCall]:
         """The call that hands over, with the wish that was declined when it was promised."""
         name = next(filter(hands_over, self.schemas))
         wishes = [r for turn, r in self.requests if turn < promised and isinstance(r, Wish | Unknown)]
-        wish = wishes[-1] if wishes else Unknown("be served by a person")
-        summary = f"The customer wants to {wish.clause if isinstance(wish, Unknown) else wish.head}."
-        return self._call([(name, dict.fromkeys(required(self.schemas[name]), summary))])
+        wish = wishes[-1].clause if wishes else "be served by a person"
+        return [tool_call(name, dict.fromkeys(required(self.schemas[name]), f"The customer wants to {wish}."))]
 
     def _goodbye(self) -> str:
         """The last message, after handing over: the policy may say how it reads."""
-        wanted = re.search(r"send the message '([^']+)'", " ".join(self.policy.split()))
+        wanted = re.search(r"send the message '([^']+)'", self.policy)
         return wanted.group(1) if wanted else "A person takes over from here. Goodbye."
 
     def _open(self) -> list[int]:
@@ -122,39 +126,47 @@ class _Agent(Heard):
         if not writes or any(call.arguments is None for call, _ in writes):
             return ""
         refused = [result.content for _, result in writes if result.error]
-        if not refused and len(writes) > 1:
-            return f"{TOGETHER} requests have been carried out. Is there anything else I can do for you?"
         if not refused:
-            return "Done, your request has been carried out. Is there anything else I can do for you?"
+            done = f"{TOGETHER} requests have" if len(writes) > 1 else "Done, your request has"
+            return f"{done} been carried out. {MORE}"
         if all("try again" in text for text in refused) and not self.dice.slips("agent gives up after an error"):
             return ""
         why = refused[0].removeprefix("Error: ")
         return f"I am sorry, that is not possible. {why} {self._else(_WHEN_REFUSED)}"
 
-    def _identify(self) -> Answer | None:
+    def _identify(self) -> str | list[ToolCall] | None:
         """Find out who the user is, where there is a tool for that."""
-        finders = [schema for schema in self.schemas.values() if identifies(schema)]
-        names = {schema["function"]["name"] for schema in finders}
-        if not finders or any(call.name in names and not result.error for _, call, result in self.calls):
+        finders = {name: required(schema) for name, schema in self.schemas.items() if identifies(schema)}
+        if not finders or any(call.name in finders and not result.error for _, call, result in self.calls):
             return None
-        for schema in finders:
-            arguments = {p: self.told[words(p)] for p in required(schema) if words(p) in self.told}
-            call = (schema["function"]["name"], arguments)
-            if len(arguments) == len(required(schema)) and not self.made(*call):
-                return self._call([call])
+        for name, asked in finders.items():
+            arguments = {p: self.told[words(p)] for p in asked if words(p) in self.told}
+            if len(arguments) == len(asked) and not self.made(name, arguments):
+                return [tool_call(name, arguments)]
         if not self.requests and not self.told:
-            return Answer(text="Hello! How can I help you?")
-        ways = ", or your ".join(" and ".join(words(p) for p in required(s)) for s in finders)
-        return Answer(text=f"To find your account, could you tell me your {ways}?")
+            return "Hello! How can I help you?"
+        ways = ", or your ".join(" and ".join(map(words, asked)) for asked in finders.values())
+        return f"To find your account, could you tell me your {ways}?"
 
-    def _topic(self, asked: Topic) -> Answer:
+    def _topic(self, asked: Topic) -> str:
         """What the policy says of it."""
-        passage = passages(self.policy).get(asked.name.lower())
+        passage = passages(self.policy_text).get(asked.name.lower())
         if passage is None:
-            return Answer(text="I am sorry, our policy says nothing about that. Is there anything else?")
-        return Answer(text=f"Our policy says: {passage}. Is there anything else I can do for you?")
+            return f"I am sorry, our policy says nothing about that. {ELSE}"
+        return f"Our policy says: {passage}. {MORE}"
 
-    def _wishes(self, turn: int, wishes: list[tuple[int, Wish]]) -> Answer:
+    def _query(self, turn: int, asked: Query) -> str | list[ToolCall]:
+        """The answer to a question, or the reads that it needs."""
+        value = self.notes.look_up(asked.field, asked.thing)
+        reads = self.reads(turn, [asked.thing], [asked.field])
+        if reads and (value is None or not self.since(turn)):
+            return reads
+        if value is None:
+            return f"I could not find the {asked.field} of {asked.thing}. {ELSE}"
+        thing = "your account" if asked.thing == "my account" else asked.thing
+        return f"The {asked.field} of {thing} is {say(value)}. {MORE}"
+
+    def _wishes(self, turn: int, wishes: list[tuple[int, Wish]]) -> str | list[ToolCall]:
         """The next step towards the calls that one wish, or several together, ask for: look up, ask, confirm, call."""
         calls, clauses = [], []
         for number, wish in wishes:
@@ -162,72 +174,49 @@ class _Agent(Heard):
             arguments, open_ = self._resolve(number, wish, schema)
             if step := self._missing(turn, wish, schema, open_):
                 return step
-            calls.append((wish.tool, arguments))
-            said = {p: say(v) for p, v in arguments.items() if not means_user(p)}
-            clauses.append(self.language.clause(schema, said))
+            calls.append(tool_call(wish.tool, arguments))
+            clauses.append(self.language.exactly(schema, arguments))
         confirm = f"I am going to {', and to '.join(clauses)}. Shall I go ahead (yes/no)?"
         asked = next((n for n, m in enumerate(self.messages[turn:], turn) if m.content == confirm), None)
         if asked is None:
-            return Answer(text=confirm)
+            return confirm
         if not self.messages[asked + 1].content.lower().startswith("yes"):
-            return Answer(text="I am sorry, then I leave it as it is. Is there anything else?")
-        number, name, arguments = wishes[0][0], *calls[0]
-        if self.dice.slips("agent sends arguments that are not JSON", str(number)) and not self.since(asked):
-            raw = json.dumps(arguments)[:-1]
-            return Answer(tool_calls=(ToolCall(id="call", name=name, arguments=None, raw=raw),))
-        if len(calls) > 1 and self.dice.slips("agent makes one call at a time", str(number)):
-            return self._call(calls[:1])
-        return self._call(calls)
+            return f"I am sorry, then I leave it as it is. {ELSE}"
+        return self._confirmed(wishes[0][0], calls, first=not self.since(asked))
 
-    def _missing(self, turn: int, wish: Wish, schema: Schema, open_: list[str]) -> Answer | None:
+    def _confirmed(self, number: int, calls: list[ToolCall], first: bool) -> list[ToolCall]:
+        """The calls that the user has agreed to, as carelessly as they are made."""
+        if first and self.dice.slips("agent sends arguments that are not JSON", str(number)):
+            return [calls[0].model_copy(update={"arguments": None, "raw": json.dumps(calls[0].arguments)[:-1]})]
+        one = len(calls) > 1 and self.dice.slips("agent makes one call at a time", str(number))
+        return calls[:1] if one else calls
+
+    def _missing(self, turn: int, wish: Wish, schema: Schema, open_: list[str]) -> str | list[ToolCall] | None:
         """The read or the question that a wish still needs."""
         missing = [p for p in open_ if p not in wish.said and not means_user(p)]
         mentioned = [wish.said[p] for p in required(schema) if p in wish.said]
-        reads = self.reads(turn, mentioned, [p for p in open_ if p not in missing])
-        if reads:
-            return self._call(reads)
-        if missing:
-            ask = f"Could you tell me the {' and the '.join(words(p) for p in missing)} for that?"
-            if not any(m.content == ask for m in self.messages[turn:]):
-                return Answer(text=ask)
-        if open_:
-            return Answer(text=f"I am sorry, I cannot find what you mean by {words(open_[0])}. Is there anything else?")
-        return None
+        if reads := self.reads(turn, mentioned, [p for p in open_ if p not in missing]):
+            return reads
+        ask = f"Could you tell me the {' and the '.join(map(words, missing))} for that?"
+        if missing and not any(m.content == ask for m in self.messages[turn:]):
+            return ask
+        return f"I am sorry, I cannot find what you mean by {words(open_[0])}. {ELSE}" if open_ else None
 
     def _resolve(self, number: int, wish: Wish, schema: Schema) -> tuple[dict[str, Any], list[str]]:
         """The arguments that are known by now, and the names of those that are not."""
-        arguments: dict[str, Any] = {}
-        open_: list[str] = []
+        known: dict[str, Any] = {}
+        open_ = []
         for parameter, spec in properties(schema).items():
-            if means_user(parameter):
-                value = self.notes.user
-            elif parameter in wish.said:
-                value = resolve(parameter, spec, wish.said[parameter], self.notes, arguments)
-            elif parameter not in required(schema):
-                continue
-            else:
-                value = None
-            if value is None:
+            value = self.notes.user if means_user(parameter) else None
+            if value is None and parameter in wish.said:
+                value = resolve(parameter, spec, wish.said[parameter], self.notes, known)
+            if value is not None:
+                known[parameter] = value
+            elif parameter in wish.said or parameter in required(schema) or means_user(parameter):
                 open_.append(parameter)
-                continue
-            arguments[parameter] = value
-        doubtful = [p for p in arguments if p.endswith(("_id", "_ids")) and not means_user(p)]
+        doubtful = [p for p in known if p.endswith(("_id", "_ids")) and not means_user(p)]
         if doubtful and self.dice.slips("agent picks the wrong one", str(number)):
             wrong = doubtful[-1]
-            arguments[wrong] = self.notes.another(wrong, arguments.pop(wrong), arguments)
-        return {name: arguments[name] for name in properties(schema) if name in arguments}, open_
-
-    def _query(self, turn: int, asked: Query) -> Answer:
-        value = self.notes.look_up(asked.field, asked.thing)
-        reads = self.reads(turn, [asked.thing], [asked.field])
-        if reads and (value is None or not self.since(turn)):
-            return self._call(reads)
-        if value is None:
-            return Answer(text=f"I could not find the {asked.field} of {asked.thing}. Is there anything else?")
-        thing = "your account" if asked.thing == "my account" else asked.thing
-        return Answer(text=f"The {asked.field} of {thing} is {say(value)}. Is there anything else I can do for you?")
-
-    def _call(self, calls: list[tuple[str, dict[str, Any]]]) -> Answer:
-        return Answer(
-            tool_calls=tuple(ToolCall(id="call", name=name, arguments=arguments) for name, arguments in calls)
-        )
+            rest = {parameter: value for parameter, value in known.items() if parameter != wrong}
+            known[wrong] = self.notes.another(wrong, known[wrong], rest)
+        return known, open_

@@ -8,25 +8,20 @@ from typing import Any
 
 from ...records import Message, Question, ToolCall
 from ...world.values import fits, produced_key
+from . import grammar
 from .grammar import (
-    CHANGED,
     Language,
     Query,
-    Schema,
     Topic,
     Unknown,
     Wish,
+    by_name,
     hands_over,
     identifies,
-    identity,
     is_reading,
     means_user,
     properties,
-    query,
     required,
-    sentences,
-    topic,
-    wanted,
     words,
 )
 from .references import Notes
@@ -37,15 +32,21 @@ CALLS_A_MESSAGE = 4
 Request = Wish | Query | Topic | Unknown
 
 
-class Heard:
+def tool_call(name: str, arguments: dict[str, Any]) -> ToolCall:
+    """A call as the agent makes it: ids are given when it is run."""
+    return ToolCall(id="call", name=name, arguments=arguments)
+
+
+class DialogueState:
     """Requests, told details, calls made and facts found."""
 
     def __init__(self, question: Question, language: Language, dice: Slips) -> None:
         self.language, self.dice = language, dice
         self.messages = question.messages
-        self.policy = str(question.context["policy"])
-        self.schemas: dict[str, Schema] = {schema["function"]["name"]: schema for schema in question.tools}
-        self.together = "made together in one message" in " ".join(self.policy.split())
+        self.policy_text = str(question.context["policy"])
+        self.policy = " ".join(self.policy_text.split())
+        self.schemas = by_name(question.tools)
+        self.together = "made together in one message" in self.policy
         single = re.search(r"\bone (tool )?call at a time", self.policy, re.IGNORECASE)
         self.most = 1 if single and not self.together else CALLS_A_MESSAGE
         self.notes = Notes()
@@ -64,80 +65,70 @@ class Heard:
 
     def _hear(self, turn: int, text: str) -> None:
         writing = [s for name, s in self.schemas.items() if not is_reading(s) and not hands_over(name)]
-        for sentence in sentences(text):
-            if CHANGED in sentence:
+        for sentence in grammar.sentences(text):
+            if grammar.CHANGED in sentence:
                 self.dropped = len(self.requests)
-            self.told.update(identity(sentence))
-            clause = wanted(sentence)
+            self.told.update(grammar.identity(sentence))
+            clause = grammar.wanted(sentence)
             wish = (self.language.understand(clause, writing) or Unknown(clause)) if clause else None
-            request = topic(sentence) or query(sentence) or wish
-            if request:
+            if request := grammar.topic(sentence) or grammar.query(sentence) or wish:
                 self.requests.append((turn, request))
-            detail = re.fullmatch(r"The ([a-z0-9 ]+?) is (.+?)\.?", sentence)
-            if detail:
-                self._detail(detail)
+            if detail := re.fullmatch(r"The ([a-z0-9 ]+?) is (.+?)\.?", sentence):
+                self._detail(*detail.groups())
 
-    def _detail(self, detail: re.Match[str]) -> None:
+    def _detail(self, name: str, said: str) -> None:
         """A detail belongs to the last wish that takes one of this name and does not have it yet."""
         for _, request in reversed(self.requests):
             if isinstance(request, Wish):
-                slot = next((p for p in properties(self.schemas[request.tool]) if words(p) == detail.group(1)), "")
+                slot = next((p for p in properties(self.schemas[request.tool]) if words(p) == name), "")
                 if slot and slot not in request.said:
-                    request.said[slot] = detail.group(2)
+                    request.said[slot] = said
                     return
 
-    def since(self, turn: int) -> list[tuple[ToolCall, Message]]:
-        return [(call, result) for made, call, result in self.calls if made > turn]
+    def since(self, turn: int) -> int:
+        """How many calls have been made since."""
+        return sum(made > turn for made, _, _ in self.calls)
 
     def made(self, name: str, arguments: dict[str, Any]) -> bool:
+        """Whether this call has been made."""
         return any(call.name == name and call.arguments == arguments for _, call, _ in self.calls)
 
-    def reads(self, turn: int, mentions: list[str], needed: list[str]) -> list[tuple[str, dict[str, Any]]]:
+    def reads(self, turn: int, mentions: list[str], needed: list[str]) -> list[ToolCall]:
         """The next reads that could help: first of what was named, which is always looked at once; then, while
         something is still needed, of what hangs on it, then of the rest. Tools that brought nothing of the kind are not
         tried again."""
-        if len(self.since(turn)) >= READS_A_REQUEST:
+        if self.since(turn) >= READS_A_REQUEST:
             return []
-        useless, hanging = self._useless(needed), self.notes.hanging(mentions)
-        ranked: dict[tuple[int, int, str], list[tuple[str, dict[str, Any]]]] = {}
+        slots = [parameter.replace(" ", "_") for parameter in needed]
+        brought = self.notes.keys.items() if needed else ()
+        useless = {name for name, keys in brought if not any(fits(slot, key) for slot in slots for key in keys)}
+        asked = [value for _, call, _ in self.calls for value in (call.arguments or {}).values()]
+        near = {*self.notes.hanging(mentions), self.notes.user}
+        ranked: dict[tuple[int, int, str], list[ToolCall]] = {}
         for name, schema in self.schemas.items():
-            if is_reading(schema) and not identifies(schema) and len(required(schema)) == 1:
-                parameter = required(schema)[0]
-                for value, rank in self._values(parameter, mentions, hanging):
-                    seen = any(value in (call.arguments or {}).values() for _, call, _ in self.calls)
-                    if rank == 0 and seen and not needed:
-                        continue
-                    if (rank == 0 or needed) and name not in useless and not self.made(name, {parameter: value}):
-                        rest = set(name.split("_")[1:]) - set(words(parameter).removesuffix(" id").split())
-                        ranked.setdefault((rank, len(rest), name), []).append((name, {parameter: value}))
+            if name in useless or not is_reading(schema) or identifies(schema) or len(required(schema)) != 1:
+                continue
+            (parameter,) = required(schema)
+            rest = set(name.split("_")[1:]) - set(words(parameter).removesuffix(" id").split())
+            for value, rank in self._values(parameter, mentions, near):
+                helps = needed or (rank == 0 and value not in asked)
+                if helps and not self.made(name, {parameter: value}):
+                    ranked.setdefault((rank, len(rest), name), []).append(tool_call(name, {parameter: value}))
         return ranked[min(ranked)][: self.most] if ranked else []
 
-    def _useless(self, needed: list[str]) -> set[str]:
-        """Reading tools whose results so far held nothing that could fill what is needed."""
-        keys: dict[str, set[str]] = {}
-        for _, call, result in self.calls:
-            if not result.error:
-                keys.setdefault(call.name, set()).update(self.notes.keys(call))
-        if not needed:
-            return set()
-        return {
-            name for name, found in keys.items() if not any(fits(p.replace(" ", "_"), k) for p in needed for k in found)
-        }
-
-    def _values(self, parameter: str, mentions: list[str], hanging: set[Any]) -> Iterator[tuple[Any, int]]:
+    def _values(self, parameter: str, mentions: list[str], near: set[str | None]) -> Iterator[tuple[str, int]]:
+        """The values that a parameter could have: 0 for what was named, 1 for what stands beside that, 2 for others."""
         if not parameter.endswith("_id"):
             return
-        known = {
-            k.fact.value for k in self.notes.found if fits(parameter, k.fact.key) and isinstance(k.fact.value, str)
-        }
+        known = {k.fact.value for k in self.notes.fitting(parameter) if isinstance(k.fact.value, str)}
+        if means_user(parameter) and self.notes.user:
+            known.add(self.notes.user)
+        # What was named counts when it has the shape of an id of this kind.
+        shapes = {_shape(value) for value in known}
         named = {mention for mention in mentions if re.fullmatch(r"\S*\d\S*", mention)}
-        if means_user(parameter):
-            known |= {self.notes.user} if self.notes.user else set()
-        for value in sorted(known | {n for n in named if self._looks_like(n, known)}):
-            yield value, 0 if value in named else 1 if value in hanging or value == self.notes.user else 2
+        for value in sorted(known | {mention for mention in named if _shape(mention) in shapes}):
+            yield value, 0 if value in named else 1 if value in near else 2
 
-    @staticmethod
-    def _looks_like(value: str, known: set[str]) -> bool:
-        """Whether an id that was named has the shape of the known ids of this kind."""
-        shape = re.sub(r"\d+", "0", value)
-        return any(re.sub(r"\d+", "0", other) == shape for other in known)
+
+def _shape(id: str) -> str:
+    return re.sub(r"\d+", "0", id)

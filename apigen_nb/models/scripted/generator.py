@@ -11,14 +11,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ...world.values import facts, fits, singular
+from ...world.values import facts, singular
 from . import grammar
-from .arguments import Filler
+from .arguments import Filler, Row, values
 from .grammar import Language, describe, identifies, means_user, required, say, words
 from .user import Slips
 
 DENYING = ("forbidden", "missing tool", "change of mind")
 TRIES = 6
+Calls = list[dict[str, Any]]
 NOTHING_ELSE = 0.5  # of the forbidden tasks, how many have no other wish, so that nothing at all may change
 
 
@@ -37,22 +38,11 @@ def merge(context: dict[str, Any], language: Language, dice: Slips) -> str:
     if dice.slips("generator answers without JSON"):
         return "I would put the three visits into one."
     said = [grammar.sentences(str(instruction)) for instruction in context["instructions"]]
-    who = [sentence for sentence in said[0] if not _asks(sentence)]
-    wishes = list(dict.fromkeys(sentence for one in said for sentence in one if _asks(sentence)))
+    who = [sentence for sentence in said[0] if not grammar.asks(sentence)]
+    wishes = list(dict.fromkeys(sentence for one in said for sentence in one if grammar.asks(sentence)))
     if not context["feedback"] and dice.slips("generator drops a wish when it recombines"):
         wishes = wishes[:-1]
     return json.dumps({"thought": "All of it in one visit.", "instruction": " ".join([*who, *wishes])})
-
-
-def _asks(sentence: str) -> bool:
-    return bool(grammar.wanted(sentence) or grammar.query(sentence))
-
-
-def _call(text: str, action: dict[str, Any]) -> bool:
-    """Whether feedback names a call."""
-    return f"{action['name']}(" in text and all(
-        json.dumps(value, ensure_ascii=False) in text for value in action["arguments"].values()
-    )
 
 
 class _Writer(Filler):
@@ -60,14 +50,12 @@ class _Writer(Filler):
 
     def __init__(self, context: dict[str, Any], language: Language, dice: Slips) -> None:
         super().__init__(context, dice)
-        self.language = language
-        self.kind = str(context["kind"])
+        self.language, self.kind = language, str(context["kind"])
         self.level = str(context["difficulty"]).partition(":")[0]
         self.previous: dict[str, Any] = context["previous"] or {}
         walk = [name for name in context["walk"] if name in context["writing"]]
         # where one wish comes to nothing, the walk has one tool more than there are actions
-        self.wishes = walk[:-1] if self.kind in DENYING else walk
-        self.refused = walk[-1:] if self.kind in DENYING else []
+        self.wishes, self.refused = (walk[:-1], walk[-1:]) if self.kind in DENYING else (walk, [])
 
     def task(self) -> dict[str, Any]:
         """A task with tools."""
@@ -75,8 +63,8 @@ class _Writer(Filler):
         if denied and self._asks_only() and (questions := self.questions([], denied)):
             return self._task([], denied, questions, [])
         actions = self.actions(denied)
-        if self.kind == "missing tool":
-            actions = [action for action in actions if action["name"] != denied[0]["name"]] if denied else actions
+        if self.kind == "missing tool" and denied:
+            actions = [action for action in actions if action["name"] != denied[0]["name"]]
         withheld = self.withheld(actions) if self.kind == "missing detail" else []
         return self._task(actions, denied, self.questions(actions, denied), withheld)
 
@@ -86,34 +74,25 @@ class _Writer(Filler):
             return False
         return not self.previous["actions"] if self.previous else self.dice.draw("asks only").random() < NOTHING_ELSE
 
-    def _task(
-        self,
-        actions: list[dict[str, Any]],
-        denied: list[dict[str, Any]],
-        questions: list[tuple[str, str]],
-        withheld: list[str],
-    ) -> dict[str, Any]:
+    def _task(self, actions: Calls, denied: Calls, questions: dict[str, str], withheld: list[str]) -> dict[str, Any]:
         return {
             "thought": f"The user could want {' and '.join(words(a['name']) for a in actions) or 'to know something'}.",
-            "instruction": self.instruction(actions, denied, questions, withheld),
+            "instruction": self.instruction(actions, denied, list(questions), withheld),
             "actions": actions,
-            "outputs": [output for _, output in questions],
+            "outputs": list(questions.values()),
             "denied": denied,
             "withheld": withheld,
         }
 
-    # -- actions
-
-    def actions(self, denied: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def actions(self, denied: Calls) -> Calls:
         """New actions for the tools of the walk; after feedback, the earlier ones with those replaced that it names."""
-        taken = {str(v) for action in denied for v in action["arguments"].values()}
+        taken = values(denied)
         if not self.previous:
-            made: list[dict[str, Any]] = []
+            made: Calls = []
             for name in self.wishes:
-                made += self.fill(name, taken | {str(v) for action in made for v in action["arguments"].values()})
+                made += self.fill(name, taken | values(made))
             return made or (self._replace("", taken) if self.kind in ("tool error", "change of mind") else [])
-        kept = []
-        used = taken | {str(v) for other in self.previous["actions"] for v in other["arguments"].values()}
+        kept, used = [], taken | values(self.previous["actions"])
         for number, action in enumerate(self.previous["actions"], 1):
             if action["name"] not in self.schemas:
                 continue
@@ -128,65 +107,56 @@ class _Writer(Filler):
             kept += self._replace(kept[0]["name"] if kept else "", used)
         return kept or self._replace("", taken)
 
-    def _replace(self, name: str, used: set[str]) -> list[dict[str, Any]]:
+    def _replace(self, name: str, used: set[str]) -> Calls:
         """A call of another writing tool, where the records allow none of this one."""
         others = [other for other in self.context["writing"] if other != name]
         self.rng.shuffle(others)
         return next(filter(None, (self.fill(other, used) for other in others)), [])
 
-    # -- what a hard behaviour needs
-
-    def denied(self) -> list[dict[str, Any]]:
+    def denied(self) -> Calls:
         """The wish that must come to nothing: what a tool is not for where it is forbidden, else any call."""
         if self.kind not in DENYING:
             return []
-        earlier = self.previous.get("denied", [])
-        if earlier and not any(_call(self.feedback, action) for action in earlier):
+        earlier: Calls = self.previous.get("denied", [])
+        if earlier and not any(_is_named_in(self.feedback, action) for action in earlier):
             return list(earlier)
         others = [name for name in self.context["writing"] if name not in (*self.wishes, *self.refused)]
         names = [*self.refused, *others, *self.wishes]
         if earlier:
             self.rng.shuffle(names)
         self.contrary = self.kind == "forbidden"
-        used = {str(v) for action in earlier for v in action["arguments"].values()}
-        found = [call for name in names for call in self.fill(name, used) if call not in earlier]
-        if self.contrary:
-            # a tool with rows that it is not for first: what else should refuse the wish?
-            found.sort(key=lambda call: not self._has_states(call["name"]))
+        found = [call for name in names for call in self.fill(name, values(earlier)) if call not in earlier]
+        if self.contrary:  # a tool with rows that it is not for first: what else should refuse the wish?
+            schemas = self.schemas
+            found.sort(key=lambda call: not self.has_states(schemas[call["name"]], required(schemas[call["name"]])))
         self.contrary = False
         return found[:1]
 
-    def _has_states(self, name: str) -> bool:
-        schema = self.schemas[name]
-        return any(self._is_named(f, schema) for f in self.found if any(fits(p, f.fact.key) for p in required(schema)))
-
-    def withheld(self, actions: list[dict[str, Any]]) -> list[str]:
+    def withheld(self, actions: Calls) -> list[str]:
         """A detail of an action that the records do not hold; where no action has one, another action is added."""
         earlier = self.previous.get("withheld", [])
-        details = self._details(actions, [])
+        details = self._details(actions)
         if earlier and set(earlier) <= set(details) and "withheld" not in self.feedback:
             return list(earlier)
         details = [detail for detail in details if detail not in earlier]
         for _ in range(TRIES):
             if details:
                 break
-            more = self._replace("", {str(v) for action in actions for v in action["arguments"].values()})
-            if details := self._details(more, earlier):
+            more = self._replace("", values(actions))
+            if details := [detail for detail in self._details(more) if detail not in earlier]:
                 actions[:] = [*actions[:1], *more] if actions and actions[0] != more[0] else more
         return [self.rng.choice(details)] if details else []
 
-    def _details(self, actions: list[dict[str, Any]], earlier: list[str]) -> list[str]:
+    def _details(self, actions: Calls) -> list[str]:
         known = {str(f.fact.value) for f in self.found}
-        return [
-            mention
-            for action in actions
-            for schema in [self.schemas[action["name"]]]
-            for mentions in [self._mentions(action["arguments"])]
-            for name in self.language.optional(schema, mentions)
-            for mention in [mentions[name]]
-            if len(mention) > 2 and mention not in earlier and name in required(schema)
-            if str(action["arguments"][name]) not in known and not name.endswith(("_id", "_ids"))
-        ]
+        found = []
+        for action in actions:
+            schema, mentions = self.schemas[action["name"]], self._mentions(action["arguments"])
+            for name in self.language.optional(schema, mentions):
+                is_id = name.endswith(("_id", "_ids"))
+                if not is_id and name in required(schema) and str(action["arguments"][name]) not in known:
+                    found.append(mentions[name])
+        return [mention for mention in found if len(mention) > 2]
 
     def about_the_policy(self) -> dict[str, Any]:
         """A task that needs no tool: what the policy itself answers."""
@@ -196,106 +166,76 @@ class _Writer(Filler):
             for name, text in found.items()
             if (figures := re.findall(r"(?<![\w.-])\$?\d[\d,.]*\d?(?: [a-z]+)?|'[a-z ]+'", text)) and len(text) < 400
         }
-        names = sorted(asked)
-        chosen = self.rng.sample(names, min(len(names), 1 if self.level == "easy" else 2))
+        chosen = self.rng.sample(sorted(asked), min(len(asked), 1 if self.level == "easy" else 2))
         questions = [f"You want to know the rule on {name}." for name in chosen]
         return {
             "thought": "The policy itself answers this.",
-            "instruction": " ".join(
-                [f"You are {self.context['persona']}.", self._identity(), grammar.CHAT, *questions]
-            ),
+            "instruction": " ".join([*self._who(), grammar.CHAT, *questions]),
             "actions": [],
             "outputs": [asked[name].strip("'") for name in chosen],
         }
 
-    # -- questions
-
-    def questions(self, actions: list[dict[str, Any]], denied: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    def questions(self, actions: Calls, denied: Calls) -> dict[str, str]:
         """At most one question with its answer, from a row that no action touches."""
-        if self.previous and not self.previous["outputs"] and actions:
-            return []
-        if (
-            not self.previous
-            and actions
-            and self.dice.draw("asks").random() > {"easy": 0.15, "hard": 0.7}.get(self.level, 0.5)
-        ):
-            return []
-        touched = {str(v) for action in (*actions, *denied) for v in action["arguments"].values()}
-        if self.user in touched:
-            touched.add("my account")
+        if actions and self.previous and not self.previous["outputs"]:
+            return {}
+        rare = {"easy": 0.15, "hard": 0.7}.get(self.level, 0.5)
+        if actions and not self.previous and self.dice.draw("asks").random() > rare:
+            return {}
+        touched = values([*actions, *denied])
+        touched |= {"my account"} if self.user in touched else set()
         things = [thing for thing in self._things() if thing[0] not in touched]
         if not things:
-            return []
+            return {}
         name, key, value = self.rng.choice(things)
-        if (
-            isinstance(value, int | float)
-            and "output" not in self.feedback
-            and self.dice.slips("generator miscalculates an output")
-        ):
+        wrong = isinstance(value, int | float) and "output" not in self.feedback
+        if wrong and self.dice.slips("generator miscalculates an output"):
             value = round(value + self.rng.choice((5, 10, 20)), 2)
-        return [(f"You want to know the {words(key)} of {name}.", str(value))]
+        return {f"You want to know the {words(key)} of {name}.": str(value)}
 
     def _things(self) -> Iterator[tuple[str, str, Any]]:
-        for table, rows in self.context["records"].items():
+        """What can be asked for: fields of rows that others name, and of the user's own."""
+        records = self.context["records"]
+        for table, rows in records.items():
             for row_id, row in rows.items():
-                if len(rows) > 1 and any(
-                    row_id in str(other) for other in self.context["records"].values() if other is not rows
-                ):
-                    yield from ((row_id, k, v) for k, v in row.items() if _tellable(k, v))
+                told = [(key, value) for key, value in row.items() if _tellable(key, value)]
+                if len(rows) > 1 and any(row_id in str(other) for other in records.values() if other is not rows):
+                    yield from ((row_id, key, value) for key, value in told)
                 elif row_id == self.user:
-                    yield from (
-                        ("my account", k, v) for k, v in row.items() if _tellable(k, v) and singular(table) != k
-                    )
+                    yield from (("my account", key, value) for key, value in told if singular(table) != key)
 
-    # -- wording
-
-    def instruction(
-        self,
-        actions: list[dict[str, Any]],
-        denied: list[dict[str, Any]],
-        questions: list[tuple[str, str]],
-        withheld: list[str],
-    ) -> str:
+    def instruction(self, actions: Calls, denied: Calls, questions: list[str], withheld: list[str]) -> str:
         """The instruction: who the user is, one sentence a wish, one a question, and how to go about it."""
-        wishes = []
-        again = "instruction" in self.feedback
-        for number, action in enumerate(actions):
-            schema = self.schemas[action["name"]]
-            mentions = self._mentions(action["arguments"])
-            optional = [name for name in self.language.optional(schema, mentions) if mentions[name] not in withheld]
-            forgets = (
-                optional
-                and not again
-                and self.dice.slips("generator leaves a detail out of the instruction", str(number))
-            )
-            left_out = [self.rng.choice(optional)] if forgets else []
-            wishes.append(f"You want to {self.language.clause(schema, mentions, left_out)}.")
+        wishes = [f"You want to {self._clause(action, n, withheld)}." for n, action in enumerate(actions)]
         # a wish that comes to nothing is told by ids, so that it can be recognised in the conversation
-        refused = [
-            self.language.clause(
-                self.schemas[a["name"]], {p: say(v) for p, v in a["arguments"].items() if not means_user(p)}
-            )
-            for a in denied
-        ]
+        refused = [self.language.exactly(self.schemas[call["name"]], call["arguments"]) for call in denied]
         if self.kind == "change of mind":
             wishes = [*(f"You first want to {clause}." for clause in refused), grammar.CHANGE, *wishes]
         else:
             place = self.rng.randint(0, len(wishes))
             wishes[place:place] = [f"You want to {clause}." for clause in refused]
         manner = {"parallel calls": [grammar.TOGETHER], "missing detail": [grammar.HOLD_BACK]}.get(self.kind, [])
-        asked = [text for text, _ in questions]
-        return " ".join([f"You are {self.context['persona']}.", self._identity(), *manner, *wishes, *asked])
+        return " ".join([*self._who(), *manner, *wishes, *questions])
 
-    def _identity(self) -> str:
+    def _clause(self, action: dict[str, Any], number: int, withheld: list[str]) -> str:
+        schema, mentions = self.schemas[action["name"]], self._mentions(action["arguments"])
+        optional = [name for name in self.language.optional(schema, mentions) if mentions[name] not in withheld]
+        forgets = "generator leaves a detail out of the instruction"
+        if optional and "instruction" not in self.feedback and self.dice.slips(forgets, str(number)):
+            del mentions[self.rng.choice(optional)]
+        return self.language.clause(schema, mentions)
+
+    def _who(self) -> list[str]:
+        """Who the user is, and what the tools that identify people ask for."""
         tables: dict[str, dict[str, Any]] = self.context["records"]
         row: dict[str, Any] = next((rows[self.user] for rows in tables.values() if self.user in rows), {})
         known: dict[str, Any] = {}
         for fact in facts(row):
             known.setdefault(fact.key, fact.value)
         ways = [required(s) for s in self.schemas.values() if identifies(s) and all(p in known for p in required(s))]
-        if not ways:
-            return f"Your id is {self.user}."
-        return f"Your {', your '.join(f'{words(p)} is {known[p]}' for p in self.dice.draw('identity').choice(ways))}."
+        told = {words(p): known[p] for p in self.dice.draw("identity").choice(ways)} if ways else {"id": self.user}
+        identity = ", your ".join(f"{name} is {value}" for name, value in told.items())
+        return [f"You are {self.context['persona']}.", f"Your {identity}."]
 
     def _mentions(self, arguments: dict[str, Any]) -> dict[str, str]:
         """How each argument is said: things that have a name by their name, where it is unmistakable; by their ids
@@ -303,26 +243,29 @@ class _Writer(Filler):
         rows = {f.row for f in self.found for v in arguments.values() if isinstance(v, str) and f.row[1] == v}
         said = {}
         for parameter, value in arguments.items():
-            if means_user(parameter):
-                continue
-            values = value if isinstance(value, list) and all(isinstance(v, str) for v in value) else [value]
-            said[parameter] = " and ".join(self._mention(parameter, item, rows) for item in values)
+            if not means_user(parameter):
+                items = value if isinstance(value, list) and all(isinstance(v, str) for v in value) else [value]
+                said[parameter] = " and ".join(self._mention(parameter, item, rows) for item in items)
         return said
 
-    def _mention(self, parameter: str, value: Any, rows: set[tuple[str, str]]) -> str:
-        if not parameter.endswith(("_id", "_ids")):
-            return say(value)
+    def _mention(self, parameter: str, value: Any, rows: set[Row]) -> str:
         named = {"easy": 0.1, "medium": 0.6}.get(self.level, 1.0)
-        if self.dice.draw(f"name/{parameter}/{value}").random() > named:
+        is_id = parameter.endswith(("_id", "_ids"))
+        if not is_id or self.dice.draw(f"name/{parameter}/{value}").random() > named:
             return say(value)
-        same = [f for f in self.found if fits(parameter, f.fact.key)]
+        same = self.fitting(parameter)
         own = [f for f in same if f.fact.value == value and f.row[1] != value and describe(f.fact.holder)]
         if not own:
             return say(value)
-        name = describe(own[0].fact.holder)
-        rivals = [f for f in same if f.row in rows] if own[0].row in rows else [f for f in same if f.row == own[0].row]
-        taken = {f.fact.value for f in rivals if describe(f.fact.holder) == name}
+        name, near = describe(own[0].fact.holder), rows if own[0].row in rows else {own[0].row}
+        taken = {f.fact.value for f in same if f.row in near and describe(f.fact.holder) == name}
         return name if taken <= {value} and not re.search(r"[;:|]", name) else say(value)
+
+
+def _is_named_in(text: str, action: dict[str, Any]) -> bool:
+    """Whether feedback names a call."""
+    told = (json.dumps(value, ensure_ascii=False) for value in action["arguments"].values())
+    return f"{action['name']}(" in text and all(value in text for value in told)
 
 
 def _tellable(key: str, value: Any) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,10 +28,10 @@ THAT_IS_ALL = "No, that is all. Please hand me over."
 
 @dataclass
 class Wish:
-    """A tool call that somebody wants, with how each argument was said. `head` is the clause's first part."""
+    """A tool call that somebody wants, in a clause, with how each argument was said."""
 
     tool: str
-    head: str
+    clause: str
     said: dict[str, str] = field(default_factory=dict)
 
 
@@ -98,6 +98,11 @@ def say(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def by_name(tools: Iterable[Schema]) -> dict[str, Schema]:
+    """Tools by their names."""
+    return {schema["function"]["name"]: schema for schema in tools}
+
+
 def properties(schema: Schema) -> dict[str, Any]:
     return dict(schema["function"]["parameters"].get("properties", {}))
 
@@ -161,10 +166,13 @@ class Language:
         self._phrases = {tool: [part.strip() for part in phrase.split("|")] for tool, phrase in phrases.items()}
         self._patterns = {tool: _pattern(parts) for tool, parts in self._phrases.items()}
 
-    def clause(self, schema: Schema, mentions: Mapping[str, str], leave_out: Sequence[str] = ()) -> str:
-        """A call as a clause, without what is left out."""
+    def exactly(self, schema: Schema, arguments: Mapping[str, Any]) -> str:
+        """A call as a clause in which everything is said as it is."""
+        return self.clause(schema, {name: say(value) for name, value in arguments.items() if not means_user(name)})
+
+    def clause(self, schema: Schema, mentions: Mapping[str, str]) -> str:
+        """A call as a clause, with what of it is said."""
         name = schema["function"]["name"]
-        mentions = {k: v for k, v in mentions.items() if k not in leave_out}
         if name not in self._phrases:
             said = "; ".join(f"{words(k)} {v}" for k, v in mentions.items())
             return verb_phrase(schema) + (f": {said}" if said else "")
@@ -259,6 +267,11 @@ def query(sentence: str) -> Query | None:
     """The question of "You want to know the <field> of <thing>.", or None."""
     match = re.fullmatch(r"(?:You|I) want to know the (?!rule on )(.+?) of (.+?)\.?", sentence)
     return Query(match.group(1), match.group(2)) if match else None
+
+
+def asks(sentence: str) -> bool:
+    """Whether a sentence asks for something to be done or told."""
+    return bool(wanted(sentence) or query(sentence) or topic(sentence))
 
 
 def topic(sentence: str) -> Topic | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ...records import ToolCall
@@ -15,13 +17,10 @@ from .grammar import describe, means_user, words
 @functools.lru_cache(maxsize=128)  # an agent reads its conversation again at every turn
 def _read(text: str, key: str) -> tuple[Any, tuple[tuple[Fact, str], ...]]:
     """A tool's result and its facts, each with the name of its holder."""
-    try:
+    result: Any = text
+    with contextlib.suppress(ValueError, RecursionError):
         result = json.loads(text)
-    except (ValueError, RecursionError):
-        result = text
-    found = list(facts(result, key=key))
-    names = {id(fact.holder): describe(fact.holder) for fact in found}
-    return result, tuple((fact, names[id(fact.holder)]) for fact in found)
+    return result, tuple((fact, describe(fact.holder)) for fact in facts(result, key=key))
 
 
 class Known(NamedTuple):
@@ -31,52 +30,49 @@ class Known(NamedTuple):
     name: str
     asked: frozenset[str]
 
+    def beside(self) -> Iterator[str]:
+        """The texts that stand beside it."""
+        return (value for value in self.fact.holder.values() if isinstance(value, str))
+
 
 class Notes:
-    """The facts of all results so far; the newest come first."""
+    """The facts of all results so far; the newest come first. `keys` are those of the facts that each tool brought."""
 
     def __init__(self) -> None:
         self.found: list[Known] = []
         self.user: str | None = None
         self.results: list[tuple[frozenset[str], Any]] = []
-        self._keys: dict[tuple[str, frozenset[str]], set[str]] = {}
+        self.keys: dict[str, set[str]] = {}
 
     def add(self, call: ToolCall, text: str, key: str) -> None:
+        """Read the result of a call; `key` is what it is a result about."""
         result, found = _read(text, key)
         asked = frozenset(str(value) for value in (call.arguments or {}).values())
-        self._keys[call.name, asked] = {fact.key for fact, _ in found}
+        self.keys.setdefault(call.name, set()).update(fact.key for fact, _ in found)
         self.results.insert(0, (asked, result))
         self.found = [Known(fact, name, asked) for fact, name in found] + self.found
         if self.user is None:
             self.user = next((str(fact.value) for fact, _ in found if means_user(fact.key)), None)
 
-    def keys(self, call: ToolCall) -> set[str]:
-        """The keys of the facts that a call brought."""
-        asked = frozenset(str(value) for value in (call.arguments or {}).values())
-        return self._keys.get((call.name, asked), set())
+    def fitting(self, parameter: str) -> list[Known]:
+        """The facts that fit a parameter by name."""
+        return [known for known in self.found if fits(parameter, known.fact.key)]
 
-    def hanging(self, mentions: list[str]) -> set[Any]:
+    def hanging(self, mentions: list[str]) -> set[str]:
         """The values that stand beside what was mentioned."""
-        holders = {
-            id(known.fact.holder): known.fact.holder
-            for known in self.found
-            for mention in mentions
-            if known.fact.value == mention or (known.name and known.name in mention)
-        }
-        return {value for holder in holders.values() for value in holder.values() if isinstance(value, str)}
+        about = (k for k in self.found for m in mentions if k.fact.value == m or (k.name and k.name in m))
+        return {value for known in about for value in known.beside()}
 
     def options(self, parameter: str, arguments: dict[str, Any]) -> list[list[Known]]:
         """Facts that fit a parameter, in pools: of results about what is settled already, then all."""
-        fitting = [known for known in self.found if fits(parameter, known.fact.key)]
+        fitting = self.fitting(parameter)
         settled = {str(v) for value in arguments.values() for v in (value if isinstance(value, list) else [value])}
-        holders = {id(known.fact.holder): known.fact.holder for known in self.found if str(known.fact.value) in settled}
-        settled |= {value for holder in holders.values() for value in holder.values() if isinstance(value, str)}
+        about = [known for known in self.found if str(known.fact.value) in settled]
+        settled |= {value for known in about for value in known.beside()}
         return [[known for known in fitting if known.asked & settled], fitting]
 
     def another(self, parameter: str, value: Any, arguments: dict[str, Any]) -> Any:
         """Something else of the same kind: what a careless agent takes instead."""
-        if not parameter.endswith(("_id", "_ids")):
-            return value
         mine = value if isinstance(value, list) else [value]
         for pool in self.options(parameter, arguments):
             others = sorted({k.fact.value for k in pool if isinstance(k.fact.value, str) and k.fact.value not in mine})
@@ -86,23 +82,11 @@ class Notes:
 
     def look_up(self, field: str, thing: str) -> Any:
         """The value of a field of a thing, from the newest result that has it."""
-        for asked, result in self.results:
-            if (
-                thing == "my account"
-                and self.user in asked
-                and isinstance(result, dict)
-                and _field(result, field) is not None
-            ):
-                return _field(result, field)
-        for fact, name, _ in self.found:
-            if thing in (fact.value, name) and _field(fact.holder, field) is not None:
-                return _field(fact.holder, field)
-        return None
-
-
-def _field(holder: dict[str, Any], field: str) -> Any:
-    value = next((v for k, v in holder.items() if words(k) == field), None)
-    return None if isinstance(value, dict | list) else value
+        own = [result for asked, result in self.results if self.user in asked and isinstance(result, dict)]
+        holders = own if thing == "my account" else []
+        holders += [fact.holder for fact, name, _ in self.found if thing in (fact.value, name)]
+        found = (value for holder in holders for name, value in holder.items() if words(name) == field)
+        return next((value for value in found if value is not None and not isinstance(value, dict | list)), None)
 
 
 def resolve(parameter: str, spec: dict[str, Any], mention: str, notes: Notes, arguments: dict[str, Any]) -> Any:
@@ -111,27 +95,20 @@ def resolve(parameter: str, spec: dict[str, Any], mention: str, notes: Notes, ar
     if mention == "none":
         return ""
     if spec.get("enum"):
-        return next(
-            (
-                v
-                for v in spec["enum"]
-                if str(v).casefold() in (mention.casefold(), mention.casefold().replace(" ", "_"))
-            ),
-            None,
-        )
+        spoken = (mention.casefold(), mention.casefold().replace(" ", "_"))
+        return next((value for value in spec["enum"] if str(value).casefold() in spoken), None)
     if kind in ("integer", "number", "boolean", "object") or (kind == "array" and mention[:1] == "["):
-        try:
+        with contextlib.suppress(ValueError, RecursionError):
             return json.loads(mention)
-        except (ValueError, RecursionError):
-            return None
-    if kind == "array":
-        return _things(parameter, mention, notes, arguments)
-    if not parameter.endswith("_id"):
+        return None
+    if kind != "array" and not parameter.endswith("_id"):
         return mention
     found = _things(parameter, mention, notes, arguments)
+    if kind == "array":
+        return found
     if found:
         return found[0]
-    return mention if re.fullmatch(r"\S*\d\S*", mention) and not any(notes.options(parameter, arguments)) else None
+    return mention if re.fullmatch(r"\S*\d\S*", mention) and not notes.fitting(parameter) else None
 
 
 def _things(parameter: str, mention: str, notes: Notes, arguments: dict[str, Any]) -> list[str] | None:
