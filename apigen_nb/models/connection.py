@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, NamedTuple
+
+import aiohttp
+import httpx2
+import openai
 
 from ..storage.safe_text import clean
 from .api_keys import SECRET, access, marks, public
 from .retries import Failed
-
-if TYPE_CHECKING:
-    import httpx2
 
 CONNECT = 5.0  # seconds; who is there takes a connection within milliseconds
 LATE = 5.0  # seconds that a request under way is waited for when its question has been given up
@@ -84,10 +83,11 @@ class Connection:
         try:
             # `post` is what the client documents for bodies that it does not check: building its models costs more than
             # the rest of the client together, and they accept bodies without choices.
-            response = await self._client.post(self._url, body=body, cast_to=self._response)
-        except self._status_error as error:
+            response = await self._client.post(self._url, body=body, cast_to=httpx2.Response)
+        except openai.APIStatusError as error:
             response = error.response
-        except self._lost as error:
+        # openai lets some of aiohttp's through: a status line that is none
+        except (openai.APIConnectionError, aiohttp.ClientError, OSError) as error:
             failed = _unreached(error)
         if failed is None or not failed.nobody:
             self._seen = time.monotonic()
@@ -105,10 +105,6 @@ class Connection:
         loop = asyncio.get_running_loop()
         if self._loop is loop:
             return
-        import aiohttp
-        import httpx2
-        import openai  # costs most of a second, which only those pay who ask a server
-
         limits = httpx2.Limits(max_connections=self._concurrency, max_keepalive_connections=self._concurrency)
         connect = min(CONNECT, 0.9 * self._timeout)
         # To aiohttp, `pool` is all that comes before the request: the name, every address, TLS.
@@ -116,15 +112,12 @@ class Connection:
         http = openai.DefaultAioHttpClient(
             limits=limits,
             timeout=timeout,
-            event_hooks={"response": [_capping()]},
+            event_hooks={"response": [_cap]},
             follow_redirects=False,  # prompts go where the user has said
         )
         self._client = openai.AsyncOpenAI(
             api_key=self._key or "none", base_url=self._base_url, max_retries=0, timeout=timeout, http_client=http
         )
-        self._response, self._status_error = httpx2.Response, openai.APIStatusError
-        # openai lets some of aiohttp's through: a status line that is none
-        self._lost = (openai.APIConnectionError, OSError, aiohttp.ClientError)
         self._loop, self.proving = loop, asyncio.Lock()
 
     async def aclose(self) -> None:
@@ -139,50 +132,37 @@ def _unreached(error: BaseException) -> Failed:
     chain = [error]
     while chain[-1].__cause__ is not None:
         chain.append(chain[-1].__cause__)
-    bases = {base.__name__ for link in chain for base in type(link).__mro__}
+
+    def has(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(link, kinds) for link in chain)
+
     # What aiohttp raises arrives as a ConnectTimeout, too, whatever it was.
-    if "ConnectionTimeoutError" in bases or ("ConnectTimeout" in bases and "ClientError" not in bases):
+    if has(aiohttp.ConnectionTimeoutError) or (has(httpx2.ConnectTimeout) and not has(aiohttp.ClientError)):
         return Failed("no connection in time", busy=True, nobody=True)
-    nobody = not bases.isdisjoint({"ConnectError", "ClientConnectorError"})  # httpx2's and aiohttp's
-    return Failed(f"{type(chain[-1]).__name__}: {chain[-1]}".removesuffix(": "), nobody=nobody)
+    reason = f"{type(chain[-1]).__name__}: {chain[-1]}".removesuffix(": ")
+    return Failed(reason, nobody=has(httpx2.ConnectError, aiohttp.ClientConnectorError))
 
 
-def _capping() -> Callable[[httpx2.Response], Awaitable[None]]:
+class _Capped(httpx2.AsyncByteStream):
+    def __init__(self, stream: httpx2.AsyncByteStream, most: int) -> None:
+        self._stream, self._most = stream, most
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        left = self._most
+        async for part in self._stream:
+            left -= len(part)
+            if left < 0:
+                raise httpx2.ReadError(f"the reply is longer than {self._most:,} bytes")
+            yield part
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+async def _cap(response: httpx2.Response) -> None:
     """A hook of the client that ends a response above `BODY` bytes while it is being read."""
-    import httpx2
-
-    class Capped(httpx2.AsyncByteStream):
-        def __init__(self, stream: httpx2.AsyncByteStream, most: int) -> None:
-            self._stream, self._most = stream, most
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            left = self._most
-            async for part in self._stream:
-                left -= len(part)
-                if left < 0:
-                    raise httpx2.ReadError(f"the reply is longer than {self._most:,} bytes")
-                yield part
-
-        async def aclose(self) -> None:
-            await self._stream.aclose()
-
-    async def cap(response: httpx2.Response) -> None:
-        response.encoding = "utf-8"  # whatever the server says: some names of encodings are none, and end in a crash
-        # Unpacked, a compressed one may be a thousand times larger.
-        most = BODY // 100 if "content-encoding" in response.headers else BODY
-        if isinstance(response.stream, httpx2.AsyncByteStream):
-            response.stream = Capped(response.stream, most)
-
-    return cap
-
-
-def words(content: bytes) -> tuple[str, str]:
-    """What an error body says, in whatever shape (`message`, `detail`, `error` or text), and its code, '' for none."""
-    body: Any = content.decode("utf-8", "replace").strip()
-    with contextlib.suppress(ValueError, RecursionError):
-        body = json.loads(body)
-    code = ""
-    while isinstance(body, dict):
-        code = code or str(body.get("code") or "")
-        body = body.get("message") or body.get("detail") or body.get("error") or json.dumps(body)
-    return str(body or "without a word"), code
+    response.encoding = "utf-8"  # whatever the server says: some names of encodings are none, and end in a crash
+    # Unpacked, a compressed one may be a thousand times larger.
+    most = BODY // 100 if "content-encoding" in response.headers else BODY
+    if isinstance(response.stream, httpx2.AsyncByteStream):
+        response.stream = _Capped(response.stream, most)

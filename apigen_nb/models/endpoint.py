@@ -14,7 +14,7 @@ import logging
 import re
 import time
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import tenacity
 
@@ -23,9 +23,11 @@ from ..storage.progress import add_meter
 from . import EndpointDown, NoAnswer, late
 from .api_keys import public
 from .chat_format import read_completion, render
-from .connection import Connection, Response, words
 from .rate_limits import Limits
-from .retries import MAX_WAIT, Failed, Patience, failure, retry_after
+from .retries import MAX_WAIT, Failed, Patience, failure, retry_after, words
+
+if TYPE_CHECKING:
+    from .connection import Response
 
 SHUT = 120.0  # seconds of nothing but refusals that do not say how long to wait
 TOLD = 10.0  # seconds; a longer wait is told in the log
@@ -79,6 +81,8 @@ class Endpoint:
         wait: float = 0.1,
         limits: Limits | None = None,
     ) -> None:
+        from .connection import Connection  # with the openai client, which takes most of a second to import
+
         self.model, self.tries, self.wait = model, tries, wait
         self._options: dict[str, Any] = {"temperature": temperature, "max_tokens": max_tokens}
         self._takes_format = True

@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sized
-from typing import Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sized
+from typing import Any, Protocol, TypeVar
 
 from ..records import Record
 from ..storage.journal import Journal, StoredRecords, id_of, is_unanswered
 from . import BudgetSpent, Job, NoAnswer, job
-from .gather import all_of
 
 
 class Identified(Protocol):
@@ -23,6 +22,7 @@ class Identified(Protocol):
 
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 Item = TypeVar("Item", bound=Identified)
 
 
@@ -31,6 +31,20 @@ class Interrupted(asyncio.CancelledError):
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]
+
+
+async def all_of(*work: Coroutine[Any, Any, T]) -> list[T]:
+    """What each of them returns, in order. When one fails or this is cancelled, the others are cancelled once and then
+    waited for: `asyncio.gather` leaves them alone, and a second cancellation would end their wait for a reply that is
+    paid for."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            if not task.cancelling():
+                task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def run_jobs(

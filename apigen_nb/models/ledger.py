@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -11,10 +12,9 @@ from typing import Any
 import yaml
 from pydantic import Field
 
-from ..records import Record, Role, Usage
+from ..records import Answer, Record, Role, Usage
 from ..storage.progress import add_meter
 from . import BudgetSpent
-from .reply import Reply
 
 PRICES = Path(__file__).parent / "prices.yaml"
 MILLION = 1_000_000
@@ -36,6 +36,22 @@ class Price(Record):
 
 
 Prices = Mapping[str, Price]
+
+
+class Reply(Record):
+    """A line of `replies.jsonl`. `key` is the hash of the request, '' where no answer came; `id` is the question that
+    was first asked so; `seconds` include the waiting; `retries` are those of the endpoint since the line before;
+    `guess` is what an answer comes to that was given without a count of tokens, at four characters each."""
+
+    key: str
+    model: str
+    role: Role
+    id: str
+    stage: str = ""
+    seconds: float = 0.0
+    retries: int = 0
+    answer: Answer | None = None
+    guess: Usage | None = None
 
 
 @cache
@@ -146,36 +162,22 @@ class Ledger(Record):
 
 class _Tally:
     def __init__(self) -> None:
-        self.requests = self.failed = self.retries = 0
-        self.usage, self.cost, self.priced, self.seconds = [0, 0, 0], 0.0, True, array("f")
+        self.counts, self.seconds, self.cost = Counter[str](), array("f"), 0.0
+        self.priced = True
 
     def add(self, reply: Reply, price: Price | None) -> None:
-        self.requests += 1
-        self.retries += reply.retries
         self.seconds.append(reply.seconds)
-        if reply.answer is None:
-            self.failed += 1
-            return
-        used = reply.answer.usage
-        for place, tokens in enumerate((used.prompt, used.cached, used.completion)):
-            self.usage[place] += tokens
-        self.priced = self.priced and price is not None
-        self.cost += price.cost(used) if price else 0.0
+        self.counts.update(requests=1, retries=reply.retries, failed=int(reply.answer is None))
+        if reply.answer is not None:
+            used = reply.answer.usage
+            self.counts.update(prompt=used.prompt, cached=used.cached, completion=used.completion)
+            self.cost += price.cost(used) if price else 0.0
+            self.priced = self.priced and price is not None
 
     def sum(self) -> Sum:
-        prompt, cached, completion = self.usage
-        ordered = sorted(self.seconds)
-        at = {f"p{share}": round(ordered[(len(ordered) - 1) * share // 100], 3) for share in (50, 90, 99) if ordered}
-        return Sum(
-            requests=self.requests,
-            failed=self.failed,
-            retries=self.retries,
-            prompt=prompt,
-            cached=cached,
-            completion=completion,
-            seconds=at,
-            cost=round(self.cost, 6) if self.priced else None,
-        )
+        ordered, last = sorted(self.seconds), len(self.seconds) - 1
+        seconds = {f"p{share}": round(ordered[last * share // 100], 3) for share in (50, 90, 99) if ordered}
+        return Sum(**self.counts, seconds=seconds, cost=round(self.cost, 6) if self.priced else None)
 
 
 def add_up(replies: Iterable[Reply], prices: Prices, accepted: int = 0, verified: int = 0) -> Ledger:
@@ -183,21 +185,17 @@ def add_up(replies: Iterable[Reply], prices: Prices, accepted: int = 0, verified
     total, unpriced = _Tally(), set[str]()
     groups: dict[str, dict[str, _Tally]] = {"roles": {}, "stages": {}, "models": {}}
     for reply in replies:
-        price = prices.get(reply.model)
-        if price is None:
+        if (price := prices.get(reply.model)) is None:
             unpriced.add(reply.model)
         total.add(reply, price)
-        names = {"roles": reply.role, "stages": reply.stage or "other", "models": reply.model}
-        for group, name in names.items():
-            groups[group].setdefault(name, _Tally()).add(reply, price)
-    whole, stages = total.sum(), {name: tally.sum() for name, tally in sorted(groups["stages"].items())}
+        for group, name in zip(groups.values(), (reply.role, reply.stage or "other", reply.model), strict=True):
+            group.setdefault(name, _Tally()).add(reply, price)
+    sums = {kind: {name: tally.sum() for name, tally in sorted(group.items())} for kind, group in groups.items()}
     return Ledger(
-        total=whole,
-        roles={name: tally.sum() for name, tally in sorted(groups["roles"].items())},
-        stages=stages,
-        models={name: tally.sum() for name, tally in sorted(groups["models"].items())},
-        per_accepted_blueprint=_per(stages.get("blueprints", Sum(cost=0.0)), accepted),
-        per_verified_trajectory=_per(whole, verified),
+        total=total.sum(),
+        **sums,
+        per_accepted_blueprint=_per(sums["stages"].get("blueprints", Sum(cost=0.0)), accepted),
+        per_verified_trajectory=_per(total.sum(), verified),
         unpriced=tuple(sorted(unpriced)),
     )
 

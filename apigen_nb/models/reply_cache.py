@@ -24,8 +24,7 @@ from ..storage.jsonl import append_line, parse_line
 from ..storage.offset_index import OffsetIndex
 from . import EndpointDown, Job, Model, NoAnswer, job, late, storable
 from .chat_format import render
-from .ledger import Budget
-from .reply import Reply
+from .ledger import Budget, Reply
 
 REPLIES = "replies.jsonl"
 _KEY = slice(8, 40)  # of a line: {"key":"…32 hex digits…",

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from ..models import Model, Unparsable, ask, read_json
-from ..models.gather import all_of
+from ..models.jobs import all_of
 from ..models.roles import Roles
 from ..records import STOP, Answer, Candidate, Message, Question, Usage
 from ..world.values import mentions, normalize

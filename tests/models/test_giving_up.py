@@ -11,8 +11,7 @@ import pytest
 
 from apigen_nb.models import EndpointDown
 from apigen_nb.models.endpoint import Endpoint
-from apigen_nb.models.gather import all_of
-from apigen_nb.models.jobs import run_jobs
+from apigen_nb.models.jobs import all_of, run_jobs
 from apigen_nb.models.reply_cache import Cassette, Recorded, recorded
 from apigen_nb.records import Message, Question, Record
 from apigen_nb.storage.journal import Journal

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from apigen_nb.models import Unparsable, read_json, storable
 from apigen_nb.models.chat_format import MAX_REPLY, MAX_TOKENS, read_completion
-from apigen_nb.models.connection import words
-from apigen_nb.models.retries import retry_after
+from apigen_nb.models.retries import retry_after, words
 from apigen_nb.records import Answer, Message, Question, ToolCall
 
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}

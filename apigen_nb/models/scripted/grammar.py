@@ -12,8 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 Schema = dict[str, Any]
 
@@ -26,32 +25,35 @@ HAND_OVER = "before I hand you over to a person"
 THAT_IS_ALL = "No, that is all. Please hand me over."
 
 
-@dataclass
-class Wish:
+# What the names of tools and fields tell, as they would a language model.
+_READS = re.compile(r"(get|find|list|search|look|lookup|show|check|calculate|read|identify|verify|count)(_|$)")
+_IDENTIFIES = re.compile(r"(find|identify|verify|authenticate|lookup|look)_.*(user|customer|member|account|patient)")
+_HANDS_OVER = re.compile(r"transfer_to_(human|person|agent)|hand_over|escalate")
+_TECHNICAL = re.compile(r"id$|status|kind|number|date|_on|_at|time|transaction|phone")
+
+
+class Wish(NamedTuple):
     """A tool call that somebody wants, in a clause, with how each argument was said."""
 
     tool: str
     clause: str
-    said: dict[str, str] = field(default_factory=dict)
+    said: dict[str, str]
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(NamedTuple):
     """A question for one field of one thing."""
 
     field: str
     thing: str
 
 
-@dataclass(frozen=True)
-class Topic:
+class Topic(NamedTuple):
     """A question that the policy answers."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class Unknown:
+class Unknown(NamedTuple):
     """A wish that none of the tools at hand can grant."""
 
     clause: str
@@ -63,30 +65,12 @@ def words(name: str) -> str:
 
 def describe(holder: Mapping[str, Any]) -> str:
     """How people call a thing that has an id: its name or kind, and its options in brackets; '' if there is no way."""
-    parts = [
-        words(value)
-        for key, value in holder.items()
-        if isinstance(value, str) and 0 < len(value) <= 40 and not _technical(key, value)
-    ]
-    options = [
-        f"{words(k)} {v}"
-        for item in holder.values()
-        if isinstance(item, dict)
-        for k, v in item.items()
-        if isinstance(v, str)
-    ]
-    text = " ".join(parts[:3])
+    texts = [(key, value) for key, value in holder.items() if isinstance(value, str) and 0 < len(value) <= 40]
+    plain = [words(v) for k, v in texts if not _TECHNICAL.search(k) and not re.match(r"\d{4}-\d\d", v)]
+    inner = [pair for item in holder.values() if isinstance(item, dict) for pair in item.items()]
+    options = [f"{words(key)} {value}" for key, value in inner if isinstance(value, str)]
+    text = " ".join(plain[:3])
     return f"{text} ({', '.join(options)})".strip() if options and len(options) <= 6 else text
-
-
-def _technical(key: str, value: str) -> bool:
-    return (
-        key.endswith("id")
-        or any(
-            word in key for word in ("status", "kind", "number", "date", "_on", "_at", "time", "transaction", "phone")
-        )
-        or bool(re.match(r"\d{4}-\d\d", value))
-    )
 
 
 def say(value: Any) -> str:
@@ -118,40 +102,19 @@ def verb_phrase(schema: Schema) -> str:
     return first[:1].lower() + first[1:]
 
 
-_READS = (
-    "get",
-    "find",
-    "list",
-    "search",
-    "look",
-    "lookup",
-    "show",
-    "check",
-    "calculate",
-    "read",
-    "identify",
-    "verify",
-    "count",
-)
-_FINDS = ("find", "identify", "verify", "authenticate", "lookup", "look")
-
-
 def is_reading(schema: Schema) -> bool:
-    """Whether a tool only looks, judged by its name as a language model would."""
-    return schema["function"]["name"].split("_")[0] in _READS
+    """Whether a tool only looks, judged by its name."""
+    return bool(_READS.match(schema["function"]["name"]))
 
 
 def identifies(schema: Schema) -> bool:
     """Whether a tool finds out who somebody is, judged by its name."""
-    name = schema["function"]["name"]
-    return name.split("_")[0] in _FINDS and any(
-        who in name for who in ("user", "customer", "member", "account", "patient")
-    )
+    return bool(_IDENTIFIES.match(schema["function"]["name"]))
 
 
 def hands_over(tool: str) -> bool:
     """Whether a tool passes the conversation on to a person, judged by its name."""
-    return bool(re.match(r"transfer_to_(human|person|agent)|hand_over|escalate", tool))
+    return bool(_HANDS_OVER.match(tool))
 
 
 def means_user(parameter: str) -> bool:
@@ -189,18 +152,15 @@ class Language:
         """The call that a clause wants, of one of these tools; None when it is none of theirs."""
         for schema in schemas:
             name = schema["function"]["name"]
-            if name in self._patterns:
-                match = self._patterns[name].fullmatch(clause)
-                if match:
-                    return Wish(name, clause, {k: v for k, v in match.groupdict().items() if v})
-                continue
             head, _, rest = clause.partition(": ")
-            if head == verb_phrase(schema):
-                slots = {words(p): p for p in properties(schema)}
+            if name in self._patterns:
+                if match := self._patterns[name].fullmatch(clause):
+                    return Wish(name, clause, {k: v for k, v in match.groupdict().items() if v})
+            elif head == verb_phrase(schema):
+                slots = {words(p): p for p in sorted(properties(schema), key=len, reverse=True)}
                 said = {}
-                for part in filter(None, rest.split("; ")):
-                    slot = next((s for s in sorted(slots, key=len, reverse=True) if part.startswith(s + " ")), None)
-                    if slot:
+                for part in rest.split("; "):
+                    if slot := next((slot for slot in slots if part.startswith(f"{slot} ")), None):
                         said[slots[slot]] = part[len(slot) + 1 :]
                 return Wish(name, head, said)
         return None

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from ...records import STOP, Answer, Question
 from . import grammar
-from .grammar import Language, identity, is_dropped, query, sentences, topic, wanted
+from .grammar import Language, wanted
 
 # behaviour → how likely a detail that can be left for later is told at once, and what is said besides
 TELLS = {"cooperative": 0.7, "terse": 0.3, "impatient": 0.8, "rambling": 0.8, "forgetful": 0.4}
@@ -34,11 +34,10 @@ def answer_as_user(question: Question, language: Language, dice: Slips) -> Answe
 
 class _Customer:
     def __init__(self, question: Question, language: Language, dice: Slips) -> None:
-        self.language, self.dice = language, dice
-        self.behaviour = str(question.context["behaviour"])
-        self.withheld = [str(detail) for detail in question.context["withheld"]]
-        self.instruction = sentences(str(question.context["instruction"]))
-        asks = [s for s in self.instruction if wanted(s) or query(s) or topic(s)]
+        self.language, self.dice, context = language, dice, question.context
+        self.behaviour, self.withheld = str(context["behaviour"]), list(map(str, context["withheld"]))
+        self.instruction = grammar.sentences(str(context["instruction"]))
+        asks = list(filter(grammar.asks, self.instruction))
         stops_early = len(asks) > 1 and dice.slips("user stops before the last wish")
         self.requests = asks[:-1] if stops_early else asks
         self.mine = [message.content for message in question.messages if message.role == "user"]
@@ -53,10 +52,10 @@ class _Customer:
             return self._opening()
         if "could you tell me your" in self.heard:
             return self._aside(self._me() or "I have no more to say about me.")
-        spoken = self.requests[: self.voiced][-1:]
-        if spoken and is_dropped(spoken[0]) and not self.dice.slips("user does not say that it changed its mind"):
+        dropped = any(map(grammar.is_dropped, self.requests[: self.voiced][-1:]))
+        if dropped and not self.dice.slips("user does not say that it changed its mind"):
             following = self.requests[self.voiced : self.voiced + 1]
-            return " ".join([f"No, {grammar.CHANGED}", *(self._voice(request) for request in following)])
+            return " ".join([f"No, {grammar.CHANGED}", *map(self._voice, following)])
         asked = re.search(r"[Cc]ould you tell me the (.+?)\?", self.heard)
         if asked and self.requests:
             return self._detail(asked.group(1))
@@ -73,15 +72,12 @@ class _Customer:
             return f"Hello. {STOP}"
         if grammar.CHAT in self.instruction and self.dice.draw("chats").random() < 0.7:
             return f"Hello! {self.dice.draw('chat').choice(CHAT)}"
-        if self.behaviour == "terse":
-            return self._wishes()
-        only_talk = all(topic(request) for request in self.requests)
-        who = f" {self._me()}" if self.dice.draw("introduces").random() < 0.5 and not only_talk else ""
-        return self._aside(f"Hello.{who} {self._wishes()}")
-
-    def _wishes(self) -> str:
         together = [request for request in self.requests if wanted(request)] if self.together else []
-        return " ".join(map(self._voice, together or self.requests[:1]))
+        wishes = " ".join(map(self._voice, together or self.requests[:1]))
+        if self.behaviour == "terse":
+            return wishes
+        introduces = self.dice.draw("introduces").random() < 0.5 and not all(map(grammar.topic, self.requests))
+        return self._aside(f"Hello.{f' {self._me()}' if introduces else ''} {wishes}")
 
     def _aside(self, text: str) -> str:
         """A message with what somebody of this behaviour says besides."""
@@ -91,7 +87,7 @@ class _Customer:
 
     def _me(self) -> str:
         """Who the user is, in the first person."""
-        said = [sentence for sentence in self.instruction if identity(sentence)]
+        said = filter(grammar.identity, self.instruction)
         return " ".join(re.sub(r"\byour\b", "my", re.sub(r"^Your\b", "My", sentence)) for sentence in said)
 
     def _voice(self, request: str) -> str:
@@ -115,23 +111,20 @@ class _Customer:
 
     def _detail(self, asked: str) -> str:
         """The answer to "could you tell me the order id and the reason?", from the wishes that are being talked of."""
-        found = []
-        for slot in asked.removesuffix(" for that").split(" and the "):
-            for request in reversed(self.requests[: max(self.voiced, 1)]):
-                mention = self._mention(slot, request)
-                if mention:
-                    found.append(f"The {slot} is {mention}.")
-                    break
+        voiced = self.requests[max(self.voiced, 1) - 1 :: -1]
+        slots = asked.removesuffix(" for that").split(" and the ")
+        told = {slot: next(filter(None, (self._mention(slot, request) for request in voiced)), "") for slot in slots}
+        found = [f"The {slot} is {mention}." for slot, mention in told.items() if mention]
         if not found or self.dice.slips("user holds a detail back", asked):
             return "I am sorry, I do not know that."
-        pause = "Let me see. " if self.behaviour == "forgetful" else ""
-        return pause + " ".join(found)
+        return " ".join(["Let me see.", *found] if self.behaviour == "forgetful" else found)
 
     def _mention(self, slot: str, request: str) -> str:
+        """How a request says a detail; without the tools its name is known only as the beginning of its words."""
         _, parts = self.language.parts(wanted(request) or "")
         for name, mention, _ in parts:
             if name == slot:
                 return mention
-            if name.startswith(slot + " "):
-                return name[len(slot) + 1 :]
+            if name.startswith(f"{slot} "):
+                return name.removeprefix(f"{slot} ")
         return ""
