@@ -40,8 +40,8 @@ class Difficulty(NamedTuple):
 
 def difficulty(blueprint: Blueprint, domain: Domain) -> Difficulty:
     """The difficulty that came out; what was asked for stands in the proposal."""
-    told = normalize(blueprint.instruction)
-    values = {str(value) for _, value in argument_values(*blueprint.actions) if not is_mentioned(value, told)}
+    text = normalize(blueprint.instruction)
+    values = {str(value) for _, value in argument_values(*blueprint.actions) if not is_mentioned(value, text)}
     known = domain.policy if blueprint.kind == "no tool" else ""
     answers = {output for output in blueprint.outputs if not mentions(known, output)}
     return Difficulty(len(blueprint.actions), len(values | answers))

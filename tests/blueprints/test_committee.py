@@ -16,6 +16,7 @@ from apigen_nb.models.chat_format import render
 from apigen_nb.records import METRICS, Answer, Change, Question, Verdict
 from apigen_nb.world.domain import Domain
 from tests.library import RENEW, RETURN, call, task
+from tests.players import Role
 
 ALL, NONE = (1, 1, 1, 1), (0, 0, 0, 0)
 GOOD = task(RENEW, says="You want to renew Salt Roads, as you travel.")
@@ -27,17 +28,9 @@ def review(scores: Any, reflection: str = "seen") -> str:
     return json.dumps({"scores": scores, "reflection": reflection, "correction": f"mend {reflection}"})
 
 
-class Judge:
-    """Says its replies one after the other, the last one for ever, and keeps the questions."""
-
-    def __init__(self, *replies: Any) -> None:
-        self.replies = [review(reply) if isinstance(reply, tuple) else reply for reply in replies]
-        self.asked: list[Question] = []
-
-    async def __call__(self, question: Question) -> Answer:
-        self.asked.append(question)
-        reply = self.replies[min(len(self.asked), len(self.replies)) - 1]
-        return reply if isinstance(reply, Answer) else Answer(text=reply)
+def judge(*replies: Any) -> Role:
+    """Four numbers are the metrics in order; other replies are as they are."""
+    return Role(*(review(reply) if isinstance(reply, tuple) else reply for reply in replies))
 
 
 async def meet(domain: Domain, *judges: Model, threshold: float = 0.75) -> Verdict:
@@ -58,7 +51,7 @@ async def meet(domain: Domain, *judges: Model, threshold: float = 0.75) -> Verdi
     ],
 )
 async def test_each_metric_goes_with_the_majority(library: Domain, votes: Any, voted: tuple[int, ...]) -> None:
-    verdict = await meet(library, *map(Judge, votes))
+    verdict = await meet(library, *map(judge, votes))
     assert verdict.gate == "committee"
     assert tuple(verdict.scores[metric] for metric in METRICS) == voted
     assert verdict.passed == (sum(voted) >= 3)
@@ -67,7 +60,7 @@ async def test_each_metric_goes_with_the_majority(library: Domain, votes: Any, v
 @given(st.lists(st.tuples(*[st.integers(0, 1)] * 4), min_size=1, max_size=5).filter(lambda votes: len(votes) % 2))
 @settings(max_examples=60)
 async def test_asking_fewer_gives_the_same_as_asking_all(library: Domain, votes: list[tuple[int, ...]]) -> None:
-    verdict = await meet(library, *map(Judge, votes))
+    verdict = await meet(library, *map(judge, votes))
     voted = {
         metric: sum(column) > len(votes) / 2 for metric, column in zip(METRICS, zip(*votes, strict=True), strict=True)
     }
@@ -84,7 +77,7 @@ async def test_the_mean_of_the_voted_metrics_has_to_reach_the_threshold(
 ) -> None:
     for ones in range(5):
         scores = tuple(int(n < ones) for n in range(4))
-        verdict = await meet(library, Judge(scores), Judge(scores), Judge(scores), threshold=threshold)
+        verdict = await meet(library, judge(scores), judge(scores), judge(scores), threshold=threshold)
         assert verdict.passed == (ones in passes)
         assert bool(verdict.reason) == bool(verdict.kind) == (not verdict.passed)
 
@@ -94,18 +87,18 @@ async def test_what_is_incorrect_or_incomplete_is_not_outvoted_by_the_other_metr
     library: Domain, place: int
 ) -> None:
     scores = tuple(int(n != place) for n in range(4))
-    verdict = await meet(library, Judge(scores), Judge(ALL), Judge(scores))
+    verdict = await meet(library, judge(scores), judge(ALL), judge(scores))
     assert verdict.passed == (METRICS[place] in ("satisfaction", "creativity"))
     if not verdict.passed:
         assert verdict.kind == METRICS[place]
         assert f"{METRICS[place]} voted 0 (which must be 1)" in verdict.reason
-    mean_alone = Committee([Judge(scores)] * 3, required=())
+    mean_alone = Committee([judge(scores)] * 3, required=())
     assert (await mean_alone(GOOD, library)).passed
 
 
 async def test_a_rejection_says_which_metric_and_what_the_judges_said(library: Domain) -> None:
     no = review((1, 0, 0, 1), "the reason is missing")
-    verdict = await meet(library, Judge(no), Judge(review(ALL, "all fine")), Judge(no))
+    verdict = await meet(library, judge(no), judge(review(ALL, "all fine")), judge(no))
     assert verdict.kind == "completeness"
     for part in ("completeness, satisfaction voted 0", "0.50 < 0.75", "the reason is missing", "mend the reason"):
         assert part in verdict.reason
@@ -116,7 +109,7 @@ async def test_a_rejection_says_which_metric_and_what_the_judges_said(library: D
 @pytest.mark.parametrize("count", [0, 2, 4])
 def test_a_number_of_judges_that_can_tie_is_refused(count: int) -> None:
     with pytest.raises(ValueError, match=f"{count} judges"):
-        Committee([Judge(ALL)] * count)
+        Committee([judge(ALL)] * count)
 
 
 # --- who is asked
@@ -137,13 +130,13 @@ def test_a_number_of_judges_that_can_tie_is_refused(count: int) -> None:
 async def test_nobody_is_asked_when_all_is_settled(
     library: Domain, first: Any, second: Any, third_is_asked: bool
 ) -> None:
-    third = Judge(ALL)
-    verdict = await meet(library, Judge(first), Judge(second), third)
+    third = judge(ALL)
+    verdict = await meet(library, judge(first), judge(second), third)
     assert len(third.asked) == len(verdict.votes) - 2 == third_is_asked
 
 
 async def test_five_judges_are_asked_one_by_one_after_the_first_three(library: Domain) -> None:
-    judges = [Judge(v) for v in (ALL, ALL, (1, 0, 1, 1), ALL, ALL)]
+    judges = [judge(v) for v in (ALL, ALL, (1, 0, 1, 1), ALL, ALL)]
     verdict = await meet(library, *judges)
     assert [len(judge.asked) for judge in judges] == [1, 1, 1, 1, 0]
     assert verdict.passed
@@ -177,7 +170,7 @@ SOME = dict.fromkeys(METRICS, 1)
 
 @pytest.mark.parametrize("reply", NONSENSE.values(), ids=NONSENSE)
 async def test_a_committee_that_answers_nonsense_never_accepts(library: Domain, reply: Any) -> None:
-    verdict = await meet(library, Judge(reply), Judge(reply), Judge(reply))
+    verdict = await meet(library, judge(reply), judge(reply), judge(reply))
     assert not verdict.passed
     assert (verdict.kind, verdict.scores) == ("not judged", {})
     assert all(vote.scores is None and vote.error for vote in verdict.votes)
@@ -187,8 +180,8 @@ async def test_a_committee_that_answers_nonsense_never_accepts(library: Domain, 
 
 @pytest.mark.parametrize("reply", NONSENSE.values(), ids=NONSENSE)
 async def test_a_judge_that_answers_nonsense_is_asked_once_more(library: Domain, reply: Any) -> None:
-    once, always = Judge(reply, ALL), Judge(reply)
-    verdict = await meet(library, once, always, Judge(ALL))
+    once, always = judge(reply, ALL), judge(reply)
+    verdict = await meet(library, once, always, judge(ALL))
     assert [question.sample for question in once.asked] == [question.sample for question in always.asked] == [0, 1]
     assert verdict.passed
     assert [vote.scores is not None for vote in verdict.votes] == [True, False, True]
@@ -196,21 +189,21 @@ async def test_a_judge_that_answers_nonsense_is_asked_once_more(library: Domain,
 
 async def test_one_yes_and_nonsense_is_not_enough(library: Domain) -> None:
     for replies in (("?", ALL, "?"), (ALL, "?", "?"), ("?", "?", ALL)):
-        verdict = await meet(library, *map(Judge, replies))
+        verdict = await meet(library, *map(judge, replies))
         assert not verdict.passed
         assert "too few valid votes" in verdict.reason
 
 
 async def test_a_nonsense_vote_is_not_a_yes_in_a_tie(library: Domain) -> None:
-    verdict = await meet(library, Judge(ALL), Judge("?"), Judge((0, 1, 1, 0)))
+    verdict = await meet(library, judge(ALL), judge("?"), judge((0, 1, 1, 0)))
     assert tuple(verdict.scores.values()) == (0, 1, 1, 0)
     assert not verdict.passed
 
 
 async def test_a_judge_is_left_so_one_no_and_one_nonsense_is_not_the_end(library: Domain) -> None:
     """Otherwise the blueprint counts as not judged and the feedback never hears what the judge had to say."""
-    no, third = review(NONE, "the title is wrong"), Judge(NONE)
-    verdict = await meet(library, Judge("?"), Judge(no), third)
+    no, third = review(NONE, "the title is wrong"), judge(NONE)
+    verdict = await meet(library, judge("?"), judge(no), third)
     assert len(third.asked) == 1
     assert verdict.kind == "correctness"
     assert "the title is wrong" in verdict.reason
@@ -219,8 +212,8 @@ async def test_a_judge_is_left_so_one_no_and_one_nonsense_is_not_the_end(library
 async def test_a_judge_may_leave_out_the_words_and_add_some(library: Domain) -> None:
     bare, chatty = json.dumps({"scores": SOME}), f"Here it is:\n```json\n{review(ALL)}\n```\nHope it helps."
     more = json.dumps({"scores": {**SOME, "politeness": 5}, "verdict": "accept"})
-    assert (await meet(library, Judge(bare), Judge(chatty), Judge("?"))).passed
-    assert (await meet(library, Judge(bare), Judge(more), Judge("?"))).passed
+    assert (await meet(library, judge(bare), judge(chatty), judge("?"))).passed
+    assert (await meet(library, judge(bare), judge(more), judge("?"))).passed
 
 
 async def test_no_answer_at_all_is_not_a_vote_but_a_failed_job(library: Domain) -> None:
@@ -228,14 +221,14 @@ async def test_no_answer_at_all_is_not_a_vote_but_a_failed_job(library: Domain) 
         raise NoAnswer("503")
 
     with pytest.raises(NoAnswer):
-        await meet(library, Judge(ALL), down, Judge(ALL))
+        await meet(library, judge(ALL), down, judge(ALL))
 
 
 # --- what judges see
 
 
 async def questions(domain: Domain, *actions: Any, **more: Any) -> Question:
-    judges = [Judge(ALL), Judge(ALL), Judge(ALL)]
+    judges = [judge(ALL), judge(ALL), judge(ALL)]
     await Committee(judges)(task(*actions, **more), domain)
     first, second = judges[0].asked[0], judges[1].asked[0]
     assert first.context == second.context
@@ -277,7 +270,7 @@ async def test_judges_see_the_whole_policy_and_all_questions_begin_alike(library
 
 
 async def test_a_committee_that_stands_alone_judges_blueprints_of_any_form(library: Domain) -> None:
-    verdict = await Committee([Judge(NONE)])(task(call("burn_book", book="x"), RENEW), library)
+    verdict = await Committee([judge(NONE)])(task(call("burn_book", book="x"), RENEW), library)
     assert not verdict.passed
 
 

@@ -22,6 +22,7 @@ from apigen_nb.storage.journal import Run, forget_unanswered, read_lines
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.user_records import user_records
 from tests.library import RENEW, RETURN, call, task
+from tests.players import Role
 
 PLAIN = list(GATES.values())
 TELLS = "Your email is ada@example.com. You want to renew Salt Roads, as you travel."
@@ -48,18 +49,6 @@ def reply(*actions: Action, instruction: str = TELLS, outputs: Sequence[str] = (
     return json.dumps({"thought": "hm", "instruction": instruction, "actions": made, "outputs": list(outputs)})
 
 
-class Says:
-    """A model that says its replies one after the other, the last one for ever, and keeps the questions."""
-
-    def __init__(self, *replies: str | Answer) -> None:
-        self.replies, self.asked = replies, list[Question]()
-
-    async def __call__(self, question: Question) -> Answer:
-        self.asked.append(question)
-        said = self.replies[min(len(self.asked), len(self.replies)) - 1]
-        return said if isinstance(said, Answer) else Answer(text=said)
-
-
 async def nobody(question: Question) -> Answer:
     raise AssertionError(f"nobody should be asked, but {question.id} was")
 
@@ -78,7 +67,7 @@ async def run(
 
 
 async def test_a_good_draft_is_accepted_at_once(library: Domain) -> None:
-    generator = Says(reply(RENEW, outputs=["17"]))
+    generator = Role(reply(RENEW, outputs=["17"]))
     made = await run(library, generator)
     assert made.accepted
     assert len(made.attempts) == len(generator.asked) == 1
@@ -98,7 +87,7 @@ async def test_a_good_draft_is_accepted_at_once(library: Domain) -> None:
 
 
 async def test_the_generator_sees_the_seed(library: Domain) -> None:
-    generator = Says(reply(RENEW))
+    generator = Role(reply(RENEW))
     await run(library, generator)
     context = generator.asked[0].context
     sampled = seed(library)
@@ -113,7 +102,7 @@ async def test_the_generator_sees_the_seed(library: Domain) -> None:
 
 async def test_a_rejected_draft_is_repaired_with_feedback(library: Domain) -> None:
     overdue = call("renew_loan", loan_id="L2", reason="travel")
-    generator, feedback = Says(reply(overdue), reply(RENEW)), Says("Take a loan that is not overdue.")
+    generator, feedback = Role(reply(overdue), reply(RENEW)), Role("Take a loan that is not overdue.")
     made = await run(library, generator, feedback)
     assert [attempt.accepted for attempt in made.attempts] == [False, True]
     assert made.accepted
@@ -134,26 +123,26 @@ async def test_a_rejected_draft_is_repaired_with_feedback(library: Domain) -> No
 
 async def test_all_failures_reach_the_feedback_model(library: Domain) -> None:
     bad = reply(call("return_loan", loan_id="L4"), outputs=["Moby Dick"])
-    feedback = Says("plan")
-    await run(library, Says(bad), feedback, reflections=1)
+    feedback = Role("plan")
+    await run(library, Role(bad), feedback, reflections=1)
     assert [failure["gate"] for failure in feedback.asked[0].context["failures"]] == ["policy", "grounding"]
 
 
 async def test_a_silent_feedback_model_leaves_the_failures_as_the_plan(library: Domain) -> None:
     for silent in ("", " \n", Answer(error="cut off")):
-        generator = Says(reply(RETURN, RETURN), reply(RENEW))
-        made = await run(library, generator, Says(silent))
+        generator = Role(reply(RETURN, RETURN), reply(RENEW))
+        made = await run(library, generator, Role(silent))
         assert made.attempts[1].feedback.startswith("execution: action 2, return_loan")
 
 
 async def test_half_a_plan_is_not_a_plan(library: Domain) -> None:
-    generator, feedback = Says(reply(RETURN, RETURN), reply(RENEW)), Says(Answer(text="You shou", error="cut off"))
+    generator, feedback = Role(reply(RETURN, RETURN), reply(RENEW)), Role(Answer(text="You shou", error="cut off"))
     assert (await run(library, generator, feedback)).attempts[1].feedback.startswith("execution: ")
 
 
 @pytest.mark.parametrize("reflections", [0, 1, 3])
 async def test_a_blueprint_is_rejected_after_so_many_reflections(library: Domain, reflections: int) -> None:
-    generator, feedback = Says(reply(call("burn_book"))), Says("plan")
+    generator, feedback = Role(reply(call("burn_book"))), Role("plan")
     made = await run(library, generator, feedback, reflections=reflections)
     assert not made.accepted
     assert [attempt.number for attempt in made.attempts] == list(range(reflections + 1))
@@ -165,8 +154,8 @@ async def test_a_blueprint_is_rejected_after_so_many_reflections(library: Domain
 
 async def test_tokens_are_counted_per_role(library: Domain) -> None:
     one = Usage(calls=1, prompt=10, completion=2)
-    generator = Says(Answer(text=reply(call("burn_book")), usage=one), Answer(text=reply(RENEW), usage=one))
-    made = await run(library, generator, Says(Answer(text="plan", usage=one)))
+    generator = Role(Answer(text=reply(call("burn_book")), usage=one), Answer(text=reply(RENEW), usage=one))
+    made = await run(library, generator, Role(Answer(text="plan", usage=one)))
     assert made.usage == {"generator": one + one, "feedback": one}
 
 
@@ -210,7 +199,7 @@ UNREADABLE: dict[str, str | Answer] = {
 
 @pytest.mark.parametrize("said", UNREADABLE.values(), ids=UNREADABLE)
 async def test_a_reply_that_is_no_blueprint_becomes_a_verdict_with_a_reason(library: Domain, said: Any) -> None:
-    generator, feedback = Says(said, reply(RENEW)), Says("Answer with JSON.")
+    generator, feedback = Role(said, reply(RENEW)), Role("Answer with JSON.")
     made = await run(library, generator, feedback)
     assert [attempt.accepted for attempt in made.attempts] == [False, True]
     first = made.attempts[0]
@@ -251,7 +240,7 @@ ODD: dict[str, Any] = {
 
 @pytest.mark.parametrize("said", ODD.values(), ids=ODD)
 async def test_whatever_a_reply_holds_it_is_judged_and_written(library: Domain, said: dict[str, Any]) -> None:
-    made = await run(library, Says(json.dumps(said)), Says("plan"), reflections=1)
+    made = await run(library, Role(json.dumps(said)), Role("plan"), reflections=1)
     assert not made.accepted
     assert len(made.attempts) == 2
     assert all(attempt.failures and all(v.reason for v in attempt.failures) for attempt in made.attempts)
@@ -302,16 +291,16 @@ async def test_plain_gates_all_speak_and_costly_ones_only_while_nothing_failed(
 
 @pytest.mark.parametrize("gates", [[], [silent], [silent, silent]])
 async def test_nothing_passes_unjudged(library: Domain, gates: list[Gate]) -> None:
-    made = await run(library, Says(reply(RENEW)), Says("plan"), gates, reflections=1)
+    made = await run(library, Role(reply(RENEW)), Role("plan"), gates, reflections=1)
     assert not made.accepted
     assert made.attempts[0].verdicts[0].kind == "not judged"
 
 
 async def test_the_committee_is_asked_only_about_what_passed_the_gates_before(library: Domain) -> None:
     review = json.dumps({"scores": dict.fromkeys(("correctness", "completeness", "satisfaction", "creativity"), 1)})
-    judges = [Says(review) for _ in range(3)]
-    generator = Says(reply(RETURN, RETURN), reply(RENEW))
-    made = await run(library, generator, Says("plan"), [*PLAIN, Committee(judges)])
+    judges = [Role(review) for _ in range(3)]
+    generator = Role(reply(RETURN, RETURN), reply(RENEW))
+    made = await run(library, generator, Role("plan"), [*PLAIN, Committee(judges)])
     assert made.accepted
     assert [len(one.asked) for one in judges] == [1, 1, 0]
     assert [verdict.gate for verdict in made.attempts[0].verdicts] == ["format", "execution"]
@@ -463,7 +452,7 @@ async def test_examples_come_from_earlier_rounds_only(library: Domain, tmp_path:
 
 
 async def test_rejected_blueprints_are_never_examples(library: Domain, tmp_path: Path) -> None:
-    models = SimpleNamespace(generator=Says(reply(RENEW)), feedback=Says("plan"))
+    models = SimpleNamespace(generator=Role(reply(RENEW)), feedback=Role("plan"))
     made = await propose_all(
         library, models, [fails], Run.open(tmp_path), seeds=12, seed=1, round_size=4, reflections=0
     )

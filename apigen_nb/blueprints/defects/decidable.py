@@ -32,7 +32,7 @@ def reading_tool_as_an_action(blueprint: Blueprint, domain: Domain, rng: Random)
 
 def argument_missing(blueprint: Blueprint, domain: Domain, rng: Random) -> Iterator[Blueprint]:
     for place, action in enumerate(blueprint.actions):
-        for gone in domain.tools[action.name].parameters.get("required", ()):
+        for gone in domain.tools[action.name].required:
             rest = {name: value for name, value in action.arguments.items() if name != gone}
             yield with_call(blueprint, place, action.name, rest)
 
@@ -127,16 +127,15 @@ def output_not_derivable(blueprint: Blueprint, domain: Domain, rng: Random) -> I
 def needed_detail_left_out_of_the_instruction(blueprint: Blueprint, domain: Domain, rng: Random) -> Iterator[Blueprint]:
     """A value that the user alone can know is gone from the instruction: a text or a number that no row of theirs
     holds, or a choice that no row holds that the call is about."""
-    told, mine = normalize(blueprint.instruction), user_records(domain, blueprint.user)
+    text, mine = normalize(blueprint.instruction), user_records(domain, blueprint.user)
     for action in blueprint.actions:
-        specs = domain.tools[action.name].parameters["properties"]
         named = {str(value) for _, value in argument_values(action)}
         about = {key: row for rows in mine.values() for key, row in rows.items() if key in named}
         for name, value in argument_values(action):
-            options = allowed_values(specs.get(name, {}))
+            options = allowed_values(domain.tools[action.name].properties.get(name, {}))
             known = mentions(normalize(canonical(about if options else mine)), str(value))
             known |= any(value in rows for rows in domain.tables.values())
-            if is_mentioned(value, told) and not known and (options or _telling(value)):
+            if is_mentioned(value, text) and not known and (options or _telling(value)):
                 words = r"[\s_-]+".join(map(re.escape, re.split(r"[\s_]+", str(value))))
                 without = re.sub(rf"(?<!\w){words}(?!\w)", "", blueprint.instruction, flags=re.IGNORECASE)
                 if not is_mentioned(value, normalize(without)):

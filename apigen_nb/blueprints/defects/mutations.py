@@ -44,7 +44,7 @@ def with_arguments(blueprint: Blueprint, place: int, **arguments: Any) -> Bluepr
 def arguments_of(blueprint: Blueprint, domain: Domain) -> Iterator[Argument]:
     """All arguments of all actions."""
     for place, action in enumerate(blueprint.actions):
-        specs = domain.tools[action.name].parameters["properties"]
+        specs = domain.tools[action.name].properties
         yield from (Argument(place, name, value, specs.get(name, {})) for name, value in action.arguments.items())
 
 

@@ -42,28 +42,28 @@ def is_grounded(blueprint: Blueprint, domain: Domain) -> Verdict | None:
     """Name the arguments and outputs that an agent has no way to know. None when the actions do not execute."""
     if (execution := executed(blueprint, domain)) is None:
         return None
-    told, policy = normalize(blueprint.instruction), domain.policy if blueprint.kind == "no tool" else ""
-    gaps, known = list(_gaps(blueprint, domain, told)), list(_told_facts(blueprint, domain, told))
-    untold = [output for output in blueprint.outputs if not mentions(policy, output)]
+    gaps, known = list(_gaps(blueprint, domain)), list(_told_facts(blueprint, domain))
+    policy = domain.policy if blueprint.kind == "no tool" else ""
+    outputs = [output for output in blueprint.outputs if not mentions(policy, output)]
     found, read = KnownValues(), list[ReadResult]()
     for call, results in reachable(domain.world(), domain, known):
-        if not gaps and not untold:
+        if not gaps and not outputs:
             break
         found.add(results)
         read.append((call, results))
         gaps = [gap for gap in gaps if not _shows(gap, call, results, found, blueprint.user)]
-        untold = [output for output in untold if not found.derives(output)]
+        outputs = [output for output in outputs if not found.derives(output)]
     for derives in _later_sources(blueprint, domain, execution, known, read):
-        if not untold:
+        if not outputs:
             break
-        untold = [output for output in untold if not derives(output)]
+        outputs = [output for output in outputs if not derives(output)]
     problems = [
         ("argument unknown", f"{gap.argument} is not in the instruction, nor reachable by reads")
         for gap in gaps
         if not _known_meanwhile(gap, execution) and not _forced(gap, blueprint, domain)
     ]
     lost = "cannot be derived from what the reading tools return"
-    return verdict_on("grounding", [*problems, *(("output not derivable", f"output {o!r} {lost}") for o in untold)])
+    return verdict_on("grounding", [*problems, *(("output not derivable", f"output {o!r} {lost}") for o in outputs)])
 
 
 def _known_meanwhile(gap: Gap, execution: Execution) -> bool:
@@ -82,12 +82,12 @@ def _later_sources(
     yield DerivedAmounts(read, blueprint, execution).gives
 
 
-def _gaps(blueprint: Blueprint, domain: Domain, told: str) -> Iterator[Gap]:
+def _gaps(blueprint: Blueprint, domain: Domain) -> Iterator[Gap]:
+    text = normalize(blueprint.instruction)
     for position, action in enumerate(blueprint.actions, 1):
-        specs = domain.tools[action.name].parameters["properties"]
         for name, value in argument_values(action):
-            options = allowed_values(specs.get(name, {}))
-            if not is_mentioned(value, told) and not (value in options and is_paraphrased(name, value, options, told)):
+            options = allowed_values(domain.tools[action.name].properties.get(name, {}))
+            if not is_mentioned(value, text) and not (value in options and is_paraphrased(name, value, options, text)):
                 others = frozenset(str(v) for k, v in argument_values(action) if k != name)
                 shown = f"action {position}, {action.name}: {name}={value!r}"
                 yield Gap(position, shown, value, others, bool(options))
@@ -112,22 +112,22 @@ def allowed_values(spec: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(quoted) if len(quoted) > 1 and spec.get("type") == "string" else ()
 
 
-def is_mentioned(value: Any, told: str) -> bool:
-    """Whether a (folded) text tells a value, as it is or with spaces or hyphens for underscores."""
-    text = str(value)
-    return any(mentions(told, way) for way in {text, text.replace("_", " "), text.replace("_", "-")})
+def is_mentioned(value: Any, text: str) -> bool:
+    """Whether a normalized text mentions a value, as it is or with spaces or hyphens for underscores."""
+    words = str(value)
+    return any(mentions(text, way) for way in {words, words.replace("_", " "), words.replace("_", "-")})
 
 
-def is_paraphrased(name: str, value: Any, options: Sequence[Any], told: str) -> bool:
-    """Whether a (folded) text tells a choice in other words: "you do not want insurance" for `insurance` "no"; the
+def is_paraphrased(name: str, value: Any, options: Sequence[Any], text: str) -> bool:
+    """Whether a normalized text tells a choice in other words: "you do not want insurance" for `insurance` "no"; the
     words of "ordered by mistake" in one sentence in their order, others between them. What a word means stays with the
     committee: a choice that only follows from the story is not told."""
     if set(options) == {"yes", "no"}:
-        about = [part for part in re.split(r"[.;!?]", told) if mentions(part, name.replace("_", " "))]
+        about = [part for part in re.split(r"[.;!?]", text) if mentions(part, name.replace("_", " "))]
         return bool(about) and all(bool(NEGATION.search(part)) == (value == "no") for part in about)
     stems = [re.escape(re.sub(r"(ed|ing|s)$", "", word)) + r"\w*" for word in normalize(str(value)).split()]
     between = rf"(?:[^\w.;!?]+\w+){{0,{GAP}}}?[^\w.;!?]+"
-    return len(stems) > 1 and bool(re.search(r"\b" + between.join(stems), told))
+    return len(stems) > 1 and bool(re.search(r"\b" + between.join(stems), text))
 
 
 def _forced(gap: Gap, blueprint: Blueprint, domain: Domain) -> bool:
@@ -150,10 +150,10 @@ def _with(value: Any, old: float, new: float) -> Any:
     return new if value == old and not isinstance(value, bool) else value
 
 
-def _told_facts(blueprint: Blueprint, domain: Domain, told: str) -> Iterator[Fact]:
+def _told_facts(blueprint: Blueprint, domain: Domain) -> Iterator[Fact]:
     """Facts that the instruction tells: of the user's own records, and row ids of any table."""
-    records = user_records(domain, blueprint.user)
-    yield from (fact for fact in facts(records) if not isinstance(fact.value, bool) and is_mentioned(fact.value, told))
+    text, records = normalize(blueprint.instruction), user_records(domain, blueprint.user)
+    yield from (fact for fact in facts(records) if not isinstance(fact.value, bool) and is_mentioned(fact.value, text))
     words = set(re.split(r"[\s,;()\"']+", blueprint.instruction))
     words |= {word.rstrip(".:!?") for word in words}
     for table, rows in domain.tables.items():

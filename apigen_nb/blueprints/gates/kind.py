@@ -35,8 +35,8 @@ def _problems(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
     elif wrong := list(wrong_calls(denied, domain, what="denied wish")):
         yield from (reason for _, reason in wrong)
     else:
-        told = normalize(blueprint.instruction)
-        unvoiced = (wish for wish in denied if not identifying_values(wish, blueprint, told))
+        text = normalize(blueprint.instruction)
+        unvoiced = (wish for wish in denied if not identifying_values(wish, blueprint, text))
         yield from (f"the instruction tells no value by which the denied wish {w} can be recognised" for w in unvoiced)
         yield from _unproven(blueprint, domain)
 
@@ -68,8 +68,8 @@ def _unproven(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
     elif kind == "no tool":
         if actions:
             yield f"it needs no tool, yet has the action {actions[0]}"
-        untold = (output for output in blueprint.outputs if not mentions(domain.policy, output))
-        yield from (f"output {output!r} does not stand in the policy, so it needs a tool" for output in untold)
+        needing = (output for output in blueprint.outputs if not mentions(domain.policy, output))
+        yield from (f"output {output!r} does not stand in the policy, so it needs a tool" for output in needing)
     elif kind == "parallel calls":
         yield from _not_independent(blueprint, domain)
 
@@ -85,10 +85,10 @@ def is_allowed(blueprint: Blueprint, actions: Sequence[Action], domain: Domain) 
     return not execution.refused and bool(execution.diff) and not broken_rules(execution, domain)
 
 
-def identifying_values(action: Action, blueprint: Blueprint, told: str) -> list[str]:
-    """The values of a denied wish, as text, that this (folded) text tells; those that no action has too come first."""
+def identifying_values(action: Action, blueprint: Blueprint, text: str) -> list[str]:
+    """The values of a denied wish that this normalized text tells, as text; of none but the wish, if there are such."""
     of_actions = {str(value) for _, value in argument_values(*blueprint.actions)}
-    found = [str(value) for _, value in argument_values(action) if is_mentioned(value, told)]
+    found = [str(value) for _, value in argument_values(action) if is_mentioned(value, text)]
     own = [value for value in found if value not in of_actions]
     return own or ([] if blueprint.kind == "change of mind" else found)
 
