@@ -1,7 +1,7 @@
 """A model is a function from a question to an answer; this is all that the rest of the package knows of models.
 
-`endpoint` asks any OpenAI-compatible server, `cache` keeps what it answered, `scripted` is the stand-in that ships with
-the package, a plain async function will do in a test. Nothing but the `Question` reaches any of them.
+`endpoint` asks any OpenAI-compatible server, `reply_cache` keeps what it answered, `scripted` is the stand-in that
+ships with the package, a plain async function will do in a test. Nothing but the `Question` reaches any of them.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ class Job:
     paid: bool = False
 
 
-job: ContextVar[Job] = ContextVar("job")  # set by `run_jobs`, read where questions are paid for
+current_job: ContextVar[Job] = ContextVar("current_job")  # set by `run_jobs`, read where questions are paid for
 # What is done with a reply that comes when its question has been given up; where nothing is, none is waited for.
-late: ContextVar[Callable[[Answer], None]] = ContextVar("late")
+on_late_reply: ContextVar[Callable[[Answer], None]] = ContextVar("on_late_reply")
 _meter: ContextVar[dict[Role, Usage] | None] = ContextVar("meter", default=None)
 
 

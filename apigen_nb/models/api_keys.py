@@ -11,13 +11,13 @@ from urllib.parse import SplitResult, quote, urlsplit
 SECRET = 8  # characters; shorter keys are placeholders like `none`, and words of every other text
 
 
-def access(base_url: str | None, api_key_env: str) -> tuple[SplitResult, str]:
+def url_and_key(base_url: str | None, api_key_env: str) -> tuple[SplitResult, str]:
     """Where to ask and with which key; '' for a server on this machine that may need none. ValueError when the URL is
     none, the variable is not set, or it holds what no header can."""
     base_url = base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
     url = urlsplit(base_url)
     if url.scheme not in ("http", "https") or not url.hostname:
-        raise ValueError(f"base_url is {public(base_url)!r}; expected the like of http://127.0.0.1:8080/v1")
+        raise ValueError(f"base_url is {without_secrets(base_url)!r}; expected the like of http://127.0.0.1:8080/v1")
     key = os.environ.get(api_key_env, "").strip()
     if not re.fullmatch(r"[ -~]*", key):
         raise ValueError(
@@ -31,12 +31,12 @@ def access(base_url: str | None, api_key_env: str) -> tuple[SplitResult, str]:
     return url, key
 
 
-def public(url: str) -> str:
+def without_secrets(url: str) -> str:
     """A URL without what may be a secret in it: a user name, a query."""
     return re.sub(r"^(\w+://)?[^/]*@", r"\1", url.partition("?")[0].partition("#")[0])
 
 
-def marks(key: str) -> re.Pattern[bytes]:
+def key_pattern(key: str) -> re.Pattern[bytes]:
     """Where a key stands as it is, or as it stands in a URL, in HTML or in a header for basic authentication; each in
     JSON, at any depth of JSON inside JSON, however its characters are escaped."""
     quoted = quote(key, safe="")

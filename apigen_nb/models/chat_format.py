@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from ..records import Answer, Message, Question, ToolCall, Usage
-from . import prompt_values as compact
+from .prompt_values import as_text
 
 FOLDER = Path(__file__).parent / "prompts"
 GREETING = "Hello, how can I help you?"
@@ -38,7 +38,7 @@ def render(question: Question) -> list[dict[str, Any]]:
     messages = []
     for role, template in zip(("system", "user"), _parts(question.prompt), strict=False):
         try:
-            text = template.substitute({key: compact.text(value) for key, value in question.context.items()})
+            text = template.substitute({key: as_text(value) for key, value in question.context.items()})
         except KeyError as error:
             known = ", ".join(question.context) or "empty"
             raise ValueError(f"prompt {question.prompt!r} uses ${error.args[0]}, its context has: {known}") from None
@@ -49,7 +49,7 @@ def render(question: Question) -> list[dict[str, Any]]:
     return messages + list(dialogue)
 
 
-def check(prompt: str, role: str) -> None:
+def check_prompt(prompt: str, role: str) -> None:
     """Make sure that a prompt of the user's own can be asked: it is there, and it uses names that the role's prompt
     uses. ValueError says which it does not know."""
     known = {name for part in _parts(role) for name in part.get_identifiers()}

@@ -12,7 +12,7 @@ import httpx2
 import openai
 
 from ..storage.safe_text import clean
-from .api_keys import SECRET, access, marks, public
+from .api_keys import SECRET, key_pattern, url_and_key, without_secrets
 from .retries import Failed
 
 CONNECT = 5.0  # seconds; who is there takes a connection within milliseconds
@@ -34,9 +34,9 @@ class Connection:
     which all that waits belongs: `proving` is held by whoever finds out whether the server answers at all."""
 
     def __init__(self, base_url: str | None, api_key_env: str, timeout: float, concurrency: int) -> None:
-        url, self._key = access(base_url, api_key_env)
-        self._key_marks = marks(self._key) if len(self._key) >= SECRET else None
-        self.name, self._base_url = public(url.geturl()), url.geturl()
+        url, self._key = url_and_key(base_url, api_key_env)
+        self._key_marks = key_pattern(self._key) if len(self._key) >= SECRET else None
+        self.name, self._base_url = without_secrets(url.geturl()), url.geturl()
         # The whole URL, because the client takes a tenth of its time to join one.
         self._url = url._replace(path=f"{url.path.rstrip('/')}/chat/completions").geturl()
         self._timeout, self._concurrency = timeout, concurrency

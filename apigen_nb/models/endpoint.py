@@ -20,11 +20,11 @@ import tenacity
 
 from ..records import Answer, Message, Question
 from ..storage.progress import add_meter
-from . import EndpointDown, NoAnswer, late
-from .api_keys import public
+from . import EndpointDown, NoAnswer, on_late_reply
+from .api_keys import without_secrets
 from .chat_format import read_completion, render
 from .rate_limits import Limits
-from .retries import MAX_WAIT, Failed, Patience, failure, retry_after, words
+from .retries import MAX_WAIT, Failed, Patience, error_message, failure, retry_after
 
 if TYPE_CHECKING:
     from .connection import Response
@@ -203,7 +203,7 @@ class Endpoint:
         return body
 
     async def _try(self, question: Question) -> Answer:
-        body, keep = self._body(question), None if question is PING else late.get(None)
+        body, keep = self._body(question), None if question is PING else on_late_reply.get(None)
 
         def read_late(response: Response) -> None:
             with contextlib.suppress(Failed):
@@ -231,9 +231,9 @@ class Endpoint:
 
     async def _refused(self, question: Question, body: dict[str, Any], response: Response) -> Answer:
         """What to do about a status that is an error: ask otherwise, Failed, or EndpointDown."""
-        status, (said, code) = response.status, words(response.content)
+        status, (said, code) = response.status, error_message(response.content)
         if status < 400:
-            said = f"go to {public(response.headers.get('location', 'nowhere'))}"
+            said = f"go to {without_secrets(response.headers.get('location', 'nowhere'))}"
         said = self._safe(said)[:300]
         if question.tools and _TOOLS_REFUSED.search(said):
             self._stop(f"refuses tools: {said}; serve it with tool calling switched on, or take another model as agent")

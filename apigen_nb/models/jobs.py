@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from ..records import Record
 from ..storage.journal import Journal, StoredRecords, id_of, is_unanswered
-from . import BudgetSpent, Job, NoAnswer, job
+from . import BudgetSpent, Job, NoAnswer, current_job
 
 
 class Identified(Protocol):
@@ -67,12 +67,12 @@ async def run_jobs(
     if concurrency < 1:
         raise ValueError(f"concurrency must be at least 1, found {concurrency}")
     size, spent = len(items) if isinstance(items, Sized) else None, list[BudgetSpent]()
-    shown = journal.progress(title or journal.path.stem)
-    shown.total = size if total is None else total
+    progress = journal.progress(title or journal.path.stem)
+    progress.total = size if total is None else total
     order, begun = array("I"), journal.end()
     unanswered, ended = list[R](), False
 
-    def waiting() -> Iterator[Item]:
+    def remaining() -> Iterator[Item]:
         for item in items:
             if spent:
                 return
@@ -85,7 +85,7 @@ async def run_jobs(
 
     async def worker(todo: Iterator[Item]) -> None:
         for item in todo:
-            job.set(Job(journal.path.stem))
+            current_job.set(Job(journal.path.stem))
             try:
                 record = await work(item)
             except NoAnswer as error:
@@ -105,21 +105,21 @@ async def run_jobs(
 
     def add(record: R) -> None:
         journal.add(record)
-        shown.count(record)
+        progress.count(record)
 
     # Workers share one iterator: 100,000 items are neither 100,000 tasks nor all in memory.
-    todo, count = waiting(), concurrency if size is None else min(concurrency, size)
+    todo, count = remaining(), concurrency if size is None else min(concurrency, size)
     try:
         await all_of(*(worker(todo) for _ in range(count)))
         for record in () if spent else unanswered:
             add(record)
         ended = not spent
     except asyncio.CancelledError:
-        of = "" if shown.total is None else f" of {shown.total:,}"
+        of = "" if progress.total is None else f" of {progress.total:,}"
         raise Interrupted(f"{len(journal.done):,}{of} kept; run the cell again to continue") from None
     finally:
         journal.tidy_errors()
-        shown.close()
+        progress.close()
         if not ended:
             journal.close()
     if spent:

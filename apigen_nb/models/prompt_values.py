@@ -13,7 +13,7 @@ from pydantic import BaseModel
 ROWS = 3  # so many objects with the same keys are worth a head
 
 
-def text(value: Any) -> str:
+def as_text(value: Any) -> str:
     """Text as it is; a list one item a line; an object one member a line, rows of tables included; a tool's schema as
     its description and a line per argument."""
     if isinstance(value, str):

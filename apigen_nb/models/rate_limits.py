@@ -17,7 +17,7 @@ from anyio import CapacityLimiter
 
 from ..storage.progress import add_meter
 
-FIRST, HEARD = 8, 0.05  # so many start at once, and two more for each that is not refused within these seconds
+FIRST, OPENING = 8, 0.05  # so many start at once, two more open for each that is not refused within these seconds
 WINDOW, REFUSED = 60, 12  # so many of the last are a share; chance alone, at 5 %, makes them once in 50,000 windows
 CUT = 0.85
 LONGEST = 30.0  # seconds between two requests to a server that refuses all and does not say until when
@@ -114,7 +114,7 @@ class Limits:
             turn = Turn(self, tokens)
             if not self.cuts and self.slots < self.concurrency:
                 # A server that admits fewer shall be able to say so before all requests have gone.
-                loop.call_later(HEARD, self._heard, turn)
+                loop.call_later(OPENING, self._open_more, turn)
             try:
                 yield turn
             finally:
@@ -187,7 +187,7 @@ class Limits:
             self._gate, self._order = CapacityLimiter(self.slots), asyncio.Lock()
         return loop
 
-    def _heard(self, turn: Turn) -> None:
+    def _open_more(self, turn: Turn) -> None:
         if not turn.was_refused and not self.cuts:
             self._set(self._level + 2)
 

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from ..records import Answer, Question, Usage, sha
 from ..storage.jsonl import append_line, parse_line
 from ..storage.offset_index import OffsetIndex
-from . import EndpointDown, Job, Model, NoAnswer, job, late, storable
+from . import EndpointDown, Job, Model, NoAnswer, current_job, on_late_reply, storable
 from .chat_format import render
 from .ledger import Budget, Reply
 
@@ -35,7 +35,7 @@ class NotRecorded(EndpointDown):
     """Offline, and the reply to this question is not in the run's folder."""
 
 
-def recorded(folder: Path | str) -> Iterator[Reply]:
+def read_replies(folder: Path | str) -> Iterator[Reply]:
     """All replies in a run's folder, one at a time, in the order in which they came."""
     path = Path(folder) / REPLIES
     if path.exists():
@@ -45,7 +45,7 @@ def recorded(folder: Path | str) -> Iterator[Reply]:
                     yield parse_line(line, Reply)
 
 
-def requests(folder: Path | str) -> int:
+def count_requests(folder: Path | str) -> int:
     """How many requests have been made for a run's folder."""
     path = Path(folder) / REPLIES
     if not path.exists():
@@ -61,11 +61,11 @@ class Cassette:
     def __init__(self, folder: Path | str, *, offline: bool = False, budget: Budget | None = None) -> None:
         self.path, self.offline, self.budget = Path(folder) / REPLIES, offline, budget
         if budget is not None and budget.bounded:  # a folder's budget is one for all that has been spent in it
-            for reply in recorded(folder):
+            for reply in read_replies(folder):
                 budget.add(reply)
         self._places: OffsetIndex | None = None
         self._retries: dict[Model, int] = {}
-        self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def find(self, key: str) -> Answer | None:
         """The recorded answer to the request with this hash, or None."""
@@ -95,9 +95,9 @@ class Cassette:
         if self.budget is not None:
             self.budget.add(reply)
 
-    def alone(self, key: str) -> asyncio.Lock:
+    def lock(self, key: str) -> asyncio.Lock:
         """Held while a request is under way: of two equal ones at a time the second finds the reply of the first."""
-        return self._asking.setdefault(key, asyncio.Lock())
+        return self._locks.setdefault(key, asyncio.Lock())
 
     def retries(self, model: Model) -> int:
         """How often an endpoint has tried again since this was last asked."""
@@ -147,7 +147,7 @@ class Recorded:
         found = self.cassette.find(key)
         if found is not None:
             return found
-        async with self.cassette.alone(key):
+        async with self.cassette.lock(key):
             found = self.cassette.find(key)
             return found if found is not None else await self._asked(question, key)
 
@@ -155,19 +155,19 @@ class Recorded:
         if self.cassette.offline:
             where = f"the reply of {self.model} to {question.id} is not recorded in {self.cassette.path}"
             raise NotRecorded(f"{where}; run without offline to ask for it")
-        work = job.get(Job())
+        work = current_job.get(Job())
         if self.cassette.budget is not None and not work.paid:
             self.cassette.budget.check()
         work.paid = True
         model, begin = self._build(), time.monotonic()
-        token = late.set(lambda answer: self._keep(question, model, begin, key, storable(answer)))
+        token = on_late_reply.set(lambda answer: self._keep(question, model, begin, key, storable(answer)))
         try:
             answer = storable(await model(question))
         except NoAnswer:
             self._keep(question, model, begin, "", None)
             raise
         finally:
-            late.reset(token)
+            on_late_reply.reset(token)
         self._keep(question, model, begin, key, answer)
         return answer
 
@@ -177,7 +177,7 @@ class Recorded:
             model=self.model,
             role=question.role,
             id=question.id,
-            stage=job.get(Job()).stage,
+            stage=current_job.get(Job()).stage,
             seconds=round(time.monotonic() - begin, 3),
             retries=self.cassette.retries(model),
             answer=answer,

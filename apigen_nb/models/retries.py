@@ -90,7 +90,7 @@ def retry_after(headers: Mapping[str, str]) -> float:
     return 0.0
 
 
-def words(content: bytes) -> tuple[str, str]:
+def error_message(content: bytes) -> tuple[str, str]:
     """What an error body says, in whatever shape (`message`, `detail`, `error` or text), and its code, '' for none."""
     body: Any = content.decode("utf-8", "replace").strip()
     with contextlib.suppress(ValueError, RecursionError):

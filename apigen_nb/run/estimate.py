@@ -15,7 +15,7 @@ from typing import Any
 
 from ..blueprints.propose import propose_all
 from ..models.ledger import price_table
-from ..models.reply_cache import recorded
+from ..models.reply_cache import read_replies
 from ..records import Proposal, Record, Trajectory, Usage
 from ..storage.jsonl import read_lines
 from ..storage.progress import show_progress
@@ -146,7 +146,7 @@ def _measured(
     verified = Counter(one.blueprint for one in trajectories if one.success)
     blueprint_of = {one.id: one.blueprint for one in trajectories}
     rows, unpriced = [], set()
-    for reply in recorded(folder):
+    for reply in read_replies(folder):
         record = reply.id.partition("/")[0]
         task, phase = (blueprint_of[record], 1) if record in blueprint_of else (record, 0)
         usage, price = reply.answer.usage if reply.answer else Usage(), prices.get(reply.model)

@@ -85,14 +85,14 @@ def _asked(params: Params) -> Iterator[tuple[Role, str, RoleParams]]:
 
 def _check_access(params: Params, role: Role, setting: RoleParams) -> None:
     # Found out here, a missing key costs nothing; found out by a notebook, it costs a kernel and half a run.
-    from ..models.api_keys import access  # most runs need neither
-    from ..models.chat_format import check
+    from ..models.api_keys import url_and_key  # most runs need neither
+    from ..models.chat_format import check_prompt
 
     if setting.prompt is not None:
-        check(setting.prompt, role)
+        check_prompt(setting.prompt, role)
     try:
         if not params.offline:
-            access(setting.base_url or params.base_url, setting.api_key_env or params.api_key_env)
+            url_and_key(setting.base_url or params.base_url, setting.api_key_env or params.api_key_env)
     except ValueError as error:
         hint = "; replies that are there can be played without one: --offline" if "not set" in str(error) else ""
         raise ValueError(f"{error}{hint}") from None

@@ -22,7 +22,7 @@ from typing import Any, get_args
 from ..dataset.export import Proof
 from ..models import chat_format
 from ..models.ledger import add_up, price_table
-from ..models.reply_cache import recorded, requests
+from ..models.reply_cache import count_requests, read_replies
 from ..models.roles import Roles
 from ..records import Proposal, Role, Trajectory
 from ..storage.journal import forget_unanswered, read_lines
@@ -66,7 +66,7 @@ def run_stages(
 
 def _run_stage(run: Run, stage: str, params: Params, notebooks: Mapping[Path, list[str]], label: str) -> None:
     notebook = next(path for path in notebooks if path.stem == stage)
-    begin, before = time.monotonic(), requests(run.folder)
+    begin, before = time.monotonic(), count_requests(run.folder)
     try:
         _check_rows_of_earlier(run, stage)
         with show_progress(run.folder, label):
@@ -227,7 +227,7 @@ def _write_ledger(run: Run, stage: str, params: Params, before: int) -> str:
     done = run.read_manifest().get("stages", {})
     accepted = done.get("2_blueprints", {}).get("accepted", 0)
     verified = done.get("3_trajectories", {}).get("successful", 0)
-    ledger = add_up(recorded(run.folder), price_table(params.prices), accepted, verified)
+    ledger = add_up(read_replies(run.folder), price_table(params.prices), accepted, verified)
     if not ledger.total.requests:
         return ""
     write_whole(run.folder / LEDGER, [json.dumps(ledger.model_dump(), indent=2, ensure_ascii=False)])

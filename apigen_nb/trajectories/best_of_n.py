@@ -64,28 +64,28 @@ def asks(text: str) -> bool:
 
 def flaws(text: str, question: Question) -> Iterator[str]:
     """What code can find wrong with a user's message, given the question that the user answers."""
-    mine = [normalize(message.content) for message in question.messages if message.role == "user"]
-    heard = [message.content for message in question.messages if message.role == "assistant"]
+    by_user = [normalize(message.content) for message in question.messages if message.role == "user"]
+    by_agent = [message.content for message in question.messages if message.role == "assistant"]
     withheld = [str(detail) for detail in question.context.get("withheld", ())]
     notes = str(question.context.get("instruction", ""))
     if STOP in text:
-        yield from _too_early(notes, withheld, heard, mine)
-    elif any(normalize(text) == said or _alike(text, said) for said in mine):
+        yield from _too_early(notes, withheld, by_agent, by_user)
+    elif any(normalize(text) == earlier or _alike(text, earlier) for earlier in by_user):
         yield "repeats an earlier message"
-    if more := invented(text, " ".join([notes, *heard, *mine])):
+    if more := invented(text, " ".join([notes, *by_agent, *by_user])):
         yield f"invents {', '.join(more[:3])}"
-    asked = any(map(asks, heard)) and bool(mine)
+    asked = any(map(asks, by_agent)) and bool(by_user)
     for detail in withheld:
         if not asked and mentions(text, detail):
             yield f"tells {detail} before it was asked for"
 
 
-def _too_early(notes: str, withheld: Sequence[str], heard: Sequence[str], mine: Sequence[str]) -> Iterator[str]:
+def _too_early(notes: str, withheld: Sequence[str], by_agent: Sequence[str], by_user: Sequence[str]) -> Iterator[str]:
     """A stop while the agent waits for an answer, or while a thing that the notes name has not been mentioned."""
-    if heard and asks(heard[-1]):
+    if by_agent and asks(by_agent[-1]):
         yield "stops while the agent waits for an answer"
-    said = " ".join([*mine, *heard, *withheld])
-    things = [token for token in invented(notes, said) if _THING.search(token) and "@" not in token]
+    known = " ".join([*by_user, *by_agent, *withheld])
+    things = [token for token in invented(notes, known) if _THING.search(token) and "@" not in token]
     if things:
         yield f"stops before it has mentioned {', '.join(things[:3])}"
 

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from apigen_nb.models import EndpointDown, NoAnswer, read_json
-from apigen_nb.models.api_keys import access, marks
+from apigen_nb.models.api_keys import key_pattern, url_and_key
 from apigen_nb.models.endpoint import Endpoint
 from apigen_nb.records import Answer, Question
 from tests.fault_server import FaultServer
@@ -102,7 +102,7 @@ async def test_a_placeholder_is_no_secret(short: str, monkeypatch: pytest.Monkey
 def test_a_key_that_no_header_can_hold_is_told_and_not_shown(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MARKED_KEY", wrong)
     with pytest.raises(ValueError, match=r"variable MARKED_KEY, named by api_key_env, holds no key: .*ASCII") as told:
-        access("https://models.example/v1", "MARKED_KEY")
+        url_and_key("https://models.example/v1", "MARKED_KEY")
     assert "0123" not in str(told.value)
     assert "MARKED" not in str(told.value).replace("MARKED_KEY", "")
 
@@ -111,12 +111,12 @@ def test_a_key_that_no_header_can_hold_is_told_and_not_shown(wrong: str, monkeyp
 def test_a_wrong_base_url_is_told_without_its_secrets(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", url)
     with pytest.raises(ValueError, match=r"base_url is .*models\.example/v1'; expected") as told:
-        access(None, "MARKED_KEY")
+        url_and_key(None, "MARKED_KEY")
     assert "secret" not in str(told.value)
 
 
 @pytest.mark.parametrize("text", [b"\\" * 200_000, b"s\\" * 100_000, b"sk-MARKED" + b"\\" * 200_000])
 def test_no_reply_takes_long(text: bytes) -> None:
     begin = time.process_time()
-    assert marks(KEY).sub(b"***", text) == text
+    assert key_pattern(KEY).sub(b"***", text) == text
     assert time.process_time() - begin < 2

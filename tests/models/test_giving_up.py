@@ -12,7 +12,7 @@ import pytest
 from apigen_nb.models import EndpointDown
 from apigen_nb.models.endpoint import Endpoint
 from apigen_nb.models.jobs import all_of, run_jobs
-from apigen_nb.models.reply_cache import Cassette, Recorded, recorded
+from apigen_nb.models.reply_cache import Cassette, Recorded, read_replies
 from apigen_nb.records import Message, Question, Record
 from apigen_nb.storage.journal import Journal
 from tests.fault_server import FaultServer
@@ -64,7 +64,7 @@ async def test_what_is_under_way_is_kept_when_something_else_stops_the_stage(
                 with pytest.raises(EndpointDown, match="answers 401"):
                     await run_jobs(work, [question(n) for n in range(40)], journal, concurrency=8)
                 assert asked < len(server.requests) < 40
-                assert len(list(recorded(tmp_path))) == len(server.requests)
+                assert len(list(read_replies(tmp_path))) == len(server.requests)
             else:
                 assert len(await run_jobs(work, [question(n) for n in range(40)], journal, concurrency=8)) == 40
                 assert len(server.requests) == 40, "none was asked for twice"
@@ -83,7 +83,7 @@ async def test_no_request_begins_after_it(tmp_path: Path, server: FaultServer) -
     assert len(server.requests) == 1
     assert spent[0] < 1
     assert spent[1] < 1
-    assert list(recorded(tmp_path)) == []
+    assert list(read_replies(tmp_path)) == []
     await endpoint.aclose()
 
 
@@ -104,7 +104,7 @@ async def test_it_is_not_waited_for_long_and_a_second_time_ends_it(
     await asyncio.sleep(0.2)
     assert 0.2 < await given_up(task) < 2
     assert endpoint.in_flight == 0
-    assert list(recorded(tmp_path)) == []
+    assert list(read_replies(tmp_path)) == []
     await endpoint.aclose()
 
 
@@ -128,7 +128,7 @@ async def test_what_comes_late_and_is_no_reply_is_let_go(
     task = asyncio.create_task(model(question(1)))
     await asyncio.sleep(0.05)
     await given_up(task)
-    assert len(list(recorded(tmp_path))) == 1
+    assert len(list(read_replies(tmp_path))) == 1
     assert (await model(question(1))).text == "say 1"
     await endpoint.aclose()
     assert "never retrieved" not in caplog.text
@@ -148,7 +148,7 @@ async def test_the_reply_to_another_question_is_not_kept_for_this_one(
         if len(server.requests) == 2:  # whether the server works at all
             break
     await given_up(task)
-    assert list(recorded(tmp_path)) == []
+    assert list(read_replies(tmp_path)) == []
     assert (await model(question(1))).text == "say 1"
     await endpoint.aclose()
 
@@ -169,7 +169,7 @@ async def test_what_several_wait_for_is_kept_when_all_are_interrupted(tmp_path: 
     await asyncio.sleep(1)
     assert server.open > 1
     assert await given_up(task) < 3
-    assert len(list(recorded(tmp_path))) == len(server.requests)
+    assert len(list(read_replies(tmp_path))) == len(server.requests)
     assert model.in_flight == 0
     await model.aclose()
 

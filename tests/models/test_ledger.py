@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apigen_nb.models import BudgetSpent, Job, job
+from apigen_nb.models import BudgetSpent, Job, current_job
 from apigen_nb.models.ledger import Budget, Ledger, Price, add_up, dollars, price_table, role_prices, run_prices
-from apigen_nb.models.reply_cache import Cassette, Recorded, Reply, recorded
+from apigen_nb.models.reply_cache import Cassette, Recorded, Reply, read_replies
 from apigen_nb.models.roles import Roles
 from apigen_nb.records import Answer, Question, Usage
 from apigen_nb.storage.progress import Progress
@@ -131,7 +131,7 @@ async def test_a_budget_is_kept_over_processes(tmp_path: Path, limits: dict[str,
         assert (await again(question(2))).text == "yes"  # what is there costs nothing
     raised = {name: 2 * value for name, value in limits.items()}
     await bounded(tmp_path, **raised)(question(3))
-    assert len(list(recorded(tmp_path))) == 4
+    assert len(list(read_replies(tmp_path))) == 4
 
 
 @pytest.mark.parametrize("limits", [{"max_tokens": 10_000}, {"max_cost": 0.02}])
@@ -145,7 +145,7 @@ async def test_a_server_that_counts_nothing_spends_a_budget_too(tmp_path: Path, 
     for number in range(12):
         with contextlib.suppress(BudgetSpent):
             await model()(question(number))  # some 1,000 tokens each, and the prompt's
-    told = list(recorded(tmp_path))
+    told = list(read_replies(tmp_path))
     assert 2 < len(told) < 10
     assert all(reply.guess is not None and reply.guess.completion == 1000 < reply.guess.prompt + 990 for reply in told)
     ledger = add_up(told, PRICES)
@@ -154,27 +154,27 @@ async def test_a_server_that_counts_nothing_spends_a_budget_too(tmp_path: Path, 
 
 async def test_a_reply_that_was_counted_is_not_guessed(tmp_path: Path) -> None:
     await bounded(tmp_path)(question(0))
-    assert [reply.guess for reply in recorded(tmp_path)] == [None]
+    assert [reply.guess for reply in read_replies(tmp_path)] == [None]
 
 
 async def test_work_that_has_begun_is_finished(tmp_path: Path) -> None:
     model = bounded(tmp_path, max_tokens=1000)
 
     async def conversation(first: int) -> list[str]:
-        job.set(Job("rows"))
+        current_job.set(Job("rows"))
         return [(await model(question(first + turn))).text for turn in range(3)]
 
     done, other = await asyncio.gather(conversation(0), conversation(10))
     assert done == other == ["yes"] * 3
     with pytest.raises(BudgetSpent):
         await conversation(20)
-    assert len(list(recorded(tmp_path))) == 6
+    assert len(list(read_replies(tmp_path))) == 6
 
 
 async def test_a_conversation_that_was_killed_begins_anew_under_the_budget(tmp_path: Path) -> None:
     await bounded(tmp_path)(question(0))
     model = bounded(tmp_path, max_tokens=1000)
-    job.set(Job("rows"))
+    current_job.set(Job("rows"))
     assert (await model(question(0))).text == "yes"
     with pytest.raises(BudgetSpent):
         await model(question(1))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apigen_nb.models.prompt_values import ROWS, text
+from apigen_nb.models.prompt_values import ROWS, as_text
 from apigen_nb.world.domain import Domain, builtin_domains
 
 scalar = st.none() | st.booleans() | st.integers() | st.text(max_size=8)
@@ -30,7 +30,7 @@ def restored(table: dict[str, Any]) -> list[dict[str, Any]]:
 
 @given(rows)
 def test_objects_with_the_same_keys_become_columns_and_lose_nothing(variants: dict[str, dict[str, Any]]) -> None:
-    _, line = text({"products": {"P-1": {"variants": variants}}}).split("\n", 1)
+    _, line = as_text({"products": {"P-1": {"variants": variants}}}).split("\n", 1)
     shown = json.loads(line.removeprefix("P-1: "))["variants"]
     back = restored(shown)
     first = next(iter(variants.values()))
@@ -43,7 +43,7 @@ def test_objects_with_the_same_keys_become_columns_and_lose_nothing(variants: di
 
 def test_objects_in_rows_are_laid_flat() -> None:
     variants = {f"v{n}": {"id": f"v{n}", "options": {"size": str(n), "color": "red"}, "price": 1.5} for n in range(3)}
-    assert text({"products": {"P-1": {"name": "Lamp", "variants": variants}}}) == (
+    assert as_text({"products": {"P-1": {"name": "Lamp", "variants": variants}}}) == (
         'products:\nP-1: {"name":"Lamp","variants":{"columns":["id","options.size","options.color","price"],'
         '"rows":[["v0","0","red",1.5],["v1","1","red",1.5],["v2","2","red",1.5]]}}'
     )
@@ -64,14 +64,14 @@ def test_objects_in_rows_are_laid_flat() -> None:
     ],
 )
 def test_everything_else_in_a_row_stays_as_it_is(value: Any) -> None:
-    assert text({"t": {"1": {"it": value}}}) == f"t:\n1: {json.dumps({'it': value}, separators=(',', ':'))}"
+    assert as_text({"t": {"1": {"it": value}}}) == f"t:\n1: {json.dumps({'it': value}, separators=(',', ':'))}"
 
 
 def test_calls_are_never_columns_because_models_answer_in_their_form() -> None:
     calls = [{"name": "cancel", "arguments": {"id": str(n)}} for n in range(4)]
-    assert "columns" not in text(calls)
-    assert "columns" not in text({"instruction": "x", "actions": calls})
-    assert text(calls).count('"arguments":{"id":') == 4
+    assert "columns" not in as_text(calls)
+    assert "columns" not in as_text({"instruction": "x", "actions": calls})
+    assert as_text(calls).count('"arguments":{"id":') == 4
 
 
 def test_a_tool_is_its_description_and_a_line_for_each_argument() -> None:
@@ -83,7 +83,7 @@ def test_a_tool_is_its_description_and_a_line_for_each_argument() -> None:
     }
     function = {"name": "cancel", "description": "Cancel an order.\n\nFor good.", "parameters": {
         "type": "object", "properties": properties, "required": ["order_id", "reason", "items"]}}  # fmt: skip
-    assert text([{"type": "function", "function": function}]) == (
+    assert as_text([{"type": "function", "function": function}]) == (
         "- cancel: Cancel an order. For good.\n"
         "  order_id (string): The order's id.\n"
         '  reason ("too late" or "by mistake"): Why.\n'
@@ -95,13 +95,13 @@ def test_a_tool_is_its_description_and_a_line_for_each_argument() -> None:
 def test_a_schema_with_definitions_stays_a_schema() -> None:
     parameters = {"$defs": {"P": {"type": "string"}}, "properties": {"p": {"$ref": "#/$defs/P"}}, "type": "object"}
     function = {"name": "f", "description": "d", "parameters": parameters}
-    assert json.loads(text([{"type": "function", "function": function}]).removeprefix("- ")) == function
+    assert json.loads(as_text([{"type": "function", "function": function}]).removeprefix("- ")) == function
 
 
 @pytest.mark.parametrize("name", builtin_domains())
 def test_tools_of_a_domain_are_told_whole_in_two_thirds_of_the_characters(name: str) -> None:
     tools = Domain.load(name).tools.values()
-    told = text([tool.schema for tool in tools])
+    told = as_text([tool.schema for tool in tools])
     for tool in tools:
         assert f"- {tool.name}: " in told
         for argument, schema in tool.parameters["properties"].items():

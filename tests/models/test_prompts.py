@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apigen_nb.models.chat_format import FOLDER, GREETING, check, prompt_shas, render
+from apigen_nb.models.chat_format import FOLDER, GREETING, check_prompt, prompt_shas, render
 from apigen_nb.models.roles import Prompted, Roles
 from apigen_nb.records import Action, Answer, Message, Question, Role, ToolCall
 from apigen_nb.world.domain import Domain
@@ -188,7 +188,7 @@ def own(folder: Path, text: str) -> str:
 
 
 def test_a_prompt_of_ones_own_may_use_what_the_roles_prompt_uses(tmp_path: Path) -> None:
-    check(own(tmp_path, "Be strict.\n===\n$instruction and $actions for $$5"), "judge")
+    check_prompt(own(tmp_path, "Be strict.\n===\n$instruction and $actions for $$5"), "judge")
 
 
 @pytest.mark.parametrize(
@@ -197,9 +197,9 @@ def test_a_prompt_of_ones_own_may_use_what_the_roles_prompt_uses(tmp_path: Path)
 )
 def test_what_cannot_be_filled_in_is_found_before_anything_is_asked(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        check(own(tmp_path, text), "judge")
+        check_prompt(own(tmp_path, text), "judge")
     with pytest.raises(ValueError, match="no prompt"):
-        check(str(tmp_path / "nowhere.md"), "judge")
+        check_prompt(str(tmp_path / "nowhere.md"), "judge")
 
 
 async def test_a_judge_is_asked_with_its_own_prompt_and_only_as_a_judge(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from apigen_nb.blueprints.gates import GATES, Committee
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.models import Model, NoAnswer, ask, metered
-from apigen_nb.models.reply_cache import REPLIES, Cassette, NotRecorded, Recorded, recorded
+from apigen_nb.models.reply_cache import REPLIES, Cassette, NotRecorded, Recorded, read_replies
 from apigen_nb.models.roles import Roles
 from apigen_nb.models.scripted import Scripted
 from apigen_nb.records import Answer, Message, Question, ToolCall, Usage
@@ -117,7 +117,7 @@ async def test_of_equal_questions_at_once_one_is_asked(tmp_path: Path) -> None:
     answers = await asyncio.gather(*(roles[n % 2](question("ab"[n % 4 // 2])) for n in range(40)))
     assert model.asked == 2
     assert len({answer.text for answer in answers}) == 2
-    assert len(list(recorded(tmp_path))) == 2
+    assert len(list(read_replies(tmp_path))) == 2
 
 
 async def test_no_answer_is_not_a_reply(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ async def test_no_answer_is_not_a_reply(tmp_path: Path) -> None:
     with pytest.raises(NoAnswer):
         await cached(question())
     assert (await cached(question())).text == "reply 2"
-    lines = list(recorded(tmp_path))
+    lines = list(read_replies(tmp_path))
     assert [(line.key == "", line.retries, line.answer is None) for line in lines] == [
         (True, 1, True),
         (False, 1, False),
@@ -169,7 +169,7 @@ async def test_a_half_written_last_line_is_dropped(tmp_path: Path, rest: bytes) 
         await cached(question(text))
     assert model.asked == 1
     assert path.read_bytes().startswith(whole)
-    assert len(list(recorded(tmp_path))) == 3
+    assert len(list(read_replies(tmp_path))) == 3
 
 
 async def test_a_damaged_line_is_paid_for_once_more_and_never_again(tmp_path: Path) -> None:
@@ -397,7 +397,7 @@ def test_interrupted_anywhere_it_asks_for_the_rest_only(
         with pytest.raises(PowerCut):
             both_phases(folder, concurrency)
         monkeypatch.setattr(Served, "cut", -1)
-        left = sum(reply.answer is not None for reply in recorded(folder))
+        left = sum(reply.answer is not None for reply in read_replies(folder))
         assert left >= cut - 2 * concurrency  # lost are only those that were under way
         found, rest = both_phases(folder, concurrency)
         assert found == whole

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from apigen_nb.models import Unparsable, read_json, storable
 from apigen_nb.models.chat_format import MAX_REPLY, MAX_TOKENS, read_completion
-from apigen_nb.models.retries import retry_after, words
+from apigen_nb.models.retries import error_message, retry_after
 from apigen_nb.records import Answer, Message, Question, ToolCall
 
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
@@ -118,7 +118,7 @@ def test_retry_after_is_seconds_or_nothing(value: str) -> None:
 @given(JSON)
 @example({"message": {"message": {"detail": ["no"]}}})
 def test_an_error_body_says_something(body: Any) -> None:
-    assert words(json.dumps(body).encode())[0]
+    assert error_message(json.dumps(body).encode())[0]
 
 
 @pytest.mark.parametrize("text", ["{" * 200_000, "```json\n" * 100_000, "<tool_call>" * 18_000, '{"a":[' * 50_000])

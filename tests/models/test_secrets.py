@@ -14,7 +14,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from apigen_nb.models.reply_cache import REPLIES, recorded
+from apigen_nb.models.reply_cache import REPLIES, read_replies
 from apigen_nb.run import STAGES, runner
 from apigen_nb.run.params import Params
 from tests.fault_server import FaultServer
@@ -114,7 +114,7 @@ def test_success(home: Path, server: FaultServer) -> None:
     out = home / "outputs" / "x"
     written = {path.name for path in out.rglob("*") if path.is_file()}
     assert written >= {REPLIES, "run.json", "ledger.json", "blueprints.jsonl", "2_blueprints.ipynb"}
-    replies = [reply.answer for reply in recorded(out)]
+    replies = [reply.answer for reply in read_replies(out)]
     assert [answer is not None and "You are ***." in answer.text for answer in replies] == [True] * 3
     log = (out / "notebooks" / "2_blueprints.ipynb").read_text()
     assert "DEBUG:" in log  # the loudest log there is, and yet no key

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from apigen_nb.__main__ import main
-from apigen_nb.models.reply_cache import REPLIES, Cassette, Reply, recorded
+from apigen_nb.models.reply_cache import REPLIES, Cassette, Reply, read_replies
 from apigen_nb.models.scripted import Scripted
 from apigen_nb.records import Answer, Attempt, Blueprint, Proposal, Question, Trajectory, Usage, Verdict
 from apigen_nb.run.estimate import COUNTS, YIELDS, Estimate, estimate_by_trial, estimate_from_run, predict
@@ -176,7 +176,7 @@ async def test_what_a_trial_pays_for_is_not_paid_again(tmp_path: Path) -> None:
     assert len(asked) == count
     await estimate_by_trial(few, tmp_path, 8)
     assert not {id for id in asked[count:] if int(id.partition("/")[0].split("-")[1].split(".")[0]) < 6}
-    assert len(list(recorded(tmp_path))) == len(asked)
+    assert len(list(read_replies(tmp_path))) == len(asked)
 
 
 @pytest.mark.usefixtures("served")

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from apigen_nb.models import BudgetSpent, EndpointDown, NoAnswer
+from apigen_nb.models import BudgetSpent, EndpointDown, NoAnswer, current_job
 from apigen_nb.models import Job as ModelJob
-from apigen_nb.models import job as current
 from apigen_nb.models.jobs import run_jobs
 from apigen_nb.records import Record
 from apigen_nb.storage import jsonl as lines
@@ -290,16 +289,16 @@ async def test_every_job_says_for_which_stage_it_asks(tmp_path: Path) -> None:
     found: list[ModelJob] = []
 
     async def work(item: Job) -> Row:
-        found.append(current.get())
+        found.append(current_job.get())
         await asyncio.sleep(0)
-        current.get().paid = True
+        current_job.get().paid = True
         return Row(id=item.id)
 
     await run_jobs(work, jobs(4), Journal(tmp_path / "rows.jsonl", Row), concurrency=2)
     assert [one.stage for one in found] == ["rows"] * 4
     assert len({id(one) for one in found}) == 4  # what one job has paid for is nothing to the next
     with pytest.raises(LookupError):
-        current.get()
+        current_job.get()
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT])

@@ -49,7 +49,7 @@ def _ends(request: Request) -> tuple[str, ...]:
 
 def answer_as_agent(question: Question, language: Language, dice: Slips) -> Answer:
     """The agent's next message: text, or tool calls."""
-    said = _Agent(question, language, dice).next()
+    said = _Agent(question, language, dice).next_step()
     if isinstance(said, str):
         return Answer(text=said)
     return Answer(tool_calls=tuple(said))
@@ -58,7 +58,7 @@ def answer_as_agent(question: Question, language: Language, dice: Slips) -> Answ
 class _Agent(DialogueState):
     """Decides on the next step: a text, or calls."""
 
-    def next(self) -> str | list[ToolCall]:
+    def next_step(self) -> str | list[ToolCall]:
         if any(hands_over(call.name) and not result.error for _, call, result in self.calls):
             return self._goodbye()
         if self.messages[-1].role == "tool" and (report := self._report()):

@@ -57,13 +57,13 @@ class DialogueState:
         results = {m.tool_call_id: m for m in self.messages if m.role == "tool"}
         for turn, message in enumerate(self.messages):
             if message.role == "user":
-                self._hear(turn, message.content)
+                self._read_user(turn, message.content)
             for call in message.tool_calls:
                 self.calls.append((turn, call, results[call.id]))
                 if not results[call.id].error:
                     self.notes.add(call, results[call.id].content, produced_key(call.name))
 
-    def _hear(self, turn: int, text: str) -> None:
+    def _read_user(self, turn: int, text: str) -> None:
         writing = [s for name, s in self.schemas.items() if not is_reading(s) and not hands_over(name)]
         for sentence in grammar.sentences(text):
             if grammar.CHANGED in sentence:

@@ -29,7 +29,7 @@ class Slips(Protocol):
 
 def answer_as_user(question: Question, language: Language, dice: Slips) -> Answer:
     """The user's next message: voice a wish, answer what was asked, confirm, or stop."""
-    return Answer(text=_Customer(question, language, dice).says())
+    return Answer(text=_Customer(question, language, dice).next_message())
 
 
 class _Customer:
@@ -40,30 +40,30 @@ class _Customer:
         asks = list(filter(grammar.asks, self.instruction))
         stops_early = len(asks) > 1 and dice.slips("user stops before the last wish")
         self.requests = asks[:-1] if stops_early else asks
-        self.mine = [message.content for message in question.messages if message.role == "user"]
-        self.heard = question.messages[-1].content if question.messages else ""
-        self.voiced = sum(text.count("I want to ") for text in self.mine)
+        self.own_messages = [message.content for message in question.messages if message.role == "user"]
+        self.last_message = question.messages[-1].content if question.messages else ""
+        self.voiced = sum(text.count("I want to ") for text in self.own_messages)
         self.promised = any(grammar.HAND_OVER in m.content for m in question.messages if m.role == "assistant")
         self.together = grammar.TOGETHER in self.instruction
 
-    def says(self) -> str:
+    def next_message(self) -> str:
         """The next message."""
-        if not self.mine:
+        if not self.own_messages:
             return self._opening()
-        if "could you tell me your" in self.heard:
+        if "could you tell me your" in self.last_message:
             return self._aside(self._me() or "I have no more to say about me.")
         dropped = any(map(grammar.is_dropped, self.requests[: self.voiced][-1:]))
         if dropped and not self.dice.slips("user does not say that it changed its mind"):
             following = self.requests[self.voiced : self.voiced + 1]
             return " ".join([f"No, {grammar.CHANGED}", *map(self._voice, following)])
-        asked = re.search(r"[Cc]ould you tell me the (.+?)\?", self.heard)
+        asked = re.search(r"[Cc]ould you tell me the (.+?)\?", self.last_message)
         if asked and self.requests:
             return self._detail(asked.group(1))
-        if "(yes/no)" in self.heard:
+        if "(yes/no)" in self.last_message:
             return "Yes." if self.behaviour == "terse" else "Yes, please go ahead."
         if self.voiced < len(self.requests):
             return self._aside(self._voice(self.requests[self.voiced]))
-        if self.promised and grammar.THAT_IS_ALL not in self.mine:
+        if self.promised and grammar.THAT_IS_ALL not in self.own_messages:
             return grammar.THAT_IS_ALL
         return f"Thank you, that is all. {STOP}"
 
@@ -81,7 +81,7 @@ class _Customer:
 
     def _aside(self, text: str) -> str:
         """A message with what somebody of this behaviour says besides."""
-        more = self.dice.draw(f"besides/{len(self.mine)}")
+        more = self.dice.draw(f"besides/{len(self.own_messages)}")
         besides = BESIDES.get(self.behaviour)
         return f"{more.choice(besides)} {text}" if besides and more.random() < 0.6 else text
 
