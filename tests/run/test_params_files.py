@@ -7,14 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from apigen_nb.blueprints.gates import GATE_NAMES, Committee, choose_gates
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.dataset.export import build
 from apigen_nb.dataset.verify import verify
-from apigen_nb.models.roles import Roles
 from apigen_nb.records import KINDS
 from apigen_nb.run.params_file import load_params
-from apigen_nb.storage.journal import Run
+from apigen_nb.run.stage import Stage
 from apigen_nb.trajectories.converse import converse_all
 from apigen_nb.world.domain import Domain, DomainError, builtin_domains
 
@@ -31,20 +29,20 @@ def test_every_builtin_domain_has_a_run() -> None:
 @pytest.mark.parametrize("name", RUNS)
 async def test_every_kind_and_recombined_tasks_are_verified(name: str, tmp_path: Path) -> None:
     try:
-        domain = Domain.load(name)
+        Domain.load(name)
     except DomainError as error:
         pytest.skip(str(error))
-    params = load_params(PARAMS / f"{RUNS[name]}.yaml")
-    run, models = Run.open(tmp_path), Roles(domain, seed=params.seed)
-    gates = choose_gates(list(GATE_NAMES), Committee(models.judges(params.judges), params.threshold))
-    proposals = await propose_all(domain, models, gates, run, seeds=params.seeds, seed=params.seed)
+    params = load_params(PARAMS / f"{RUNS[name]}.yaml").model_copy(update={"attempts": 1})
+    stage = Stage(params, tmp_path)
+    parts = stage.domain, stage.models
+    proposals = await propose_all(*parts, stage.gates, stage.run, **stage.options_of(propose_all))
     accepted = [proposal.blueprint for proposal in proposals if proposal.accepted]
-    trajectories = await converse_all(domain, models, run, accepted, attempts=params.attempts)
-    build(run, domain, models.names)
+    trajectories = await converse_all(*parts, stage.run, accepted, **stage.options_of(converse_all))
+    build(stage.run, stage.domain, stage.models.names)
     held = verify(tmp_path)
     assert held.rows
     assert not held.failures
     verified = {trajectory.blueprint for trajectory in trajectories if trajectory.success}
     assert {blueprint.kind for blueprint in accepted if blueprint.id in verified} == set(KINDS)
     assert sum(blueprint.id in verified for blueprint in accepted if blueprint.parts) >= 3
-    assert sum(trajectory.success for trajectory in trajectories) >= 100
+    assert len(verified) >= 100
