@@ -102,7 +102,7 @@ async def propose_all(
     roles: dict[str, Any] = {"generator": models.generator, "feedback": models.feedback}
 
     def accepted(ids: Sequence[str]) -> list[Blueprint]:
-        return [journal.done[id].blueprint for id in ids]
+        return [journal[id].blueprint for id in ids]
 
     async def draft(task: Seed | Combination) -> Proposal:
         assignment = (

@@ -76,8 +76,8 @@ async def run_jobs(
         for item in items:
             if spent:
                 return
-            order.append(number := journal.done.places.number(item.id))
-            place = journal.done.places.at(number)
+            order.append(number := journal.index.number(item.id))
+            place = journal.index.at(number)
             if place is None:
                 yield item
             elif place >= begun and place & 1:
@@ -96,7 +96,7 @@ async def run_jobs(
                 return
             if id_of(record) != item.id:
                 raise ValueError(f"the work on {item.id} gave a record with the id {id_of(record)}")
-            if id_of(record) in journal.done:
+            if id_of(record) in journal:
                 raise ValueError(f"two items have the id {item.id}")
             if is_unanswered(record):
                 unanswered.append(record)
@@ -116,7 +116,7 @@ async def run_jobs(
         ended = not spent
     except asyncio.CancelledError:
         of = "" if progress.total is None else f" of {progress.total:,}"
-        raise Interrupted(f"{len(journal.done):,}{of} kept; run the cell again to continue") from None
+        raise Interrupted(f"{len(journal):,}{of} kept; run the cell again to continue") from None
     finally:
         journal.tidy_errors()
         progress.close()
@@ -124,6 +124,6 @@ async def run_jobs(
             journal.close()
     if spent:
         raise spent[0]
-    if any(journal.done.places.at(number) is None for number in order):
-        order = array("I", (number for number in order if journal.done.places.at(number) is not None))
-    return StoredRecords(journal.done.at, order)
+    if any(journal.index.at(number) is None for number in order):
+        order = array("I", (number for number in order if journal.index.at(number) is not None))
+    return StoredRecords(journal.at, order)

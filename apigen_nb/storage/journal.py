@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Generic, TypeVar, overload
+from typing import TypeVar, overload
 from weakref import finalize
 
 from ..records import Record
@@ -25,8 +25,6 @@ from .progress import Progress, is_accepted
 from .run_folder import Run as Run
 
 ERRORS = "errors.jsonl"
-
-
 R = TypeVar("R", bound=Record)
 
 
@@ -44,48 +42,6 @@ class Failure(Record):
     id: str
     stage: str
     reason: str
-
-
-class Done(Mapping[str, R]):
-    """The finished records of a journal by id, in the order in which they were written; each is read from its file when
-    it is asked for."""
-
-    def __init__(self, files: tuple[Path, Path], kind: type[R]) -> None:
-        self._files, self.kind, self.places = files, kind, OffsetIndex()
-
-    def lines(self) -> Iterator[tuple[int, bytes, R]]:
-        """Place, bytes and record of every line of the files that there are."""
-        for file, path in enumerate(self._files):
-            if path.exists():
-                for offset, line, record in scan_lines(path, self.kind):
-                    yield place_of(file, offset), line, record
-
-    def _line(self, place: int | None, id: object) -> bytes:
-        if place is None:
-            raise KeyError(id)
-        with self._files[place & 1].open("rb") as file:
-            file.seek(place >> 1)
-            return file.readline()
-
-    def __contains__(self, id: object) -> bool:
-        return isinstance(id, str) and self.places.get(id) is not None
-
-    def __getitem__(self, id: str) -> R:
-        return parse_line(self._line(self.places.get(id), id), self.kind)
-
-    def line(self, number: int) -> bytes:
-        """The line of a number (see `Places`), as it stands in its file. KeyError when there is none."""
-        return self._line(self.places.at(number), number)
-
-    def at(self, number: int) -> R:
-        """The record of a number. KeyError when there is none."""
-        return parse_line(self.line(number), self.kind)
-
-    def __len__(self) -> int:
-        return len(self.places)
-
-    def __iter__(self) -> Iterator[str]:
-        return (id_of(record) for place, _, record in self.lines() if self.places.get(id_of(record)) == place)
 
 
 class StoredRecords(Sequence[R]):
@@ -116,20 +72,20 @@ class StoredRecords(Sequence[R]):
     __hash__ = None  # type: ignore[assignment]  # equal to lists, which have none either
 
 
-def record_at(path: Path, kind: type[R], offset: int) -> R:
-    """The record whose line begins at this byte of a file."""
+def _line_at(path: Path, offset: int) -> bytes:
     with path.open("rb") as file:
         file.seek(offset)
-        return parse_line(file.readline(), kind)
+        return file.readline()
 
 
-def place_of(file: int, offset: int) -> int:
-    """The artefact is file 0, the journal file 1."""
-    return offset << 1 | file
+def _record_at(path: Path, kind: type[R], offset: int) -> R:
+    return parse_line(_line_at(path, offset), kind)
 
 
-class Journal(Generic[R]):
-    """The records of one stage, finished ones by id in `done`. `path` is the artefact, `<path>.part` the journal.
+class Journal(Mapping[str, R]):
+    """The finished records of one stage by id, in the order in which they were written; each is read from its file when
+    it is asked for. `path` is the artefact, `<path>.part` the journal. `index` is id → number and place of its line:
+    twice the offset, and 1 more in the journal.
 
     An id that stands there twice (two processes wrote for a moment) counts with its first line: later work may already
     have been built on that one. Damaged lines of the journal are dropped, what stood there is made again; a damaged
@@ -138,109 +94,131 @@ class Journal(Generic[R]):
     Until it is finished, closed or forgotten, a journal holds its folder against other processes (InUse)."""
 
     def __init__(self, path: Path | str, kind: type[R]) -> None:
-        self.path = Path(path)
+        self.path, self.kind = Path(path), kind
         self.part = self.path.with_name(self.path.name + ".part")
         self._progress: Progress | None = None
         held = contextlib.ExitStack()
         held.enter_context(Run.open(self.path.parent).writing())
         self.close = finalize(self, held.close)
         try:
-            self._open(kind)
+            self._open()
         except BaseException:
             self.close()  # a notebook keeps what its failed cell has made
             raise
 
-    def _open(self, kind: type[R]) -> None:
+    def _open(self) -> None:
         if self.part.exists():
             drop_half_line(self.part)
         try:
-            self._read(kind)
+            self._read()
         except Damaged:
-            if not (dropped := drop_damaged(self.part, kind)):
+            if not (dropped := drop_damaged(self.part, self.kind)):
                 raise
             told = f"{self.part}: damaged lines dropped: {dropped}"
             print(f"{told}; what stood there is made again, from kept replies", file=sys.stderr, flush=True)
-            self._read(kind)
+            self._read()
 
-    def _read(self, kind: type[R]) -> None:
-        self.done = Done((self.path, self.part), kind)
+    def _read(self) -> None:
+        self.index = OffsetIndex()
         self._order = array("I")  # of the artefact, in numbers
         self._accepted = 0
-        for place, _, record in self.done.lines():
-            if id_of(record) not in self.done:
+        for place, _, record in self.lines():
+            if id_of(record) not in self:
                 self._remember(record, place)
             if not place & 1:
-                self._order.append(self.done.places.number(id_of(record)))
+                self._order.append(self.index.number(id_of(record)))
 
     def _remember(self, record: R, place: int) -> None:
-        self.done.places.put(id_of(record), place)
+        self.index.put(id_of(record), place)
         self._accepted += is_accepted(record)
+
+    def lines(self) -> Iterator[tuple[int, bytes, R]]:
+        """Place, bytes and record of every line of the files that there are."""
+        for file, path in enumerate((self.path, self.part)):
+            for offset, line, record in scan_lines(path, self.kind) if path.exists() else ():
+                yield offset << 1 | file, line, record
+
+    def _line(self, place: int | None, id: object) -> bytes:
+        if place is None:
+            raise KeyError(id)
+        return _line_at(self.part if place & 1 else self.path, place >> 1)
+
+    def __contains__(self, id: object) -> bool:
+        return isinstance(id, str) and self.index.get(id) is not None
+
+    def __getitem__(self, id: str) -> R:
+        return parse_line(self._line(self.index.get(id), id), self.kind)
+
+    def at(self, number: int) -> R:
+        """The record of a number. KeyError when there is none."""
+        return parse_line(self._line(self.index.at(number), number), self.kind)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __iter__(self) -> Iterator[str]:
+        return (id_of(record) for place, _, record in self.lines() if self.index.get(id_of(record)) == place)
+
+    def end(self) -> int:
+        """The place of the next record."""
+        return (self.part.stat().st_size if self.part.exists() else 0) << 1 | 1
 
     def add(self, record: R) -> None:
         """Append one finished record as a whole line. ValueError when its id is done already, OSError when the disk is
         full or the folder read-only; what was added before is kept."""
-        if id_of(record) in self.done:
+        if id_of(record) in self:
             raise ValueError(f"{id_of(record)} is already in {self.part.name}")
         try:
             offset = append_line(self.part, record.line())
         except OSError as error:
             raise OSError(f"{self.part} cannot be written: {error.strerror or error}; what is there is kept") from None
-        self._remember(record, place_of(1, offset))
+        self._remember(record, offset << 1 | 1)
 
     def finish(self, ids: Iterable[str]) -> StoredRecords[R]:
         """Write the artefact in the order of `ids`, remove the journal and give the records. Incomplete, and nothing
         written, when one is missing. An artefact that holds exactly these is left as it is. The journal is closed."""
-        try:
-            return self._finish(ids)
-        finally:
-            self.close()
+        with contextlib.closing(self):
+            order, offsets = self._numbers(ids), array("Q")
+            if self._order != order or not self.path.exists():
+                write_whole(self.path, self._ordered(order, offsets))
+                self._order = order
+                self.index.replace((number, offset << 1) for number, offset in zip(order, offsets, strict=True))
+            else:
+                offsets.extend(place >> 1 for place in map(self.index.at, order) if place is not None)
+            self.part.unlink(missing_ok=True)
+            self.tidy_errors()
+            return StoredRecords(partial(_record_at, self.path, self.kind), offsets)
 
-    def _finish(self, ids: Iterable[str]) -> StoredRecords[R]:
-        places = self.done.places
-        order, offsets, missing, seen = array("I"), array("Q"), [], bytearray()
+    def _numbers(self, ids: Iterable[str]) -> array[int]:
+        order, missing, seen = array("I"), list[str](), bytearray()
         for id in ids:
-            order.append(number := places.number(id))
+            order.append(number := self.index.number(id))
             seen.extend(bytes(max(0, number + 1 - len(seen))))
             if seen[number]:
                 raise ValueError(f"{self.path.name}: {id} is asked for twice")
             seen[number] = 1
-            if places.at(number) is None:
-                missing.append(id)
+            missing += [id] if self.index.at(number) is None else []
         if missing:
             few = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
-            raise Incomplete(
-                f"{len(missing)} of {len(order)} {self.path.stem} are missing: {few}; "
-                f"reasons are in {ERRORS}, the next run tries them again",
-                missing,
-            )
-        if self._order != order or not self.path.exists():
-            write_whole(self.path, self._ordered(order, offsets))
-            self._order = order
-            places.replace((number, place_of(0, offset)) for number, offset in zip(order, offsets, strict=True))
-        else:
-            offsets.extend(place >> 1 for place in map(places.at, order) if place is not None)
-        self.part.unlink(missing_ok=True)
-        self.tidy_errors()
-        return StoredRecords(partial(record_at, self.path, self.done.kind), offsets)
+            reasons = f"reasons are in {ERRORS}, the next run tries them again"
+            told = f"{len(missing)} of {len(order)} {self.path.stem} are missing: {few}; {reasons}"
+            raise Incomplete(told, missing)
+        return order
 
     def _ordered(self, order: array[int], offsets: array[int]) -> Iterator[str]:
         """The lines of the artefact; where each will stand in it goes into `offsets`."""
         offset = 0
         for number in order:
-            line = self.done.line(number)
+            line = self._line(self.index.at(number), number)
             offsets.append(offset)
             offset += len(line)
             yield line.decode().removesuffix("\n")
-
-    def end(self) -> int:
-        """The place of the next record."""
-        return place_of(1, self.part.stat().st_size if self.part.exists() else 0)
 
     def progress(self, title: str) -> Progress:
         """The one line of this journal, however many rounds are worked on it."""
         if self._progress is None:
             self._progress = Progress(self.path.parent, title)
-            self._progress.done, self._progress.accepted = len(self.done), self._accepted
+            self._progress.done, self._progress.accepted = len(self), self._accepted
         return self._progress
 
     def note(self, id: str, reason: str) -> None:
@@ -249,7 +227,7 @@ class Journal(Generic[R]):
 
     def tidy_errors(self) -> None:
         """Keep the last line of each failed job in `errors.jsonl` and none of those that are done by now."""
-        left = [f for f in failures(self.path.parent) if not (f.stage == self.path.stem and f.id in self.done)]
+        left = [f for f in failures(self.path.parent) if not (f.stage == self.path.stem and f.id in self)]
         if left:
             write_whole(self.path.parent / ERRORS, (failure.line() for failure in left))
         else:
@@ -263,10 +241,9 @@ def is_unanswered(record: object) -> bool:
 
 def forget_unanswered(path: Path, kind: type[R]) -> None:
     """Take what got no answer out of a stage, so that it is tried again: the rest of its artefact becomes a journal."""
-    journal = Journal(path, kind)
-    with contextlib.closing(journal):
-        if any(is_unanswered(record) for _, _, record in journal.done.lines()):
-            kept = (line for _, line, record in journal.done.lines() if not is_unanswered(record))
+    with contextlib.closing(Journal(path, kind)) as journal:
+        if any(is_unanswered(record) for _, _, record in journal.lines()):
+            kept = (line for _, line, record in journal.lines() if not is_unanswered(record))
             write_whole(journal.part, (line.decode().removesuffix("\n") for line in kept))
             path.unlink(missing_ok=True)
 
@@ -280,5 +257,6 @@ def failures(folder: Path) -> list[Failure]:
 
 
 def id_of(record: Record) -> str:
+    """The id of a record of a stage."""
     # Records of stages all have an id; the base class does not, since their parts have none.
     return str(record.id)  # type: ignore[attr-defined]

@@ -81,37 +81,31 @@ def drop_half_line(path: Path) -> None:
     """Cut a half-written last line off a journal."""
     # A process killed while it wrote leaves a last line without its end. Appending to it would spoil the next line too.
     with path.open("rb") as file:
-        end = file.seek(0, os.SEEK_END)
-        at = end
-        while at:
-            start = max(0, at - 65_536)
-            file.seek(start)
-            if (last := file.read(at - start).rfind(b"\n")) >= 0:
-                at = start + last + 1
-                break
-            at = start
-    if at < end:
-        os.truncate(path, at)
+        end = sum(len(line) for line in file if line.endswith(b"\n"))
+    if end < path.stat().st_size:
+        os.truncate(path, end)
 
 
 def drop_damaged(path: Path, kind: type[R]) -> int:
     """Take the lines that are no records out of a journal; how many there were."""
-    dropped = 0
+    if not path.exists():
+        return 0
+    before = count_lines(path)
+    with path.open("rb") as file:
+        write_whole(path, (line.decode().removesuffix("\n") for line in file if _is_record(line, kind)))
+    return before - count_lines(path)
 
-    def whole() -> Iterator[str]:
-        nonlocal dropped
-        with path.open("rb") as file:
-            for line in file:
-                try:
-                    parse_line(line, kind)
-                except ValidationError:
-                    dropped += 1
-                else:
-                    yield line.decode().removesuffix("\n")
 
-    if path.exists():
-        write_whole(path, whole())
-    return dropped
+def count_lines(path: Path) -> int:
+    """How many lines a file has."""
+    with path.open("rb") as file:
+        return sum(1 for _ in file)
+
+
+def _is_record(line: bytes, kind: type[Record]) -> bool:
+    with contextlib.suppress(ValidationError):
+        return bool(parse_line(line, kind))
+    return False
 
 
 def append_line(path: Path, line: str) -> int:

@@ -22,39 +22,37 @@ class OffsetIndex:
         self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         finalize(self, self._db.close)
         self._db.executescript(TABLE)
-        self._count = 0
+
+    def _first(self, query: str, *values: object) -> int | None:
+        row = self._db.execute(query, values).fetchone()
+        return row[0] if row else None
 
     def __len__(self) -> int:
-        return self._count
+        return self._first("SELECT COUNT(place) FROM line") or 0
 
     def number(self, id: str) -> int:
         """The number of an id; a new one when it is met for the first time."""
         self._db.execute("INSERT OR IGNORE INTO line (id) VALUES (?)", (_blob(id),))
-        return int(self._db.execute("SELECT number FROM line WHERE id = ?", (_blob(id),)).fetchone()[0])
+        return self._first("SELECT number FROM line WHERE id = ?", _blob(id)) or 0
 
     def get(self, id: str) -> int | None:
         """The place of an id, or None."""
-        row = self._db.execute("SELECT place FROM line WHERE id = ?", (_blob(id),)).fetchone()
-        return row[0] if row else None
+        return self._first("SELECT place FROM line WHERE id = ?", _blob(id))
 
     def at(self, number: int) -> int | None:
         """The place of an id with this number, or None."""
-        row = self._db.execute("SELECT place FROM line WHERE number = ?", (number,)).fetchone()
-        return row[0] if row else None
+        return self._first("SELECT place FROM line WHERE number = ?", number)
 
     def put(self, id: str, place: int) -> None:
         """Remember the place of an id that has none yet."""
         known = "INSERT INTO line (id, place) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET place = excluded.place"
         self._db.execute(known, (_blob(id), place))
-        self._count += 1
 
     def replace(self, places: Iterable[tuple[int, int]]) -> None:
         """Forget all places but these, each given as number and place."""
         self._db.execute("UPDATE line SET place = NULL")
-        self._count = 0
-        for number, place in places:
-            self._db.execute("UPDATE line SET place = ? WHERE number = ?", (place, number))
-            self._count += 1
+        update = "UPDATE line SET place = ? WHERE number = ?"
+        self._db.executemany(update, ((place, number) for number, place in places))
 
 
 def _blob(id: str) -> bytes:

@@ -24,6 +24,7 @@ QUIET = 10.0  # seconds between two lines where there is no terminal to draw a b
 SURE = 3.0  # seconds of work after which the time left is guessed
 
 T = TypeVar("T")
+Snapshot = Mapping[str, Any]
 # Whoever knows a number that records do not hold (requests in flight, cost) says here how to read it.
 _meters: WeakKeyDictionary[Any, Callable[[Any], Mapping[str, float]]] = WeakKeyDictionary()
 _MOMENTARY = ("in_flight", "waiting")  # others grow: what they were when the stage began is taken off
@@ -42,24 +43,19 @@ def _measured() -> WeakKeyDictionary[Any, Mapping[str, float]]:
 
 class Progress:
     """Counts records and says so at most every 0.3 s in `<folder>/progress.json` and, in a notebook, in its cell, which
-    is emptied at the end. `title`, `done`, `total` (None when it is not known) and `accepted` are always there; what is
-    known beside them is told, too: `gates` (name → passed, judged), `tokens`, `calls`, what meters measure, and `left`,
-    the seconds that the rest will take if it goes on like this. Where an event loop runs, it is also said while nothing
-    is finished."""
+    is emptied at the end. Where an event loop runs, it is also said while nothing is finished."""
 
     def __init__(self, folder: Path, title: str, total: int | None = None) -> None:
         self.file = folder / FILE
         self.title, self.total = title, total
-        self.done = self.accepted = 0
+        self.done = self.accepted = self.tokens = self.calls = 0
         self.gates: dict[str, list[int]] = {}
-        self.tokens = self.calls = 0
         self._shown, self._begun, self._counted = 0.0, time.monotonic(), 0
-        self._before = _measured()
-        self._cell = _cell()
+        self._before, self._cell = _measured(), _cell()
         self._next: asyncio.TimerHandle | None = None
         self._tick()
 
-    def count(self, record: object, *, quietly: bool = False) -> None:
+    def count(self, record: object) -> None:
         """One record more; it is an accepted one when its `accepted` or `success` is true. Its verdicts, or those of
         its attempts, and its usage are added up."""
         self.done += 1
@@ -73,8 +69,7 @@ class Progress:
         for used in getattr(record, "usage", {}).values():
             self.tokens += used.prompt + used.completion
             self.calls += used.calls
-        if not quietly and time.monotonic() - self._shown >= EVERY:
-            self._show()
+        self._show()
         if self._next is None:
             self._tick()
 
@@ -87,22 +82,22 @@ class Progress:
         if self._cell is not None:
             self._cell.update({"text/plain": ""}, raw=True)
 
-    def told(self) -> dict[str, Any]:
-        """What is known now, as it stands in the file."""
-        told: dict[str, Any] = {"title": self.title, "done": self.done, "total": self.total, "accepted": self.accepted}
-        if self.gates:
-            told["gates"] = self.gates
-        told |= {name: number for name, number in (("tokens", self.tokens), ("calls", self.calls)) if number}
+    def snapshot(self) -> dict[str, Any]:
+        """What is known now, as it stands in the file: `title`, `done`, `total` (None when it is not known) and
+        `accepted` always; and what is known beside them: `gates` (name → passed, judged), `tokens`, `calls`, what
+        meters measure, and `left`, the seconds that the rest will take if it goes on like this."""
+        known: dict[str, Any] = {"title": self.title, "done": self.done, "total": self.total, "accepted": self.accepted}
+        known |= {n: value for n in ("gates", "tokens", "calls") if (value := getattr(self, n))}
         for owner, now in _measured().items():
             before = self._before.get(owner, {})
             for name, number in now.items():
                 if since := number - (0 if name in _MOMENTARY else before.get(name, 0)):
-                    had = told.get(name, 0)
-                    told[name] = max(had, since) if name == "waiting" else had + since
+                    had = known.get(name, 0)
+                    known[name] = max(had, since) if name == "waiting" else had + since
         spent = time.monotonic() - self._begun
         if self.total and self._counted and spent >= SURE:
-            told["left"] = round(spent / self._counted * max(0, self.total - self.done))
-        return told
+            known["left"] = round(spent / self._counted * max(0, self.total - self.done))
+        return known
 
     def _tick(self) -> None:
         # A timer of the loop and no thread: it stops with the work, also when that is cancelled.
@@ -110,19 +105,18 @@ class Progress:
             self._next = asyncio.get_running_loop().call_later(max(EVERY, 0.05), self._again)
 
     def _again(self) -> None:
-        self._next = None
-        if time.monotonic() - self._shown >= EVERY:
-            self._show()
+        self._show()
         self._tick()
 
     def _show(self) -> None:
-        self._shown = time.monotonic()
-        told = self.told()
+        if time.monotonic() - self._shown < EVERY:
+            return
+        self._shown, now = time.monotonic(), self.snapshot()
         draft = self.file.with_name(FILE + ".tmp")
-        draft.write_text(json.dumps(told), encoding="utf-8")
+        draft.write_text(json.dumps(now), encoding="utf-8")
         os.replace(draft, self.file)
         if self._cell is not None:
-            self._cell.update({"text/plain": progress_line(told), "text/html": progress_html(told)}, raw=True)
+            self._cell.update({"text/plain": progress_line(now), "text/html": progress_html(now)}, raw=True)
 
 
 def is_accepted(record: object) -> bool:
@@ -141,50 +135,44 @@ def _amount(number: float) -> str:
     return f"{number / 1e6:.2f} M" if number >= 1e6 else f"{number / 1e3:.0f} k" if number >= 1e4 else f"{number:,.0f}"
 
 
-def figures(told: Mapping[str, Any]) -> list[str]:
-    """The numbers beside done, total and accepted, each in words; the gates come last."""
-    parts = []
-    if "in_flight" in told:
-        parts.append(f"{told['in_flight']:.0f} in flight")
-    if told.get("waiting"):
-        parts.append(f"waiting {told['waiting']:,.0f} s more for the server")
-    for name, word in (("retries", "retries"), ("refused", "refused")):
-        if told.get(name):
-            parts.append(f"{told[name]:,.0f} {word}")
-    if told.get("tokens"):
-        parts.append(f"{_amount(told['tokens'])} tokens")
-    elif told.get("calls"):
-        parts.append(f"{_amount(told['calls'])} model calls")
-    if told.get("cost"):
-        parts.append(f"${told['cost']:.2f}")
-    if "left" in told:
-        parts.append(f"about {duration(told['left'])} left")
-    gates = told.get("gates") or {}
-    return parts + [f"{gate} {100 * passed / judged:.0f} %" for gate, (passed, judged) in gates.items() if judged]
+_IN_WORDS: dict[str, Callable[[float], str]] = {
+    "in_flight": "{:.0f} in flight".format,
+    "waiting": "waiting {:,.0f} s more for the server".format,
+    "retries": "{:,.0f} retries".format,
+    "refused": "{:,.0f} refused".format,
+    "tokens": lambda number: f"{_amount(number)} tokens",
+    "calls": lambda number: f"{_amount(number)} model calls",  # where a model counts no tokens
+    "cost": "${:.2f}".format,
+    "left": lambda seconds: f"about {duration(seconds)} left",
+}
 
 
-def progress_line(told: Mapping[str, Any]) -> str:
+def _figures(now: Snapshot) -> list[str]:
+    """The numbers beside done and total, each in words; the gates come last."""
+    known = {name: number for name, number in now.items() if number and (name != "calls" or not now.get("tokens"))}
+    figures = [in_words(known[name]) for name, in_words in _IN_WORDS.items() if name in known]
+    gates = [f"{gate} {100 * passed / judged:.0f} %" for gate, (passed, judged) in known.get("gates", {}).items()]
+    return [f"{now['accepted']} accepted", *figures, *gates]
+
+
+def progress_line(now: Snapshot) -> str:
     """One line for people: `blueprints: 120 of 200, 84 accepted · 8 in flight · 1.20 M tokens · policy 81 %`."""
-    of = "" if told["total"] is None else f" of {told['total']}"
-    return clean(" · ".join([f"{told['title']}: {told['done']}{of}, {told['accepted']} accepted", *figures(told)]))
+    of = "" if now["total"] is None else f" of {now['total']}"
+    return clean(f"{now['title']}: {now['done']}{of}, {' · '.join(_figures(now))}")
 
 
-def progress_html(told: Mapping[str, Any]) -> str:
+def progress_html(now: Snapshot) -> str:
     """The same as a bar with figures, for a notebook."""
-    total, done, accepted = told["total"], told["done"], told["accepted"]
-    head, *rest = progress_line(told).split(" · ")
-    bar = ""
-    if total:
-        held, fell = 100 * min(accepted / total, 1), 100 * min(max(done - accepted, 0) / total, 1)
+    head, *rest = map(html.escape, progress_line(now).split(" · "))
+    bar, accepted = "", now["accepted"]
+    if total := now["total"]:
         piece = '<span style="display:inline-block;height:10px;width:{:.1f}%;background:{}"></span>'
-        bar = (
-            '<div style="height:10px;line-height:0;max-width:640px;background:rgba(128,138,150,.25)">'
-            + piece.format(held, "#3a87ad")
-            + piece.format(fell, "repeating-linear-gradient(45deg,#e08a52 0 4px,#eeb48f 4px 7px)")
-            + "</div>"
-        )
-    small = " · ".join(map(html.escape, rest))
-    return f'<div role="status"><b>{html.escape(head)}</b>{bar}<div style="opacity:.8">{small}</div></div>'
+        fell = "repeating-linear-gradient(45deg,#e08a52 0 4px,#eeb48f 4px 7px)"
+        parts = ((accepted, "#3a87ad"), (max(now["done"] - accepted, 0), fell))
+        pieces = "".join(piece.format(100 * min(count / total, 1), colour) for count, colour in parts)
+        style = "height:10px;line-height:0;max-width:640px;background:rgba(128,138,150,.25)"
+        bar = f'<div style="{style}">{pieces}</div>'
+    return f'<div role="status"><b>{head}</b>{bar}<div style="opacity:.8">{" · ".join(rest)}</div></div>'
 
 
 def read_progress(folder: Path) -> dict[str, Any] | None:
@@ -212,22 +200,19 @@ def show_progress(folder: Path, label: str) -> Iterator[None]:
 def _watch(folder: Path, label: str, stop: threading.Event) -> None:
     from tqdm import tqdm
 
-    bar, spoken = None, time.monotonic()
-    while not stop.wait(EVERY):
-        told = read_progress(folder)
-        if told is None:
-            continue
-        if sys.stderr.isatty():
-            form = "{desc}: {n_fmt}/{total_fmt} |{bar:12}| {unit}"  # a postfix would begin with a comma
-            bar = bar or tqdm(desc=label, file=sys.stderr, leave=False, dynamic_ncols=True, bar_format=form)
-            bar.total, bar.n = told["total"], told["done"]
-            bar.unit = clean(" · ".join([f"{told['accepted']} accepted", *figures(told)]))
-            bar.refresh()
-        elif time.monotonic() - spoken >= QUIET:
-            print(f"{label}: {progress_line(told)}", file=sys.stderr, flush=True)
-            spoken = time.monotonic()
-    if bar is not None:
-        bar.close()
+    form = "{desc}: {n_fmt}/{total_fmt} |{bar:12}| {unit}"  # a postfix would begin with a comma
+    options: dict[str, Any] = {"leave": False, "dynamic_ncols": True, "bar_format": form, "unit": ""}
+    spoken = time.monotonic()
+    with tqdm(desc=label, file=sys.stderr, disable=None, **options) as bar:  # only in a terminal
+        while not stop.wait(EVERY):
+            if (now := read_progress(folder)) is None:
+                continue
+            if not bar.disable:
+                bar.total, bar.n, bar.unit = now["total"], now["done"], clean(" · ".join(_figures(now)))
+                bar.refresh()
+            elif time.monotonic() - spoken >= QUIET:
+                print(f"{label}: {progress_line(now)}", file=sys.stderr, flush=True)
+                spoken = time.monotonic()
 
 
 def _cell() -> Any:

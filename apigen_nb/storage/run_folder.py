@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from .jsonl import write_whole
+from .jsonl import count_lines, write_whole
 
 MANIFEST = "run.json"
 LIMITS = ("concurrency", "timeout", "requests_per_minute", "tokens_per_minute", "max_cost", "max_total_tokens")
@@ -121,8 +121,7 @@ class Run:
         path = path / "proofs.jsonl" if path.is_dir() else path
         if promised is None or not path.is_file():
             return ""
-        with path.open("rb") as file:
-            found = sum(1 for _ in file)
+        found = count_lines(path)
         return "" if found == promised else f"run.json promises {promised} rows of {path.name}, there are {found}"
 
     def read_manifest(self) -> dict[str, Any]:

@@ -234,18 +234,18 @@ def test_a_spent_quota_stops_the_stage(tmp_path: Path) -> None:
 def test_who_watches_is_told_how_long_it_waits(tmp_path: Path) -> None:
     async def work(server: FaultServer, endpoint: Endpoint) -> None:
         shown = Progress(tmp_path, "blueprints")
-        assert "waiting" not in shown.told()
+        assert "waiting" not in shown.snapshot()
         server.next("429-seconds")
         asking = asyncio.create_task(endpoint(question()))
         for _ in range(1000):
             await asyncio.sleep(0.01)
             if endpoint.waiting_until:
                 break
-        assert 195 < shown.told()["waiting"] <= 201
-        assert re.search(r"· waiting (19|20)\d s more for the server ·", progress_line(shown.told()))
+        assert 195 < shown.snapshot()["waiting"] <= 201
+        assert re.search(r"· waiting (19|20)\d s more for the server ·", progress_line(shown.snapshot()))
         asking.cancel()
         await asyncio.wait({asking})
-        assert "waiting" not in shown.told()
+        assert "waiting" not in shown.snapshot()
         shown.close()
 
     with_server(work, retry_after=200.0, timeout=5)
@@ -270,17 +270,17 @@ def test_what_the_counters_tell() -> None:
 def test_who_watches_a_stage_is_told_of_its_requests(tmp_path: Path) -> None:
     async def work(server: FaultServer, endpoint: Endpoint) -> None:
         shown = Progress(tmp_path, "blueprints")
-        assert not {"retries", "refused"} & shown.told().keys()
+        assert not {"retries", "refused"} & shown.snapshot().keys()
         asking = asyncio.create_task(endpoint(question()))
         for _ in range(1000):
             await asyncio.sleep(0.01)
             if endpoint.in_flight:
                 break
-        assert shown.told()["in_flight"] == 1
+        assert shown.snapshot()["in_flight"] == 1
         await asking
         server.next("429-seconds")
         await endpoint(question())
-        told = shown.told()
+        told = shown.snapshot()
         assert (told["retries"], told["refused"], told.get("in_flight")) == (1, 1, None)
         shown.close()
 

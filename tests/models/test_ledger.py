@@ -197,7 +197,7 @@ async def test_the_cost_is_shown_while_a_stage_runs(tmp_path: Path, limits: dict
     await bounded(tmp_path, **limits)(question(0))
     model = bounded(tmp_path, **limits)
     shown = Progress(tmp_path, "blueprints")
-    assert "cost" not in shown.told(), "what was spent before is not this stage's"
+    assert "cost" not in shown.snapshot(), "what was spent before is not this stage's"
     answer = await model(question(1))
-    assert shown.told()["cost"] == pytest.approx(PRICES["m"].cost(answer.usage))
+    assert shown.snapshot()["cost"] == pytest.approx(PRICES["m"].cost(answer.usage))
     shown.close()

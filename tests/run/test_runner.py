@@ -81,7 +81,7 @@ CELLS = {
             if p.accepted
             for n in range(1, attempts + 1)
         ]
-        [journal.add(trajectory) for trajectory in found if trajectory.id not in journal.done]
+        [journal.add(trajectory) for trajectory in found if trajectory.id not in journal]
         journal.finish([trajectory.id for trajectory in found])
         """,
     "4_dataset": """

@@ -16,9 +16,7 @@ from apigen_nb.models import BudgetSpent, EndpointDown, NoAnswer, current_job
 from apigen_nb.models import Job as ModelJob
 from apigen_nb.models.jobs import run_jobs
 from apigen_nb.records import Record
-from apigen_nb.storage import jsonl as lines
-from apigen_nb.storage import progress
-from apigen_nb.storage import run_folder as manifest
+from apigen_nb.storage import jsonl, progress, run_folder
 from apigen_nb.storage.journal import Damaged, Incomplete, Journal, failures, forget_unanswered, read_lines
 from apigen_nb.storage.run_folder import InUse, ParametersChanged, Run
 
@@ -94,10 +92,10 @@ async def test_half_written_last_line_of_a_journal_is_dropped(tmp_path: Path, re
     whole = part.read_bytes()
     part.write_bytes(whole + rest)
     journal = Journal(path, Row)
-    assert list(journal.done) == ids(2)
+    assert list(journal) == ids(2)
     assert part.read_bytes() == whole
     await run_jobs(plain, jobs(3), journal)
-    assert list(Journal(path, Row).done) == ids(3)
+    assert list(Journal(path, Row)) == ids(3)
 
 
 @pytest.mark.parametrize(
@@ -120,9 +118,9 @@ async def test_what_damage_within_a_journal_has_cost_is_made_again(
     whole = journal.part.read_bytes()
     journal.part.write_bytes(whole[:2000] + bytes(4096) + whole[6096:])  # a page that a power cut left empty
     journal = Journal(path, Row)
-    assert 300 < len(journal.done) < 400
+    assert 300 < len(journal) < 400
     assert "rows.jsonl.part: damaged lines dropped: 1;" in capsys.readouterr().err
-    assert journal.part.read_bytes().count(b"\n") == len(journal.done)  # explorers read the journal, too
+    assert journal.part.read_bytes().count(b"\n") == len(journal)  # explorers read the journal, too
     await run_jobs(plain, jobs(400), journal)
     journal.finish(ids(400))
     assert capsys.readouterr().err == ""
@@ -139,12 +137,12 @@ def test_a_damaged_artefact_stays_as_it_is_and_the_way_out_is_told(tmp_path: Pat
         Journal(path, Row)
     assert path.read_text() == '{"id":"a"}\nnonsense\n'
     path.unlink()
-    assert list(Journal(path, Row).done) == ["b"]
+    assert list(Journal(path, Row)) == ["b"]
 
 
 def test_first_of_two_lines_with_one_id_counts(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl.part").write_text('{"id":"a","text":"1"}\n{"id":"a","text":"2"}\n')
-    assert Journal(tmp_path / "rows.jsonl", Row).done["a"].text == "1"
+    assert Journal(tmp_path / "rows.jsonl", Row)["a"].text == "1"
 
 
 def test_an_id_is_added_once(tmp_path: Path) -> None:
@@ -230,15 +228,15 @@ async def test_what_is_unanswered_becomes_a_record_when_the_others_are_done(
     if end:
         with pytest.raises(type(end)):
             await run_jobs(work, jobs(9), journal, concurrency=1)
-        assert list(journal.done) == ids(8)[1:]  # what has stopped all may be why this one got no answer
+        assert list(journal) == ids(8)[1:]  # what has stopped all may be why this one got no answer
         return
     assert len(await run_jobs(work, jobs(9), journal, concurrency=1)) == 9
-    assert list(journal.done) == [*ids(9)[1:], "r-000"]
+    assert list(journal) == [*ids(9)[1:], "r-000"]
     journal.finish(ids(9))
     forget_unanswered(journal.path, Lost)
     assert not journal.path.exists()
     again = Journal(journal.path, Lost)
-    assert list(again.done) == ids(9)[1:]
+    assert list(again) == ids(9)[1:]
     whole = again.part.read_bytes()
     again.close()
     forget_unanswered(journal.path, Lost)
@@ -260,7 +258,7 @@ async def test_anything_else_stops_the_others_and_keeps_the_finished(tmp_path: P
     with pytest.raises(type(error)):
         await asyncio.wait_for(run_jobs(work, jobs(1000), journal, concurrency=2), 5)
     assert len(started) < 10
-    assert list(Journal(journal.path, Row).done) == ids(4)
+    assert list(Journal(journal.path, Row)) == ids(4)
     assert not failures(tmp_path)
 
 
@@ -280,7 +278,7 @@ async def test_a_spent_budget_begins_nothing_and_finishes_what_is_under_way(tmp_
     with pytest.raises(BudgetSpent, match="used up"):
         await run_jobs(work, jobs(1000), journal, concurrency=3)
     assert started == ids(3)
-    assert ended == list(Journal(journal.path, Row).done) == ids(2)
+    assert ended == list(Journal(journal.path, Row)) == ids(2)
     assert not failures(tmp_path)
     assert len(await run_jobs(plain, jobs(9), Journal(journal.path, Row))) == 9
 
@@ -317,10 +315,10 @@ async def test_what_cannot_be_written_stops_the_work_and_loses_nothing(
     said = rf"rows\.jsonl\.part cannot be written: {os.strerror(number)}; what is there is kept"
     with pytest.raises(OSError, match=said):
         await run_jobs(plain, jobs(9), journal, concurrency=1)
-    assert "r-003" not in journal.done
+    assert "r-003" not in journal
     monkeypatch.setattr(os, "write", write)
     again = Journal(journal.path, Row)
-    assert list(again.done) == ids(3)
+    assert list(again) == ids(3)
     await run_jobs(plain, jobs(9), again)
     assert [row.id for row in again.finish(ids(9))] == ids(9)
 
@@ -336,7 +334,7 @@ async def test_cancellation_keeps_the_finished(tmp_path: Path) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError, match=r"3 of 9 kept; run the cell again"):
         await task
-    assert list(Journal(journal.path, Row).done) == ids(3)
+    assert list(Journal(journal.path, Row)) == ids(3)
     assert len(asyncio.all_tasks()) == 1
 
 
@@ -416,7 +414,7 @@ def test_kill_9_leaves_whole_lines(tmp_path: Path) -> None:
         assert process.poll() is None
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert len(Journal(path, Row).done) >= 19
+    assert len(Journal(path, Row)) >= 19
 
 
 def test_a_run_is_locked_and_the_lock_dies_with_its_process(tmp_path: Path) -> None:
@@ -457,7 +455,7 @@ def writer(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 def test_one_process_writes_and_all_may_read(
     tmp_path: Path, writer: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(manifest, "ORPHANED", 0.1)
+    monkeypatch.setattr(run_folder, "ORPHANED", 0.1)
     (tmp_path / "rows.jsonl").write_text('{"id":"a"}\n')
     said = rf"{tmp_path} is being written by another process \(pid {writer.pid}, .*shut that kernel down.*--out"
     for _ in range(2):
@@ -507,7 +505,7 @@ def test_a_folder_that_cannot_be_written_can_be_looked_at(tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize(
-    "write", [lambda path: lines.append_line(path, "a"), lambda path: lines.write_whole(path, ["a"])]
+    "write", [lambda path: jsonl.append_line(path, "a"), lambda path: jsonl.write_whole(path, ["a"])]
 )
 def test_what_cannot_be_written_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path], object]

@@ -34,7 +34,7 @@ def proposal(accepted: bool) -> Proposal:
     )  # fmt: skip
 
 
-def talk(success: bool) -> Trajectory:
+def trajectory(success: bool) -> Trajectory:
     return Trajectory(
         id="retail-0.t1", blueprint="retail-0", attempt=1, messages=(Message(role="user", content="hello"),),
         ended="stop", verdicts=(verdict("state", success),),
@@ -52,24 +52,30 @@ def test_gates_and_tokens_come_from_the_records(tmp_path: Path) -> None:
     shown = Progress(tmp_path, "blueprints", 10)
     shown.count(proposal(True))
     shown.count(proposal(False))
-    told = shown.told()
+    told = shown.snapshot()
     assert told["gates"] == {"format": [4, 4], "policy": [1, 4]}
     assert (told["done"], told["accepted"], told["tokens"], told["calls"]) == (2, 1, 3000, 6)
     shown = Progress(tmp_path, "trajectories", 10)
-    shown.count(talk(True))
-    assert shown.told() == {"title": "trajectories", "done": 1, "total": 10, "accepted": 1, "gates": {"state": [1, 1]}}
+    shown.count(trajectory(True))
+    assert shown.snapshot() == {
+        "title": "trajectories",
+        "done": 1,
+        "total": 10,
+        "accepted": 1,
+        "gates": {"state": [1, 1]},
+    }
 
 
 def test_the_time_left_is_guessed_from_what_this_process_did(tmp_path: Path, clock: list[float]) -> None:
     shown = Progress(tmp_path, "blueprints", 100)
     shown.done = 40  # of an earlier run
-    shown.count(talk(True), quietly=True)
+    shown.count(trajectory(True))
     clock[0] += progress.SURE - 1
-    assert "left" not in shown.told()
+    assert "left" not in shown.snapshot()
     clock[0] += 8
-    assert shown.told()["left"] == 10 * (100 - 41)
+    assert shown.snapshot()["left"] == 10 * (100 - 41)
     shown.total = None
-    assert "left" not in shown.told()
+    assert "left" not in shown.snapshot()
 
 
 class Server:
@@ -86,15 +92,15 @@ def test_meters_are_added_up_and_forgotten_with_their_owners(tmp_path: Path) -> 
     for server in (one, other):
         add_meter(server, read)
     shown = Progress(tmp_path, "blueprints")
-    assert shown.told()["in_flight"] == 5
-    assert "retries" not in shown.told(), "those of before do not count"
+    assert shown.snapshot()["in_flight"] == 5
+    assert "retries" not in shown.snapshot(), "those of before do not count"
     one.retries += 2
-    assert (shown.told()["retries"], shown.told()["cost"]) == (2, 0.5)
+    assert (shown.snapshot()["retries"], shown.snapshot()["cost"]) == (2, 0.5)
     del one, server
     gc.collect()
-    assert shown.told()["in_flight"] == 3
+    assert shown.snapshot()["in_flight"] == 3
     other.retries += 1
-    assert shown.told()["retries"] == 1, "what a forgotten owner had before is not taken off"
+    assert shown.snapshot()["retries"] == 1, "what a forgotten owner had before is not taken off"
 
 
 def test_the_longest_wait_is_shown_while_there_is_one(tmp_path: Path) -> None:
@@ -102,11 +108,11 @@ def test_the_longest_wait_is_shown_while_there_is_one(tmp_path: Path) -> None:
     for server in waits:
         add_meter(server, lambda server: {"waiting": waits[server]})
     shown = Progress(tmp_path, "blueprints", 5)
-    assert shown.told()["waiting"] == 140, "neither added up nor taken off"
-    assert progress_line(shown.told()) == "blueprints: 0 of 5, 0 accepted · waiting 140 s more for the server"
-    assert "waiting 140 s more for the server" in progress_html(shown.told())
+    assert shown.snapshot()["waiting"] == 140, "neither added up nor taken off"
+    assert progress_line(shown.snapshot()) == "blueprints: 0 of 5, 0 accepted · waiting 140 s more for the server"
+    assert "waiting 140 s more for the server" in progress_html(shown.snapshot())
     waits.update(dict.fromkeys(waits, 0))
-    assert "waiting" not in shown.told()
+    assert "waiting" not in shown.snapshot()
 
 
 def test_one_line_says_it_all() -> None:
@@ -149,13 +155,8 @@ async def test_it_is_told_while_nothing_is_finished(tmp_path: Path) -> None:
 
     add_meter(server, look)
     await asyncio.wait_for(asked.wait(), 30)
-    assert progress.read_progress(tmp_path) == {
-        "title": "blueprints",
-        "done": 0,
-        "total": 5,
-        "accepted": 0,
-        "in_flight": 7,
-    }
+    told = {"title": "blueprints", "done": 0, "total": 5, "accepted": 0, "in_flight": 7}
+    assert progress.read_progress(tmp_path) == told
     shown.close()
     assert os.listdir(tmp_path) == []
 
