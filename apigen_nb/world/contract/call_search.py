@@ -136,7 +136,7 @@ class _Search:
         old = self._old(trials)
         user, earlier = (old.user, old.earlier) if old else (self.random.choice(self.users), ())
         if self.done and self.random.random() < 0.4:
-            user, earlier = self._before(user if old else None, earlier)
+            user, earlier = self._before(user if old else None)
         world, steps = self._replayed(user, earlier)
         made = [fact for step in steps for fact in (*facts(step.arguments), *facts(step.result))]
         sampler = ArgumentSampler(self.domain.tools[name], self.random, self.around(user))
@@ -163,26 +163,15 @@ class _Search:
         rarity = [1 / len(calls) / (1 + end.count(",")) ** 2 for end, calls in trials.ended.items()]
         return self.random.choice(self.random.choices(list(trials.ended.values()), rarity)[0])
 
-    def _before(self, user: str | None, earlier: tuple[Action, ...]) -> tuple[str, tuple[Action, ...]]:
+    def _before(self, user: str | None) -> tuple[str, tuple[Action, ...]]:
         """Calls that succeed one after the other, at most so many: of this user, if one is given."""
-        if user is None:  # every tool comes first as often as any other
-            users = self.done[self.random.choice(list(self.done))]
-            user = self.random.choice(list(users))
-            earlier = self.random.choice(users[user])
-            if self.random.random() < 0.6:
-                return user, earlier[-LONGEST:]
-        made = list(earlier if self.random.random() < 0.5 else ())
-        world = self._replayed(user, tuple(made))[0]
-        known = [users[user] for users in self.done.values() if user in users]
-        for _ in range(self.random.choice((1, 1, 2)) if known else 0):
-            again = bool(made) and self.random.random() < 0.3
-            action = made[-1] if again else self.random.choice(self.random.choice(known))[-1]
-            try:
-                world.call(action)
-            except (Refusal, ToolBug):
-                continue
-            made.append(action)
-        return user, tuple(made[:LONGEST])
+        # every tool comes last as often as any other
+        known = [users for users in self.done.values() if user is None or user in users]
+        if not known:
+            return user or self.random.choice(self.users), ()
+        users = self.random.choice(known)
+        user = user or self.random.choice(list(users))
+        return user, self.random.choice(users[user])[-LONGEST:]
 
     def _replayed(self, user: str, earlier: tuple[Action, ...]) -> tuple[World, tuple[Step, ...]]:
         """A world in which these calls were made, and what they were as steps; many calls share what comes before."""
