@@ -9,9 +9,7 @@ from typing import NamedTuple
 
 from ..records import LEVELS, Blueprint, Level, Proposal
 from ..world.domain import Domain
-from ..world.values import mentions, normalize
-from .gates.derivation import argument_values
-from .gates.grounding import is_mentioned
+from ..world.values import argument_values, is_mentioned, mentions, normalize
 
 LEVEL_PROMPTS: dict[Level, str] = {
     "easy": "easy: one action, nearly all of whose arguments the customer tells",

@@ -9,12 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ..blueprints.gates.derivation import argument_values
-from ..blueprints.gates.grounding import is_mentioned
 from ..blueprints.gates.kind import same_call
 from ..records import Action, Blueprint, Message, Verdict
 from ..world.domain import Domain
-from ..world.values import normalize
+from ..world.values import argument_values, is_mentioned, normalize
 from .dialogue import Dialogue
 from .wishes import claims, refusals, replaced, voiced
 

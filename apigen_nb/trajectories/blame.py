@@ -12,13 +12,11 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from ..blueprints.gates.derivation import argument_values
-from ..blueprints.gates.grounding import is_mentioned
 from ..blueprints.gates.kind import same_call
 from ..models import Model, Unparsable, ask, read_json
 from ..records import STOP, Action, Blame, Blueprint, Divergence, Message, Question, Trajectory
 from ..world.domain import Domain
-from ..world.values import mentions, normalize
+from ..world.values import argument_values, is_mentioned, mentions, normalize
 from .behaviour import USERS_PART, WORLDS_PART
 from .best_of_n import invented
 from .dialogue import Dialogue

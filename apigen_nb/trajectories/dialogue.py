@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..blueprints.gates.grounding import is_mentioned
 from ..records import Action, Blueprint, Message
 from ..world.domain import Domain
-from ..world.values import normalize
+from ..world.values import is_mentioned, normalize
 from ..world.world import UNAVAILABLE
 from .best_of_n import asks
 

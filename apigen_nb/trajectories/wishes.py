@@ -7,11 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..blueprints.gates.derivation import argument_values
-from ..blueprints.gates.grounding import is_mentioned
 from ..blueprints.gates.kind import identifying_values, same_call
 from ..records import Action, Message
-from ..world.values import normalize
+from ..world.values import argument_values, is_mentioned, normalize
 from .best_of_n import asks
 from .dialogue import Dialogue
 

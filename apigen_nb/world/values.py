@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
+from ..records import Action
+
 SCALARS = (str, int, float)
 JSON_TYPES: dict[str, tuple[type, ...]] = {"integer": (int,), "number": (int, float), "boolean": (bool,)}
 
@@ -53,6 +55,13 @@ def facts(value: Any, key: str = "", holder: dict[str, Any] | None = None) -> It
         yield from facts(inner, key, holder)
     elif isinstance(value, SCALARS):
         yield Fact(singular(key), value, holder)
+
+
+def argument_values(*actions: Action) -> Iterator[tuple[str, Any]]:
+    """Name and value of every scalar in the arguments; booleans cannot be looked up in a text and are left out."""
+    for name, value in (argument for action in actions for argument in action.arguments.items()):
+        values = (fact.value for fact in facts(value, key=name))
+        yield from ((name, value) for value in values if not isinstance(value, bool) and value != "")
 
 
 @functools.lru_cache(maxsize=1024)
@@ -119,6 +128,12 @@ def mentions(text: str, output: str) -> bool:
     if value is not None:
         return any(Decimal(sign + found) == value for sign, found in _NUMBER.findall(text))
     return find_words(text, wanted) >= 0
+
+
+def is_mentioned(value: Any, told: str) -> bool:
+    """Whether a (folded) text tells a value, as it is or with spaces or hyphens for underscores."""
+    text = str(value)
+    return any(mentions(told, way) for way in {text, text.replace("_", " "), text.replace("_", "-")})
 
 
 def find_words(text: str, part: str) -> int:

@@ -9,19 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 from ...records import Action, Blueprint
-from ...world.values import SCALARS, Fact, facts, mentions, normalize, parse_number, singular
+from ...world.values import SCALARS, Fact, argument_values, facts, mentions, normalize, parse_number, singular
 from .execution import Execution
 
 LIST = 6  # amounts of one list of which any selection may be meant: more of them, and any amount is met by chance
 MONEY = 60  # amounts of one user of which any two may be meant
 ReadResult = tuple[Action, list[Fact]]  # a reading call and the facts in its result
-
-
-def argument_values(*actions: Action) -> Iterator[tuple[str, Any]]:
-    """Name and value of every scalar in the arguments; booleans cannot be looked up in a text and are left out."""
-    for name, value in (argument for action in actions for argument in action.arguments.items()):
-        values = (fact.value for fact in facts(value, key=name))
-        yield from ((name, value) for value in values if not isinstance(value, bool) and value != "")
 
 
 def _amount(value: Any) -> Decimal | None:

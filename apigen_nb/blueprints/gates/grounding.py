@@ -15,9 +15,9 @@ from ...records import Action, Blueprint, Verdict
 from ...world.candidate_calls import candidate_calls, result_facts, try_call
 from ...world.domain import Domain
 from ...world.user_records import user_records
-from ...world.values import Fact, facts, fits, mentions, normalize, singular
+from ...world.values import Fact, argument_values, facts, fits, is_mentioned, mentions, normalize, singular
 from ...world.world import World
-from .derivation import DerivedAmounts, KnownValues, ReadResult, argument_values
+from .derivation import DerivedAmounts, KnownValues, ReadResult
 from .execution import Execution, execute, executed
 from .verdict import verdict_on
 
@@ -110,12 +110,6 @@ def allowed_values(spec: Mapping[str, Any]) -> tuple[Any, ...]:
         return tuple(spec["enum"])
     quoted = re.findall(r"'([A-Za-z][A-Za-z _-]*)'", str(spec.get("description", "")))
     return tuple(quoted) if len(quoted) > 1 and spec.get("type") == "string" else ()
-
-
-def is_mentioned(value: Any, text: str) -> bool:
-    """Whether a normalized text mentions a value, as it is or with spaces or hyphens for underscores."""
-    words = str(value)
-    return any(mentions(text, way) for way in {words, words.replace("_", " "), words.replace("_", "-")})
 
 
 def is_paraphrased(name: str, value: Any, options: Sequence[Any], text: str) -> bool:

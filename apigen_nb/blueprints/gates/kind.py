@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from ...records import Action, Blueprint, Verdict, canonical
 from ...world.domain import Domain
-from ...world.values import mentions, normalize
+from ...world.values import argument_values, is_mentioned, mentions, normalize
 from ...world.world import digest
-from .derivation import argument_values
 from .execution import execute, executed
 from .format import wrong_calls
-from .grounding import is_grounded, is_mentioned
+from .grounding import is_grounded
 from .policy import broken_rules
 from .verdict import verdict_on
 
