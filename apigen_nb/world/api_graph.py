@@ -85,7 +85,7 @@ class Graph:
         return tuple(tool.name for tool in finders or [tool for tool in reads if tool.required == (key,)])
 
     @functools.cached_property
-    def told(self) -> frozenset[str]:
+    def told_by_user(self) -> frozenset[str]:
         """What the entrances cannot be called without: users tell it."""
         return frozenset(name for entrance in self.entrances for name in self.domain.tools[entrance].required)
 
@@ -149,7 +149,7 @@ class Graph:
         for parameter, producers in self.needs(self.domain.tools[name]).items():
             # only from nearer the entrance, so that no two reads wait for each other
             near = [p for p in producers if self.depths.get(p, UNLIMITED) < mine]
-            if parameter not in self.told and near and not any(producer in path for producer in near):
+            if parameter not in self.told_by_user and near and not any(producer in path for producer in near):
                 self._append(rng.choice(near), path, rng)
         path.append(name)
 

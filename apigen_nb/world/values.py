@@ -1,4 +1,4 @@
-"""What a value says: the facts in rows and results, which parameter a fact fits, and whether a text tells a value."""
+"""What a value says: the facts in rows and results, which parameter a fact fits, and whether a text mentions it."""
 
 from __future__ import annotations
 
@@ -130,10 +130,10 @@ def mentions(text: str, output: str) -> bool:
     return find_words(text, wanted) >= 0
 
 
-def is_mentioned(value: Any, told: str) -> bool:
-    """Whether a (folded) text tells a value, as it is or with spaces or hyphens for underscores."""
-    text = str(value)
-    return any(mentions(told, way) for way in {text, text.replace("_", " "), text.replace("_", "-")})
+def is_mentioned(value: Any, text: str) -> bool:
+    """Whether a (normalized) text mentions a value, as it is or with spaces or hyphens for underscores."""
+    word = str(value)
+    return any(mentions(text, way) for way in {word, word.replace("_", " "), word.replace("_", "-")})
 
 
 def find_words(text: str, part: str) -> int:

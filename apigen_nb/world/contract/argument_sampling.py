@@ -62,14 +62,14 @@ class UserRows:
 
 @dataclass
 class ArgumentSampler:
-    """Draws arguments of a tool out of the rows around a user. `made` are facts of what was called before; `said` is
+    """Draws arguments of a tool out of the rows around a user. `made` are facts of what was called before; `refusal` is
     what a refusal said, which may name values to try: an amount due, the ids that there are."""
 
     tool: Tool
     random: Random
     around: UserRows
     made: Sequence[Fact] = ()
-    said: str = ""
+    refusal: str = ""
 
     def fresh(self) -> Row:
         """New arguments, mostly of one row."""
@@ -91,14 +91,14 @@ class ArgumentSampler:
         return made
 
     def _begin(self, rows: Sequence[list[Fact]]) -> None:
-        self._count, self._hints = self.random.choice(COUNTS), _hints(self.said)
+        self._count, self._hints = self.random.choice(COUNTS), _hints(self.refusal)
         self._near = self.random.choice(rows) if rows else []
         if self.made and self.random.random() < 0.6:
             self._near = list(self.made)
 
     def _blamed(self) -> set[str]:
         """One or two parameters to change, mostly those whose names have a word in common with what was said."""
-        words = {singular(word) for word in re.findall("[a-z]+", self.said.lower())}
+        words = {singular(word) for word in re.findall("[a-z]+", self.refusal.lower())}
         names = list(self.tool.properties)
         weights = [5 if words & {singular(word) for word in name.split("_")} else 1 for name in names]
         return set(self.random.choices(names, weights, k=self.random.choice((1, 1, 2))))
@@ -180,10 +180,10 @@ def _fits(name: str, key: str) -> bool:
     return fits(name, key) or key == f"{singular(name)}_id"
 
 
-def _hints(said: str) -> list[Any]:
+def _hints(refusal: str) -> list[Any]:
     """The numbers and the quoted words of a text."""
-    numbers = re.findall(r"(?<![\w.])\d+(?:\.\d+)?\b", said)
-    return [*(float(n) if "." in n else int(n) for n in numbers), *re.findall(r"'([^']{1,60})'", said)]
+    numbers = re.findall(r"(?<![\w.])\d+(?:\.\d+)?\b", refusal)
+    return [*(float(n) if "." in n else int(n) for n in numbers), *re.findall(r"'([^']{1,60})'", refusal)]
 
 
 def _misspelt(text: str, random: Random) -> str:

@@ -27,12 +27,12 @@ LONGEST = 4  # calls made before, for the same user
 
 
 class Call(NamedTuple):
-    """A call that was tried: for whom, after which others, and what a refusal said."""
+    """A call that was tried: for whom, after which others, and the words of a refusal."""
 
     user: str
     earlier: tuple[Action, ...]
     action: Action
-    said: str = ""
+    refusal: str = ""
 
     def __str__(self) -> str:
         return " after ".join(map(str, (self.action, *reversed(self.earlier))))
@@ -147,7 +147,7 @@ class _Search:
         elif old and earlier != old.earlier and self.random.random() < 0.5:
             arguments = old.action.arguments  # the same call in another world
         elif old:
-            sampler.said = old.said
+            sampler.refusal = old.refusal
             arguments = sampler.changed(old.action.arguments)
         else:
             arguments = sampler.fresh()
@@ -205,7 +205,7 @@ class _Search:
         if refusal.kind == str(refusal) and any(text in refusal.kind for text in texts if text not in ODD["string"]):
             trials.untyped = trials.untyped or str(refusal)
         if refusal.kind != "wrong arguments":
-            trials.ended[_sort(refusal.kind, texts)].append(call._replace(said=str(refusal)))
+            trials.ended[_sort(refusal.kind, texts)].append(call._replace(refusal=str(refusal)))
 
 
 def _sort(kind: str, texts: list[str]) -> str:

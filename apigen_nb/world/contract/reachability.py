@@ -30,7 +30,7 @@ def links(domain: Domain) -> Iterator[Finding]:
 
 def _sourceless(graph: Graph, tool: Tool, user: str) -> Iterator[Finding]:
     for path in filter(is_id_parameter, tool.leaves):
-        if path not in graph.told | {user} and not graph.producers(tool.name, path):
+        if path not in graph.told_by_user | {user} and not graph.producers(tool.name, path):
             level: Level = "error" if path.split(".")[0] in tool.required else "warning"
             expected = "a reading tool whose result holds it, or a user who tells it"
             rename = "or rename the parameter if it is no id"
@@ -43,7 +43,7 @@ def _out_of_reach(graph: Graph, tool: Tool, user: str) -> Iterator[Finding]:
     unfound = [
         f"{path} (from {', '.join(sources)})"
         for path, sources in needs
-        if path not in graph.told | {user} and not any(source in graph.depths for source in sources)
+        if path not in graph.told_by_user | {user} and not any(source in graph.depths for source in sources)
     ]
     if unfound:
         expected = f"reads that lead there from {', '.join(graph.entrances)}"
