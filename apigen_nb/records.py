@@ -62,9 +62,8 @@ class Action(Record):
     arguments: dict[str, Any] = {}
 
     def __str__(self) -> str:
-        return (
-            f"{self.name}({', '.join(f'{k}={json.dumps(v, ensure_ascii=False)}' for k, v in self.arguments.items())})"
-        )
+        arguments = (f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in self.arguments.items())
+        return f"{self.name}({', '.join(arguments)})"
 
 
 class Change(Record):
@@ -110,41 +109,6 @@ class Usage(Record):
         return Usage(**{name: getattr(self, name) + getattr(other, name) for name in type(self).model_fields})
 
 
-class Draft(Record):
-    """What the generator answers (paper §3.1): a thought, the instruction, the groundtruth actions, the outputs; ours:
-    what a hard behaviour needs, `denied` and `withheld` (see `Blueprint`)."""
-
-    thought: str = ""
-    instruction: str
-    actions: tuple[Action, ...]
-    outputs: tuple[str, ...]
-    denied: tuple[Action, ...] = ()
-    withheld: tuple[str, ...] = ()
-
-
-class Seed(Record):
-    """The sampled context of one blueprint (paper §3.1, context preparation), from domain, run seed and number.
-
-    `walk` are the tools of the API walk in order, reads included; `spare` are writing tools that may replace one of
-    them; `records` are rows of one user, table → id → row;
-    `policy` are the rules that bind the walk; `examples` are accepted blueprints of earlier rounds. `kind`,
-    `behaviour` and `level` are what the run's mix asks of this one."""
-
-    id: str
-    number: int
-    domain: str
-    user: str
-    walk: tuple[str, ...]
-    spare: tuple[str, ...]
-    policy: tuple[str, ...]
-    records: dict[str, dict[str, Any]]
-    persona: str
-    examples: tuple[Blueprint, ...] = ()
-    kind: Kind = "plain"
-    behaviour: Behaviour = "cooperative"
-    level: Level = "medium"
-
-
 class Blueprint(Record):
     """A task configuration: what the user wants (`instruction`, for the simulated user only), the groundtruth actions
     (writing calls in order) and the outputs that the agent must tell. `user` is the row the task is about.
@@ -171,6 +135,28 @@ class Blueprint(Record):
         """A hash of what the task asks for, for finding duplicates; the id and the wording do not count."""
         calls = [[[a.name, a.arguments] for a in actions] for actions in (self.actions, self.denied)]
         return sha([self.kind, *calls, list(self.outputs), list(self.withheld)])
+
+
+class Seed(Record):
+    """The sampled context of one blueprint (paper §3.1, context preparation), from domain, run seed and number.
+
+    `walk` are the tools of the API walk in order, reads included; `spare` are writing tools that may replace one of
+    them; `records` are rows of one user, table → id → row; `policy` are the rules that bind the walk; `examples` are
+    accepted blueprints of earlier rounds. `kind`, `behaviour` and `level` are what the run's mix asks of this one."""
+
+    id: str
+    number: int
+    domain: str
+    user: str
+    walk: tuple[str, ...]
+    spare: tuple[str, ...]
+    policy: tuple[str, ...]
+    records: dict[str, dict[str, Any]]
+    persona: str
+    examples: tuple[Blueprint, ...] = ()
+    kind: Kind = "plain"
+    behaviour: Behaviour = "cooperative"
+    level: Level = "medium"
 
 
 class Attempt(Record):
@@ -249,14 +235,9 @@ class Divergence(Record):
 
     turn: int
     kind: Literal[
-        "different arguments",
-        "extra write",
-        "missing write",
-        "different order",
-        "output not told",
-        "behaviour not shown",
-        "did not end",
-    ]
+        "different arguments", "extra write", "missing write", "different order",
+        "output not told", "behaviour not shown", "did not end",
+    ]  # fmt: skip
     expected: str = ""
     found: str = ""
 
@@ -351,6 +332,3 @@ class Answer(Record):
     error: str = ""
     candidates: tuple[Candidate, ...] = ()
     chosen: int = 0
-
-
-Seed.model_rebuild()

@@ -10,13 +10,25 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..models import Model, NoAnswer, Unparsable, ask, metered, read_json
-from ..records import NO_ANSWER, Attempt, Blueprint, Draft, Level, Proposal, Question, Role, Usage, Verdict
+from ..records import NO_ANSWER, Action, Attempt, Blueprint, Level, Proposal, Question, Record, Role, Usage, Verdict
 from ..world.domain import Domain
 from .gates import Gate, asks_model, run_gates
 from .gates.execution import execute
 from .gates.verdict import describe
 
 TASK = ("instruction", "actions", "outputs", "denied", "withheld")
+
+
+class Draft(Record):
+    """What the generator answers (paper §3.1): a thought, the instruction, the groundtruth actions, the outputs; ours:
+    what a hard behaviour needs, `denied` and `withheld` (see `Blueprint`)."""
+
+    thought: str = ""
+    instruction: str
+    actions: tuple[Action, ...]
+    outputs: tuple[str, ...]
+    denied: tuple[Action, ...] = ()
+    withheld: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
