@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +65,14 @@ class Tool:
 def first_schema(spec: dict[str, Any]) -> dict[str, Any]:
     """The first alternative of a schema that is not null."""
     return next((s for s in spec.get("anyOf", ()) if s.get("type") != "null"), spec)
+
+
+def allowed_values(spec: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The values that a parameter can have: its enum, or two and more that its description quotes as what it is."""
+    if "enum" in spec:
+        return tuple(spec["enum"])
+    quoted = re.findall(r"'([A-Za-z][A-Za-z _-]*)'", str(spec.get("description", "")))
+    return tuple(quoted) if len(quoted) > 1 and spec.get("type") == "string" else ()
 
 
 def _leaves(properties: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

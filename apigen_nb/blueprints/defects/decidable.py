@@ -10,10 +10,10 @@ from typing import Any
 from ...records import Action, Blueprint, canonical
 from ...world.contract import guess_arguments
 from ...world.domain import Domain
+from ...world.tool import allowed_values
 from ...world.user_records import user_records
 from ...world.values import argument_values, is_mentioned, mentions, normalize
 from ..gates.execution import execute
-from ..gates.grounding import allowed_values
 from ..gates.kind import is_allowed
 from .mutations import arguments_of, guesses, row_ids, vary, with_arguments, with_call
 

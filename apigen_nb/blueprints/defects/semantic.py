@@ -9,11 +9,11 @@ from random import Random
 
 from ...records import Blueprint, canonical
 from ...world.domain import Domain
+from ...world.tool import allowed_values
 from ...world.user_records import user_records
 from ...world.values import mentions, parse_number
 from ...world.world import Refusal
 from ..gates.execution import execute
-from ..gates.grounding import allowed_values
 from ..gates.kind import is_allowed
 from .mutations import arguments_of, guesses, row_ids, vary, with_arguments
 

@@ -8,12 +8,13 @@ when it is a count, a sum or a difference that a customer can mean: see `KnownVa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ...records import Action, Blueprint, Verdict
 from ...world.candidate_calls import candidate_calls, result_facts, try_call
 from ...world.domain import Domain
+from ...world.tool import allowed_values
 from ...world.user_records import user_records
 from ...world.values import Fact, argument_values, facts, fits, is_mentioned, mentions, normalize, singular
 from ...world.world import World
@@ -102,14 +103,6 @@ def _shows(gap: Gap, call: Action, results: list[Fact], found: KnownValues, user
     if gap.choice:
         return near and any(fact.value == gap.value for fact in results)
     return (near or any(fact.value == user for fact in results)) and KnownValues(results).holds(gap.value)
-
-
-def allowed_values(spec: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The values that a parameter can have: its enum, or two and more that its description quotes as what it is."""
-    if "enum" in spec:
-        return tuple(spec["enum"])
-    quoted = re.findall(r"'([A-Za-z][A-Za-z _-]*)'", str(spec.get("description", "")))
-    return tuple(quoted) if len(quoted) > 1 and spec.get("type") == "string" else ()
 
 
 def is_paraphrased(name: str, value: Any, options: Sequence[Any], text: str) -> bool:

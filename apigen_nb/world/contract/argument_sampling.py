@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from ..domain import Domain
-from ..tool import Tool
+from ..tool import Tool, allowed_values
 from ..user_records import user_records
 from ..values import Fact, facts, fits, has_type, singular
 
@@ -144,8 +144,7 @@ class ArgumentSampler:
         """Where values of a scalar come from, the likeliest to fit first, each with a limit for the dice."""
         yield 0.04, list(ODD.get(kind, ("",)))
         yield 0.3 if kind == "string" else 0.6, [hint for hint in self._hints if has_type(hint, spec)]
-        offered = re.findall(r"'([A-Za-z][A-Za-z _-]*)'", str(spec.get("description", ""))) if kind == "string" else []
-        yield 0.8, offered if len(offered) > 1 else []  # one alone is an example, several are a choice
+        yield 0.8, list(allowed_values(spec))
         yield 0.75, [fact.value for fact in self._near if _fits(name, fact.key) and has_type(fact.value, spec)]
         fitting = [fact.value for fact in self.around.fitting(name) if has_type(fact.value, spec)]
         yield 0.93 if kind == "string" else 0.9, fitting
