@@ -7,6 +7,7 @@ because rules look at what was done before.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -166,12 +167,19 @@ class _Search:
     def _before(self, user: str | None) -> tuple[str, tuple[Action, ...]]:
         """Calls that succeed one after the other, at most so many: of this user, if one is given."""
         # every tool comes last as often as any other
-        known = [users for users in self.done.values() if user is None or user in users]
+        known = [by_user for by_user in self.done.values() if user is None or user in by_user]
         if not known:
-            return user or self.random.choice(self.users), ()
-        users = self.random.choice(known)
-        user = user or self.random.choice(list(users))
-        return user, self.random.choice(users[user])[-LONGEST:]
+            return str(user), ()
+        by_user = self.random.choice(known)
+        user = user or self.random.choice(list(by_user))
+        made = self.random.choice(by_user[user])
+        if self.random.random() < 0.6:
+            others = [by_user[user][-1] for by_user in known if user in by_user]
+            again = made[-1] if self.random.random() < 0.3 else self.random.choice(others)[-1]
+            with contextlib.suppress(Refusal, ToolBug):
+                self._replayed(user, made)[0].call(again)
+                made = (*made, again)
+        return user, made[:LONGEST]
 
     def _replayed(self, user: str, earlier: tuple[Action, ...]) -> tuple[World, tuple[Step, ...]]:
         """A world in which these calls were made, and what they were as steps; many calls share what comes before."""
