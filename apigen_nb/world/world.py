@@ -30,7 +30,7 @@ class ToolBug(Exception):
 
 
 class Runnable(Protocol):
-    """What a world needs to know of a tool (see `domain.Tool`)."""
+    """What a world needs to know of a tool (see `tool.Tool`)."""
 
     @property
     def writes(self) -> bool: ...
