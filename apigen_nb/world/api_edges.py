@@ -158,6 +158,7 @@ class _Probe:
     def __init__(self, tool: Tool, domain: Domain) -> None:
         self.tool, self.world, self.rng = tool, domain.world(), Random(f"flow/{tool.name}")
         self.leaves = {path: spec for path, spec in tool.leaves.items() if path.split(".")[0] in tool.required}
+        self.names = {path: path.split(".")[-1] for path in self.leaves}
         typed = {path for path, spec in self.leaves.items() if spec.get("type") in ("string", "integer")}
         self.open = {path: 0 for path, spec in self.leaves.items() if path in typed and "enum" not in spec}
 
@@ -175,7 +176,7 @@ class _Probe:
         # then, for leaves whose name fits no field, one value of each field in turn
         every = [(case, fact) for case in cases for _, seen in case for fact in seen if _telling(fact.value)]
         for path in [path for path, hits in self.open.items() if not hits]:
-            if not any(fits(path.split(".")[-1], fact.key) for _, fact in every):
+            if not any(fits(self.names[path], fact.key) for _, fact in every):
                 yield from self._by_field(path, every)
 
     def _by_field(self, path: str, every: list[tuple[Case, Fact]]) -> Iterator[tuple[Case, str, Any]]:
@@ -191,7 +192,7 @@ class _Probe:
     def _filled(self, case: Case) -> dict[str, Any]:
         """A value for each leaf: of one object where it has one, else of one result, else of the case, else any."""
         seen = self.rng.choice(case).facts if case else []
-        anchors = [fact for fact in seen if any(fits(path.split(".")[-1], fact.key) for path in self.leaves)]
+        anchors = [fact for fact in seen if any(fits(name, fact.key) for name in self.names.values())]
         holder = self.rng.choice(anchors).holder if anchors else {}
         known = [list(facts(holder)), seen, [fact for _, found in case for fact in found]]
         return {path: self._value(path, spec, known) for path, spec in self.leaves.items()}
@@ -199,8 +200,9 @@ class _Probe:
     def _value(self, path: str, spec: dict[str, Any], known: list[list[Fact]]) -> Any:
         if "enum" in spec:
             return self.rng.choice(spec["enum"])
+        name = self.names[path]
         for near in known:
-            if values := [f.value for f in near if fits(path.split(".")[-1], f.key) and has_type(f.value, spec)]:
+            if values := [f.value for f in near if fits(name, f.key) and has_type(f.value, spec)]:
                 return self.rng.choice(values)
         return {"integer": 1, "number": 1.0, "boolean": False}.get(str(spec.get("type")), "text")
 
