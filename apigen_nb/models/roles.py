@@ -35,6 +35,11 @@ class Prompted:
         return await self.model(question.model_copy(update={"prompt": self.prompt}) if own else question)
 
 
+def _played(role: str) -> cached_property[Model]:
+    """The model of a role, made when it is first asked for: a run whose replies are all kept needs no key."""
+    return cached_property(lambda models: models._model(role))
+
+
 class Roles:
     """The models of a run. `roles` gives single roles settings of their own (model, base_url, api_key_env,
     temperature, prompt); for `judge` it may be a list, one a judge. `model="scripted"` is the embedded model.
@@ -121,25 +126,8 @@ class Roles:
         for endpoint in self._endpoints.values():
             await endpoint.aclose()
 
-    @cached_property
-    def generator(self) -> Model:
-        return self._model("generator")
-
-    @cached_property
-    def feedback(self) -> Model:
-        return self._model("feedback")
-
-    @cached_property
-    def user(self) -> Model:
-        return self._model("user")
-
-    @cached_property
-    def critic(self) -> Model:
-        return self._model("critic")
-
-    @cached_property
-    def agent(self) -> Model:
-        return self._model("agent")
+    generator, feedback, agent = _played("generator"), _played("feedback"), _played("agent")
+    user, critic = _played("user"), _played("critic")
 
     def judges(self, number: int = 3) -> list[Model]:
         """`number` judges; different models where `roles` lists several."""
