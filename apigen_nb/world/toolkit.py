@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from .domain import Rule, Step, rule, tool
+from .domain import Step, rule, tool
 from .values import singular
 from .world import Database, Refusal
 
-__all__ = ["Database", "Refusal", "Row", "Rule", "Step", "Table", "rule", "tool"]
+__all__ = [  # one import for all that a module of a domain needs
+    "Clock", "Database", "Refusal", "Row", "Step", "Table", "cents", "did", "in_form", "in_status", "is_email",
+    "is_phone", "lookup", "named", "next_id", "rule", "tool",
+]  # fmt: skip
 
 Row = dict[str, Any]
 Table = dict[str, Row]
