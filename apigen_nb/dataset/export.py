@@ -52,7 +52,7 @@ def distinct(trajectories: Iterable[Trajectory]) -> tuple[list[Trajectory], int]
     return list(kept.values()), len(successes) - len(kept)
 
 
-def prove(trajectory: Trajectory, blueprint: Blueprint, domain: Domain, models: Mapping[str, str]) -> Proof:
+def _prove(trajectory: Trajectory, blueprint: Blueprint, domain: Domain, models: Mapping[str, str]) -> Proof:
     """The proof of one row, with the groundtruth executed again."""
     delta = execute(blueprint, domain).diff
     return Proof(
@@ -82,7 +82,7 @@ def build(run: Run, domain: Domain, models: Mapping[str, str]) -> Summary:
         "left out as duplicates": duplicates,
     }
     run.dataset.mkdir(parents=True, exist_ok=True)
-    proofs = [prove(*row, models) for row in rows]
+    proofs = [_prove(*row, models) for row in rows]
     for name, as_row in FORMATS.items():
         write_whole(run.dataset / f"{name}.jsonl", [canonical(as_row(*row)) for row in rows])
     write_whole(run.dataset / "proofs.jsonl", [proof.line() for proof in proofs])

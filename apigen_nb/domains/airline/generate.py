@@ -17,7 +17,7 @@ SEED = 20260916
 MEMBERS = 200
 
 
-def methods(random: Random, number: int) -> Table:
+def _methods(random: Random, number: int) -> Table:
     """Cards and wallets of a member, and up to two vouchers, some of which have expired."""
     kinds = random.sample(("visa", "mastercard"), random.choice((1, 1, 2)))
     kinds += ["wallet"] if random.random() < 0.35 else []
@@ -34,7 +34,7 @@ def methods(random: Random, number: int) -> Table:
     return made
 
 
-def person(random: Random, fake: Faker, number: int) -> Row:
+def _person(random: Random, fake: Faker, number: int) -> Row:
     """A member without reservations; the first saved traveler is the member. No two phone numbers are equal."""
     first, last = fake.first_name(), fake.last_name()
     travelers: Table = {}
@@ -57,7 +57,7 @@ def person(random: Random, fake: Faker, number: int) -> Row:
         "postal_code": f"{random.randint(10_000, 99_999)}",
         "tier": random.choices(("blue", "silver", "gold"), (40, 37, 23))[0],
         "miles": 500 * random.choices((random.randint(0, 16), random.randint(30, 220)), (15, 85))[0],
-        "payment_methods": methods(random, number),
+        "payment_methods": _methods(random, number),
         "travelers": travelers,
         "reservation_ids": [],
     }
@@ -72,7 +72,7 @@ def tables(seed: int = SEED) -> dict[str, Table]:
     members: Table = {}
     reservations: Table = {}
     for number in random.sample(range(10_000, 100_000), MEMBERS):
-        member = members[f"M{number}"] = person(random, fake, number)
+        member = members[f"M{number}"] = _person(random, fake, number)
         for row in counter.sell(member, random.choices((1, 2, 3), (12, 56, 32))[0]):
             reservations[row["reservation_id"]] = row
             member["reservation_ids"].append(row["reservation_id"])

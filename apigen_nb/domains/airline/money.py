@@ -33,7 +33,7 @@ def is_fresh(reservation: Row) -> bool:
     return hours_until(reservation["booked_at"]) >= -24
 
 
-def find_method(member: Row, payment_method_id: str) -> Row:
+def _find_method(member: Row, payment_method_id: str) -> Row:
     """A member's payment method, or a refusal."""
     methods = member["payment_methods"]
     if payment_method_id not in methods:
@@ -46,7 +46,7 @@ def find_method(member: Row, payment_method_id: str) -> Row:
 
 def find_voucher(member: Row, payment_method_id: str) -> Row:
     """A member's voucher, or a refusal."""
-    method = find_method(member, payment_method_id)
+    method = _find_method(member, payment_method_id)
     if method["type"] != "voucher":
         raise Refusal(f"{payment_method_id} is a {method['type']}; this needs a voucher", kind="not a voucher")
     return method
@@ -54,7 +54,7 @@ def find_voucher(member: Row, payment_method_id: str) -> Row:
 
 def charge(db: Database, reservation: Row, payment_method_id: str, amount: float) -> float:
     """Charge an amount for a reservation; a voucher must hold it. Nothing is booked for nothing."""
-    method, amount = find_method(find_member(db, reservation["member_id"]), payment_method_id), cents(amount)
+    method, amount = _find_method(find_member(db, reservation["member_id"]), payment_method_id), cents(amount)
     if amount and method["type"] == "voucher":
         if method["balance"] < amount:
             raise Refusal(

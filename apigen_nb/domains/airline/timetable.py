@@ -24,15 +24,15 @@ def timetable(random: Random) -> tuple[Table, Table]:
                 "destination_city": AIRPORTS[destination],
                 "flight_ids": [],
             }
-            for offset in offsets(random):
-                flight = fly(random, route, 200 + 2 * index + way, offset, minutes, usual)
+            for offset in _offsets(random):
+                flight = _fly(random, route, 200 + 2 * index + way, offset, minutes, usual)
                 flights[flight["flight_id"]] = flight
                 if flight["status"] != "landed":
                     route["flight_ids"].append(flight["flight_id"])
     return routes, flights
 
 
-def offsets(random: Random) -> list[int]:
+def _offsets(random: Random) -> list[int]:
     """Days from today on which a route is flown: some past, tonight or tomorrow early, and the weeks to come."""
     past = random.sample(range(-75, 0), 4)
     return sorted(
@@ -40,12 +40,12 @@ def offsets(random: Random) -> list[int]:
     )
 
 
-def fly(random: Random, route: Row, number: int, offset: int, minutes: int, usual: int) -> Row:
+def _fly(random: Random, route: Row, number: int, offset: int, minutes: int, usual: int) -> Row:
     """A flight of a day, with what has become of it."""
     hours = {0: (10, 11, 13, 15, 17, 19, 20), 2: (6, 7, 8)}.get(offset, range(6, 20))
     day = datetime.fromisoformat(CLOCK.day(offset))
     start = day.replace(hour=random.choice(hours), minute=random.choice(range(0, 60, 5)))
-    status, delay = fate(random, offset)
+    status, delay = _fate(random, offset)
     economy = usual + random.randint(-12, 40)
     return {
         "flight_id": f"HW{number}-{start:%m%d}",
@@ -59,13 +59,16 @@ def fly(random: Random, route: Row, number: int, offset: int, minutes: int, usua
         "delay_minutes": delay,
         "delay_cause": random.choices(CAUSES, (50, 35, 15))[0] if delay else None,
         "cabins": {
-            "economy": {"price": float(economy), "seats": free(random, "economy", random.randint(5, 9))},
-            "business": {"price": float(round(economy * 2.4)), "seats": free(random, "business", random.randint(2, 5))},
+            "economy": {"price": float(economy), "seats": _free(random, "economy", 5, 9)},
+            "business": {
+                "price": float(round(economy * 2.4)),
+                "seats": _free(random, "business", 2, 5),
+            },
         },
     }
 
 
-def fate(random: Random, offset: int) -> tuple[str, int]:
+def _fate(random: Random, offset: int) -> tuple[str, int]:
     """Status and minutes of delay. What has departed has landed; only flights soon are known to be disrupted."""
     if offset < 0:
         late = random.choices((0, random.randint(15, 110), random.randint(120, 400)), (15, 20, 65))[0]
@@ -78,6 +81,6 @@ def fate(random: Random, offset: int) -> tuple[str, int]:
     return "scheduled", 0
 
 
-def free(random: Random, cabin: str, count: int) -> list[str]:
+def _free(random: Random, cabin: str, least: int, most: int) -> list[str]:
     """Free seats of a cabin, from front to back."""
-    return sorted(random.sample(SEATS[cabin], count), key=seat_order)
+    return sorted(random.sample(SEATS[cabin], random.randint(least, most)), key=seat_order)

@@ -73,16 +73,16 @@ def check_amount(amount: float) -> float:
     return cents(amount)
 
 
-def available(account: Row) -> float:
+def _available(account: Row) -> float:
     """What can leave an account now: its balance and its overdraft."""
     return cents(account["balance"] + account["overdraft"])
 
 
 def take(account: Row, kind: str, amount: float, **more: Any) -> Row:
     """Book an outgoing transaction on an account, or a refusal when the money is not there."""
-    if available(account) < amount:
+    if _available(account) < amount:
         raise Refusal(
-            f"account {account['account_id']} has ${available(account):.2f} available, ${amount:.2f} is needed",
+            f"account {account['account_id']} has ${_available(account):.2f} available, ${amount:.2f} is needed",
             kind="balance too low",
         )
     return book(account, kind, amount, **more)

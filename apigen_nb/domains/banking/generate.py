@@ -18,14 +18,14 @@ CUSTOMERS = 220
 SEND_LIMIT = {"basic": 500, "full": 2500}
 
 
-def moment(random: Random, days: int) -> str:
+def _moment(random: Random, days: int) -> str:
     """A time of a day some days ago; of today, in the early morning, which is past."""
     hour = random.randint(6, 9) if days == 0 else random.randint(8, 20)
     day = datetime.fromisoformat(ago(days))
     return day.replace(hour=hour, minute=random.randint(0, 59)).isoformat(timespec="minutes")
 
 
-def person(random: Random, fake: Faker, number: int) -> Row:
+def _person(random: Random, fake: Faker, number: int) -> Row:
     """A customer without accounts and cards. The phone number follows from the id, so no two are equal."""
     first, last = fake.first_name(), fake.last_name()
     level = random.choices(("basic", "full"), (30, 70))[0]
@@ -39,7 +39,7 @@ def person(random: Random, fake: Faker, number: int) -> Row:
             "payee_id": f"P{number}-{index}",
             "payee_name": name,
             "masked_number": f"ends in {random.randint(0, 9999):04}",
-            "added_at": moment(random, 0 if fresh else random.randint(45, 900)),
+            "added_at": _moment(random, 0 if fresh else random.randint(45, 900)),
         }
     bills = [
         {
@@ -68,7 +68,7 @@ def person(random: Random, fake: Faker, number: int) -> Row:
     }
 
 
-def internal(random: Random, own: list[Row]) -> list[Row]:
+def _internal(random: Random, own: list[Row]) -> list[Row]:
     """An earlier transfer or two between open accounts of the customer, booked on both."""
     made = []
     for _ in range(random.choice((1, 1, 1, 2)) if len(own) > 1 else 0):
@@ -78,11 +78,11 @@ def internal(random: Random, own: list[Row]) -> list[Row]:
         enter(source, "transfer out", amount, ago(days))
         enter(target, "transfer in", amount, ago(days))
         ends = {"from_account_id": source["account_id"], "to_account_id": target["account_id"]}
-        made.append(transfer(random, {"kind": "internal", **ends}, amount, "settled", days))
+        made.append(_transfer(random, {"kind": "internal", **ends}, amount, "settled", days))
     return made
 
 
-def external(random: Random, known: list[str], paying: list[Row]) -> list[Row]:
+def _external(random: Random, known: list[str], paying: list[Row]) -> list[Row]:
     """Transfers to payees: settled, pending and cancelled ones."""
     made = []
     for _ in range(random.choice((1, 1, 1, 2)) if known and paying else 0):
@@ -94,33 +94,29 @@ def external(random: Random, known: list[str], paying: list[Row]) -> list[Row]:
         if status == "cancelled":
             enter(source, "transfer returned", amount, ago(days))
         ends = {"from_account_id": source["account_id"], "payee_id": payee_id}
-        made.append(transfer(random, {"kind": "external", **ends}, amount, status, days))
+        made.append(_transfer(random, {"kind": "external", **ends}, amount, status, days))
     return made
 
 
-def transfer(random: Random, kind: Row, amount: float, status: str, days: int) -> Row:
+def _transfer(random: Random, kind: Row, amount: float, status: str, days: int) -> Row:
     """A transfer that was made some days ago; a pending one of yesterday settles in the coming night."""
-    return {**kind, "amount": cents(amount), "status": status, "made_at": moment(random, days)}
+    return {**kind, "amount": cents(amount), "status": status, "made_at": _moment(random, days)}
 
 
-def monthly(random: Random, known: list[str], paying: list[Row]) -> list[Row]:
+def _monthly(random: Random, known: list[str], paying: list[Row]) -> list[Row]:
     """Up to three scheduled payments to payees."""
     made = []
     for _ in range(random.choice((0, 1, 2, 2, 3)) if known and paying else 0):
         status = random.choices(("active", "paused", "cancelled"), (50, 38, 12))[0]
         due = TODAY + timedelta(days=random.randint(1, 30) if status == "active" else random.randint(-50, 28))
-        row = {
-            "from_account_id": random.choice(paying)["account_id"],
-            "payee_id": random.choice(known),
-            "amount": cents(random.randint(1000, 22_000) / 100),
-            "status": status,
-            "next_on": due.replace(day=min(due.day, 28)).isoformat(),
-        }
-        made.append(row)
+        account_id, payee_id = random.choice(paying)["account_id"], random.choice(known)
+        amount, next_on = cents(random.randint(1000, 22_000) / 100), due.replace(day=min(due.day, 28)).isoformat()
+        row = {"from_account_id": account_id, "payee_id": payee_id, "amount": amount}
+        made.append({**row, "status": status, "next_on": next_on})
     return made
 
 
-def numbered(rows: list[Row], customer: Row, key: str, prefix: str) -> Table:
+def _numbered(rows: list[Row], customer: Row, key: str, prefix: str) -> Table:
     """Rows of one customer under ids of their own: TR10432-1, TR10432-2, ..."""
     owner = customer["customer_id"]
     ids = [owner.replace("C", prefix) + f"-{index}" for index in range(1, len(rows) + 1)]
@@ -136,7 +132,7 @@ def tables(seed: int = SEED) -> dict[str, Table]:
         name: {} for name in ("accounts", "cards", "customers", "disputes", "scheduled_payments", "transfers")
     }
     for number in random.sample(range(10_000, 100_000), CUSTOMERS):
-        customer = made["customers"][f"C{number}"] = person(random, fake, number)
+        customer = made["customers"][f"C{number}"] = _person(random, fake, number)
         own = holdings(random, customer, numbers)
         for account in [account for account in own if account["kind"] == "checking"]:
             cards = issue(random, account, customer)
@@ -145,10 +141,10 @@ def tables(seed: int = SEED) -> dict[str, Table]:
         usable = [account for account in own if account["status"] == "open"]
         paying = [account for account in usable if account["kind"] == "checking"]
         known = [key for key, payee in customer["payees"].items() if payee["added_at"] < ago(40)]
-        moved = internal(random, usable) + external(random, known, paying)
-        made["transfers"] |= numbered(sorted(moved, key=lambda row: row["made_at"]), customer, "transfer_id", "TR")
-        paid = monthly(random, known, paying)
-        made["scheduled_payments"] |= numbered(paid, customer, "scheduled_payment_id", "S")
+        moved = _internal(random, usable) + _external(random, known, paying)
+        made["transfers"] |= _numbered(sorted(moved, key=lambda row: row["made_at"]), customer, "transfer_id", "TR")
+        paid = _monthly(random, known, paying)
+        made["scheduled_payments"] |= _numbered(paid, customer, "scheduled_payment_id", "S")
         for account in own:
             found = dispute(random, account)
             settle(account)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
 from datetime import timedelta
 from random import Random
 from typing import get_args
@@ -23,7 +22,7 @@ CARRIERS = ("Norfreight", "Bluejay Post", "Two Rivers")
 TRANSIT_DAYS = {"economy": 8, "standard": 4, "express": 2}
 
 
-def products(random: Random) -> Table:
+def _products(random: Random) -> Table:
     """The catalog as rows: four to nine variants each, at least three of them available."""
     table: Table = {}
     for number, article in enumerate(CATALOG, start=201):
@@ -49,7 +48,7 @@ def products(random: Random) -> Table:
     return table
 
 
-def people(random: Random) -> Table:
+def _people(random: Random) -> Table:
     """The accounts, without orders: no two share an e-mail address, or a name and postal code."""
     fakers = {"US": seeded(random, "en_US"), "CA": seeded(random, "en_CA")}
     table: Table = {}
@@ -63,12 +62,12 @@ def people(random: Random) -> Table:
             "last_name": last,
             "email": email(random, first, last, number),
             "phone": f"{random.randint(201, 989)}-555-{random.randint(0, 9999):04}",
-            "address": address(fake, country),
+            "address": _address(fake, country),
             "tier": random.choices(("standard", "silver", "gold"), (60, 25, 15))[0],
             "points": 250 * random.randint(0, 24),
             "expired_points": 0,
             "points_expired_on": None,
-            "payment_methods": payment_methods(random, number),
+            "payment_methods": _payment_methods(random, number),
             "order_ids": [],
         }
         if random.random() < 0.35:
@@ -77,7 +76,7 @@ def people(random: Random) -> Table:
     return dict(sorted(table.items()))
 
 
-def address(fake: Faker, country: str) -> Row:
+def _address(fake: Faker, country: str) -> Row:
     """A made-up address whose postal code fits its state or province."""
     if country == "US":
         state = fake.state_abbr(include_territories=False, include_freely_associated_states=False)
@@ -89,7 +88,7 @@ def address(fake: Faker, country: str) -> Row:
     return {"street": street, "city": city, "state": state, "postal_code": code, "country": country}
 
 
-def payment_methods(random: Random, number: int) -> Table:
+def _payment_methods(random: Random, number: int) -> Table:
     """Store credit for everyone, one or two cards or wallets, gift cards for about half."""
     kinds = random.sample(("visa", "mastercard", "wallet"), random.choice((1, 2, 2)))
     methods = cards(random, kinds, number)
@@ -100,7 +99,7 @@ def payment_methods(random: Random, number: int) -> Table:
     return {key: {"payment_method_id": key, **method} for key, method in methods.items()}
 
 
-def statuses(random: Random) -> list[str]:
+def _statuses(random: Random) -> list[str]:
     """The statuses of one customer's orders: for most a pending and a delivered one, and others."""
     every, weights = ("pending", "packed", "shipped", "delivered", "cancelled"), (20, 10, 32, 30, 8)
     if random.random() < 0.8:
@@ -108,7 +107,7 @@ def statuses(random: Random) -> list[str]:
     return random.choices(every, weights, k=random.choice((1, 1, 2)))
 
 
-def order(random: Random, number: int, customer: Row, status: str, goods: Table) -> Row:
+def _order(random: Random, number: int, customer: Row, status: str, goods: Table) -> Row:
     """One order as it was placed: items, shipping and payments, no parcels yet."""
     speed = random.choices(("economy", "standard", "express"), (35, 45, 20))[0]
     rebate = 0.1 if random.random() < 0.15 else 0.0
@@ -136,11 +135,11 @@ def order(random: Random, number: int, customer: Row, status: str, goods: Table)
         "claim_ids": [],
     }
     row["total"] = cents(sum(paid(item) for item in items) + row["shipping_fee"])
-    pay(random, row, list(customer["payment_methods"]))
+    _pay(random, row, list(customer["payment_methods"]))
     return row
 
 
-def pay(random: Random, row: Row, methods: list[str]) -> None:
+def _pay(random: Random, row: Row, methods: list[str]) -> None:
     """Pay the order by one method, a few times by two."""
     outside = [method for method in methods if not method.startswith(("gift", "credit"))]
     first, parts = random.choice(outside), [row["total"]]
@@ -152,7 +151,7 @@ def pay(random: Random, row: Row, methods: list[str]) -> None:
     row["payments"] = [{"payment_method_id": m, "kind": "charge", "amount": amount} for m, amount in charged]
 
 
-def refund(row: Row, kept: float) -> None:
+def _refund(row: Row, kept: float) -> None:
     """Refund what the order costs less than was paid, to its first method as far as that paid, then to the second."""
     back = cents(kept - row["total"])
     for charge in [p for p in row["payments"] if p["kind"] == "charge"]:
@@ -162,14 +161,14 @@ def refund(row: Row, kept: float) -> None:
         back = cents(back - amount)
 
 
-def deliver(random: Random, row: Row, shipments: Table, first_number: int) -> None:
+def _deliver(random: Random, row: Row, shipments: Table, first_number: int) -> None:
     """Date the order as its status needs, and put what was sent into one or two parcels."""
     status, transit = row["status"], TRANSIT_DAYS[row["shipping_speed"]]
     if status in ("pending", "packed", "cancelled"):
         days = {"pending": (0, 3), "packed": (2, 4), "cancelled": (5, 200)}[status]
         row["placed_on"] = CLOCK.day(-random.randint(*days))
         return
-    age = delivery_age(random) if status == "delivered" else 0
+    age = _delivery_age(random) if status == "delivered" else 0
     shipped = TODAY - timedelta(days=age + transit if status == "delivered" else random.randint(1, transit + 14))
     row["placed_on"] = (shipped - timedelta(days=random.randint(1, 3))).isoformat()
     ids = [item["item_id"] for item in row["items"]]
@@ -191,12 +190,12 @@ def deliver(random: Random, row: Row, shipments: Table, first_number: int) -> No
         row["shipment_ids"].append(shipment_id)
 
 
-def delivery_age(random: Random) -> int:
+def _delivery_age(random: Random) -> int:
     """Days since delivery: mostly within the return window, some just past it, some long ago."""
     return random.choices((random.randint(1, 24), random.randint(25, 60), random.randint(61, 900)), (60, 18, 22))[0]
 
 
-def later(random: Random, row: Row, goods: Table, shipments: Table, claims: Table) -> None:
+def _later(random: Random, row: Row, goods: Table, shipments: Table, claims: Table) -> None:
     """What happened to an order since: it was cancelled, an item went back, or a warranty claim was filed."""
     kept = row["total"]
     covered = [item for item in row["items"] if goods[item["product_id"]]["warranty_months"]]
@@ -218,23 +217,23 @@ def later(random: Random, row: Row, goods: Table, shipments: Table, claims: Tabl
         }
         row["claim_ids"].append(claim_id)
     row["total"] = total(row)
-    refund(row, kept)
+    _refund(row, kept)
 
 
 def tables(seed: int = SEED) -> dict[str, Table]:
     """All tables of the shop, table → id → row; equal for equal seeds and versions of faker."""
     random = Random(seed)
-    goods, customers = products(random), people(random)
-    wanted = [(customer, status) for customer in customers.values() for status in statuses(random)]
+    goods, customers = _products(random), _people(random)
+    wanted = [(customer, status) for customer in customers.values() for status in _statuses(random)]
     numbers = random.sample(range(10_000, 100_000), len(wanted))
-    parcels: Iterable[int] = random.sample(range(1_000, 10_000), len(wanted))
+    parcels = random.sample(range(1_000, 10_000), len(wanted))
     orders: Table = {}
     shipments: Table = {}
     claims: Table = {}
     for (customer, status), number, parcel in zip(wanted, numbers, parcels, strict=True):
-        row = order(random, number, customer, status, goods)
-        deliver(random, row, shipments, 10 * parcel)
-        later(random, row, goods, shipments, claims)
+        row = _order(random, number, customer, status, goods)
+        _deliver(random, row, shipments, 10 * parcel)
+        _later(random, row, goods, shipments, claims)
         orders[row["order_id"]] = row
         customer["order_ids"].append(row["order_id"])
     return {"customers": customers, "orders": orders, "products": goods, "shipments": shipments, "claims": claims}
