@@ -41,13 +41,13 @@ def shows_behaviour(blueprint: Blueprint, messages: Sequence[Message], domain: D
 def _asks(dialogue: Dialogue) -> Iterator[Problem]:
     """Each withheld detail is told by the user only after the agent, having heard the wish, asked for something."""
     for detail in dialogue.blueprint.withheld:
-        told = dialogue.first_told(detail)
+        told = dialogue.first_mention(detail)
         if told is None:
             yield "not asked", f"the user was never brought to tell {detail!r}"
             continue
         before = dialogue.turns("user", end=told)
-        heard = next((n for n, message in before if _about_the_task(message, dialogue.blueprint, detail)), told)
-        if not dialogue.asked(heard, told):
+        voiced_at = next((n for n, message in before if _about_the_task(message, dialogue.blueprint, detail)), told)
+        if not dialogue.asked(voiced_at, told):
             yield "told unasked", f"the user told {detail!r} in message {told} before being asked"
 
 

@@ -21,7 +21,7 @@ from .behaviour import USERS_PART, WORLDS_PART
 from .best_of_n import invented
 from .dialogue import Dialogue
 from .reward import left_out
-from .wishes import DECLINES, claims, refusals, spoken, voiced
+from .wishes import DECLINES, claims, normalized, refusals, voiced
 
 ENDPOINTS = ("the server refused", "content filter", "cut off after")  # words of `models.endpoint` and `models.prompts`
 
@@ -104,7 +104,7 @@ def _behaved(trajectory: Trajectory, dialogue: Dialogue, first: Divergence) -> I
             yield "blueprint", first.turn, verdict.reason
         return
     if verdict.kind in USERS_PART:
-        told = dialogue.first_told(*dialogue.blueprint.withheld)
+        told = dialogue.first_mention(*dialogue.blueprint.withheld)
         yield "user", dialogue.last_of("user") if told is None else told, verdict.reason
     if verdict.kind == "one call at a time" and first.kind == "missing write":
         yield from _not_done(dialogue)
@@ -137,7 +137,7 @@ def _wrote(dialogue: Dialogue, first: Divergence) -> Iterator[Cause]:
             continue
         strange = [str(value) for _, value in argument_values(call.action) if str(value) not in wanted]
         asked = [value for value in strange if is_mentioned(value, normalize(blueprint.instruction))]
-        told = dialogue.first_told(*asked)
+        told = dialogue.first_mention(*asked)
         if len(asked) == len(strange) and told is not None and told < first.turn:
             words = f"the instruction asks for {call.action.name} with {', '.join(asked[:3])}"
             yield "blueprint", first.turn, f"{words}; the groundtruth does not have it"
@@ -163,11 +163,11 @@ def _not_done(dialogue: Dialogue) -> Iterator[Cause]:
     left = STOP in dialogue.messages[-1].content
     for action in left_out(dialogue):
         own = _known_by(action, dialogue.blueprint)
-        silent = [value for value in own if dialogue.first_told(value) is None]
+        silent = [value for value in own if dialogue.first_mention(value) is None]
         if left and own and len(silent) == len(own):
             yield "user", dialogue.last, f"left without having voiced the wish for {action}"
-        heard, gave_up = _gave_up(action, dialogue)
-        if left and silent and (gave_up is None or dialogue.asked(heard, gave_up)):
+        voiced_at, gave_up = _gave_up(action, dialogue)
+        if left and silent and (gave_up is None or dialogue.asked(voiced_at, gave_up)):
             yield "user", dialogue.last_of("user", gave_up), f"never told {', '.join(silent)}, needed for {action}"
         if own:
             # what the instruction does not tell can be looked up: that is what grounding has shown
@@ -187,10 +187,10 @@ def _known_by(action: Action, blueprint: Blueprint) -> list[str]:
 def _gave_up(action: Action, dialogue: Dialogue) -> tuple[int, int | None]:
     """Where the user first voiced the wish for an action, and where after that the agent first declined it, handed over
     or made another call of its tool, which was refused; None where it did nothing of the kind."""
-    heard = dialogue.first_told(*_known_by(action, dialogue.blueprint)) or 0
-    mine = (call for call in dialogue.calls if call.action.name == action.name and call.turn >= heard and call.readable)
-    refused = [call.turn for call in mine if call.result and call.result.error and not call.unavailable]
-    return heard, min([*refused, *refusals(action, dialogue, heard, lost=True)], default=None)
+    voiced_at = dialogue.first_mention(*_known_by(action, dialogue.blueprint)) or 0
+    made = (call for call in dialogue.calls if call.action.name == action.name and call.readable and call.refused)
+    refused = [call.turn for call in made if call.turn >= voiced_at]
+    return voiced_at, min([*refused, *refusals(action, dialogue, voiced_at, lost=True)], default=None)
 
 
 def _not_told(dialogue: Dialogue, first: Divergence) -> Iterator[Cause]:
@@ -198,14 +198,14 @@ def _not_told(dialogue: Dialogue, first: Divergence) -> Iterator[Cause]:
     blueprint = dialogue.blueprint
     values = {str(value) for _, value in argument_values(*blueprint.actions)}
     things = [token for token in invented(blueprint.instruction, "") if _is_id(token) and token not in values]
-    silent = [thing for thing in things if dialogue.first_told(thing) is None]
+    silent = [thing for thing in things if dialogue.first_mention(thing) is None]
     if silent and STOP in dialogue.messages[-1].content:
         yield "user", dialogue.last, f"left without having mentioned {silent[0]}"
     if things and not silent:
         failed = (
             turn
             for turn, message in dialogue.turns("assistant")
-            if DECLINES.search(spoken(message)) and any(mentions(message.content, thing) for thing in things)
+            if DECLINES.search(normalized(message)) and any(mentions(message.content, thing) for thing in things)
         )
         yield "agent", next(failed, dialogue.last_of("assistant")), first.expected
 

@@ -34,6 +34,11 @@ class Call(NamedTuple):
         """Whether it failed as the first call of a tool error does."""
         return self.result is not None and self.result.error and UNAVAILABLE in self.result.content
 
+    @property
+    def refused(self) -> bool:
+        """Whether the tool refused it for what it was."""
+        return self.result is not None and self.result.error and not self.unavailable
+
 
 @dataclass(frozen=True, eq=False)
 class Dialogue:
@@ -56,7 +61,7 @@ class Dialogue:
         """The last turn of a role before `end`; 0 where there is none."""
         return max((turn for turn, _ in self.turns(role, end=end)), default=0)
 
-    def first_told(self, *values: str) -> int | None:
+    def first_mention(self, *values: str) -> int | None:
         """The first turn in which the user tells one of these values."""
         texts = ((turn, normalize(message.content)) for turn, message in self.turns("user"))
         return next((turn for turn, text in texts if any(is_mentioned(value, text) for value in values)), None)

@@ -54,21 +54,21 @@ def voiced(wish: Action, dialogue: Dialogue) -> int | None:
     the instruction tells one."""
     told = normalize(dialogue.blueprint.instruction)
     mine, _ = _wishes(wish, dialogue)
-    return dialogue.first_told(*(mine.named(told) or identifying_values(wish, dialogue.blueprint, told)))
+    return dialogue.first_mention(*(mine.named(told) or identifying_values(wish, dialogue.blueprint, told)))
 
 
 def refusals(wish: Action, dialogue: Dialogue, since: int, *, lost: bool = False) -> Iterator[int]:
     """The turns after `since` in which the agent hands over or declines this wish in words; with `lost`, also where
     it does not find what is meant. Until the user goes on to another wish, words that name none are about this one."""
     mine, others = _wishes(wish, dialogue)
-    heard = " ".join(spoken(message) for _, message in dialogue.turns("user", end=since + 1))
+    told_before = " ".join(normalized(message) for _, message in dialogue.turns("user", end=since + 1))
     tools = dialogue.domain.tools
     endings = {c.turn for c in dialogue.calls if c.done and c.action.name in tools and tools[c.action.name].ends}
     answered = went_on = False
     for turn, message in enumerate(dialogue.messages[since + 1 :], since + 1):
-        text = spoken(message)
+        text = normalized(message)
         if message.role == "user":
-            went_on = went_on or (answered and any(other.named(text) - other.named(heard) for other in others))
+            went_on = went_on or (answered and any(other.named(text) - other.named(told_before) for other in others))
         if message.role != "assistant":
             continue
         answered = answered or not (asks(text) or message.tool_calls)
@@ -108,11 +108,11 @@ def replaced(wish: Action, dialogue: Dialogue, since: int) -> bool:
     told = []
     for action in dialogue.blueprint.actions:
         values = map(str, _apart(action, [wish], dialogue).values)
-        told.append(dialogue.first_told(*(value for value in values if not re.fullmatch(r"\d\d?", value))))
+        told.append(dialogue.first_mention(*(value for value in values if not re.fullmatch(r"\d\d?", value))))
     turns = [turn for turn in told if turn is not None]
     if turns:
         return max(turns) > answered
-    return any(_CHANGES.search(spoken(message)) for _, message in dialogue.turns("user", answered))
+    return any(_CHANGES.search(normalized(message)) for _, message in dialogue.turns("user", answered))
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def _scalars(row: Any) -> Iterator[str]:
         yield str(row)
 
 
-def spoken(message: Message) -> str:
+def normalized(message: Message) -> str:
     """What a message says, as it is compared."""
     return normalize(message.content.replace("’", "'"))
 
