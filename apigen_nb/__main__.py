@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
+from cyclopts.types import ExistingDirectory
 
 from . import __version__
 from .run import STAGES, UsageError, exit_code
@@ -140,14 +141,14 @@ def estimate(
 
 
 @app.command
-def verify(folder: Path, /) -> int:
+def verify(folder: ExistingDirectory, /) -> int:
     """Prove a run's dataset again from its files: replay every row in a fresh world."""
     from .dataset.verify import verify
     from .storage.run_folder import Run
     from .world.domain import DomainError
 
     try:
-        found = verify(_existing(folder))
+        found = verify(folder)
     except DomainError as error:
         return _say(error, 1)
     _tell(found.lines())
@@ -158,14 +159,12 @@ def verify(folder: Path, /) -> int:
 
 
 @app.command
-def report(folder: Path, /, *others: Path, single_file: bool = False) -> None:
+def report(folder: ExistingDirectory, /, *others: ExistingDirectory, single_file: bool = False) -> None:
     """Write the HTML report of each run's folder again; with several, the first gets a page that compares them.
 
     Args:
         single_file: one file to send, report.html in the (first) folder, and nothing else
     """
-    for one in (folder, *others):
-        _existing(one)
     if single_file:
         from .report.single_file import write_single
 
@@ -205,12 +204,6 @@ def _folder(params: Path | None, out: Path | None) -> Path:
     if params is None and out is None:
         raise UsageError("which run? give a file, params/demo.yaml, or a folder, --out outputs/demo")
     return out or Path("outputs") / Path(str(params)).stem
-
-
-def _existing(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise UsageError(f"no folder {folder}")
-    return folder
 
 
 def _write_report(folder: Path, *others: Path) -> str:

@@ -264,21 +264,21 @@ def assert_only_text(folder: Path, page: str) -> None:
 @pytest.mark.parametrize("what", ["blueprints", "trajectories"])
 def test_garbage(home: Path, what: str) -> None:
     """To all roles; then to user and agent alone, so that there are conversations."""
-    out, replies, talk = home / f"garbage-{what}", itertools.cycle(GARBAGE), what == "trajectories"
-    roles = {role: {"model": "scripted"} for role in ("generator", "judge", "feedback")} if talk else {}
+    out, replies, played = home / f"garbage-{what}", itertools.cycle(GARBAGE), what == "trajectories"
+    roles = {role: {"model": "scripted"} for role in ("generator", "judge", "feedback")} if played else {}
     with serving(lambda body: next(replies)) as server:
         values = SERVED | {"base_url": server.url, "roles": roles}
-        if talk:
+        if played:
             straight(out, **values)
-        done = run(out, *([MAKING[1]] if talk else MAKING), **values)
+        done = run(out, *([MAKING[1]] if played else MAKING), **values)
     assert done.returncode == 0, done.stderr
     proposals, trajectories = read(out)
     accepted = sum(proposal.accepted for proposal in proposals)
-    assert (len(proposals), len(trajectories), accepted > 0) == (6, 2 * accepted, talk)
+    assert (len(proposals), len(trajectories), accepted > 0) == (6, 2 * accepted, played)
     assert not any(trajectory.success for trajectory in trajectories)
     assert_reasons(proposals, trajectories)
     assert call(command("report", out), out).returncode == 0
-    told = "gave 0 verified trajectories" if talk else "6 seeds gave 0 accepted blueprints"
+    told = "gave 0 verified trajectories" if played else "6 seeds gave 0 accepted blueprints"
     assert told in (out / "report" / "index.html").read_text()
     assert_only_text(out, f"{what}.html")
     assert verify(out) == (0, "0 rows, … calls replayed: 0 hold, 0 do not")

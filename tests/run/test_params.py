@@ -10,13 +10,13 @@ from apigen_nb.world.domain import Domain, builtin_domains
 
 
 @pytest.fixture(autouse=True)
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A working directory with a module of own gates and a broken domain."""
     (tmp_path / "own_gates.py").write_text("def short(blueprint, domain): ...\nnumber = 3\n")
     (tmp_path / "broken_gates.py").write_text("import nothing_like_this\n")
     (tmp_path / "crashing_gates.py").write_text("1 / 0\n")
-    (tmp_path / "shop").mkdir()
-    (tmp_path / "shop" / "tools.py").write_text("x = 1\n")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "tools.py").write_text("x = 1\n")
     (tmp_path / "bad.jsonl").write_text('"a baker"\na nurse\n')
     monkeypatch.chdir(tmp_path)
 
@@ -80,9 +80,9 @@ def test_overrides_win_and_are_read_by_type(monkeypatch: pytest.MonkeyPatch) -> 
         ("gates: ['broken_gates:f']", (), "gates: gate 'broken_gates:f' cannot be imported: No module named"),
         ("gates: ['crashing_gates:f']", (), "gate 'crashing_gates:f' cannot be imported: division by zero"),
         ("gates: ['own_gates:f']", (), "gates: gate 'own_gates:f' cannot be imported: module 'own_gates' has no"),
-        ("gates: ['own_gates:number']", (), "gates: gate 'own_gates:number' cannot be imported: number is no function"),
+        ("gates: ['own_gates:number']", (), "gates: gate 'own_gates:number' cannot be imported: it is no function"),
         ("domain: retial", (), "domain: no domain 'retial'; built in are"),
-        ("domain: ./shop", (), "domain: shop/tools.py has no function marked @tool"),
+        ("domain: ./broken", (), "domain: broken/tools.py has no function marked @tool"),
         ("base_url: localhost", (), "base_url: expected a URL like"),
         ("roles: {agnet: {model: a}}", (), "roles: there is no 'agnet'; did you mean agent?"),
         ("roles: {agent: {modl: a}}", (), "roles.agent: there is no 'modl'; did you mean model?"),
@@ -179,7 +179,7 @@ def test_missing_and_unreadable_files() -> None:
     with pytest.raises(ParamsError, match=r"nowhere\.yaml: no such file"):
         load_params("nowhere.yaml")
     with pytest.raises(ParamsError, match="cannot be read"):
-        load_params("shop")
+        load_params("broken")
     Path("p.yaml").write_bytes(b"\xff\xfe\xfa")
     with pytest.raises(ParamsError, match="cannot be read"):
         load_params("p.yaml")
