@@ -28,7 +28,9 @@ Written by `python docs/api.py`. What stands here is what notebooks and domain f
 def called(name: str, value: object) -> str:
     """How a thing is called, as it is written: a record with its fields, a function or class with its parameters."""
     if inspect.isclass(value) and issubclass(value, BaseModel):
-        return wrapped(name, list(value.model_fields))
+        fields = {part.target.id: part for part in class_body(value) if isinstance(part, ast.AnnAssign)}  # type: ignore[union-attr]
+        inherited = [field for field in value.model_fields if field not in fields]
+        return wrapped(name, [*inherited, *(ast.unparse(fields[f]) for f in value.model_fields if f in fields)])
     node = ast.parse(textwrap.dedent(inspect.getsource(value))).body[0]  # type: ignore[arg-type]
     if isinstance(node, ast.ClassDef):
         methods = {part.name: part for part in node.body if isinstance(part, ast.FunctionDef)}
@@ -47,7 +49,8 @@ def parameters(given: ast.arguments) -> list[str]:
     defaults = [None] * (len(plain) - len(given.defaults)) + given.defaults
     found = [parameter(*pair) for pair in zip(plain, defaults, strict=True)]
     found += [f"*{ast.unparse(given.vararg)}"] if given.vararg else ["*"] if given.kwonlyargs else []
-    return found + [parameter(*pair) for pair in zip(given.kwonlyargs, given.kw_defaults, strict=True)]
+    found += [parameter(*pair) for pair in zip(given.kwonlyargs, given.kw_defaults, strict=True)]
+    return found + ([f"**{ast.unparse(given.kwarg)}"] if given.kwarg else [])
 
 
 def parameter(one: ast.arg, default: ast.expr | None) -> str:
@@ -60,11 +63,33 @@ def wrapped(name: str, parts: list[str]) -> str:
     return line if len(line) <= 100 else f"{name}(\n    " + ",\n    ".join(parts) + ",\n)"
 
 
+def class_body(value: type) -> list[ast.stmt]:
+    node = ast.parse(textwrap.dedent(inspect.getsource(value))).body[0]
+    assert isinstance(node, ast.ClassDef)
+    return node.body
+
+
+def methods(value: object) -> Iterator[str]:
+    """A line for each public method or property of a class: how it is called, and the first sentence on it."""
+    for node in class_body(value) if inspect.isclass(value) else ():
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name.startswith("_"):
+            continue
+        told = " ".join((ast.get_docstring(node) or "").split())
+        kinds = {ast.unparse(one) for one in node.decorator_list}
+        shown = node.name
+        if not kinds & {"property", "cached_property", "functools.cached_property"}:
+            shown += f"({', '.join(parameters(node.args)[0 if 'staticmethod' in kinds else 1 :])})"
+        gives = f" → `{ast.unparse(node.returns)}`" if node.returns else ""
+        yield f"- `.{shown}`{gives}{': ' if told else ''}{told.partition('. ')[0].rstrip('.')}"
+
+
 def entries(room: str, names: list[str]) -> Iterator[str]:
     yield f"\n## {room}\n"
     for name in sorted(names):
         value = getattr(apigen_nb, name)
-        yield f"### `{name}`\n\n```python\n{called(name, value)}\n```\n\n{inspect.getdoc(value) or ''}\n"
+        lines = "\n".join(methods(value))
+        told = inspect.getdoc(value) or ""
+        yield f"### `{name}`\n\n```python\n{called(name, value)}\n```\n\n{told}\n" + (f"\n{lines}\n" if lines else "")
 
 
 def page() -> str:
