@@ -166,9 +166,9 @@ def report(folder: ExistingDirectory, /, *others: ExistingDirectory, single_file
         single_file: one file to send, report.html in the (first) folder, and nothing else
     """
     if single_file:
-        from .report.single_file import write_single
+        from .report.write import write_single_file
 
-        print(f"report: {write_single(folder, others)}")
+        print(f"report: {write_single_file(folder, others)}")
     else:
         print(*map(_write_report, others), _write_report(folder, *others), sep="\n")
 

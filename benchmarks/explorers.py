@@ -1,20 +1,23 @@
 """How fast the explorers are on 10,000 blueprints and 10,000 trajectories, and how large their report is.
 
-The records are those of a run with the scripted model, repeated under new ids. Opening an explorer is the time from
-records in memory to its first figures, reacting the time from a change of view to the new figure; the same in a real
-browser on the static pages where chromium and playwright are there. Prints a Markdown table, writes
-results/explorers.json, and exits with 1 when opening takes more than 2 s, reacting more than 0.3 s, or the report is
-larger than 30 MB.
+The records are those of a run with the scripted model, repeated under new ids. Measured are the widget's answers from
+the run's files, and where chromium and playwright are there the widget in the app and the static pages in a browser:
+opening is the time until all in sight is drawn, reacting that of the slowest change of a filter, an item or a view.
+Prints a Markdown table, writes results/explorers.json, and exits with 1 when opening takes more than 3 s, reacting more
+than 0.5 s, or the report is larger than 30 MB.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import json
 import os
 import shutil
+import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -27,19 +30,18 @@ from apigen_nb.blueprints.gates import GATES, Committee
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.models.roles import Roles
 from apigen_nb.records import Proposal, Trajectory
-from apigen_nb.report import alignment as align
-from apigen_nb.report import charts, pieces, reflection, tables
-from apigen_nb.report import diversity as spread
-from apigen_nb.report import judge_agreement as agreement
-from apigen_nb.report import mixture_tables as mix
-from apigen_nb.report import pass_rates as passing
+from apigen_nb.report import widgets
+from apigen_nb.report.item_explorer import ItemExplorer
+from apigen_nb.report.panels import PanelChooser
 from apigen_nb.report.write import write_report
+from apigen_nb.run.app import command
 from apigen_nb.storage.journal import Run
 from apigen_nb.trajectories.converse import converse_all
 from apigen_nb.world.domain import Domain
 
 HERE = Path(__file__).parent
-OPEN, REACT, SIZE = 2.0, 0.3, 30.0  # seconds, seconds, MB
+OPEN, REACT, SIZE = 3.0, 0.5, 30.0  # seconds, seconds, MB
+PAGES = ("pass_rates", "reflection", "blueprints", "trajectories", "committee", "dataset")
 
 
 async def records(seeds: int) -> tuple[list[Proposal], list[Trajectory]]:
@@ -79,114 +81,143 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float]:
     return found, min(seconds)
 
 
-def explorers(proposals: list[Proposal], talks: list[Trajectory]) -> dict[str, tuple[float, float]]:
-    """Per explorer the seconds to open it and the slowest reaction."""
+def answers(folder: Path) -> dict[str, tuple[float, float]]:
+    """The widget as a notebook makes it, files read anew: the seconds until a page is made, and of the slowest answer
+    to what is asked on it: an item, a panel, a search."""
 
-    def pass_rates() -> Any:
-        frame = passing.judged(proposals)
-        return frame, passing.steps_figure(passing.steps(proposals, frame)).to_plotly_json()
+    def opened(name: str) -> Any:
+        shown = getattr(widgets, name)(folder)
+        shown.ask(f"{name}.html")
+        return shown
 
-    def reflections() -> Any:
-        flows = reflection.sankey(reflection.flows(proposals))
-        return (
-            flows,
-            reflection.costs(proposals),
-            reflection.repairs_figure(reflection.repairs(proposals)).to_plotly_json(),
-        )
-
-    def trajectories() -> Any:
-        frame = tables.trajectories(talks)
-        return frame, charts.ends(tables.ends(frame)).to_plotly_json()
-
-    def committee() -> Any:
-        votes = agreement.votes(proposals)
-        agreement.disagreements(proposals), agreement.fleiss(votes)
-        return votes, agreement.kappa_figure(agreement.cohen(votes)).to_plotly_json()
-
-    def dataset() -> Any:
-        frame = spread.rows(talks, proposals)
-        spread.transitions_figure(spread.transitions(talks)).to_plotly_json()
-        return frame, spread.figure(frame, "turns").to_plotly_json()
-
-    found: dict[str, tuple[float, float]] = {}
-    (judged, _), opening = timed(pass_rates)
-    views = [(facet, gate) for facet in passing.FACETS for gate in (None, *passing.gates(judged))]
-    slowest = max(timed(lambda v=v: passing.figure(passing.by(judged, *v), v[1]).to_plotly_json())[1] for v in views)
-    found["pass rates"] = opening, slowest
-    longest = max(proposals, key=lambda p: len(p.attempts))
-    _, opening = timed(reflections)
-    found["reflection"] = opening, timed(lambda: pieces.step(longest, len(longest.attempts) - 1))[1]
-    (frame, _), opening = timed(trajectories)
-    known = {p.id: p for p in proposals}
-    talk = max(talks, key=lambda t: len(t.messages))
-    task = known[talk.blueprint].blueprint if talk.blueprint in known else None
-    moves = [
-        lambda: pieces.compare(talk, task),
-        lambda: align.pair(task.actions if task else (), align.calls_made(talk.messages)),
-        lambda: charts.ends(tables.ends(frame[~frame["success"]], "divergence")).to_plotly_json(),
-        lambda: charts.successes(mix.successes(proposals, talks, "kind")).to_plotly_json(),
-    ]
-    found["trajectories"] = opening, max(timed(move)[1] for move in moves)
-    (votes, _), opening = timed(committee)
-    found["committee"] = opening, timed(lambda: agreement.votes_figure(agreement.judges(votes)).to_plotly_json())[1]
-    (rows, _), opening = timed(dataset)
-    searched = [lambda: rows[rows["opens with"].str.contains("order", regex=False)].sort_values("turns").head(25)]
-    searched += [lambda name=name: spread.figure(rows, name).to_plotly_json() for name in spread.MEASURES]
-    found["dataset"] = opening, max(timed(move)[1] for move in searched)
+    found = {}
+    for name in PAGES:
+        shown, opening = timed(lambda n=name: opened(n))
+        seconds = [timed(lambda q=question, s=shown: s.ask(**q))[1] for question in questions(shown, f"{name}.html")]
+        found[f"{name}(run), asked of Python"] = opening, max(seconds, default=0.0)
     return found
 
 
-def widgets(folder: Path) -> dict[str, float]:
-    """The widgets as a notebook makes them, files read anew: the seconds until each can be shown."""
-    from apigen_nb.report import widgets as made
+def questions(shown: widgets.ReportPages, page: str) -> Iterator[dict[str, Any]]:
+    """What may be asked on a page."""
+    for number, part in enumerate(shown.pages[page].body):
+        if isinstance(part, ItemExplorer):
+            yield from (
+                {"page": page, "number": number, **q} for q in ({"key": part.items[-1].id}, {"text": "refunded"})
+            )
+        if isinstance(part, PanelChooser):
+            keys = map("\n".join, itertools.product(*part.choices.values()))
+            yield from ({"page": page, "number": number, "key": key} for key in keys)
 
-    names = ("explore", "pass_rates", "reflection", "trajectories", "committee", "dataset")
-    (folder / "run.json").write_text(json.dumps({"domain": {"name": "retail"}, "parameters": {"domain": "retail"}}))
-    return {f"{name}(run), from its files": timed(lambda n=name: getattr(made, n)(folder))[1] for name in names}
 
-
-SHOWN = "[...document.querySelectorAll('#item, .view, .datatable tbody')].every((box) => box.childElementCount)"
+SHOWN = """[...document.querySelectorAll('.shown-item, .view, .datatable tbody')].every((box) => box.childElementCount)
+  && !document.querySelector('[aria-busy]')"""
 DRAWN = """[...document.querySelectorAll('.plot')].every(
   (box) => box.getBoundingClientRect().top > innerHeight || box.querySelector('.main-svg'))"""
+READY = f"() => {SHOWN} && {DRAWN}"
 # Two frames after a change the browser has painted it.
 PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
-def in_browser(folder: Path) -> dict[str, tuple[float, float]]:
-    """The static pages in a browser: seconds until all in sight is drawn, and of the slowest change. {} without one."""
+@contextlib.contextmanager
+def browser_page() -> Iterator[Any]:
+    """A page of a browser; None without chromium or playwright."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
         chromium = None
     if chromium is None:
-        print("no chromium or no playwright: the pages are not measured in a browser")
-        return {}
-    found = {}
+        print("no chromium or no playwright: nothing is measured in a browser")
+        yield None
+        return
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()
-        for name in ("passing", "reflection", "blueprints", "trajectories", "committee", "dataset"):
-
-            def opened(name: str = name) -> None:
-                page.goto("about:blank")
-                page.goto((folder / f"{name}.html").resolve().as_uri())
-                page.wait_for_function(f"() => {SHOWN} && {DRAWN}")
-
-            _, opening = timed(opened)
-            changes: list[Callable[[], Any]] = []
-            if name == "passing":
-                gates = itertools.cycle(["policy", "execution"])
-                changes += [lambda gates=gates: page.select_option("[data-choice=gate]", next(gates))]
-            if name in ("reflection", "blueprints", "trajectories"):
-                changes += [lambda: page.keyboard.press("j"), lambda: page.select_option("select[data-facet]", index=1)]
-            if name == "dataset":
-                changes += [lambda: page.locator(".datatable .after").click()]
-                changes += [lambda: page.fill(".datatable input", "order")]
-            reacting = [timed(lambda c=c: (c(), page.evaluate(PAINTED)))[1] for c in changes]
-            found[f"{name}.html"] = opening, max(reacting, default=0.0)
+        page.set_default_timeout(60_000)
+        yield page
         browser.close()
+
+
+def changes_of(page: Any, name: str) -> list[Callable[[], Any]]:
+    """What somebody may change on a page."""
+    gates = itertools.cycle(["policy", "execution"])
+    if name == "pass_rates":
+        return [lambda: page.select_option("[data-choice=gate]", next(gates))]
+    if name == "dataset":
+        return [lambda: page.locator(".datatable .after").click(), lambda: page.fill(".datatable input", "order")]
+    if name in ("reflection", "blueprints", "trajectories"):
+        return [lambda: page.keyboard.press("j"), lambda: page.select_option("select[data-facet]", index=1)]
+    return []
+
+
+def reactions(page: Any, name: str) -> float:
+    """The seconds of the slowest change."""
+
+    def made(change: Callable[[], Any]) -> None:
+        change()
+        page.evaluate(PAINTED)
+        page.wait_for_function(READY)
+
+    return max((timed(lambda c=change: made(c))[1] for change in changes_of(page, name)), default=0.0)
+
+
+def static_pages(page: Any, folder: Path) -> dict[str, tuple[float, float]]:
+    """The static pages: seconds until all in sight is drawn, and of the slowest change."""
+    found = {}
+    for name in PAGES:
+
+        def opened(name: str = name) -> None:
+            page.goto("about:blank")
+            page.goto((folder / f"{name}.html").resolve().as_uri())
+            page.wait_for_function(READY)
+
+        _, opening = timed(opened)
+        found[f"{name}.html"] = opening, reactions(page, name)
     return found
+
+
+def app_pages(page: Any, run: Path) -> dict[str, tuple[float, float]]:
+    """The widget in the app: seconds from the click on a page's name until all in sight is drawn, after the overview in
+    a fresh kernel, and of the slowest change."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    line, needed = command(run, ["--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"])
+    server = subprocess.Popen(line, env={**os.environ, **needed}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    found = {}
+    try:
+        for name in PAGES:
+            opened = []
+            for _ in range(2):  # each time in a new kernel
+                until_it_answers(page, f"http://127.0.0.1:{port}/")
+                link = page.locator(f".top-bar a[href='{name}.html']")
+                link.wait_for()
+                page.wait_for_function(READY)
+                begin = time.perf_counter()
+                link.click()
+                page.wait_for_function(
+                    f"() => document.querySelector(\".top-bar a[href='{name}.html'][aria-current]\")"
+                )
+                page.wait_for_function(READY)
+                opened.append(time.perf_counter() - begin)
+            found[f"{name} in the app"] = min(opened), reactions(page, name)
+    finally:
+        server.terminate()
+        server.wait(20)
+    return found
+
+
+def until_it_answers(page: Any, address: str) -> None:
+    """Go to an address of a server that is just starting."""
+    for _ in range(100):
+        try:
+            page.goto(address)
+        except Exception:
+            time.sleep(0.2)
+        else:
+            return
+    raise SystemExit(f"no answer at {address}")
 
 
 def main() -> int:
@@ -194,18 +225,20 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=10_000, help="blueprints, and as many trajectories")
     given = parser.parse_args()
     proposals, talks = repeated(*asyncio.run(records(200)), given.count)
-    measured = explorers(proposals, talks)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         for name, items in (("blueprints", proposals), ("trajectories", talks)):
             with (out / f"{name}.jsonl").open("w", encoding="utf-8") as file:
                 file.writelines(item.line() + "\n" for item in items)
-        measured |= {name: (opening, 0.0) for name, opening in widgets(out).items()}
+        (out / "run.json").write_text(json.dumps({"parameters": {"domain": "retail"}}))
+        measured = answers(out)
         begin = time.perf_counter()
         index = write_report(out)
         writing = time.perf_counter() - begin
         size = sum(path.stat().st_size for path in index.parent.iterdir()) / 1e6
-        measured |= in_browser(index.parent)
+        with browser_page() as page:
+            if page:
+                measured |= static_pages(page, index.parent) | app_pages(page, out)
     print(f"{given.count:,} blueprints and {given.count:,} trajectories\n")
     print("| explorer | opens, s | reacts, s |\n|---|---|---|")
     for name, (opening, reacting) in measured.items():

@@ -1,4 +1,4 @@
-"""Data inside a page: JSON blocks, compressed where they are large. `report.js` reads both kinds."""
+"""Data inside a page: compressed JSON blocks, which `report.js` unpacks."""
 
 from __future__ import annotations
 
@@ -18,13 +18,8 @@ def as_json(value: Any) -> str:
     return text.replace("</", "<\\/").replace("<!--", "<\\u0021--")
 
 
-def block(value: Any, name: str) -> Markup:
-    """A JSON block that a script on the page finds by its name."""
-    return Markup(f'<script type="application/json" data-name="{name}">{as_json(value)}</script>')
-
-
-def packed(value: Any, name: str) -> Markup:
+def packed(value: Any, name: str, level: int = 6) -> Markup:
     """A JSON block, gzipped and in base64: a page of texts that resemble each other shrinks to a tenth."""
-    data = gzip.compress(as_json(value).encode("utf-8", "replace"), compresslevel=6, mtime=0)
+    data = gzip.compress(as_json(value).encode("utf-8", "replace"), compresslevel=level, mtime=0)
     text = base64.b64encode(data).decode()
     return Markup(f'<script type="application/gzip" data-name="{name}">{text}</script>')

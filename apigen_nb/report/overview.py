@@ -13,7 +13,7 @@ from markupsafe import Markup
 from . import charts, pieces, tables
 from . import mixture_tables as mix
 from .panels import columns, numbers, panel
-from .run_contents import Contents
+from .run_contents import RunContents
 
 FILES = {
     "run.json": "what was run: parameters, seed, versions, prompts, counts",
@@ -46,7 +46,7 @@ GROUPS = {
 }
 
 
-def overview(held: Contents, links: Sequence[tuple[str, str, str]]) -> str:
+def overview(held: RunContents, links: Sequence[tuple[str, str, str]]) -> str:
     """The overview of a run; `links` are file, name and subject of the other pages."""
     verdicts, talks = tables.verdicts(held.proposals), tables.trajectories(held.trajectories)
     notebooks = {path.relative_to(held.folder).as_posix(): "executed" for path in held.notebooks}
@@ -75,8 +75,8 @@ def overview(held: Contents, links: Sequence[tuple[str, str, str]]) -> str:
         links=links,
         charts=columns(panels) if panels else "",
         files=files,
-        key_rows=_key_rows(held.run),
-        folds=_folds(held.run),
+        key_rows=_key_rows(held.manifest),
+        folds=_folds(held.manifest),
     )
 
 
@@ -86,7 +86,7 @@ def _counted(frame: pd.DataFrame, drawn: Callable[[pd.DataFrame], go.Figure], fa
     return panel(drawn(frame), numbers(frame, ("verified", "failed"), "trajectories", asked))
 
 
-def told_in_words(held: Contents) -> str:
+def told_in_words(held: RunContents) -> str:
     domain = next((p.domain for p in held.proposals), "an unknown domain")
     kept = sum(p.accepted for p in held.proposals)
     talks, verified = len(held.trajectories), sum(t.success for t in held.trajectories)

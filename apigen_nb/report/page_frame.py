@@ -5,33 +5,53 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib.resources
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from markupsafe import Markup
 
 from . import pieces
 from .notebook_html import has_figures, inert
-from .run_contents import Contents
+from .panels import Body, live, static
+from .run_contents import RunContents
 
-FIRST = ("1_domain",)  # of the notebooks, stands among the pages; the others in a menu of their own
+BESIDE = ("1_domain",)  # of the notebooks, stands among the pages; the others in a menu of their own
+
+_LEAVES = re.compile(r'<a href="\.\./[^"]*">([^<]*)</a>')  # links to files of the run
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page of a report: its file, its name in the navigation, what it is about, its HTML; `kind` is a CSS class."""
+    """A page of a report: its file, its name in the navigation, what it is about, and what makes its body when it is
+    first asked for; `kind` is a CSS class."""
 
     file: str
     name: str
     about: str
-    body: str
+    make: Callable[[], Body]
     kind: str = ""
+
+    @cached_property
+    def body(self) -> Body:
+        return self.make()
+
+    @cached_property
+    def html(self) -> str:
+        """With everything inside that it may show, for a place in `report/`."""
+        return inert(static(self.body))
+
+    @property
+    def live(self) -> str:
+        """For a widget, which asks for more; it stands beside no files of the run."""
+        return without_files(inert(live(self.body)))
 
     @property
     def in_menu(self) -> bool:
         """Whether it stands in the menu of notebooks."""
-        return self.kind == "notebook" and Path(self.file).stem not in FIRST
+        return self.kind == "notebook" and Path(self.file).stem not in BESIDE
 
 
 @dataclass(frozen=True)
@@ -49,14 +69,29 @@ class Inlined:
         return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
 
 
-def drawn(held: Contents, found: Sequence[Page], page: Page, inlined: Inlined | None = None) -> str:
+def without_files(html: str) -> str:
+    """HTML that does not stand in a run's folder: of links to its files the words remain."""
+    return _LEAVES.sub(r"\1", html)
+
+
+def page_html(run: RunContents, pages: Sequence[Page], page: Page, inlined: Inlined | None = None) -> str:
     """One page with its frame: head, navigation, content."""
     return pieces.draw(
-        "page.html.j2", title=page.name, run=held.name, here=page.file, kind=page.kind, inlined=inlined,
-        scripts=inlined.hashes if inlined else "'self' file:", pages=[(p.file, p.name) for p in found if not p.in_menu],
-        notebooks=[(p.file, p.name) for p in found if p.in_menu], body=Markup(inert(page.body)),
-        plots=has_figures(page.body) or 'class="views"' in page.body, scripted=held.scripted,
+        "page.html.j2", title=page.name, inlined=inlined, scripts=inlined.hashes if inlined else "'self' file:",
+        kind=page.kind, body=Markup(page.html), plots=has_figures(page.html) or 'class="views"' in page.html,
+        **_bar(run.name, pages, page.file, run.scripted),
     )  # fmt: skip
+
+
+def bar_html(title: str, pages: Sequence[Page], scripted: bool) -> str:
+    """The navigation alone, as a widget shows it."""
+    return pieces.draw("bar.html.j2", **_bar(title, pages, "", scripted))
+
+
+def _bar(title: str, pages: Sequence[Page], here: str, scripted: bool) -> dict[str, object]:
+    beside = [(p.file, p.name) for p in pages if not p.in_menu]
+    notebooks = [(p.file, p.name) for p in pages if p.in_menu]
+    return {"run": title, "here": here, "scripted": scripted, "pages": beside, "notebooks": notebooks}
 
 
 def style() -> str:
@@ -64,9 +99,10 @@ def style() -> str:
     return "".join((pieces.ASSETS / name).read_text(encoding="utf-8") for name in ("pieces.css", "page.css"))
 
 
-def script() -> str:
-    """The script of all pages."""
-    return "".join(path.read_text(encoding="utf-8") for path in sorted((pieces.ASSETS / "js").glob("*.js")))
+def script(start: str) -> str:
+    """The script of all pages, which the file `start` starts in its place."""
+    names = ("site", "figures", "explorer", "datatable", start)
+    return "".join((pieces.ASSETS / "js" / f"{name}.js").read_text(encoding="utf-8") for name in names)
 
 
 def plotly_script() -> str:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 from markupsafe import Markup
 
-from ..models.ledger import Ledger, Price
-from ..records import METRICS, Proposal, Trajectory
+from ..models.ledger import Ledger, run_prices
+from ..records import METRICS, Proposal
 from . import diversity as spread
 from . import judge_agreement as agreement
 from . import listings, pieces, reflection, tables
 from . import pass_rates as passing
 from . import run_comparison as comparison
 from .embedded_data import packed
-from .panels import columns, numbers, panel, views
-from .run_contents import Contents
+from .panels import Body, PanelChooser, columns, numbers, panel
+from .run_contents import RunContents
 from .tables import interval, share
 
 EVERY_GATE = "all gates"
@@ -33,28 +33,26 @@ def _head(title: str, answer: str, hint: str = "") -> Markup:
     return text + (Markup('<p class="quiet hint">{}</p>').format(hint) if hint else "")
 
 
-def pass_rates(proposals: Sequence[Proposal]) -> str:
+def pass_rates(run: RunContents) -> Body:
     """What each gate let pass: the funnel, and any gate by any facet."""
-    frame = passing.judged(proposals)
-    gates = passing.gates(frame)
-    steps = passing.steps(proposals, frame)
-    panels: dict[tuple[str, ...], str] = {}
-    for gate in (None, *gates):
-        for facet in passing.FACETS:
-            counted = passing.by(frame, facet, gate)
-            called = passing.CALLED.get(facet, facet)
-            panels[gate or EVERY_GATE, called] = panel(passing.figure(counted, gate), _numbers(counted, facet, gate))
-    facets = ["failure", *(passing.CALLED.get(f, f) for f in passing.FACETS if f != "failure")]
-    choices = {"gate": [EVERY_GATE, *gates], "by": facets}
+    frame = passing.judged(run.proposals)
+    steps = passing.steps(run.proposals, frame)
+    facets = {passing.CALLED.get(facet, facet): facet for facet in ("failure", *passing.FACETS)}
+
+    def one(gate: str, name: str) -> str:
+        at = None if gate == EVERY_GATE else gate
+        counted = passing.by(frame, facets[name], at)
+        words = ("accepted later", "never repaired") if name == "failure" else ("passed", "fell")
+        told = numbers(counted, words, leads=passing.leads(counted, at), first=name)
+        return panel(passing.figure(counted, at), told)
+
     counted = numbers(steps, leads=passing.step_leads(steps))
-    return Markup("").join(
-        [
-            _head("What each gate let pass, and what fell there", pass_answer(proposals, frame), HINT),
-            panel(passing.steps_figure(steps), Markup('<p class="quiet">{}</p>').format(GATES) + Markup(counted)),
-            Markup("<h2>One gate, from any side</h2>"),
-            Markup(views(choices, panels)),
-        ]
-    )
+    return [
+        _head("What each gate let pass, and what fell there", pass_answer(run.proposals, frame), HINT),
+        panel(passing.steps_figure(steps), Markup('<p class="quiet">{}</p>').format(GATES) + Markup(counted)),
+        Markup("<h2>One gate, from any side</h2>"),
+        PanelChooser({"gate": [EVERY_GATE, *passing.gates(frame)], "by": list(facets)}, one),
+    ]
 
 
 HINT = (
@@ -69,11 +67,6 @@ GATES = (
     "often be missed. It stops asking when the result is settled; a metric that was still open then is not counted. "
     "Recombination judges recombined tasks only: no part may undo another."
 )
-
-
-def _numbers(counted: pd.DataFrame, facet: passing.Facet, gate: str | None) -> pieces.Piece:
-    words = ("accepted later", "never repaired") if facet == "failure" else ("passed", "fell")
-    return numbers(counted, words, leads=passing.leads(counted, gate), first=passing.CALLED.get(facet, facet))
 
 
 def pass_answer(proposals: Sequence[Proposal], frame: pd.DataFrame) -> str:
@@ -92,29 +85,26 @@ def pass_answer(proposals: Sequence[Proposal], frame: pd.DataFrame) -> str:
     )
 
 
-def reflections(
-    proposals: Sequence[Proposal], prices: Mapping[str, Price] | None = None, ledger: Ledger | None = None
-) -> str:
-    """What feedback repaired, what it cost, and every step word by word; `ledger` is what the whole run has cost."""
-    gates = passing.gates(passing.judged(proposals))
-    rounds, mended = tables.rounds(proposals), reflection.repairs(proposals)
+def reflections(run: RunContents) -> Body:
+    """What feedback repaired, what it cost, and every step word by word."""
+    proposals = run.proposals
+    gates = tables.gates_of(proposals)
+    rounds, mended, flows = tables.rounds(proposals), reflection.repairs(proposals), reflection.flows(proposals)
     answered = mended[mended["attempted"] > 0].reset_index(drop=True)
     named = answered.assign(failure=[f"{g}: {f}" for g, f in zip(answered["gate"], answered["failure"], strict=True)])
     counted = named[["failure", "attempted", "passed", "fell", "rate", "low", "high"]]
     told = numbers(counted, reflection.MENDED, "reflection", reflection.mended_leads(answered))
     costs = Markup('<section class="panel"><h2>What it cost</h2>{}{}</section>').format(
-        Markup(pieces.table(reflection.costs(proposals, prices), percent=())), _spent(ledger)
+        Markup(pieces.table(reflection.costs(proposals, run_prices(run.manifest)), percent=())), _spent(run.ledger)
     )
-    flow = panel(reflection.sankey(reflection.flows(proposals), gates), _flow_table(proposals))
-    return Markup("").join(
-        [
-            _head("What reflection repaired, and at what price", reflection.answer(proposals)),
-            columns([panel(reflection.yield_figure(rounds), _rounds(rounds)), costs]),
-            flow,
-            panel(reflection.repairs_figure(mended), told),
-            Markup(listings.steps(proposals)),
-        ]
-    )
+    yields = pieces.table(rounds.rename(columns={"round": "reflections", "proposals": "of"}), fold="The numbers")
+    return [
+        _head("What reflection repaired, and at what price", reflection.answer(proposals)),
+        columns([panel(reflection.yield_figure(rounds), yields), costs]),
+        panel(reflection.sankey(flows, gates), _flow_table(flows)),
+        panel(reflection.repairs_figure(mended), told),
+        listings.steps(run),
+    ]
 
 
 def _spent(ledger: Ledger | None) -> Markup:
@@ -126,35 +116,31 @@ def _spent(ledger: Ledger | None) -> Markup:
     return Markup('<p class="quiet">{}(<a href="../ledger.json">ledger.json</a>).</p>').format(text)
 
 
-def _rounds(frame: pd.DataFrame) -> pieces.Piece:
-    return pieces.table(frame.rename(columns={"round": "reflections", "proposals": "of"}), fold="The numbers")
+def _flow_table(flows: pd.DataFrame) -> pieces.Piece:
+    named = flows.assign(attempt=lambda f: [passing.nth(n) for n in f["attempt"]])
+    named.columns = pd.Index(["at", "from", "to", "blueprints"])
+    return pieces.table(named, most=200, fold="The numbers", hrefs={"blueprints": reflection.flow_leads(flows)})
 
 
-def _flow_table(proposals: Sequence[Proposal]) -> pieces.Piece:
-    frame = reflection.flows(proposals).assign(attempt=lambda f: [passing.nth(n) for n in f["attempt"]])
-    named = frame.rename(columns={"attempt": "at", "source": "from", "target": "to", "count": "blueprints"})
-    return pieces.table(named, most=200, fold="The numbers")
+def voted(proposals: Iterable[Proposal]) -> bool:
+    """Whether any judge ever voted."""
+    return any(vote.scores for p in proposals for a in p.attempts for v in a.verdicts for vote in v.votes)
 
 
-def committee(proposals: Sequence[Proposal]) -> str:
-    """How the judges voted, how far they agree, and where they did not. "" when no judge ever voted."""
-    votes = agreement.votes(proposals)
-    if votes.empty:
-        return ""
+def committee(run: RunContents) -> Body:
+    """How the judges voted, how far they agree, and where they did not."""
+    votes = agreement.votes(run.proposals)
     judges, pairs, fleiss = agreement.judges(votes), agreement.cohen(votes), agreement.fleiss(votes)
-    split = agreement.disagreements(proposals)
+    split = agreement.disagreements(run.proposals)
     numbers_of = split["attempt"].tolist()
     named = {"proposal": "blueprint", "yes:no": "votes 1 : 0", "a judge against": "what a judge who voted 0 said"}
     listed = split.assign(attempt=[passing.nth(n) for n in numbers_of]).rename(columns=named)
-    ballots = len(votes) // len(METRICS)
-    kinds = [
-        ("Agreement of all judges", pieces.table(fleiss, percent=("share",))),
-        (
-            "Agreement of pairs",
-            pieces.table(pairs.rename(columns={"low": "κ from", "high": "κ to"}), percent=("agree",)),
-        ),
-    ]
-    boxes = [Markup('<section class="panel"><h2>{}</h2>{}</section>').format(t, Markup(h)) for t, h in kinds]
+    shown_pairs = pairs.rename(columns={"low": "κ from", "high": "κ to"})
+    kinds = {
+        "Agreement of all judges": pieces.table(fleiss, percent=("share",)),
+        "Agreement of pairs": pieces.table(shown_pairs, percent=("agree",)),
+    }
+    boxes = [Markup('<section class="panel"><h2>{}</h2>{}</section>').format(t, Markup(h)) for t, h in kinds.items()]
     order = (
         "Those that fell come first, then those on which the judges differ in most metrics; each leads to the attempt "
         "in question."
@@ -162,19 +148,17 @@ def committee(proposals: Sequence[Proposal]) -> str:
     read = Markup('<h2>Disagreements to read first</h2><p class="quiet">{}</p><div class="panel">{}</div>').format(
         order, Markup(pieces.table(listed, most=200, parts=numbers_of))
     )
-    return Markup("").join(
-        [
-            _head("How the judges voted, and how far they agree", committee_answer(ballots, split, pairs, votes)),
-            columns([panel(agreement.votes_figure(judges)), panel(agreement.kappa_figure(pairs))]),
-            columns(boxes),
-            Markup('<p class="quiet">{}</p>').format(KAPPA),
-            read,
-        ]
-    )
+    return [
+        _head("How the judges voted, and how far they agree", committee_answer(split, pairs, votes)),
+        columns([panel(agreement.votes_figure(judges)), panel(agreement.kappa_figure(pairs))]),
+        columns(boxes),
+        Markup('<p class="quiet">{}</p>').format(KAPPA),
+        read,
+    ]
 
 
-def committee_answer(ballots: int, split: pd.DataFrame, pairs: pd.DataFrame, votes: pd.DataFrame) -> str:
-    judged = len(votes[["proposal", "attempt"]].drop_duplicates())
+def committee_answer(split: pd.DataFrame, pairs: pd.DataFrame, votes: pd.DataFrame) -> str:
+    ballots, judged = len(votes) // len(METRICS), len(votes[["proposal", "attempt"]].drop_duplicates())
     answer = (
         f"{ballots:,} votes on {judged:,} attempts. On {len(split):,} of them ({share(len(split), judged)}) the judges "
     )
@@ -191,26 +175,23 @@ def committee_answer(ballots: int, split: pd.DataFrame, pairs: pd.DataFrame, vot
     )
 
 
-def dataset(records: Sequence[Trajectory], proposals: Sequence[Proposal], rows: int | None) -> str:
+def dataset(run: RunContents) -> Body:
     """How long conversations are, which tool follows which, what is there twice, and a table of all."""
-    frame = spread.rows(records, proposals)
+    frame, moves = run.conversations
     twice = spread.duplicates(frame)
     measures = [panel(spread.figure(frame, name)) for name in spread.measures(frame)]
-    moves = spread.transitions(records)
     named = twice.rename(columns={"turns": "user messages"})
     again = Markup('<section class="panel"><h2>Said and done twice: {} verified conversations</h2>{}</section>').format(
         f"{len(twice):,}", Markup(pieces.table(named, links={"trajectory": "trajectories", "same as": "trajectories"}))
     )
-    return Markup("").join(
-        [
-            _head("What the dataset is made of", spread.answer(frame, rows)),
-            columns([*measures, panel(spread.mixed(frame)), panel(spread.mixed(frame, "behaviour"))]),
-            panel(spread.transitions_figure(moves), pieces.table(moves, most=60, fold="The numbers")),
-            again,
-            Markup("<h2>Every conversation in a table</h2>"),
-            Markup(searchable(frame)),
-        ]
-    )
+    return [
+        _head("What the dataset is made of", spread.answer(frame, run.rows)),
+        columns([*measures, panel(spread.mixed(frame)), panel(spread.mixed(frame, "behaviour"))]),
+        panel(spread.transitions_figure(moves), pieces.table(moves, most=60, fold="The numbers")),
+        again,
+        Markup("<h2>Every conversation in a table</h2>"),
+        searchable(frame),
+    ]
 
 
 def searchable(frame: pd.DataFrame) -> pieces.Piece:
@@ -223,7 +204,7 @@ def searchable(frame: pd.DataFrame) -> pieces.Piece:
     return pieces.draw("datatable.html.j2", data=packed(data, "rows"))
 
 
-def compared(runs: Mapping[str, Contents], hrefs: Mapping[str, str]) -> str:
+def compared(runs: Mapping[str, RunContents], hrefs: Mapping[str, str]) -> Body:
     """Several runs side by side; `hrefs` is run → its report."""
 
     def table(title: str, frame: pd.DataFrame, most: int = 200) -> Markup:
@@ -242,17 +223,15 @@ def compared(runs: Mapping[str, Contents], hrefs: Mapping[str, str]) -> str:
     kinds = comparison.by(runs, "kind")
     figures += [panel(comparison.shares_figure(kinds, "Blueprints accepted, by kind"), _counts(kinds))]
     figures += [panel(comparison.lengths_figure(runs, measure)) for measure in ("turns", "calls", "words")]
-    return Markup("").join(
-        [
-            _head("Runs side by side", comparison.sentence(runs)),
-            Markup('<p class="quiet">Reports: {}</p>').format(links),
-            table("What they gave and cost", comparison.numbers(runs)),
-            table(f"What was set differently: {len(changed)} settings", changed),
-            columns(figures),
-            table("The same seeds in both", both) if len(both) else Markup(""),
-            table("Why most fell, gate by gate", comparison.gates_of(runs)),
-        ]
-    )
+    return [
+        _head("Runs side by side", comparison.sentence(runs)),
+        Markup('<p class="quiet">Reports: {}</p>').format(links),
+        table("What they gave and cost", comparison.numbers(runs)),
+        table(f"What was set differently: {len(changed)} settings", changed),
+        columns(figures),
+        table("The same seeds in both", both) if len(both) else "",
+        table("Why most fell, gate by gate", comparison.gates_of(runs)),
+    ]
 
 
 def _counts(frame: pd.DataFrame) -> pieces.Piece:

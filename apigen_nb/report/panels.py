@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -13,7 +15,8 @@ from markupsafe import Markup
 from . import pieces
 from .embedded_data import packed
 from .figure_style import Leads
-from .notebook_html import figure_html
+from .item_explorer import ItemExplorer
+from .notebook_html import figure_html, inert
 from .tables import interval, share
 
 
@@ -46,10 +49,44 @@ def numbers(
     )  # fmt: skip
 
 
-def views(choices: Mapping[str, Sequence[str]], panels: Mapping[tuple[str, ...], str]) -> pieces.Piece:
-    """One panel at a time, chosen by menus: name of a menu → its values; values of all menus → panel."""
-    data = {"\n".join(key): panel for key, panel in panels.items()}
-    return pieces.draw("views.html.j2", choices=choices, data=packed(data, "views"))
+@dataclass(frozen=True)
+class PanelChooser:
+    """One panel at a time, chosen by menus: name of a menu → its values. `panel` draws the one of a value of each."""
+
+    choices: Mapping[str, Sequence[str]]
+    panel: Callable[..., str]
+
+    def fetch(self, key: str) -> str:
+        """The panel of the menus' values, a line each."""
+        return inert(self.panel(*key.split("\n")))
+
+    def find(self, text: str) -> Collection[str]:
+        """Nothing is searched for in panels."""
+        return ()
+
+    def live(self, number: int) -> pieces.Piece:
+        """For a widget, which asks this component by its number on the page."""
+        return pieces.draw("views.html.j2", choices=self.choices, data="", number=number)
+
+    def static(self) -> pieces.Piece:
+        """With all panels inside."""
+        keys = ["\n".join(key) for key in itertools.product(*self.choices.values())]
+        data = packed({key: self.fetch(key) for key in keys}, "views")
+        return pieces.draw("views.html.j2", choices=self.choices, data=data, number=0)
+
+
+Component = ItemExplorer | PanelChooser
+Body = Sequence[str | Component]  # of a page
+
+
+def static(body: Body) -> str:
+    """A page's HTML with all that its components may show inside."""
+    return "".join(part if isinstance(part, str) else part.static() for part in body)
+
+
+def live(body: Body) -> str:
+    """A page's HTML whose components ask for what they show."""
+    return "".join(part if isinstance(part, str) else part.live(number) for number, part in enumerate(body))
 
 
 def columns(panels: Sequence[str]) -> Markup:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -141,10 +142,12 @@ def table(
     links: Mapping[str, str] | None = None,
     fold: str = "",
     parts: Sequence[int] = (),
+    hrefs: Mapping[str, Sequence[Mapping[str, str]]] | None = None,
 ) -> Piece:
     """The first `most` rows of a frame. Columns named in `percent` are shares; `links` is column → page of the item
     whose id stands in the column, by default proposals and trajectories, and `parts` which part of the item each row
-    is about. With `fold` only this text shows at first."""
+    is about; `hrefs` is column → the filters of the blueprints that each row counts. With `fold` only this text shows
+    at first."""
     pages = (
         {"proposal": "blueprints", "blueprint": "blueprints", "trajectory": "trajectories"} if links is None else links
     )
@@ -159,6 +162,7 @@ def table(
         rows=rows,
         numbers=numbers,
         pages=pages,
+        hrefs={c: [f"blueprints.html#?{urlencode(one)}" for one in filters] for c, filters in (hrefs or {}).items()},
         total=len(frame),
         fold=fold,
         parts=list(parts),

@@ -87,7 +87,8 @@ def sankey(frame: pd.DataFrame, gates: Sequence[str] = ()) -> go.Figure:
         for a, s, t, count in frame.itertuples(index=False)
     ]
     told = [_hop(*row) for row in frame.itertuples(index=False, name=None)]
-    figure = canvas(title, 430, margin={"l": 8, "r": 8, "t": 92, "b": 16}, meta={"wide": True})
+    meta = {"wide": True, "page": "blueprints", "leads": [flow_leads(frame)]}
+    figure = canvas(title, 430, margin={"l": 8, "r": 8, "t": 92, "b": 16}, meta=meta)
     figure.add_sankey(
         arrangement="fixed",
         node={
@@ -118,6 +119,19 @@ def sankey(frame: pd.DataFrame, gates: Sequence[str] = ()) -> go.Figure:
             yref="paper", xanchor="right" if column == last else "center",
         )  # fmt: skip
     return figure.update_layout(title_subtitle=subtitle(legend("accepted", "fell, and what became of it")))
+
+
+def flow_leads(frame: pd.DataFrame) -> list[dict[str, str]]:
+    """Of `flows`: the filters of the blueprints behind each row."""
+    return [_flow_lead(*row) for row in frame[["attempt", "source", "target"]].itertuples(index=False, name=None)]
+
+
+def _flow_lead(attempt: int, source: str, target: str) -> dict[str, str]:
+    if target == REJECTED:
+        last = {"attempt": nth(attempt - 1), "came out": source}
+        return {**last, "outcome": "rejected", "attempts": str(attempt)}
+    before = {"fell before": source} if attempt else {}
+    return {"attempt": nth(attempt), "came out": target, **before}
 
 
 def _hop(attempt: int, source: str, target: str, count: int) -> str:

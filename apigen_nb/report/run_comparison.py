@@ -16,7 +16,7 @@ from . import mixture_tables as mix
 from . import pass_rates as passing
 from . import pieces, tables
 from .figure_style import canvas, empty, in_rows, label, subtitle
-from .run_contents import Contents
+from .run_contents import RunContents
 from .tables import interval, share, wilson
 
 # Told apart by colour-blind people, on light and on dark, and none that means held or fell; each run also has a mark
@@ -25,14 +25,14 @@ MARKS = ("circle", "diamond", "square", "triangle-up", "cross", "x")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
-def names(runs: Sequence[Contents]) -> list[str]:
+def names(runs: Sequence[RunContents]) -> list[str]:
     """A name for each run: its folder's, with the folder above where two are called the same."""
     plain = [run.name for run in runs]
     paths = [Path(run.folder).resolve() for run in runs]
     return [f"{p.parent.name}/{n}" if plain.count(n) > 1 else n for n, p in zip(plain, paths, strict=True)]
 
 
-def shares(runs: Mapping[str, Contents]) -> pd.DataFrame:
+def shares(runs: Mapping[str, RunContents]) -> pd.DataFrame:
     """A row for each run and step: how many there were, how many came through, the share and its 95 % interval."""
     rows: list[dict[str, Any]] = []
     for name, run in runs.items():
@@ -51,7 +51,7 @@ def shares(runs: Mapping[str, Contents]) -> pd.DataFrame:
     return tables.rates(rows, ["run", "step"])
 
 
-def by(runs: Mapping[str, Contents], what: str) -> pd.DataFrame:
+def by(runs: Mapping[str, RunContents], what: str) -> pd.DataFrame:
     """A row for each run and gate (`what` is "gate") or kind of task (blueprints accepted, "kind")."""
     frames = []
     for name, run in runs.items():
@@ -102,14 +102,14 @@ def _with_legend(drawn: go.Figure, signs: Sequence[str], runs: Iterable[str]) ->
     return drawn.update_layout(title_subtitle=subtitle("   ".join(words)))
 
 
-def lengths_figure(runs: Mapping[str, Contents], measure: str) -> go.Figure:
+def lengths_figure(runs: Mapping[str, RunContents], measure: str) -> go.Figure:
     """How conversations are distributed over a measure of `spread`, a line a run, in per cent of the run."""
     unit = spread.MEASURES[measure]
     title = f"{unit[0].upper()}{unit[1:]}, run by run"
     held = {name: run for name, run in runs.items() if run.trajectories}
     if not held:
         return empty(title, "conversations")
-    values = {name: spread.rows(run.trajectories)[measure] for name, run in held.items()}
+    values = {name: run.conversations[0][measure] for name, run in held.items()}
     low, high = min(int(v.min()) for v in values.values()), max(int(v.max()) for v in values.values())
     step = max(1, -(-(high - low + 1) // 24))
     slots = range((high - low) // step + 1)
@@ -131,7 +131,7 @@ def lengths_figure(runs: Mapping[str, Contents], measure: str) -> go.Figure:
     return _with_legend(drawn, ("━━", "╍╍", "┅┅", "━╍", "━ ━", "━ ╍"), held)
 
 
-def numbers(runs: Mapping[str, Contents]) -> pd.DataFrame:
+def numbers(runs: Mapping[str, RunContents]) -> pd.DataFrame:
     """A row for each figure that a run is judged by, a column a run: counts, shares with intervals, cost."""
     columns: dict[str, dict[str, str]] = {}
     for name, run in runs.items():
@@ -146,7 +146,7 @@ def numbers(runs: Mapping[str, Contents]) -> pd.DataFrame:
         figures["calls per verified trajectory"] = f"{calls / verified:,.1f}" if verified else "–"
         figures["tokens"] = f"{tokens:,}" if tokens else "not counted"
         figures["tokens per verified trajectory"] = f"{tokens / verified:,.0f}" if tokens and verified else "–"
-        cost = dollars(by_role, run_prices(run.run))
+        cost = dollars(by_role, run_prices(run.manifest))
         figures["cost"] = "no price" if cost is None else f"${cost:,.2f}"
         figures["cost per verified trajectory"] = "–" if cost is None or not verified else f"${cost / verified:,.4f}"
         columns[name] = figures
@@ -155,15 +155,15 @@ def numbers(runs: Mapping[str, Contents]) -> pd.DataFrame:
     return pd.DataFrame(table, columns=["figure", *columns])
 
 
-def _key(run: Contents) -> dict[str, tuple[str, str]]:
+def _key(run: RunContents) -> dict[str, tuple[str, str]]:
     figures = tables.key_figures(run.proposals, run.trajectories, run.rows)
     figures.pop("tokens", None)
     return figures
 
 
-def changes(runs: Mapping[str, Contents]) -> pd.DataFrame:
+def changes(runs: Mapping[str, RunContents]) -> pd.DataFrame:
     """What of `run.json` differs between the runs: parameters, models, the domain, prompts, versions."""
-    flat = {name: dict(_flat(run.run)) for name, run in runs.items()}
+    flat = {name: dict(_flat(run.manifest)) for name, run in runs.items()}
     keys = dict.fromkeys(key for values in flat.values() for key in values)
     rows = []
     for key in keys:
@@ -187,7 +187,7 @@ def _leaves(path: str, item: Any) -> Iterable[tuple[str, str]]:
         yield path.removeprefix("parameters."), pieces.value(item, 160)
 
 
-def same_seeds(runs: Mapping[str, Contents]) -> pd.DataFrame:
+def same_seeds(runs: Mapping[str, RunContents]) -> pd.DataFrame:
     """Of two runs on the same seeds: accepted in both, in one only, in neither. Empty when the seeds differ."""
     one, other = list(runs)[:2]
     seeds = [{(p.id, p.user, p.walk) for p in runs[name].proposals} for name in (one, other)]
@@ -198,7 +198,7 @@ def same_seeds(runs: Mapping[str, Contents]) -> pd.DataFrame:
     return mix.pairs(study, one, other)
 
 
-def sentence(runs: Mapping[str, Contents]) -> str:
+def sentence(runs: Mapping[str, RunContents]) -> str:
     """Which run gave the most, and whether the intervals leave room for chance."""
     yields = {
         name: (sum(p.accepted for p in run.proposals), len(run.proposals))
@@ -220,7 +220,7 @@ def sentence(runs: Mapping[str, Contents]) -> str:
     return f"{'; '.join(told)}. {chance}"
 
 
-def gates_of(runs: Mapping[str, Contents]) -> pd.DataFrame:
+def gates_of(runs: Mapping[str, RunContents]) -> pd.DataFrame:
     """A row a gate, a column a run: why most attempts fell there."""
     columns = {}
     for name, run in runs.items():

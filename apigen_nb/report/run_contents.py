@@ -1,27 +1,85 @@
-"""What a run's folder holds, read for a report."""
+"""What a run's folder holds, each part of it read when a page first needs it."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+
+import pandas as pd
 
 from ..models.ledger import Ledger
-from ..records import Proposal, Record, Trajectory
-from ..storage.jsonl import Damaged, read_lines
+from ..records import Proposal, Trajectory
+from ..storage.jsonl import Damaged
+from ..storage.run_folder import Run
+from ..world.domain import Domain, DomainError
+from . import diversity
+from .domain_tables import writing
+from .record_index import RecordIndex
+from .slim_records import SlimProposal, SlimTrajectory, SpokenTrajectory
 
-R = TypeVar("R", bound=Record)
 
+class RunContents:
+    """A run's folder; a stage that was not run has no records. `known` parts are given instead of being read."""
 
-@dataclass(frozen=True)
-class Contents:
-    """What a run's folder holds, as far as it is there; a stage that was not run is an empty tuple."""
+    def __init__(self, run: Run | Path | str, **known: Any) -> None:
+        self.folder = run.folder if isinstance(run, Run) else Path(run)
+        if not known and not self.folder.is_dir():
+            raise FileNotFoundError(f"no run in {self.folder}; give the folder of a run, such as outputs/demo")
+        vars(self).update(known)
 
-    folder: Path
-    run: dict[str, Any]
-    proposals: tuple[Proposal, ...]
-    trajectories: tuple[Trajectory, ...]
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What `run.json` says. Damaged when it is no JSON object."""
+        path = self.folder / "run.json"
+        try:
+            held = json.loads(path.read_bytes()) if path.is_file() else {}
+        except ValueError as error:
+            raise Damaged(
+                f"{path}: expected a JSON object, found {error}; write it again with `apigen-nb run`"
+            ) from None
+        if not isinstance(held, dict):
+            raise Damaged(f"{path}: expected a JSON object, found a {type(held).__name__}")
+        return held
+
+    @cached_property
+    def proposals(self) -> RecordIndex[SlimProposal, Proposal]:
+        """All proposals without their long texts."""
+        return RecordIndex(self.folder / "blueprints.jsonl", SlimProposal, Proposal)
+
+    @cached_property
+    def trajectories(self) -> RecordIndex[SlimTrajectory, Trajectory]:
+        """All trajectories without what was said."""
+        return RecordIndex(self.folder / "trajectories.jsonl", SlimTrajectory, Trajectory)
+
+    @property
+    def spoken(self) -> Iterable[Trajectory]:
+        """All trajectories with what was said: read anew and not kept."""
+        return RecordIndex(self.folder / "trajectories.jsonl", SpokenTrajectory, Trajectory)
+
+    @cached_property
+    def conversations(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """`diversity.rows` and `diversity.transitions`."""
+        spoken = list(self.spoken)
+        return diversity.rows(spoken, self.proposals), diversity.transitions(spoken)
+
+    @property
+    def held_conversations(self) -> bool:
+        """Whether there are trajectories, without reading them."""
+        files = (self.folder / f"trajectories.jsonl{end}" for end in ("", ".part"))
+        return any(file.is_file() and file.stat().st_size for file in files)
+
+    @cached_property
+    def writes(self) -> frozenset[str]:
+        """The writing tools: those of groundtruths, and those of the domain where it is still there."""
+        attempts = (a for p in self.proposals for a in p.attempts if a.blueprint)
+        asked = {action.name for a in attempts for action in a.blueprint.actions}  # type: ignore[union-attr]
+        try:
+            return writing(Domain.load(Run(self.folder).domain())) | asked
+        except DomainError:
+            return frozenset(asked)
 
     @property
     def name(self) -> str:
@@ -31,7 +89,7 @@ class Contents:
     @property
     def scripted(self) -> bool:
         """Whether the scripted stand-in played any role."""
-        models = (self.run.get("models"), (self.run.get("parameters") or {}).get("model"))
+        models = (self.manifest.get("models"), (self.manifest.get("parameters") or {}).get("model"))
         return '"scripted' in json.dumps(models, default=str)
 
     @property
@@ -56,30 +114,3 @@ class Contents:
             return None
         with path.open("rb") as lines:
             return sum(1 for _ in lines)
-
-
-def contents(folder: Path) -> Contents:
-    """Read a run's folder. A missing file is a stage that was not run; Damaged when one holds something else."""
-    folder = Path(folder)
-    return Contents(
-        folder,
-        _manifest(folder / "run.json"),
-        _records(folder / "blueprints.jsonl", Proposal),
-        _records(folder / "trajectories.jsonl", Trajectory),
-    )
-
-
-def _records(path: Path, kind: type[R]) -> tuple[R, ...]:
-    return tuple(read_lines(path, kind)) if path.is_file() else ()
-
-
-def _manifest(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        held = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise Damaged(f"{path}: expected a JSON object, found {error}; write it again with `apigen-nb run`") from None
-    if not isinstance(held, dict):
-        raise Damaged(f"{path}: expected a JSON object, found a {type(held).__name__}")
-    return held

@@ -94,6 +94,12 @@ def gate_order(frame: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys([*longest, *frame["gate"]]))
 
 
+def gates_of(proposals: Iterable[Proposal]) -> list[str]:
+    """The gates that judged any attempt, in the order in which they stand."""
+    judged = [[v.gate for v in attempt.verdicts] for proposal in proposals for attempt in proposal.attempts]
+    return list(dict.fromkeys([*max(judged, key=len, default=()), *(gate for gates in judged for gate in gates)]))
+
+
 def rates(rows: list[dict[str, Any]], first: list[str]) -> pd.DataFrame:
     """Rows with counts `attempted` and `passed` as a frame with what fell, the share that passed and its interval."""
     for row in rows:

@@ -6,19 +6,20 @@ items are JSON blocks that `report.js` draws. All figures share one `plotly.min.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from ..models.ledger import run_prices
+from markupsafe import Markup
+
 from ..storage.jsonl import write_whole
 from . import listings, pages
 from .notebook_html import body_of
 from .overview import overview
-from .page_frame import Page, drawn, plotly_script, script, style
+from .page_frame import Inlined, Page, page_html, plotly_script, script, style, without_files
 from .run_comparison import names
-from .run_contents import Contents, contents
+from .run_contents import RunContents
 
-__all__ = ["Contents", "Page", "contents", "made", "write_report"]
+__all__ = ["Page", "RunContents", "pages_of", "question_pages", "write_report", "write_single_file"]
 
 NOTEBOOKS = {
     "0_tour": ("Tour", "the whole way on a few seeds"),
@@ -29,69 +30,93 @@ NOTEBOOKS = {
     "5_train": ("Training", "what a model learns from the dataset"),
     "6_evaluate": ("Evaluation", "what benchmarks say"),
 }  # 7_report writes these pages, so it is not one of them
+QUESTIONS = (
+    ("pass_rates", "Pass rates", pages.pass_rates,
+     "what each gate let pass, by attempt, tool, level of difficulty, kind and persona; what fell and why"),
+    ("reflection", "Reflection", pages.reflections,
+     "where attempts go, which failures feedback mends, what that costs; every attempt before and after"),
+    ("blueprints", "Blueprints", lambda run: [listings.blueprints(run)],
+     "every blueprint whole: attempts, verdicts, votes, feedback; accepted and rejected"),
+    ("trajectories", "Trajectories", lambda run: [listings.trajectories(run)],
+     "every conversation beside its groundtruth, the end state and what the user was told"),
+    ("committee", "Committee", pages.committee,
+     "how the judges voted, how far they agree, which disagreements to read first"),
+    ("dataset", "Dataset", pages.dataset,
+     "how long conversations are, which tool follows which, duplicates, a table to search"),
+)  # fmt: skip
 
 
-def made(held: Contents) -> list[Page]:
+def question_pages(run: RunContents) -> list[Page]:
+    """The overview and the pages that answer a question about a run, each made when its body is first asked for."""
+    held = {"trajectories": run.held_conversations, "dataset": run.held_conversations}
+    found = [
+        Page(f"{name}.html", title, about, lambda make=make: make(run))  # type: ignore[misc]  # the loop's own
+        for name, title, make, about in QUESTIONS
+        if held.get(name, bool(run.proposals)) and (name != "committee" or pages.voted(run.proposals))
+    ]
+    return [_overview(run, found), *found]
+
+
+def _overview(run: RunContents, found: Sequence[Page]) -> Page:
+    links = [(page.file, page.name, page.about) for page in found]
+    return Page("index.html", "Overview", "", lambda: [overview(run, links)])
+
+
+def pages_of(run: RunContents) -> list[Page]:
     """All pages of a run's report in reading order, the overview first."""
-    found = [page for page in _questions(held) if page.body]
-    return [Page("index.html", "Overview", "", overview(held, [(p.file, p.name, p.about) for p in found])), *found]
-
-
-def _questions(held: Contents) -> Iterator[Page]:
-    paths = [path for path in held.notebooks if path.stem in NOTEBOOKS]
-    notebooks = [Page(f"{p.stem}.html", *NOTEBOOKS[p.stem], body=body_of(p), kind="notebook") for p in paths]
-    yield from (page for page in notebooks if not page.in_menu)
-    proposals, talks = held.proposals, held.trajectories
-    if proposals:
-        about = "what each gate let pass, by attempt, tool, level of difficulty, kind and persona; what fell and why"
-        yield Page("passing.html", "Pass rates", about, pages.pass_rates(proposals))
-        about = "where attempts go, which failures feedback mends, what that costs; every attempt before and after"
-        spent = pages.reflections(proposals, run_prices(held.run), held.ledger)
-        yield Page("reflection.html", "Reflection", about, spent)
-        about = "every blueprint whole: attempts, verdicts, votes, feedback; accepted and rejected"
-        yield Page("blueprints.html", "Blueprints", about, listings.blueprints(proposals))
-    if talks:
-        about = "every conversation beside its groundtruth, the end state and what the user was told"
-        yield Page("trajectories.html", "Trajectories", about, listings.trajectories(talks, proposals))
-    if proposals:
-        about = "how the judges voted, how far they agree, which disagreements to read first"
-        yield Page("committee.html", "Committee", about, pages.committee(proposals))
-    if talks:
-        about = "how long conversations are, which tool follows which, duplicates, a table to search"
-        yield Page("dataset.html", "Dataset", about, pages.dataset(talks, proposals, held.rows))
-    yield from (page for page in notebooks if page.in_menu)
+    paths = [path for path in run.notebooks if path.stem in NOTEBOOKS]
+    notebooks = [
+        Page(f"{path.stem}.html", *NOTEBOOKS[path.stem], lambda path=path: [body_of(path)], "notebook")  # type: ignore[misc]
+        for path in paths
+    ]
+    beside, in_menu = ([p for p in notebooks if p.in_menu is menu and p.html] for menu in (False, True))
+    found = [*beside, *question_pages(run)[1:], *in_menu]
+    return [_overview(run, found), *found]
 
 
 def write_report(folder: Path, others: Sequence[Path] = ()) -> Path:
     """Write `report/` of a run's folder from its files and executed notebooks; gives the path of its `index.html`. With
     `others`, folders of further runs, it also has a page that puts them all side by side."""
-    held = contents(Path(folder))
-    return write_pages(held, [*made(held), *compared(held, others)])
-
-
-def compared(held: Contents, others: Sequence[Path]) -> list[Page]:
-    """The page that puts a run beside others; none without others."""
-    if not others:
-        return []
-    runs = [held, *(contents(Path(other)) for other in others)]
-    named = dict(zip(names(runs), runs, strict=True))
-    here = (held.folder / "report").resolve()
-    hrefs = {
-        name: Path(os.path.relpath(run.folder.resolve() / "report" / "index.html", here)).as_posix()
-        for name, run in named.items()
-    }
-    return [Page("compare.html", "Compare", "this run beside others", pages.compared(named, hrefs))]
-
-
-def write_pages(held: Contents, found: list[Page]) -> Path:
-    """Write pages and what they share into `report/` of a run's folder."""
-    target = held.folder / "report"
+    run = RunContents(folder)
+    found = [*pages_of(run), *_compared(run, others)]
+    target = run.folder / "report"
     target.mkdir(parents=True, exist_ok=True)
-    shared = {"plotly.min.js": plotly_script, "report.css": style, "report.js": script}
+    shared = {"plotly.min.js": plotly_script(), "report.css": style(), "report.js": script("start")}
     for file, text in shared.items():
-        write_whole(target / file, [text()])
+        write_whole(target / file, [text])
     for page in found:
-        write_whole(target / page.file, [drawn(held, found, page)])
+        write_whole(target / page.file, [page_html(run, found, page)])
     for old in {path.name for path in target.glob("*.html")} - {page.file for page in found}:
         (target / old).unlink()  # a page whose stage is gone must not stay reachable
     return target / "index.html"
+
+
+def _compared(run: RunContents, others: Sequence[Path]) -> list[Page]:
+    """The page that puts a run beside others; none without others."""
+    if not others:
+        return []
+    runs = [run, *map(RunContents, others)]
+    named = dict(zip(names(runs), runs, strict=True))
+    here = (run.folder / "report").resolve()
+    hrefs = {
+        name: Path(os.path.relpath(other.folder.resolve() / "report" / "index.html", here)).as_posix()
+        for name, other in named.items()
+    }
+    return [Page("compare.html", "Compare", "this run beside others", lambda: pages.compared(named, hrefs))]
+
+
+def write_single_file(folder: Path, others: Sequence[Path] = ()) -> Path:
+    """Write the whole report into one file, `report.html` in the run's folder, which can be sent: style, scripts and
+    pages are inside it. Links to the run's files are left out, for they would lead nowhere."""
+    run = RunContents(folder)
+    found = [*pages_of(run), *_compared(run, others)]
+    template = Markup('<template data-page="{}" data-kind="{}">{}</template>')
+    bodies = [template.format(page.file, page.kind, Markup(without_files(page.html))) for page in found]
+    # "</script" and "<!--" would end or change a script element; inside a script's texts "<\/" means the same
+    texts = (plotly_script(), script("start"))
+    scripts = tuple(Markup(text.replace("</script", "<\\/script").replace("<!--", "<\\!--")) for text in texts)
+    inlined = Inlined(Markup(style()), scripts, Markup("").join(bodies))
+    target = run.folder / "report.html"
+    frame = Page(found[0].file, "Report", "", lambda: [])
+    write_whole(target, [page_html(run, found, frame, inlined)])
+    return target

@@ -1,17 +1,30 @@
-"""The explorers in a page, as the app shows them and as a notebook does: what both tests do with them."""
+"""The report's pages in a widget, as the app shows them and as a notebook does: what both tests do with them."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from apigen_nb.world.domain import Domain
 
-NAMES = ["Overview", "Domain", "Pass rates", "Reflection", "Trajectories", "Committee", "Dataset"]
-FIGURES = ("Pass rates", "Reflection", "Committee", "Dataset")
-TITLED = """(name) => [...document.querySelectorAll('.apigen-explorer .title')].some(
-  (title) => title.offsetParent && title.textContent.includes(name === 'Overview' ? 'Run ' : name))"""
-DRAWN = """() => [...document.querySelectorAll('.apigen-figure')].filter((box) => box.offsetParent).some(
-  (box) => box.dataset.drawn && box.querySelectorAll('.main-svg').length && box.offsetWidth > 300)"""
+NAMES = ["Overview", "Domain", "Pass rates", "Reflection", "Blueprints", "Trajectories", "Committee", "Dataset"]
+TITLES = {
+    "Overview": "What was made",
+    "Domain": "Domain: retail",
+    "Pass rates": "What each gate let pass",
+    "Reflection": "What reflection repaired",
+    "Blueprints": "Every blueprint",
+    "Trajectories": "Every conversation",
+    "Committee": "How the judges voted",
+    "Dataset": "What the dataset is made of",
+}
+STANDS = """(title) => {
+  const boxes = [...document.querySelectorAll('.apigen-report :is(.shown-item, .view, .datatable tbody)')];
+  const plots = [...document.querySelectorAll('.apigen-report .plot')].filter((box) => !box.hidden);
+  return [...document.querySelectorAll('.apigen-report h1')].some((one) => one.textContent.startsWith(title)) &&
+    !document.querySelector('.apigen-report [aria-busy]') && boxes.every((box) => box.childElementCount) &&
+    plots.every((box) => box.querySelector('.main-svg') && box.offsetWidth > 250);
+}"""
 # A point of a ribbon that no label covers.
 RIBBON = """() => {
   for (const ribbon of document.querySelectorAll('.sankey-link')) {
@@ -22,36 +35,57 @@ RIBBON = """() => {
     }
   }
 }"""
+# What runs, loads or leads away: of scripts only data, of links only those to pages of the report and to their items.
+HARMFUL = """[...document.querySelectorAll(
+  '.apigen-report :is(script, iframe, object, img, form, mjx-container, a[href])')]
+  .filter((part) => !part.matches('script[type^="application/"], .plot-img, .modebar-btn') &&
+    !/^(\\w+\\.html(#[^"<>]*)?|#[^"<>]*)$/.test(part.getAttribute('href') || ' '))
+  .map((part) => part.outerHTML.slice(0, 200))"""
 CHANGED = "([selector, before]) => document.querySelector(selector)?.innerText !== before"
 
 
+def click_bar(page: Any, figure: str, number: int, fell: bool = False) -> None:
+    """Click a bar as a person does: plotly listens on its drag layer, and only to a bar that it has seen hovered."""
+    plot = page.locator(f"{figure} .plot.leads").first
+    bar = plot.locator(".bars").nth(int(fell)).locator(".point path").nth(number)
+    bar.evaluate("(bar) => bar.scrollIntoView({block: 'center', behavior: 'instant'})")
+    page.wait_for_timeout(100)
+    box = bar.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    plot.locator(".hoverlayer .hovertext").first.wait_for()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
 class Explored:
-    """A page that shows `widgets.explore`; only one explorer is in it at a time."""
+    """A document that shows `widgets.explore`."""
 
     def __init__(self, page: Any) -> None:
         self.page = page
 
     def go(self, name: str) -> None:
-        """Open an explorer and wait until it stands, its figure drawn."""
-        self.page.get_by_role("button", name=name, exact=True).click()
-        self.page.wait_for_function(TITLED, arg=name)
-        if name in FIGURES:
-            self.page.wait_for_function(DRAWN)
+        """Open a page by the menu and wait until it stands, its figures drawn."""
+        self.page.locator(".apigen-report nav").get_by_role("link", name=name, exact=True).first.click()
+        self.stands(name)
+
+    def stands(self, name: str) -> None:
+        """Wait until a page is there."""
+        self.page.wait_for_function(STANDS, arg=TITLES[name])
 
     @property
     def item(self) -> str:
         """The text of the item that is shown whole."""
-        return str(self.page.locator(".apigen-item").inner_text())
+        return str(self.page.locator(".shown-item:not([aria-busy])").inner_text())
 
     @property
     def chosen(self) -> str:
-        """The id of the chosen row."""
-        return str(self.page.locator(".apigen-rows tr[aria-selected=true]").get_attribute("data-id"))
+        """The id of the item that is shown whole."""
+        return str(self.page.locator(".shown-id").inner_text())
 
     @property
-    def listed(self) -> str:
-        """What the list says that it is a list of."""
-        return str(self.page.locator(".apigen-listed").inner_text())
+    def chips(self) -> str:
+        """The filters that a bar has asked for."""
+        return str(self.page.locator(".chips").inner_text())
 
     def until_changed(self, selector: str, action: Any) -> str:
         """Do something and wait until the text of an element is another one; gives the new text."""
@@ -60,66 +94,64 @@ class Explored:
         self.page.wait_for_function(CHANGED, arg=[selector, before])
         return str(self.page.locator(selector).first.inner_text())
 
-    def press(self, key: str, shown: str = ".apigen-item") -> str:
+    def press(self, key: str, shown: str = ".position") -> str:
         """Press a key and wait until something else is shown."""
         return self.until_changed(shown, lambda: self.page.keyboard.press(key))
 
-    def pick(self, label: str, option: str) -> None:
-        """Choose the first option of a dropdown that holds a text."""
-        box = self.page.locator(".widget-dropdown", has=self.page.get_by_text(label, exact=True)).locator("select")
-        found = box.locator("option", has_text=option).first
-        found.wait_for(state="attached")
-        box.select_option(label=found.inner_text())
-
-    def bar(self, row: int, side: str) -> Any:
-        """A bar of the figure: `side` is "held" or "fell"."""
-        trace = {"held": 0, "fell": 1}[side]
-        return self.page.locator(".apigen-figure .barlayer .trace").nth(trace).locator(".point path").nth(row)
+    def behind(self, action: Any) -> None:
+        """Follow something to the blueprints behind it."""
+        action()
+        self.stands("Blueprints")
 
 
 def walk_through(seen: Explored) -> None:
     """From a bar to a blueprint, from a reflection to its words, from a filter to a conversation and its diff."""
     page = seen.page
     seen.go("Pass rates")
-    assert "passed every gate" in page.locator(".apigen-explorer .answer").inner_text()
-    title = seen.until_changed(".apigen-listed", lambda: seen.bar(2, "fell").click(force=True))
-    assert title.startswith("Blueprints behind “policy: fell”")
-    page.wait_for_timeout(400)  # two clicks in less are a double click for plotly, and choose nothing
-    title = seen.until_changed(".apigen-listed", lambda: seen.bar(-1, "fell").click(force=True))
-    assert title.startswith("Blueprints behind “creativity: not met”")
-    assert "✗ 0" in str(page.locator(".apigen-item").text_content()), "folded, where a later attempt stands open"
-    page.wait_for_timeout(400)
-    seen.until_changed(".apigen-listed", lambda: seen.bar(2, "fell").click(force=True))
-    before = seen.chosen
-    page.locator(".apigen-rows tbody tr").nth(2).click()
-    page.wait_for_function(
-        "(id) => !document.querySelector(`.apigen-rows tr[data-id='${id}'][aria-selected=true]`)", arg=before
-    )
-    page.wait_for_function("(id) => document.querySelector('.apigen-place').innerText.includes(id)", arg=seen.chosen)
+    assert "passed every gate" in page.locator(".lead").inner_text()
+    seen.behind(lambda: click_bar(page, ".apigen-report", 2, fell=True))
+    assert page.locator("[data-facet='fell at']").input_value() == "policy"
     assert "✗ policy" in seen.item
+    fallen = page.locator(".list").inner_text()
+    seen.until_changed(".shown-id", page.locator(".list a").nth(2).click)
+    assert page.locator(".list").inner_text() == fallen
+    seen.go("Pass rates")
+    seen.behind(lambda: click_bar(page, ".apigen-report", -1, fell=True))
+    assert page.locator("[data-facet='metric not met']").input_value() == "creativity"
+    assert "✗ 0" in str(page.locator(".shown-item details[open]").text_content()), "the attempt in question stands open"
+    seen.go("Pass rates")
+    seen.until_changed(".view", lambda: page.select_option("[data-choice=gate]", "execution"))
+    page.select_option("[data-choice=by]", "tool")
+    page.locator(".view .gtitle", has_text="tool").wait_for()
 
     seen.go("Reflection")
-    title = seen.until_changed(".apigen-listed", lambda: page.mouse.click(*page.evaluate(RIBBON)))
-    assert "→" in title
-    seen.until_changed(".apigen-listed", lambda: seen.pick("show", "everything"))
-    assert page.locator(".apigen-item ins").count()
-    seen.until_changed(".apigen-item", lambda: seen.pick("compare", "all attempts"))
-    assert "FIRST TRY" in seen.item.upper()
+    page.locator(".plot .sankey").scroll_into_view_if_needed()
+    seen.behind(lambda: page.mouse.click(*page.evaluate(RIBBON)))
+    assert "came out: " in seen.chips
+    seen.go("Reflection")
+    assert page.locator(".shown-item ins").count()
+    seen.until_changed(".shown-id", page.locator(".next").click)
 
     seen.go("Trajectories")
-    seen.until_changed(".apigen-listed", lambda: seen.pick("outcome", "failed"))
+    seen.until_changed(".position", lambda: page.select_option("[data-facet=outcome]", "failed"))
     assert "first divergence" in seen.item
-    assert page.locator(".apigen-item del").count()
+    assert page.locator(".shown-item:not([aria-busy]) del").count()
     first = seen.chosen
-    seen.until_changed(".apigen-place", lambda: page.get_by_title("next item").click())
+    seen.until_changed(".position", page.locator(".next").click)
     assert seen.chosen != first
-    seen.until_changed(".apigen-place", lambda: page.keyboard.press("k"))
+    seen.press("k")
     assert seen.chosen == first, "the button has the focus, and j and k go on from there"
-    seen.until_changed(".apigen-item", lambda: seen.pick("side by side with", ".t"))
+    page.fill(".find", "you will get 64.90 BACK")
+    page.wait_for_function("document.querySelector('.position').innerText === '1 of 20'")
+    page.fill(".find", "nobody says this")
+    page.wait_for_function("document.querySelector('.position').innerText === '0 of 0'")
+    page.fill(".find", "")
+    page.wait_for_function("document.querySelector('.position').innerText === '1 of 20'")
+    page.select_option(".with", index=1)
     side_by_side(seen)
 
     seen.go("Domain")
-    seen.pick("tool", "change_email")
+    page.locator(".widget-dropdown select").first.select_option(label="change_email (writes)")
     for name, value in (
         ("customer_id", next(iter(Domain.load("retail").tables["customers"]))),
         ("email", "a@new.example"),
@@ -131,39 +163,52 @@ def walk_through(seen: Explored) -> None:
     page.locator("td", has_text="a@new.example").wait_for()
     page.get_by_role("button", name="Fresh world").click()
     page.get_by_text("no row changes").wait_for()
+    page.get_by_role("link", name="Data", exact=True).click()
+    page.locator(".shown-item .panel").wait_for()
+    assert not page.get_by_role("button", name="Call", exact=True).count()
+    page.get_by_role("link", name="Tools", exact=True).click()
+    page.get_by_role("button", name="Call", exact=True).wait_for()
 
 
 def side_by_side(seen: Explored) -> None:
     """Both attempts can be seen beside each other, each under its id."""
-    chats = seen.page.locator(".apigen-item .chat")
-    heads = seen.page.locator(".apigen-item .title")
-    assert chats.count() == heads.count() == 2
+    items = seen.page.locator(".shown-item > .item")
+    items.nth(1).wait_for()
+    heads = items.locator("> h2")
+    assert items.count() == heads.count() == 2
     assert heads.nth(0).inner_text() == seen.chosen != heads.nth(1).inner_text()
-    whole = seen.page.locator(".apigen-explorer").bounding_box()
-    (left, right), (one, other) = ([part.nth(n).bounding_box() for n in (0, 1)] for part in (chats, heads))
+    whole = seen.page.locator(".apigen-report").first.bounding_box()
+    (left, right), (one, other) = ([part.nth(n).bounding_box() for n in (0, 1)] for part in (items, heads))
     assert whole["x"] <= left["x"] < left["x"] + left["width"] <= right["x"]
     assert right["x"] + right["width"] <= whole["x"] + whole["width"]
     assert min(left["width"], right["width"]) > 300
-    assert one["y"] == other["y"] < min(left["y"], right["y"])
-    assert abs(one["x"] - left["x"]) < 60
+    assert one["y"] == other["y"]
 
 
 def by_keyboard(seen: Explored) -> None:
     """The same without a mouse."""
     page = seen.page
     seen.go("Pass rates")
-    page.locator(".apigen-figure > div[role=application]").focus()
-    page.keyboard.press("ArrowRight")
-    page.wait_for_function("document.querySelector('.apigen-spoken').textContent.includes('format')")
-    title = seen.press("Enter", ".apigen-listed")
-    assert "format" in title
-    page.locator(".apigen-rows tr[aria-selected=true]").focus()
+    page.locator(".numbers summary").first.focus()
+    page.keyboard.press("Enter")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if "fell+at=execution" in (page.evaluate("document.activeElement.getAttribute('href')") or ""):
+            break
+    page.keyboard.press("Enter")
+    seen.stands("Blueprints")
+    assert page.locator("[data-facet='fell at']").input_value() == "execution"
+    assert page.evaluate("document.activeElement.className.includes('content')"), "the focus goes with it"
     first = seen.chosen
-    seen.press("j", ".apigen-place")
+    seen.press("j")
     second = seen.chosen
     assert second != first
-    seen.press("k", ".apigen-place")
+    seen.press("k")
     assert seen.chosen == first
-    seen.press("PageDown", ".apigen-place")
-    assert seen.chosen not in (first, second)
-    assert page.evaluate("document.activeElement.dataset.id") == seen.chosen, "the focus goes with it"
+    page.locator(".list a").nth(1).focus()
+    seen.press("Enter")
+    assert seen.chosen == second
+    page.locator(".find").focus()
+    page.keyboard.type("jjkk")
+    page.wait_for_function("document.querySelector('.position').innerText === '0 of 0'")
+    assert re.match("jjkk", page.locator(".find").input_value())

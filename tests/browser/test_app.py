@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from apigen_nb.run import app
-from tests.browser.explored import NAMES, TITLED, Explored, by_keyboard, walk_through
+from tests.browser.explored import HARMFUL, NAMES, Explored, by_keyboard, click_bar, walk_through
 from tests.report_records import HOSTILE, make_run
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -41,7 +41,7 @@ class App(Explored):
         ours = (base, base.replace("http", "ws"), "data:", "blob:")
         page.on("request", lambda r: None if r.url.startswith(ours) else self.foreign.append(r.url))
         page.goto(base)
-        page.wait_for_selector(".apigen-explorer", timeout=60_000)
+        page.wait_for_selector(".apigen-report h1", timeout=60_000)
 
     def shoot(self, name: str) -> None:
         ARTIFACTS.mkdir(exist_ok=True)
@@ -97,24 +97,22 @@ def test_every_explorer_opens(shown: App, name: str) -> None:
     shown.go(name)
     shown.page.wait_for_timeout(400)
     shown.shoot(f"app-{name.lower().replace(' ', '-')}")
-    assert shown.page.locator(".apigen-explorer").count() == 1
-    assert len(shown.page.locator(".apigen-explorer .answer").inner_text()) > 40
+    assert shown.page.locator(".apigen-report").count() == 1 + (name == "Domain")
+    assert len(shown.page.locator(".lead, h1 + p").first.inner_text()) > 40
     assert serious(shown.page) == []
-    assert (shown.page.get_by_text("scripted model").count() > 0) == (name != "Domain")
+    assert shown.page.locator(".top-bar .scripted").is_visible()
     shown.clean()
 
 
 def test_the_run_is_named_and_summed_up(shown: App) -> None:
     shown.go("Overview")
-    assert shown.page.title() == shown.page.locator("h1").inner_text() == "apigen-nb · run"
-    text = shown.page.locator(".apigen-explorer").inner_text()
+    assert shown.page.title() == shown.page.locator(".top-bar .run").inner_text() == "apigen-nb · run"
+    text = shown.page.locator(".apigen-report").inner_text()
     assert [
         words for words in ("24 seeds gave", "rows in the dataset", "verified trajectories") if words not in text
     ] == []
-    shown.page.wait_for_function("document.querySelectorAll('.apigen-figure .main-svg').length >= 2")
-    shown.bar(1, "fell").click(force=True)
-    shown.page.wait_for_function(TITLED, arg="Pass rates")
-    assert "“execution: fell”" in shown.listed
+    shown.behind(lambda: click_bar(shown.page, ".apigen-report", 1, fell=True))
+    assert shown.page.locator("[data-facet='fell at']").input_value() == "execution"
     shown.clean()
 
 
@@ -125,12 +123,12 @@ def test_it_follows_the_dark_theme(shown: App) -> None:
     shown.shoot("app-dark")
     color = "(part) => getComputedStyle(document.querySelector(part)).{}"
     ground = shown.page.evaluate(color.format("backgroundColor"), "body")
-    ink = shown.page.evaluate(color.format("fill"), ".apigen-figure .gtitle")
+    ink = shown.page.evaluate(color.format("fill"), ".plot .gtitle")
     assert max(numbers(ground)) < 60 < 180 < min(numbers(ink)), (ground, ink)
     assert serious(shown.page) == []
     shown.page.emulate_media(color_scheme="light")
     shown.page.wait_for_timeout(600)
-    assert max(numbers(shown.page.evaluate(color.format("fill"), ".apigen-figure .gtitle"))) < 120
+    assert max(numbers(shown.page.evaluate(color.format("fill"), ".plot .gtitle"))) < 120
     shown.clean()
 
 
@@ -179,15 +177,15 @@ def test_hostile_texts_are_texts(browser: sync_api.Browser, tmp_path: Path) -> N
         shown = App(browser.new_page(viewport={"width": 1280, "height": 1400}), base)
         for name in NAMES:
             shown.go(name)
-            if name == "Committee":
-                shown.until_changed(".apigen-listed", shown.page.get_by_role("button", name="everything").click)
-            if shown.page.locator(".apigen-rows tr[data-id]").count():
-                shown.page.locator(".apigen-rows tr[data-id]").last.click()
-                shown.page.wait_for_function("document.querySelector('.apigen-item').innerText.length > 200")
+            if shown.page.locator(".list a").count() > 1:
+                shown.until_changed(".shown-id", shown.page.locator(".list a").last.click)
+                shown.page.wait_for_function("document.querySelector('.shown-item').innerText.length > 200")
             shown.shoot(f"app-hostile-{name.lower().replace(' ', '-')}")
             assert shown.page.evaluate("document.documentElement.scrollWidth") <= 1280
-            assert shown.page.locator(".apigen-explorer :is(script, img, iframe, a[href])").count() == 0
+            assert shown.page.evaluate(HARMFUL) == []
             shown.clean()
+        shown.go("Trajectories")
+        shown.until_changed(".shown-id", shown.page.locator(".list a").first.click)
         assert "window.hacked" in shown.item, "it is there to read"
     finally:
         process.terminate()

@@ -21,7 +21,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from apigen_nb.report import pieces, tables
 from apigen_nb.run import app
 from apigen_nb.run.execution import execute
-from tests.browser.explored import NAMES, Explored, by_keyboard, walk_through
+from tests.browser.explored import HARMFUL, NAMES, Explored, by_keyboard, walk_through
 from tests.report_records import HOSTILE, make_run, proposals, trajectories
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -71,7 +71,7 @@ RUN = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
 CELLS = """() => window.jupyterapp.shell.currentWidget.content.widgets.filter((cell) => cell.model.type === 'code').map(
   (cell) => ({
     count: cell.model.executionCount, outputs: cell.model.outputs.toJSON(), text: cell.outputArea.node.innerText,
-    figures: [...cell.node.querySelectorAll('.js-plotly-plot:not(.apigen-figure *)')].map((box) => [
+    figures: [...cell.node.querySelectorAll('.js-plotly-plot:not(.apigen-report *)')].map((box) => [
       box.offsetWidth, box.offsetHeight,
       box.querySelectorAll('.main-svg :is(.point path, path.point, .hm image)').length]),
   }))"""
@@ -221,6 +221,7 @@ def test_runs_top_to_bottom_and_shows(lab: Lab, stage: str) -> None:
     shown = "\n".join(cell["text"] for cell in cells).lower()
     assert [words for words in WORDS[stage] if words.lower() not in shown] == []
     assert lab.page.locator(".jp-OutputArea a[href*='/report/']").count() == 0, "those pages are not beside a notebook"
+    assert lab.page.evaluate(HARMFUL) == []
     assert lab.errors == []
 
 
@@ -229,7 +230,7 @@ def seen(lab: Lab) -> Explored:
     """The explorers' notebook, run."""
     lab.run("explorers")
     lab.page.set_viewport_size({"width": 1400, "height": 1600})
-    lab.page.wait_for_selector(".apigen-explorer")
+    lab.page.wait_for_selector(".apigen-report h1")
     return Explored(lab.page)
 
 
@@ -237,7 +238,7 @@ def seen(lab: Lab) -> Explored:
 def test_every_explorer_opens_in_a_notebook(lab: Lab, seen: Explored, name: str) -> None:
     lab.errors.clear()
     seen.go(name)
-    lab.page.locator(".apigen-explorer").first.scroll_into_view_if_needed()
+    lab.page.locator(".apigen-report").first.scroll_into_view_if_needed()
     lab.page.wait_for_timeout(400)
     lab.page.screenshot(path=ARTIFACTS / f"lab-explorers-{name.lower().replace(' ', '-')}.png")
     assert lab.errors == []
@@ -334,8 +335,9 @@ verdicts = tables.verdicts(proposals)""",
 )
 HARM = """[window.hacked === undefined,
   [...document.querySelectorAll('.jp-OutputArea :is(script, iframe, object, img, form, mjx-container, a[href])')]
-    .filter((part) => !part.matches('.plot-img, .modebar-btn')).map((part) => part.outerHTML.slice(0, 200)),
-  [...document.querySelectorAll('.jp-OutputArea-output, .apigen-explorer')].filter(
+    .filter((part) => !part.matches('.plot-img, .modebar-btn, .apigen-report *'))
+    .map((part) => part.outerHTML.slice(0, 200)),
+  [...document.querySelectorAll('.jp-OutputArea-output, .apigen-report')].filter(
     (box) => box.offsetParent && box.getBoundingClientRect().right > innerWidth).map((box) => box.className),
   document.documentElement.scrollWidth <= innerWidth]"""
 
@@ -347,18 +349,21 @@ def test_hostile_texts_are_texts(lab: Lab) -> None:
     run = make_run(lab.folder / "hostile", HOSTILE, count=6)
     path = lab.write("hostile", f"from pathlib import Path; run = Path({str(run)!r})", *HOSTILE_CELLS)
     lab.run("hostile")
-    lab.page.wait_for_selector(".apigen-explorer")
+    lab.page.wait_for_selector(".apigen-report h1")
     seen = Explored(lab.page)
     lab.page.set_viewport_size({"width": 1280, "height": 1600})
     for name in NAMES:
         seen.go(name)
-        if lab.page.locator(".apigen-rows tr[data-id]").count():
-            lab.page.locator(".apigen-rows tr[data-id]").last.click()
-            lab.page.wait_for_function("document.querySelector('.apigen-item').innerText.length > 200")
-        lab.page.locator(".apigen-explorer").screenshot(
+        if lab.page.locator(".list a").count() > 1:
+            seen.until_changed(".shown-id", lab.page.locator(".list a").last.click)
+            lab.page.wait_for_function("document.querySelector('.shown-item').innerText.length > 200")
+        lab.page.locator(".apigen-report").first.screenshot(
             path=ARTIFACTS / f"lab-hostile-{name.lower().replace(' ', '-')}.png"
         )
         assert lab.page.evaluate(HARM) == [True, [], [], True], name
+        assert lab.page.evaluate(HARMFUL) == [], name
+    seen.go("Trajectories")
+    seen.until_changed(".shown-id", lab.page.locator(".list a").first.click)
     assert "window.hacked" in seen.item, "it is there to read"
     lab.page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
 

@@ -10,8 +10,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from apigen_nb.report.single_file import write_single
-from apigen_nb.report.write import write_report
+from apigen_nb.report.write import write_report, write_single_file
+from tests.browser.explored import click_bar
 from tests.browser.watched import CHROMIUM, Watched, sync_api
 from tests.report_records import HOSTILE, make_run
 
@@ -74,38 +74,38 @@ def test_figures_really_show(watched: Watched, demo: Path, page: str) -> None:
 
 def test_keys_step_and_the_address_reopens_the_item(watched: Watched, demo: Path, browser: sync_api.Browser) -> None:
     page = watched.open(demo / "trajectories.html")
-    first = page.locator("#id").inner_text()
+    first = page.locator(".shown-id").inner_text()
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("k")
-    second = page.locator("#id").inner_text()
+    second = page.locator(".shown-id").inner_text()
     assert first != second
-    assert page.locator("#position").inner_text().startswith("2 of ")
+    assert page.locator(".position").inner_text().startswith("2 of ")
     fragment = page.evaluate("location.hash")
     assert fragment == f"#{second}"
     again = Watched(browser)
     reopened = again.open(demo / "trajectories.html", fragment)
-    assert reopened.locator("#id").inner_text() == second
-    assert reopened.locator("#item").inner_text() == page.locator("#item").inner_text()
+    assert reopened.locator(".shown-id").inner_text() == second
+    assert reopened.locator(".shown-item").inner_text() == page.locator(".shown-item").inner_text()
     again.context.close()
 
 
 def position(page: sync_api.Page, text: str) -> None:
     """Wait until the explorer says where it stands: it unpacks its items one chunk at a time."""
-    sync_api.expect(page.locator("#position")).to_have_text(text)
+    sync_api.expect(page.locator(".position")).to_have_text(text)
 
 
 def test_filters_and_search_narrow_the_list(watched: Watched, demo: Path) -> None:
     page = watched.open(demo / "trajectories.html")
     page.select_option("[data-facet=outcome]", "failed")
     position(page, "1 of 20")
-    assert page.locator("#item .divergence").count() == 1
-    page.fill("#find", "retail-00001")
+    assert page.locator(".shown-item .divergence").count() == 1
+    page.fill(".find", "retail-00001")
     position(page, "1 of 1")
-    page.fill("#find", "no such words")
+    page.fill(".find", "no such words")
     position(page, "0 of 0")
-    assert "Nothing fits" in page.locator("#item").inner_text()
-    page.fill("#find", "lamp, refunded to the gift card. shall")
+    assert "Nothing fits" in page.locator(".shown-item").inner_text()
+    page.fill(".find", "lamp, refunded to the gift card. shall")
     position(page, "1 of 20")
     assert page.locator(".list a").count() == 20
     page.locator(".list a").nth(4).click()
@@ -114,31 +114,19 @@ def test_filters_and_search_narrow_the_list(watched: Watched, demo: Path) -> Non
 
 def test_two_attempts_stand_side_by_side_and_the_address_keeps_both(watched: Watched, demo: Path) -> None:
     page = watched.open(demo / "trajectories.html", "#retail-00001.t1")
-    page.select_option("#with", "retail-00001.t2")
-    sync_api.expect(page.locator("#item .item")).to_have_count(2)
+    page.select_option(".with", "retail-00001.t2")
+    sync_api.expect(page.locator(".shown-item .item")).to_have_count(2)
     fragment = page.evaluate("location.hash")
     assert fragment == "#retail-00001.t1?with=retail-00001.t2"
     page = watched.open(demo / "trajectories.html", fragment)
-    assert page.locator("#item .item h2").all_inner_texts() == ["retail-00001.t1", "retail-00001.t2"]
-    left, right = (page.locator("#item .item").nth(n).bounding_box() for n in (0, 1))
+    assert page.locator(".shown-item .item h2").all_inner_texts() == ["retail-00001.t1", "retail-00001.t2"]
+    left, right = (page.locator(".shown-item .item").nth(n).bounding_box() for n in (0, 1))
     assert left is not None
     assert right is not None
     assert left["x"] + left["width"] <= right["x"]
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.keyboard.press("j")
-    sync_api.expect(page.locator("#item .item")).to_have_count(1)
-
-
-def click_bar(page: sync_api.Page, figure: str, number: int, fell: bool = False) -> None:
-    """Click a bar as a person does: plotly listens on its drag layer, and only to a bar that it has seen hovered."""
-    plot = page.locator(f"{figure} .plot.leads").first
-    bar = plot.locator(".bars").nth(int(fell)).locator(".point path").nth(number)
-    bar.evaluate("(bar) => bar.scrollIntoView({block: 'center', behavior: 'instant'})")
-    box = bar.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    plot.locator(".hoverlayer .hovertext").first.wait_for()
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    sync_api.expect(page.locator(".shown-item .item")).to_have_count(1)
 
 
 def test_a_bar_leads_to_the_blueprints_behind_it(watched: Watched, demo: Path) -> None:
@@ -146,7 +134,7 @@ def test_a_bar_leads_to_the_blueprints_behind_it(watched: Watched, demo: Path) -
     click_bar(page, "main", 1)
     page.wait_for_url("**/blueprints.html*")
     watched.settle()
-    assert page.locator("#chips button").inner_text() == "passed at: execution ✕"
+    assert page.locator(".chips button").inner_text() == "passed at: execution ✕"
     page.go_back()
     watched.settle()
     click_bar(page, "main", 1, fell=True)
@@ -157,11 +145,11 @@ def test_a_bar_leads_to_the_blueprints_behind_it(watched: Watched, demo: Path) -
     assert page.locator(".list p").first.inner_text() == "19 attempts of 8 blueprints"
     assert page.locator("details[data-part='0']").get_attribute("open") is not None
     page.locator(".list a").nth(2).click()
-    sync_api.expect(page.locator("#item")).to_contain_text("The feedback it was given")
+    sync_api.expect(page.locator(".shown-item")).to_contain_text("The feedback it was given")
 
 
 def test_a_gate_from_any_side_and_from_its_numbers_by_keyboard_to_the_blueprints(watched: Watched, demo: Path) -> None:
-    page = watched.open(demo / "passing.html")
+    page = watched.open(demo / "pass_rates.html")
     page.select_option("[data-choice=gate]", "execution")
     page.select_option("[data-choice=by]", "attempt")
     watched.settle()
@@ -173,7 +161,7 @@ def test_a_gate_from_any_side_and_from_its_numbers_by_keyboard_to_the_blueprints
     page.keyboard.press("Enter")
     page.wait_for_url("**/blueprints.html*")
     watched.settle()
-    chips = page.locator("#chips button")
+    chips = page.locator(".chips button")
     assert chips.all_inner_texts() == ["attempt: first try ✕", "passed at: execution ✕"]
     position(page, "1 of 16")
     chips.first.click()
@@ -182,7 +170,7 @@ def test_a_gate_from_any_side_and_from_its_numbers_by_keyboard_to_the_blueprints
 
 def test_reflection_shows_what_changed_beside_the_feedback(watched: Watched, demo: Path) -> None:
     page = watched.open(demo / "reflection.html", "#retail-00001.1")
-    item = page.locator("#item")
+    item = page.locator(".shown-item")
     assert "The feedback it was given" in item.inner_text()
     assert "accepted" in item.inner_text()
     assert page.locator(".sankey-link").count() > 5
@@ -220,7 +208,7 @@ def test_runs_side_by_side(watched: Watched, demo: Path, tmp_path: Path) -> None
 
 
 def test_one_file_leads_from_page_to_page_and_back(watched: Watched, tmp_path: Path) -> None:
-    path = write_single(make_run(tmp_path / "demo", HOSTILE, count=6))
+    path = write_single_file(make_run(tmp_path / "demo", HOSTILE, count=6))
     page = watched.open(path)
     watched.shoot("report-single")
     assert "What was made" in page.locator("h1").inner_text()
@@ -232,12 +220,12 @@ def test_one_file_leads_from_page_to_page_and_back(watched: Watched, tmp_path: P
     assert page.evaluate("location.hash").startswith("#/blueprints.html/retail-")
     page.get_by_role("link", name="Trajectories", exact=True).first.click()
     watched.settle()
-    first = page.locator("#id").inner_text()
+    first = page.locator(".shown-id").inner_text()
     page.keyboard.press("j")
-    assert page.locator("#id").inner_text() != first
+    assert page.locator(".shown-id").inner_text() != first
     page = watched.open(path, f"#/trajectories.html/{first}")
-    assert page.locator("#id").inner_text() == first
-    page.locator("#item").get_by_role("link", name="blueprint retail").click()
+    assert page.locator(".shown-id").inner_text() == first
+    page.locator(".shown-item").get_by_role("link", name="blueprint retail").click()
     sync_api.expect(page.locator("h1")).to_have_text("Every blueprint")
     page.go_back()
     sync_api.expect(page.locator("h1")).to_have_text("Every conversation")
@@ -251,7 +239,7 @@ def test_one_file_leads_from_page_to_page_and_back(watched: Watched, tmp_path: P
 
 def test_an_unknown_address_says_so(watched: Watched, demo: Path) -> None:
     page = watched.open(demo / "blueprints.html", "#retail-99999")
-    sync_api.expect(page.locator("#position")).to_contain_text("retail-99999 is not on this page")
+    sync_api.expect(page.locator(".position")).to_contain_text("retail-99999 is not on this page")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 420), ("dark", 1280), ("dark", 420)])
@@ -272,12 +260,12 @@ def test_it_prints_without_the_things_to_click(watched: Watched, demo: Path) -> 
     page.emulate_media(media="print")
     assert not page.locator(".tools").is_visible()
     assert not page.locator(".list").is_visible()
-    assert page.locator("#item").is_visible()
-    assert page.locator("#item .scroll").first.evaluate("(box) => getComputedStyle(box).overflowX") == "visible"
+    assert page.locator(".shown-item").is_visible()
+    assert page.locator(".shown-item .scroll").first.evaluate("(box) => getComputedStyle(box).overflowX") == "visible"
 
 
 def test_figures_fit_the_paper_and_come_back_to_the_screen(watched: Watched, demo: Path, tmp_path: Path) -> None:
-    page = watched.open(demo / "passing.html")
+    page = watched.open(demo / "pass_rates.html")
     width = "() => [...document.querySelectorAll('.plot .main-svg')].map((svg) => Number(svg.getAttribute('width')))"
     on_screen = page.evaluate(width)
     page.evaluate(f"() => addEventListener('beforeprint', () => {{ window.printed = ({width})() }})")
@@ -317,9 +305,9 @@ RATIO = """() => {
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_word_of_a_figure_can_be_read(browser: sync_api.Browser, demo: Path, scheme: str) -> None:
     watched = Watched(browser, color_scheme=scheme)
-    for name in ("index", "passing", "reflection", "committee", "dataset"):
+    for name in ("index", "pass_rates", "reflection", "committee", "dataset"):
         page = watched.open(demo / f"{name}.html")
-        if name in ("index", "passing"):
+        if name in ("index", "pass_rates"):
             for fell in (False, True):
                 bar = page.locator(".plot.leads").first.locator(".bars").nth(int(fell)).locator(".point path").nth(1)
                 bar.evaluate("(bar) => bar.scrollIntoView({block: 'center', behavior: 'instant'})")
@@ -344,7 +332,7 @@ def test_figures_follow_a_change_of_the_theme(watched: Watched, demo: Path) -> N
 
 def test_a_narrow_page_has_names_above_bars_and_numbers_for_wide_figures(browser: sync_api.Browser, demo: Path) -> None:
     watched = Watched(browser, viewport={"width": 420, "height": 800})
-    page = watched.open(demo / "passing.html")
+    page = watched.open(demo / "pass_rates.html")
     bar = page.locator(".plot .bars .point path").first.bounding_box()
     name = page.locator(".plot .annotation-text", has_text="format").first.bounding_box()
     assert bar is not None
@@ -365,7 +353,7 @@ def test_a_narrow_page_has_names_above_bars_and_numbers_for_wide_figures(browser
 
 def test_an_address_opens_an_attempt(watched: Watched, demo: Path) -> None:
     page = watched.open(demo / "blueprints.html", "#retail-00002?part=1")
-    folds = page.locator("#item details[data-part]")
+    folds = page.locator(".shown-item details[data-part]")
     assert [folds.nth(n).get_attribute("open") is not None for n in range(3)] == [False, True, False]
     assert page.evaluate("location.hash") == "#retail-00002?part=1"
 
@@ -390,11 +378,11 @@ def test_axe_finds_no_serious_problem(browser: sync_api.Browser, demo: Path, sch
 def test_hostile_texts_neither_run_nor_load_nor_break_the_layout(watched: Watched, hostile: Path) -> None:
     for path in sorted(hostile.glob("*.html")):
         page = watched.open(path)
-        if page.locator("#next").count():
-            page.fill("#find", "<img src=x onerror")
-            page.fill("#find", "</script>")
+        if page.locator(".next").count():
+            page.fill(".find", "<img src=x onerror")
+            page.fill(".find", "</script>")
             page.keyboard.press("Tab")
-            page.locator("#next").click()
+            page.locator(".next").click()
         watched.shoot(f"report-hostile-{path.stem}")
         for menu in page.locator(".views select").all():
             for number in range(menu.locator("option").count()):
@@ -404,6 +392,6 @@ def test_hostile_texts_neither_run_nor_load_nor_break_the_layout(watched: Watche
         assert page.evaluate("window.hacked") is None, path.name
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path.name
     page = watched.open(hostile / "trajectories.html", "#retail-long.t1")
-    assert page.locator("#item .divergence").count() == 1
+    assert page.locator(".shown-item .divergence").count() == 1
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert watched.requests == []

@@ -43,7 +43,7 @@ class Watched:
     def settle(self) -> None:
         """Wait until the explorer shows an item, the views a panel and the tables a row, and every figure is drawn."""
         # functions, not expressions: the pages' policy forbids the browser to evaluate a text again
-        boxes = "[...document.querySelectorAll('#item, .view, .datatable tbody')]"
+        boxes = "[...document.querySelectorAll('.shown-item, .view, .datatable tbody')]"
         plots = "[...document.querySelectorAll('.plot')]"
         self.page.wait_for_function(f"() => {boxes}.every((box) => box.childElementCount)")
         self.page.wait_for_function(f"() => {plots}.every((box) => box.querySelector('.main-svg'))")

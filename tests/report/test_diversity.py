@@ -11,9 +11,10 @@ import pytest
 from apigen_nb.report import diversity as spread
 from apigen_nb.report import embedded_data as packing
 from apigen_nb.report import listings, pieces
-from apigen_nb.report.explorer import A_FEW, Item, explorer, sample
+from apigen_nb.report.item_explorer import A_FEW, Item, ItemExplorer, sample
 from apigen_nb.report.pages import searchable
-from tests.report_records import HOSTILE, blocks, proposals, trajectories, whole
+from apigen_nb.report.run_contents import RunContents
+from tests.report_records import HOSTILE, blocks, make_run, proposals, trajectories, whole
 
 MADE = proposals(6)
 TALKS = trajectories(MADE)
@@ -62,34 +63,34 @@ def test_a_table_of_rows_is_data_and_nothing_else() -> None:
 
 
 def test_a_sample_keeps_some_of_what_is_rare() -> None:
-    records = [("common", n) for n in range(1000)]
-    records[500] = ("rare", 500)
-    kept = sample(records, 50, lambda record: record[0])
+    items = [Item(str(n), {}, "", "", alike="rare" if n == 500 else "common") for n in range(1000)]
+    kept = [int(item.id) for item in sample(items, 50)]
     assert len(kept) == len(set(kept)) == 50
-    assert ("rare", 500) in kept
-    assert kept == sorted(kept, key=lambda record: record[1])
-    assert sum(n <= A_FEW for _, n in kept) <= A_FEW + 1
-    assert sample(records, 2000, lambda record: record[0]) == records
+    assert 500 in kept
+    assert kept == sorted(kept)
+    assert sum(n <= A_FEW for n in kept) <= A_FEW + 1
+    assert sample(items, 2000) == items
 
 
 def test_an_explorer_stays_below_its_size_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apigen_nb.report.explorer.MOST_BYTES", 3_000)
-    noise = [
-        Item(str(n), {"kind": "a"}, "✓", "", packing.as_json([pow(7, n * k, 10**9 + 7) for k in range(60)]))
-        for n in range(400)
-    ]
-    page = explorer("about", "blueprints.jsonl", noise, 400, ["kind"], "blueprints", "Every blueprint")
+    monkeypatch.setattr("apigen_nb.report.item_explorer.MOST_BYTES", 3_000)
+    items = [Item(str(n), {"kind": "a"}, "✓", "") for n in range(400)]
+
+    def noise(id: str) -> str:
+        return packing.as_json([pow(7, int(id) * k, 10**9 + 7) for k in range(60)])
+
+    page = ItemExplorer("All", "about", "blueprints.jsonl", "blueprints", ["kind"], items, noise, set).static()
     shown = int(re.search(r"A sample: (\d+) of 400", page)[1])
     assert 40 <= shown < 400
     assert len(dict(blocks(page))["index"]["items"]) == shown
     assert len(page) < 60_000
 
 
-def test_conversations_are_found_by_length_and_cause() -> None:
+def test_conversations_are_found_by_length_and_cause(tmp_path: Path) -> None:
     assert [listings.length(n) for n in (1, 5, 6, 20, 41)] == [
         "1–5 messages", "1–5 messages", "6–10 messages", "11–20 messages", "more than 40 messages",
     ]  # fmt: skip
-    page = listings.trajectories(TALKS, MADE)
+    page = listings.trajectories(RunContents(make_run(tmp_path / "run", count=6))).static()
     index = dict(blocks(page))["index"]
     failed = [item for item in index["items"] if item["mark"] == "✗"]
     assert {item["facets"]["divergence"] for item in failed} == {"different arguments"}

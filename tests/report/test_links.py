@@ -15,7 +15,6 @@ from apigen_nb.records import Proposal
 from apigen_nb.report import notebook_html as notebooks
 from apigen_nb.report import pass_rates as passing
 from apigen_nb.report import pieces, tables
-from apigen_nb.report import single_file as single
 from apigen_nb.report import write as html
 from tests.report_records import attempt, blocks, make_run, proposals, whole
 
@@ -88,7 +87,7 @@ def test_every_link_leads_to_something_that_is_there(report: Path) -> None:
 
 
 def test_links_in_the_single_file_are_not_escaped_twice(report: Path) -> None:
-    text = single.write_single(report.parent).read_text(encoding="utf-8")
+    text = html.write_single_file(report.parent).read_text(encoding="utf-8")
     assert not re.findall(r"href=(?:&#34;|&quot;)", text)
     assert not re.findall(r"href=(?:&#34;|&quot;)", "".join(map(whole, report.glob("*.html"))))
 
@@ -98,14 +97,15 @@ def figures(page: Path) -> list[dict[str, Any]]:
     return [json.loads(text) for text in found]
 
 
-@pytest.mark.parametrize("name", ["index.html", "passing.html", "reflection.html"])
+@pytest.mark.parametrize("name", ["index.html", "pass_rates.html", "reflection.html"])
 def test_a_bar_leads_to_the_items_that_it_counts(report: Path, name: str) -> None:
     led = 0
     for figure in figures(report / name):
         meta = figure["layout"].get("meta", {})
         for curve, links in enumerate(meta.get("leads", ())):
             for point, link in enumerate(links):
-                count = figure["data"][curve]["x"][point]
+                trace = figure["data"][curve]
+                count = (trace["link"]["value"] if trace["type"] == "sankey" else trace["x"])[point]
                 found = behind(report / f"{meta['page']}.html", list(link.items()))
                 title = figure["layout"]["title"]["text"]
                 assert sum(item["count"] for item in found) == count, (title, link)

@@ -11,7 +11,7 @@ import pytest
 
 from apigen_nb.records import Action, Change, Proposal, ToolCall
 from apigen_nb.report import alignment as align
-from apigen_nb.report import charts, listings, pieces, tables
+from apigen_nb.report import charts, pieces, tables
 from apigen_nb.report import write as html
 from apigen_nb.report.markdown import prose
 from apigen_nb.storage import safe_text as text
@@ -263,7 +263,7 @@ def test_a_page_of_a_stage_that_is_gone_goes_too(tmp_path: Path) -> None:
 
 
 def test_a_large_run_is_sampled_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listings, "MOST_ITEMS", 7)
+    monkeypatch.setattr("apigen_nb.report.item_explorer.MOST_ITEMS", 7)
     page = whole(html.write_report(make_run(tmp_path / "demo")).parent / "trajectories.html")
     assert "A sample: 7 of 60" in page
     assert page.count('"facets":') == page.count('aria-label="conversation"') == 7

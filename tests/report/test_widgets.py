@@ -1,10 +1,11 @@
-"""Explorers without a browser: what they list, what they draw, and that nothing a model wrote is more than text."""
+"""The report's pages in a widget, without a browser: what they answer, that it is what a static page holds, and that
+nothing a model wrote is more than text."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,33 +14,30 @@ import ipywidgets as W
 import nbformat
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from nbformat.sign import NotebookNotary
 from nbformat.v4 import new_code_cell, new_notebook
 
-from apigen_nb.records import METRICS, Proposal, Trajectory
-from apigen_nb.report import listings, pieces, tables
-from apigen_nb.report import pass_rates as passing
-from apigen_nb.report.widgets import explore
-from apigen_nb.report.widgets.browser import ANY, put, show
-from apigen_nb.report.widgets.committee import ALL, JUDGED, PAIRS, Panel
-from apigen_nb.report.widgets.dataset import EVERY, KEPT, TRANSITIONS, TWICE, Dataset
-from apigen_nb.report.widgets.domain import Bench, Data, domain_explorer
-from apigen_nb.report.widgets.explore import Everything
-from apigen_nb.report.widgets.figure import Figure, library
+from apigen_nb.records import Proposal, Trajectory
+from apigen_nb.report import pass_rates, pieces, tables, widgets
+from apigen_nb.report.page_frame import plotly_script
+from apigen_nb.report.record_index import RecordIndex
+from apigen_nb.report.run_contents import RunContents
+from apigen_nb.report.slim_records import SlimProposal
+from apigen_nb.report.widgets.domain import Bench, domain_explorer, domain_pages
 from apigen_nb.report.widgets.form import Form, Unreadable
-from apigen_nb.report.widgets.pass_rates import PassRates, selected
-from apigen_nb.report.widgets.record_index import Book, Shelf
-from apigen_nb.report.widgets.reflection import COST, FLOWS, MENDED, YIELD, Reflection
-from apigen_nb.report.widgets.slim_records import LightProposal
-from apigen_nb.report.widgets.table import Rows
-from apigen_nb.report.widgets.trajectories import Talks, compare
+from apigen_nb.report.widgets.layout import put, show
+from apigen_nb.report.widgets.report_pages import ReportPages, plotly
+from apigen_nb.report.write import pages_of
 from apigen_nb.run import UsageError, app
 from apigen_nb.run.execution import sign_notebook
 from apigen_nb.storage.journal import read_lines
 from apigen_nb.world.domain import Domain
-from tests.report_records import HOSTILE, make_run
+from tests.report_records import HOSTILE, assert_harmless, blocks, make_run
+
+PAGES = ["index", "pass_rates", "reflection", "blueprints", "trajectories", "committee", "dataset"]
+OPENERS: dict[str, Callable[..., ReportPages]] = {
+    name: getattr(widgets, name) for name in PAGES if hasattr(widgets, name)
+}
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +51,13 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def shelf(folder: Path) -> Shelf:
-    return Shelf(folder)
+def run(folder: Path) -> RunContents:
+    return RunContents(folder)
 
 
-MAKERS = {"pass": PassRates, "reflection": Reflection, "talks": Talks, "committee": Panel, "dataset": Dataset}
+def explored(folder: Path) -> ReportPages:
+    """The pages of everything that `explore` shows."""
+    return next(part for part in walk(widgets.explore(folder)) if isinstance(part, ReportPages))
 
 
 def walk(widget: Any) -> Iterator[Any]:
@@ -71,341 +71,168 @@ def html(widget: Any) -> str:
     return shown.replace("<wbr>", "")  # where a long name may break
 
 
-# --- the shelf
+# --- records without their long texts
 
 
-def test_light_records_say_the_same_as_whole_ones(folder: Path, shelf: Shelf) -> None:
+def test_slim_records_say_the_same_as_whole_ones(folder: Path, run: RunContents) -> None:
     whole = read_lines(folder / "blueprints.jsonl", Proposal)
-    light = shelf.proposals.records
-    pd.testing.assert_frame_equal(passing.judged(light), passing.judged(whole))
-    pd.testing.assert_frame_equal(tables.rounds(light), tables.rounds(whole))
-    assert tables.total_usage(light) == tables.total_usage(whole)
-    talks = read_lines(folder / "trajectories.jsonl", Trajectory)
-    told = tables.trajectories(talks)
-    assert list(shelf.talks["messages"]) == [len(t.messages) for t in talks]
-    assert list(shelf.talks["outcome"] == "verified") == list(told["success"])
-    assert all(not m.content for t in shelf.trajectories.records for m in t.messages), "texts stay on the disk"
-    assert [shelf.proposals.whole(p.id) for p in whole] == whole
-    assert [shelf.trajectories.whole(t.id) for t in talks] == talks
+    pd.testing.assert_frame_equal(pass_rates.judged(run.proposals), pass_rates.judged(whole))
+    pd.testing.assert_frame_equal(tables.rounds(run.proposals), tables.rounds(whole))
+    assert tables.total_usage(run.proposals) == tables.total_usage(whole)
+    held = read_lines(folder / "trajectories.jsonl", Trajectory)
+    pd.testing.assert_frame_equal(tables.trajectories(run.trajectories), tables.trajectories(held))
+    assert all(not m.content for t in run.trajectories for m in t.messages), "texts stay on the disk"
+    assert [run.proposals.whole(p.id) for p in whole] == whole
+    assert [run.trajectories.whole(t.id) for t in held] == held
 
 
-def test_search_finds_whole_records(shelf: Shelf, folder: Path) -> None:
+def test_search_finds_whole_records(run: RunContents, folder: Path) -> None:
     lines = (folder / "trajectories.jsonl").read_text().splitlines()
-    found = shelf.trajectories.search("you will get 22.40 BACK")
+    found = run.trajectories.search("you will get 22.40 BACK")
     assert found == {json.loads(line)["id"] for line in lines if "You will get 22.40 back" in line}
     assert 0 < len(found) < len(lines)
-    assert shelf.trajectories.search("nobody says this") == set()
-    assert shelf.trajectories.search('"') == {json.loads(line)["id"] for line in lines if '\\"' in line}
+    assert run.trajectories.search("nobody says this") == set()
+    assert run.trajectories.search('"') == {json.loads(line)["id"] for line in lines if '\\"' in line}
 
 
 def test_what_a_running_stage_has_finished_is_there(folder: Path, tmp_path: Path) -> None:
     lines = (folder / "blueprints.jsonl").read_bytes().splitlines(keepends=True)
-    (tmp_path / "blueprints.jsonl.part").write_bytes(b"".join(lines[:3]) + lines[3][:-1])
+    (tmp_path / "blueprints.jsonl.part").write_bytes(b"".join(lines[:3]) + lines[3][:-40])
     with pytest.raises(FileNotFoundError, match="no run in"):
-        Shelf(tmp_path / "nowhere")
-    book = Shelf(tmp_path).proposals
-    assert [p.id for p in book.records] == [json.loads(line)["id"] for line in lines[:3]]
-    assert Shelf(tmp_path).trajectories.records == ()
-    assert len(PassRates(Shelf(tmp_path)).list.rows.ids) == 3
+        widgets.explore(tmp_path / "nowhere")
+    run = RunContents(tmp_path)
+    assert [p.id for p in run.proposals] == [json.loads(line)["id"] for line in lines[:3]]
+    assert list(run.trajectories) == []
+    assert "3 seeds" in explored(tmp_path).ask("pass_rates.html")
 
 
 def test_a_file_written_anew_is_told(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "blueprints.jsonl"
     lines = (folder / "blueprints.jsonl").read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines))
-    book = Book(path, LightProposal, Proposal)
+    index = RecordIndex(path, SlimProposal, Proposal)
     path.write_bytes(b"".join(reversed(lines)))
     with pytest.raises(LookupError, match="open the explorer again"):
-        book.whole(book.records[0].id)
+        index.whole(index[0].id)
 
 
-# --- tables and figures
+# --- pages in a widget
 
 
-@settings(max_examples=30, deadline=None)
-@given(st.integers(0, 60), st.integers(1, 9), st.data())
-def test_a_table_is_sent_page_by_page(total: int, size: int, data: st.DataObject) -> None:
-    frame = pd.DataFrame({"id": [f"i{n:03d}" for n in range(total)], "count": [n * 7 % 11 for n in range(total)]})
-    rows = Rows("things", size)
-    rows.put(frame)
-    seen = []
-    for page in range(rows.pages):
-        rows.page = page
-        assert len(rows.rows) <= size
-        seen += [row["id"] for row in rows.rows]
-    assert seen == rows.ids == list(frame["id"])
-    rows.order = ["count", -1]
-    assert rows.ids == list(frame.sort_values("count", ascending=False, kind="stable")["id"])
-    if total:
-        id = data.draw(st.sampled_from(rows.ids))
-        rows.choose(id)
-        assert id in [row["id"] for row in rows.rows]
-        rows.step(1)
-        assert rows.chosen == rows.ids[min(rows.ids.index(id) + 1, total - 1)]
-        assert rows.chosen in [row["id"] for row in rows.rows]
+def test_a_widget_shows_what_a_static_page_shows(folder: Path) -> None:
+    """The same bodies; what a static page holds packed, a widget answers."""
+    live = explored(folder)
+    for page in pages_of(RunContents(folder)):
+        if page.kind == "notebook" or page.file == "index.html":  # which names the pages that there are
+            continue
+        shown, held = live.ask(page.file), dict(blocks(page.html))
+        assert text_of(shown) == text_of(page.html)
+        number = next((n for n, part in enumerate(page.body) if not isinstance(part, str)), -1)
+        if "views" in held:
+            answers = {key: live.ask(page.file, number, key) for key in held["views"]}
+            assert answers == held["views"]
+        if "index" in held:
+            items = dict(blocks(shown))["index"]["items"]
+            assert items == held["index"]["items"]
+            chunks = [html for name, chunk in blocks(page.html) if name == "chunk" for html in chunk]
+            assert [live.ask(page.file, number, item["id"]) for item in items] == chunks
 
 
-def test_ten_thousand_rows_are_ten(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = Rows("things")
-    rows.put(pd.DataFrame({"id": [str(n) for n in range(10_000)], "text": ["w" * 5_000] * 10_000}))
-    assert (len(rows.rows), rows.pages, rows.foot) == (10, 1_000, "1–10 of 10,000")
-    assert len(json.dumps(rows.get_state(["rows", "columns", "foot"]))) < 5_000
+def text_of(markup: str) -> str:
+    """What stands in a page to read."""
+    parser = Tags(markup)
+    return " ".join("".join(parser.text).split())
 
 
-def test_all_figures_share_one_library() -> None:
-    one, other = Figure(), Figure()
-    assert one.library is other.library is library()
-    sent = json.dumps({name: str(value) for name, value in one.get_state().items()})
-    assert len(sent) < 20_000, "plotly.js itself travels once, in the library"
-    assert len(library().source) > 1_000_000
+@pytest.mark.parametrize(("page", "said"), [
+    ("blueprints", "Return only what was delivered"),
+    ("reflection", "Return only what was delivered"),
+    ("trajectories", "you will get 64.90 back"),
+])  # fmt: skip
+def test_search_gives_the_items_that_hold_a_text(folder: Path, page: str, said: str) -> None:
+    live = explored(folder)
+    body = live.pages[f"{page}.html"].body
+    number, explorer = next((n, part) for n, part in enumerate(body) if not isinstance(part, str))
+    found = live.ask(f"{page}.html", number, text=said)
+    assert len(found) > 0
+    assert set(found) <= {item.id for item in explorer.items}
+    assert all(said.lower() in text_of(live.ask(f"{page}.html", number, id)).lower() for id in found)
+    assert live.ask(f"{page}.html", number, text="nobody says this") == []
 
 
-def test_a_chosen_mark_is_heard() -> None:
-    figure, heard = Figure(), []
-    figure.on_choice(lambda name, curve: heard.append((name, curve)))
-    figure.chosen = {"curve": 1, "point": 0, "name": "policy", "count": 1}
-    assert heard == [("policy", 1)]
+@pytest.mark.parametrize("name", OPENERS)
+def test_every_opener_shows_its_page(folder: Path, name: str) -> None:
+    live = OPENERS[name](folder)
+    assert live.address == f"{name}.html#"
+    assert not live.menu
+    assert "scripted model" in live.bar
+    assert live.ask(f"{name}.html") == explored(folder).ask(f"{name}.html")
+    if name in ("reflection", "blueprints", "trajectories"):
+        assert OPENERS[name](folder, "retail-00002").address == f"{name}.html#retail-00002"
 
 
-# --- pass rates
+def test_a_question_is_answered_to_who_asked_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    live = explored(folder)
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(live, "send", sent.append)
+    live._hear({"from": "1", "page": "committee.html"})
+    assert sent == [{"to": "1", "answer": live.ask("committee.html")}]
+    with pytest.raises(KeyError):
+        live._hear({"from": "2", "page": "trajectories.html", "number": 0, "key": "no-such-item", "text": ""})
+    assert sent[1] == {"to": "2", "error": "KeyError: 'no-such-item'"}
+    with pytest.raises(LookupError, match="plain text"):
+        live.ask("committee.html", 0, "x")
+    with pytest.raises(LookupError, match=r"no page 9\.html: it has index\.html"):
+        ReportPages("run", list(live.pages.values()), False, "9.html")
 
 
-@pytest.mark.parametrize("name", ["pass", "reflection", "talks", "committee", "dataset"])
-def test_no_dropdown_is_empty(shelf: Shelf, name: str) -> None:
-    page = MAKERS[name](shelf)
-    page.list.rows.step(1)
-    dropdowns = [part for part in walk(page.box) if isinstance(part, W.Dropdown)]
-    assert [part.description for part in dropdowns if part.index is None] == []
+def test_all_widgets_share_one_library(folder: Path) -> None:
+    one, other = explored(folder), explored(folder)
+    assert one.library is other.library is plotly()
+    assert plotly().source == plotly_script()
+    state = {k: str(v) for k, v in one.get_state().items() if k not in ("_esm", "_css")}
+    assert len(json.dumps(state)) < 5_000, "pages come when they are looked at"
 
 
-def choose(explorer: Any, name: Any, curve: int, point: int = 0) -> None:
-    explorer.figure.chosen = {"curve": curve, "point": point, "name": name, "count": id(object())}
+def test_ten_thousand_items_are_one_index(run: RunContents, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run.proposals, "_records", [p for _ in range(417) for p in run.proposals])
+    page = next(page for page in pages_of(run) if page.file == "blueprints.html")
+    assert len(page.live) < 1_000_000
+    assert len(dict(blocks(page.live))["index"]["items"]) == 417 * 24
+    assert "A sample" not in page.live
 
 
-def test_a_bar_leads_to_what_fell_there(folder: Path, shelf: Shelf) -> None:
-    page = PassRates(shelf)
-    whole = read_lines(folder / "blueprints.jsonl", Proposal)
-    assert page.list.rows.ids == [p.id for p in whole]
-    choose(page, "policy", 1)
-    fell = [p.id for p in whole if any(v.gate == "policy" and not v.passed for a in p.attempts for v in a.verdicts)]
-    assert page.list.rows.ids == fell != []
-    assert "policy: fell" in page.bar.label
-    assert page.list.rows.chosen in fell
-    shown = html(page.list.item)
-    assert "fell at policy" in shown
-    record = shelf.proposals.whole(page.list.rows.chosen)
-    assert str(pieces.value(record.attempts[-1].blueprint.actions[0].name)) in shown
-    choose(page, "policy", 0)
-    passed = [p.id for p in whole if any(v.gate == "policy" and v.passed for a in p.attempts for v in a.verdicts)]
-    assert page.list.rows.ids == passed
-    choose(page, "no such gate", 1)
-    assert page.list.rows.ids == passed, "what is not a bar changes nothing"
+def test_an_empty_run_has_an_overview(tmp_path: Path) -> None:
+    (tmp_path / "blueprints.jsonl").write_text("")
+    live = explored(tmp_path)
+    assert list(live.pages) == ["index.html", "domain.html"]
+    assert "0 seeds" in live.ask("index.html")
+    with pytest.raises(LookupError, match="no page committee"):
+        widgets.committee(tmp_path)
 
 
-@pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("met", [True, False])
-def test_a_metric_leads_to_those_that_met_it_or_did_not(folder: Path, shelf: Shelf, metric: str, met: bool) -> None:
-    page = PassRates(shelf)
-    drawn = page.figure.spec["data"][0 if met else 1]
-    count = drawn["x"][drawn["customdata"].index(metric)]
-    voted = [
-        p.id
-        for p in read_lines(folder / "blueprints.jsonl", Proposal)
-        for a in p.attempts
-        for v in a.verdicts
-        if v.scores.get(metric) == met
-    ]
-    assert count == len(voted)
-    choose(page, metric, 0 if met else 1)
-    assert page.list.rows.ids == (list(dict.fromkeys(voted)) if voted else [p.id for p in shelf.proposals.records])
-    assert page.bar.label == (f"{metric}: {'met' if met else 'not met'} ({count:,})" if voted else "every blueprint")
+def test_widgets_below_a_page_are_made_when_it_is_looked_at(folder: Path) -> None:
+    box = widgets.explore(folder)
+    pages, place = box.children
+    assert place.children == ()
+    pages.address = "domain.html#"
+    (domain,) = place.children
+    pages.address = "trajectories.html#"
+    assert place.children == ()
+    pages.address = "domain.html#"
+    assert place.children == (domain,)
+    assert next(part.description for part in walk(domain) if isinstance(part, W.Dropdown)) == "tool"
 
 
-def test_attempts_and_blueprints_are_both_counted(shelf: Shelf) -> None:
-    page = PassRates(shelf)
-    assert "Every blueprint · 24<" in page.list.title.value
-    choose(page, "execution", 1)
-    attempts = (shelf.judged["gate"] == "execution") & ~shelf.judged["passed"]
-    assert f"“execution: fell” · {attempts.sum()} attempts of {len(page.list.rows.ids)} blueprints" in html(page.box)
-    page.list.find.value = page.list.rows.ids[0]
-    assert f"“execution: fell” · 1 of {len(page.list.frame)} with “" in page.list.title.value
-
-
-@pytest.mark.parametrize("facet", passing.FACETS)
-def test_every_bar_of_every_facet_has_its_blueprints(shelf: Shelf, facet: str) -> None:
-    page = PassRates(shelf)
-    page.by.value = facet
-    for gate in [ANY, *passing.gates(shelf.judged)]:
-        page.gate.value = gate
-        bars = [value for _, value in page.bar.options if value[1] >= 0]
-        for bar in bars:
-            page.bar.value = bar
-            assert page.list.rows.ids, (facet, gate, bar)
-        drawn = [n for trace in page.figure.spec["data"] for n in trace.get("customdata", ())]
-        assert {value for value, _ in bars} <= set(drawn)
-
-
-def test_selection_counts_whole_attempts(shelf: Shelf, folder: Path) -> None:
-    whole = read_lines(folder / "blueprints.jsonl", Proposal)
-    tool = whole[0].attempts[-1].blueprint.actions[0].name
-    held = [
-        p.id for p in whole if any(a.accepted and tool in [c.name for c in a.blueprint.actions] for a in p.attempts)
-    ]
-    assert selected(shelf.judged, "tool", tool, None, passed=True) == held
-
-
-def test_find_narrows_the_list_and_keeps_the_item(shelf: Shelf) -> None:
-    page = PassRates(shelf)
-    last = page.list.rows.ids[-1]
-    page.list.rows.choose(last)
-    page.list.find.value = last
-    assert page.list.rows.ids == [last]
-    assert page.list.rows.chosen == last
-    page.list.find.value = "nobody says this"
-    assert page.list.rows.ids == []
-    assert "nothing to show" in html(page.list.item)
-    page.list.find.value = ""
-    assert len(page.list.rows.ids) == 24
-
-
-def test_opened_on_one_item(shelf: Shelf) -> None:
-    wanted = shelf.proposals.records[17].id
-    page = PassRates(shelf, wanted)
-    assert page.list.rows.chosen == wanted
-    assert wanted in [row["id"] for row in page.list.rows.rows], "the page that it stands on"
-    assert f"<b>{wanted}</b>" in html(page.list.whole)
-
-
-# --- reflection
-
-
-def test_every_flow_leads_to_as_many_blueprints(shelf: Shelf) -> None:
-    page = Reflection(shelf)
-    assert page.view.value == FLOWS
-    for point, (attempt, source, target, count) in enumerate(page.flows.itertuples(index=False, name=None)):
-        choose(page, "", 0, point)
-        assert page.bar.value == (attempt, source, target)
-        assert len(page.list.rows.ids) == count
-
-
-def test_reflection_shows_before_and_after(shelf: Shelf) -> None:
-    page = Reflection(shelf)
-    assert all(len(shelf.proposals.whole(id).attempts) > 1 for id in page.list.rows.ids)
-    record = shelf.proposals.whole(page.list.rows.chosen)
-    shown = html(page.list.item)
-    assert pieces.step(record, 1).count("<ins>") == shown.count("<ins>")
-    assert record.attempts[1].feedback in shown
-    which = next(part for part in walk(page.list.item) if isinstance(part, W.Dropdown))
-    which.value = 0
-    assert "First try" in html(page.list.item)
-
-
-@pytest.mark.parametrize("view", [YIELD, MENDED, COST])
-def test_views_of_reflection(shelf: Shelf, view: str) -> None:
-    page = Reflection(shelf)
-    page.view.value = view
-    assert [part is page.table for part in page.place.children] == [view == COST]
-    for _, value in page.bar.options:
-        page.bar.value = value
-    if view == COST:
-        assert "rejected for good" in html(page.table)
-    if view == MENDED:
-        choose(page, page.figure.spec["data"][0]["customdata"][0], 0)
-        assert page.bar.value[0] == "failure"
-
-
-# --- trajectories
-
-
-def test_filters_join(shelf: Shelf, folder: Path) -> None:
-    page = Talks(shelf)
-    talks = read_lines(folder / "trajectories.jsonl", Trajectory)
-    page.filters["outcome"].value = "failed"
-    assert page.list.rows.ids == [t.id for t in talks if not t.success]
-    page.filters["divergence"].value = "different arguments"
-    assert page.list.rows.ids == [t.id for t in talks if t.divergence]
-    page.filters["length"].value = listings.length(len(next(t for t in talks if t.divergence).messages))
-    assert page.list.rows.ids == [t.id for t in talks if t.divergence]
-    shown = html(page.list.item)
-    assert "first divergence: different arguments" in shown
-    assert "<del>" in shown
-    page.choose("outcome", "verified")
-    assert page.list.rows.ids == [t.id for t in talks if t.success], "other filters are gone"
-
-
-def test_next_shows_the_next_and_two_stand_side_by_side(shelf: Shelf) -> None:
-    page = Talks(shelf)
-    talks = shelf.talks
-    one = talks["id"][talks["outcome"] == "failed"].iloc[1]
-    page.list.rows.choose(one)
-    before = html(page.list.item)
-    page.list.rows.step(1)
-    assert page.list.rows.chosen == page.list.rows.ids[page.list.rows.ids.index(one) + 1]
-    assert html(page.list.item) != before
-    page.list.rows.step(-1)
-    assert html(page.list.item) == before
-    beside = next(part for part in walk(page.list.item) if isinstance(part, W.Dropdown))
-    others = [value for _, value in beside.options if value != ANY]
-    assert others == [id for id in talks["id"] if id.startswith(one.rpartition(".")[0] + ".") and id != one]
-    beside.value = others[0]
-    shown = html(page.list.item)
-    assert before in shown
-    assert html(show(compare(shelf, others[0]))) in shown
-    assert [name for name in (one, others[0]) if f'<p class="title">{name}</p>' not in shown] == []
-    beside.value = ANY
-    assert html(page.list.item) == before
-
-
-def test_lengths_are_listed_shortest_first(shelf: Shelf) -> None:
-    listed = [value for _, value in Talks(shelf).filters["length"].options][1:]
-    assert listed == [name for _, name in listings.LENGTHS if name in listed] != []
-
-
-def test_links_to_pages_that_are_not_there_are_text(shelf: Shelf) -> None:
-    shown = html(Talks(shelf).list.item)
-    assert "<a " not in shown
-    assert "blueprint retail-" in shown
-
-
-# --- committee and dataset
-
-
-def test_committee(shelf: Shelf) -> None:
-    page = Panel(shelf)
-    judged = [p for p in shelf.proposals.records if any(v.votes for a in p.attempts for v in a.verdicts)]
-    page.which.value = JUDGED
-    assert {id.split(" · ")[0] for id in page.list.rows.ids} == {p.id for p in judged}
-    assert "Votes of the committee" in html(page.list.item)
-    page.list.find.value = page.list.rows.ids[2]
-    assert page.list.rows.ids == [page.list.rows.chosen]
-    page.list.find.value = judged[0].id
-    assert judged[0].id in {id.split(" · ")[0] for id in page.list.rows.ids}
-    page.view.value = PAIRS
-    assert page.figure.spec["layout"]["title"]["text"].startswith("Cohen")
-    page.view.value = ALL
-    assert "Fleiss" in html(page.table)
-    assert " %</td>" in html(page.table), "shares as in the report"
-    assert "lower by construction" in html(page.box)
-
-
-def test_dataset(shelf: Shelf, folder: Path) -> None:
-    page = Dataset(shelf)
-    talks = {t.id: t for t in read_lines(folder / "trajectories.jsonl", Trajectory)}
-    page.which.value = EVERY
-    assert set(page.list.rows.ids) == set(talks)
-    page.which.value = KEPT
-    kept = set(page.list.rows.ids)
-    page.which.value = TWICE
-    assert kept | set(page.list.rows.ids) == {id for id, t in talks.items() if t.success}
-    assert not kept & set(page.list.rows.ids)
-    page.which.value = EVERY
-    name = page.figure.spec["data"][0]["customdata"][0]
-    choose(page, name, 0)
-    assert set(page.list.rows.ids) == {id for id, t in talks.items() if name[0] <= len(t.messages) <= name[1]}
-    assert "Groundtruth actions against calls made" in html(page.list.item), "the whole item"
-    page.view.value = TRANSITIONS
-    assert page.bar.disabled
-    assert set(page.list.rows.ids) == set(talks)
+def test_a_domain_that_is_gone_is_said(folder: Path, tmp_path: Path) -> None:
+    for name in ("blueprints.jsonl", "trajectories.jsonl"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    (tmp_path / "run.json").write_text('{"parameters": {"domain": "no-such-domain"}}')
+    box = widgets.explore(tmp_path)
+    box.children[0].address = "domain.html#"
+    assert "cannot be loaded" in html(box)
+    pages = box.children[0]
+    assert "CONVERSATION" in pages.ask("trajectories.html", 0, "retail-00000.t1").upper()
 
 
 # --- the domain by hand
@@ -488,155 +315,69 @@ def test_a_call_by_hand_shows_what_it_changed() -> None:
     assert "no row changes" in html(bench.delta)
 
 
-def test_data_browser() -> None:
-    data = Data(Domain.load("retail"))
-    data.table.value = "orders"
-    orders = data.domain.tables["orders"]
-    assert data.list.rows.ids == list(orders)
-    wanted = list(orders)[40]
-    data.list.find.value = wanted.lower()
-    assert wanted in data.list.rows.ids
-    data.list.rows.choose(wanted)
-    assert f"orders/{wanted}" in html(data.list.item)
-
-
-def test_domain_explorer_makes_each_view_once() -> None:
+def test_pages_of_a_domain() -> None:
+    retail = Domain.load("retail")
+    pages = {page.name: page for page in domain_pages(retail)}
+    assert list(pages) == ["Tools", "Data", "Policy", "Rules", "API graph"]
+    assert f"{len(retail.tools)} tools" in pages["Tools"].live
+    assert "as the agent reads it" in pages["Policy"].live
+    assert retail.rules[0].name in pages["Rules"].live
+    assert 'class="plot"' in pages["API graph"].live
+    (rows,) = pages["Data"].body
+    assert [item.id for item in rows.items] == [f"{t}/{key}" for t, found in retail.tables.items() for key in found]
+    wanted = f"orders/{list(retail.tables['orders'])[40]}"
+    assert wanted in rows.find(wanted.partition("/")[2].lower())
+    assert wanted in rows.fetch(wanted)
     box = domain_explorer("retail")
-    view, place = (next(part for part in box.children if isinstance(part, kind)) for kind in (W.ToggleButtons, W.VBox))
-    shown = {}
-    for name in view.options:
-        view.value = name
-        shown[name] = place.children[0]
-    view.value = view.options[0]
-    assert place.children[0] is shown[view.options[0]]
-    assert "as the agent reads it" in html(shown["Policy"])
-    assert [part for part in walk(shown["API graph"]) if isinstance(part, Figure)]
+    assert isinstance(box.children[0], ReportPages)
 
 
 # --- everything
 
 
 class Tags(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self, markup: str = "") -> None:
         super().__init__()
         self.found: list[str] = []
+        self.text: list[str] = []
+        self.inside = ""
+        self.feed(markup)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.inside = tag
         self.found += [tag, *(f"{name}={value}" for name, value in attrs if name not in ("class", "colspan", "scope"))]
 
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = ""
 
-def tags(text: str) -> list[str]:
-    parser = Tags()
-    parser.feed(text)
-    return parser.found
+    def handle_data(self, data: str) -> None:
+        if self.inside != "script":
+            self.text.append(f"{data} ")
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("name", PAGES)
 def test_texts_of_models_are_only_text(hostile: Path, name: str) -> None:
-    page = MAKERS[name](Shelf(hostile))
-    if name == "talks":
-        page.filters["outcome"].value = "failed"
-    for _ in range(min(12, len(page.list.rows.ids))):
-        page.list.rows.step(1)
-        shown = tags(html(page.box))
-        harmful = [
-            part
-            for part in shown
-            if part in ("script", "img", "iframe", "object", "a", "form") or part.startswith(("on", "href=", "src="))
-        ]
-        assert harmful == []
-        for part in walk(page.box):
-            state = {k: v for k, v in part.get_state().items() if not k.startswith("_") and k != "library"}
-            sent = "".join(v for v in state.values() if isinstance(v, str))
-            sent.encode()  # a lone surrogate would end the connection to the browser
-            assert len(sent) < 2_000_000
-
-
-def without(spec: Any, key: str) -> Any:
-    if isinstance(spec, dict):
-        return {name: without(part, key) for name, part in spec.items() if name != key}
-    return [without(part, key) for part in spec] if isinstance(spec, list) else spec
-
-
-@pytest.mark.parametrize("name", ["pass", "reflection", "committee", "dataset"])
-def test_labels_of_figures_are_only_text(hostile: Path, name: str) -> None:
-    page = MAKERS[name](Shelf(hostile))
-    views = page.by if name == "pass" else page.view
-    for option in views.options:
-        views.value = option[1] if isinstance(option, tuple) else option
-        # what a bar stands for is never drawn, only handed back when it is chosen
-        spec = json.dumps(without(page.figure.spec, "customdata"))
-        assert "<script" not in spec
-        assert "<img" not in spec
-        json.dumps(page.figure.spec, ensure_ascii=False).encode()
+    live = explored(hostile)
+    answers = [live.ask(f"{name}.html")]
+    for number, part in enumerate(live.pages[f"{name}.html"].body):
+        if hasattr(part, "items"):
+            answers += [live.ask(f"{name}.html", number, item.id) for item in part.items[-12:]]
+        if hasattr(part, "choices"):
+            gates, facets = part.choices.values()
+            keys = (f"{gate}\n{facet}" for gate in gates for facet in facets)
+            answers += [live.ask(f"{name}.html", number, key) for key in keys]
+    for answer in [*answers, live.bar]:
+        assert_harmless(answer)
+        assert 'href="..' not in answer, "there are no files beside a notebook"
+        answer.encode()  # a lone surrogate would end the connection to the browser
+        assert len(answer) < 2_000_000
 
 
 def test_plain_text_is_escaped() -> None:
     box = show("<b>bold</b>\x1b[31m")
     assert box.value == "&lt;b&gt;bold&lt;/b&gt;␛[31m"
     put(box, pieces.Piece('<a class="tag" href="../report/x.html#1">one</a> <a href="../report/y.html#2">two</a>'))
-    assert tags(box.value) == ["span", "data-to=x.html#1", "span", "data-to=y.html#2"]
-
-
-def test_explore_makes_what_is_looked_at(folder: Path) -> None:
-    box = explore(folder)
-    view, place = box.children
-    made = {}
-    for name in view.options:
-        view.value = name
-        made[name] = place.children[0]
-        assert "apigen-explorer" in made[name]._dom_classes
-        assert ("scripted model" in html(made[name])) == (name != "Domain")
-    view.value = "Overview"
-    assert place.children[0] is made["Overview"]
-    assert len({id(page) for page in made.values()}) == 7
-
-
-def test_every_explorer_opens_with_its_answer(shelf: Shelf) -> None:
-    page = Everything(shelf)
-    answers = {}
-    for name in page.makers:
-        page.view.value = name
-        answers[name] = html(page.place).split('<p class="answer">')[1].split("</p>")[0]
-    talks, told = shelf.talks, "{:,} conversations, {:,} verified"
-    verified = int((talks["outcome"] == "verified").sum())
-    assert answers["Overview"].startswith("On retail, 24 seeds gave")
-    assert "passed every gate" in answers["Pass rates"]
-    assert answers["Trajectories"].startswith(f"{told.format(len(talks), verified)} (")
-    assert "first diverged by “different arguments”" in answers["Trajectories"]
-    assert "Cohen" in answers["Committee"]
-    assert answers["Dataset"].startswith(told.format(len(talks), verified))
-    assert answers["Dataset"].endswith(f"the dataset holds {verified} rows.")
-
-
-def test_from_the_overview_to_what_stands_behind_a_bar(shelf: Shelf) -> None:
-    page = Everything(shelf)
-    assert "rows in the dataset" in html(page.place)
-    funnel, blames = (part for part in walk(page.place) if isinstance(part, Figure))
-    assert funnel.spec["layout"]["title"]["text"].startswith("Through the gates")
-    assert "caused" in blames.spec["layout"]["title"]["text"]
-    funnel.chosen = {"curve": 1, "point": 2, "name": "policy", "count": 1}
-    assert page.view.value == "Pass rates"
-    assert page.made["Pass rates"].bar.value == ("policy", 1)
-
-
-def test_the_first_explorer_of_an_empty_run(tmp_path: Path) -> None:
-    (tmp_path / "blueprints.jsonl").write_text("")
-    page = Everything(Shelf(tmp_path))
-    for name in page.makers:
-        page.view.value = name
-        assert html(page.place)
-
-
-def test_a_domain_that_is_gone_is_said(folder: Path, tmp_path: Path) -> None:
-    for name in ("blueprints.jsonl", "trajectories.jsonl"):
-        (tmp_path / name).write_bytes((folder / name).read_bytes())
-    (tmp_path / "run.json").write_text('{"parameters": {"domain": "no-such-domain"}}')
-    box = explore(tmp_path)
-    box.children[0].value = "Domain"
-    assert "cannot be loaded" in html(box)
-    box.children[0].value = "Trajectories"
-    assert "CONVERSATION" in html(box).upper()
+    assert Tags(box.value).found == ["span", "data-to=x.html#1", "span", "data-to=y.html#2"]
 
 
 # --- executed copies

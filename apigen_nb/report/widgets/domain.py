@@ -5,10 +5,9 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Sequence
-from typing import Any
 
 import ipywidgets as W
-import pandas as pd
+from markupsafe import Markup
 
 from ...records import Action, canonical
 from ...storage.safe_text import clean, truncate
@@ -17,10 +16,13 @@ from ...world.world import Refusal, ToolBug
 from .. import alignment as align
 from .. import api_graph_figure as graph
 from .. import pieces, tables
+from ..item_explorer import Item, ItemExplorer
+from ..page_frame import Page
+from ..panels import panel
 from . import tool_call as drawn
-from .browser import Browser, choice, explorer, line, put, show, stack, switch
-from .figure import Figure
 from .form import Form, Unreadable
+from .layout import below, choice, line, put, show, stack
+from .report_pages import ReportPages
 
 MOST_IDS = 200  # suggested in a field
 MARKS = {"read": "reads", "write": "writes", "other": "no data"}
@@ -87,69 +89,49 @@ class Bench:
         return list(self.domain.tables[table])[:MOST_IDS] if table else ()
 
 
-class Data:
-    """The rows of the domain's tables."""
+def rows(domain: Domain) -> ItemExplorer:
+    """Every row of the domain's tables."""
 
-    def __init__(self, domain: Domain) -> None:
-        self.domain = domain
-        self.table = choice("table", [(f"{name} ({len(rows):,})", name) for name, rows in domain.tables.items()])
-        self.list = Browser("rows", self._row, self._search)
-        self.table.observe(lambda _: self._fill(), "value")
-        self.box = stack(line(self.table), self.list.box)
-        self._fill()
+    @functools.cache
+    def text(id: str) -> str:
+        table, _, key = id.partition("/")
+        return canonical(domain.dump(domain.tables[table][key]))
 
-    @functools.cached_property
-    def _texts(self) -> dict[str, dict[str, str]]:
-        return {
-            name: {key: f"{key} {canonical(self.domain.dump(row))}".lower() for key, row in rows.items()}
-            for name, rows in self.domain.tables.items()
-        }
+    def item(id: str) -> Item:
+        fields = json.loads(text(id))
+        parts = fields.values() if isinstance(fields, dict) else [fields]
+        plain = [str(v) for v in parts if not isinstance(v, dict | list)]
+        return Item(id, {"table": id.partition("/")[0]}, "", truncate(clean(" · ".join(plain)), 120))
 
-    def _search(self, text: str) -> set[str]:
-        return {key for key, row in self._texts[self.table.value].items() if text.lower() in row}
+    def html(id: str) -> str:
+        return drawn.text(id, json.dumps(json.loads(text(id)), indent=1, ensure_ascii=False))
 
-    def _fill(self) -> None:
-        rows = self.domain.tables[self.table.value]
-        found: list[dict[str, Any]] = []
-        for key, row in rows.items():
-            dumped = self.domain.dump(row)
-            plain = (
-                {n: v for n, v in dumped.items() if not isinstance(v, dict | list)} if isinstance(dumped, dict) else {}
-            )
-            found.append({"id": key, **{n: v for n, v in list(plain.items())[:6] if n != "id" and v != key}})
-        frame = pd.DataFrame(found) if found else pd.DataFrame({"id": []})
-        self.list.put(frame, f"Rows of {self.table.value}")
+    def find(words: str) -> set[str]:
+        return {item.id for item in items if words.lower() in text(item.id).lower()}
 
-    def _row(self, id: str) -> pieces.Piece:
-        row = self.domain.dump(self.domain.tables[self.table.value][id])
-        return drawn.text(f"{self.table.value}/{id}", json.dumps(row, indent=1, ensure_ascii=False))
+    items = [item(f"{table}/{key}") for table, found in domain.tables.items() for key in found]
+    about = "The data that every scratch world and every conversation begins with."
+    return ItemExplorer("Data", about, "the domain's folder", "rows", ("table",), items, html, find)
+
+
+def domain_pages(domain: Domain) -> list[Page]:
+    """What there is to look at in a domain; its tools are called by hand below the first page."""
+    counts = f"{len(domain.tools)} tools, {len(domain.rules)} rules, {sum(map(len, domain.tables.values())):,} rows"
+    head = Markup('<h1>Domain: {}</h1><p class="lead">{}. Calls by hand go to a scratch world: nothing is kept.</p>')
+    policy = f"The policy of {domain.name}, as the agent reads it"
+    return [
+        Page("tools.html", "Tools", "", lambda: [head.format(truncate(clean(domain.name), 60), counts)]),
+        Page("data.html", "Data", "", lambda: [rows(domain)]),
+        Page("policy.html", "Policy", "", lambda: [drawn.text(policy, domain.policy)]),
+        Page("rules.html", "Rules", "", lambda: [pieces.table(tables.rules(domain), most=100)]),
+        Page("graph.html", "API graph", "", lambda: [
+            panel(graph.figure(domain), pieces.table(graph.producers(domain), most=60)),
+        ]),
+    ]  # fmt: skip
 
 
 def domain_explorer(domain: Domain | str) -> W.VBox:
     """The explorer of a domain, by its name or as it was loaded."""
     loaded = Domain.load(domain) if isinstance(domain, str) else domain
-    view = switch("", ["Tools", "Data", "Policy", "Rules", "API graph"])
-    place = stack()
-    made: dict[str, W.Widget] = {}
-
-    def make(name: str) -> W.Widget:
-        if name == "Tools":
-            return Bench(loaded).box
-        if name == "Data":
-            return Data(loaded).box
-        if name == "Policy":
-            return show(drawn.text(f"The policy of {loaded.name}, as the agent reads it", loaded.policy))
-        if name == "Rules":
-            return show(pieces.table(tables.rules(loaded), most=100))
-        return stack(Figure(graph.figure(loaded)), show(pieces.table(graph.producers(loaded), most=60)))
-
-    def turn(_: Any = None) -> None:
-        if view.value not in made:
-            made[view.value] = make(view.value)
-        place.children = [made[view.value]]
-
-    view.observe(turn, "value")
-    turn()
-    counts = f"{len(loaded.tools)} tools, {len(loaded.rules)} rules, {sum(map(len, loaded.tables.values())):,} rows"
-    title = f"Domain: {truncate(clean(loaded.name), 60)}"
-    return explorer(title, f"{counts}. Calls by hand go to a scratch world: nothing is kept.", view, place)
+    pages = ReportPages(truncate(loaded.name, 60), domain_pages(loaded), scripted=False)
+    return below(pages, {"tools.html": lambda: Bench(loaded).box})

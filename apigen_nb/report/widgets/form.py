@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets as W
 
 from ...storage.safe_text import clean
-from .browser import line, stack
+from .layout import line, stack
 
 WIDE = {"description_width": "170px"}  # fields stand under each other
 

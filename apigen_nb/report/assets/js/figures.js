@@ -4,12 +4,11 @@
 const NARROW = 540; // pixels below which names stand above their bars, and what needs more room gives way to its numbers
 const PAPER = 660; // pixels of a figure on a printed page
 const LIGHT = { "--quiet": "#5c6876", "--ink": "#1b2733", "--panel": "#ffffff" }; // paper is white whatever the screen is
-const dark = matchMedia("(prefers-color-scheme: dark)");
-const places = new WeakMap(); // box → the width that it is drawn for
+const places = new WeakMap(); // box → the width and the ink that it is drawn for
 let printing = false;
 
-const colour = (name) => (printing && LIGHT[name]) || getComputedStyle(document.body).getPropertyValue(name).trim();
-const inked = (text) => text.replaceAll('"#45505c"', `"${colour("--quiet")}"`).replaceAll('"#ffffff"', `"${colour("--panel")}"`);
+const colour = (box, name) => (printing && LIGHT[name]) || getComputedStyle(box).getPropertyValue(name).trim();
+const inked = (box, text) => text.replaceAll('"#45505c"', `"${colour(box, "--quiet")}"`).replaceAll('"#ffffff"', `"${colour(box, "--panel")}"`);
 const visible = (text) => text.replace(/<[^>]*>/g, "").replace(/&[^;]+;/g, "x").length;
 
 // plotly breaks no lines by itself.
@@ -53,13 +52,13 @@ function putAbove(layout, rows) {
 }
 
 function arranged(box, width) {
-  const { data, layout = {} } = JSON.parse(inked(box.nextElementSibling.textContent));
+  const { data, layout = {} } = JSON.parse(inked(box, box.nextElementSibling.textContent));
   const { rows, head } = layout.meta || {};
   const above = rows && width < NARROW;
   layout.width = width;
   layout.height = layout.height || 360;
-  layout.font = { ...layout.font, color: colour("--quiet") };
-  if (layout.title) layout.title.font = { ...layout.title.font, color: colour("--ink") };
+  layout.font = { ...layout.font, color: colour(box, "--quiet") };
+  if (layout.title) layout.title.font = { ...layout.title.font, color: colour(box, "--ink") };
   breakTitles(layout, width, above && head ? [`<i>${head}</i>`] : []);
   if (above) putAbove(layout, rows);
   return { data, layout };
@@ -88,7 +87,7 @@ function giveWay(box, wide) {
   box.hidden = hidden;
 }
 
-function drawFigure(box) {
+function drawFigure(site, box) {
   if (!box.isConnected) return;
   const width = roomOf(box);
   const { data, layout } = arranged(box, width);
@@ -96,9 +95,9 @@ function drawFigure(box) {
   const first = !box.classList.contains("drawn");
   const meta = layout.meta || {};
   box.classList.add("drawn");
-  places.set(box, width);
+  places.set(box, placeOf(box));
   box.style.height = `${layout.height}px`;
-  const drawn = Plotly.react(box, data, layout, config);
+  const drawn = site.Plotly.react(box, data, layout, config);
   giveWay(box, meta.wide);
   if (!first) return;
   drawn.then(() => {
@@ -107,53 +106,69 @@ function drawFigure(box) {
     if (!meta.leads) return;
     box.classList.add("leads");
     box.on("plotly_click", ({ points: [point] }) => {
-      const asked = meta.leads[point.curveNumber]?.[point.pointNumber];
-      if (asked) address.go(`${meta.page}.html`, `?${new URLSearchParams(asked)}`);
+      if ("sourceLinks" in point) return; // a node of a flow
+      const asked = meta.leads[point.curveNumber ?? 0]?.[point.pointNumber ?? point.index];
+      if (asked) site.go(`${meta.page}.html`, `?${new URLSearchParams(asked)}`);
     });
   });
 }
 
 // What is in sight is drawn at once, the rest when the browser has time.
-function drawFigures(root) {
+async function drawFigures(site, root) {
   const boxes = [...root.querySelectorAll(".plot:not(.drawn)")];
+  if (boxes.length) site.Plotly ??= await site.plotly();
   const hidden = boxes.filter((box) => box.getBoundingClientRect().top > innerHeight);
-  for (const box of boxes) if (!hidden.includes(box)) drawFigure(box);
+  for (const box of boxes) if (!hidden.includes(box)) drawFigure(site, box);
   const next = () => {
-    if (hidden.length) drawFigure(hidden.shift());
+    if (hidden.length) drawFigure(site, hidden.shift());
     if (hidden.length) setTimeout(next);
   };
   setTimeout(next);
 }
 
-function redraw(all) {
-  for (const box of document.querySelectorAll(".plot")) {
-    if (all || (box.classList.contains("drawn") && places.get(box) !== roomOf(box))) drawFigure(box);
-  }
+const placeOf = (box) => `${roomOf(box)} ${colour(box, "--ink")}`;
+
+function redraw(site) {
+  for (const box of site.content.querySelectorAll(".plot.drawn")) if (places.get(box) !== placeOf(box)) drawFigure(site, box);
 }
 
-function onPaper(now) {
-  if (printing === now) return;
-  printing = now;
-  redraw(true);
+// Figures follow the room that they have, the theme, and the paper that they are printed on.
+function watchFigures(site, signal) {
+  const onPaper = (now) => {
+    if (printing === now) return;
+    printing = now;
+    redraw(site);
+  };
+  const on = (target, name, heard) => target.addEventListener(name, heard, { signal });
+  on(window, "beforeprint", () => onPaper(true));
+  on(window, "afterprint", () => onPaper(false));
+  on(matchMedia("print"), "change", ({ matches }) => onPaper(matches));
+  on(matchMedia("(prefers-color-scheme: dark)"), "change", () => redraw(site));
+  let settling = 0;
+  const sizes = new ResizeObserver(() => {
+    clearTimeout(settling);
+    if (site.root.clientWidth) settling = setTimeout(() => (redraw(site), makeReachable(site.content)), 120);
+  });
+  sizes.observe(site.root);
+  const theme = new MutationObserver(() => redraw(site));
+  theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  return () => (sizes.disconnect(), theme.disconnect());
 }
-addEventListener("beforeprint", () => onPaper(true));
-addEventListener("afterprint", () => onPaper(false));
-matchMedia("print").addEventListener("change", ({ matches }) => onPaper(matches));
-dark.addEventListener("change", () => redraw(true));
-let settling = 0;
-addEventListener("resize", () => {
-  clearTimeout(settling);
-  settling = setTimeout(() => redraw(false), 120);
-});
 
 // Panels of which one is shown at a time, chosen by menus.
-async function startViews(root) {
-  const panels = await unpack(named(root, "views")[0]);
+async function startViews(site, root) {
+  const [block] = blocks(root, "views");
+  const panels = block && (await unpack(block));
   const menus = [...root.querySelectorAll("select[data-choice]")];
   const view = root.querySelector(".view");
-  const show = () => {
-    view.innerHTML = panels[menus.map((menu) => menu.value).join("\n")] || "<p class='panel quiet'>Nothing to show.</p>";
-    drawFigures(view);
+  let turn = 0;
+  const show = async () => {
+    const mine = ++turn;
+    const key = menus.map((menu) => menu.value).join("\n");
+    const html = panels ? panels[key] : await site.ask(root.dataset.number, key);
+    if (mine !== turn) return; // somebody chose on
+    view.innerHTML = html || "<p class='panel quiet'>Nothing to show.</p>";
+    drawFigures(site, view);
   };
   for (const menu of menus) menu.addEventListener("change", show);
   show();

@@ -4,20 +4,21 @@
 
 const LISTED = 40;
 
-async function startExplorer(root) {
-  const page = current;
-  const { chunk, items } = await unpack(named(root, "index")[0]);
-  const chunks = named(root, "chunk");
+async function startExplorer(site, root) {
+  const { page } = site;
+  const { chunk, items } = await unpack(blocks(root, "index")[0]);
+  const chunks = blocks(root, "chunk");
   const unpacked = new Map();
   const one = (selector) => root.querySelector(selector);
   const menus = [...root.querySelectorAll("select[data-facet]")];
-  const beside = one("#with");
+  const beside = one(".with");
   const decoder = document.createElement("textarea");
   const asked = new Map(); // filters from the address that have no menu
   const texts = new Map();
   let found = items;
   let at = 0;
   let turn = 0;
+  let shown = false; // whether anything was ever
 
   items.forEach((item, place) => (item.place = place));
   const partly = new Set(items.flatMap((item) => item.parts.flatMap(Object.keys)));
@@ -30,7 +31,10 @@ async function startExplorer(root) {
     if (!unpacked.has(number)) unpacked.set(number, unpack(chunks[number]));
     return unpacked.get(number);
   };
-  const htmlOf = async (item) => (await whole(Math.floor(item.place / chunk)))[item.place % chunk];
+  const htmlOf = async (item) => {
+    if (site.ask) return site.ask(root.dataset.number, item.id);
+    return (await whole(Math.floor(item.place / chunk)))[item.place % chunk];
+  };
 
   for (const menu of menus) {
     const counts = new Map();
@@ -40,6 +44,17 @@ async function startExplorer(root) {
     const same = counts.size === 1 && items.every((item) => valuesOf(item, menu.dataset.facet).length);
     if (!counts.size || same) menu.parentElement.hidden = true;
     menu.addEventListener("change", () => filter());
+  }
+
+  // What holds a text: Python looks through its files, a static page through its items.
+  async function holding(text) {
+    const told = (item) => `${item.id} ${item.line}`.toLowerCase();
+    if (site.ask) {
+      const ids = new Set(await site.ask(root.dataset.number, "", text));
+      return (item) => ids.has(item.id) || told(item).includes(text);
+    }
+    if (texts.size < items.length) await readTexts();
+    return (item) => texts.get(item).includes(text);
   }
 
   async function readTexts() {
@@ -52,13 +67,14 @@ async function startExplorer(root) {
 
   async function filter(id, other, part) {
     const mine = ++turn;
+    one(".shown-item").ariaBusy = "true";
     const parts = ofParts();
     const whole = wishes().filter((wish) => !parts.some(([facet]) => facet === wish[0]));
-    const wanted = one("#find").value.trim().toLowerCase().replace(/\s+/g, " ");
+    const wanted = one(".find").value.trim().toLowerCase().replace(/\s+/g, " ");
     const fits = (item) => whole.every((wish) => has(item.facets, wish)) && (!parts.length || fitting(item, parts).length);
-    if (wanted && texts.size < items.length) await readTexts();
+    const holds = wanted ? await holding(wanted) : () => true;
     if (mine !== turn) return; // somebody typed on
-    found = items.filter((item) => fits(item) && (!wanted || texts.get(item).includes(wanted)));
+    found = items.filter((item) => fits(item) && holds(item));
     show(Math.max(0, found.findIndex((item) => item.id === id)), other, part);
   }
 
@@ -71,7 +87,7 @@ async function startExplorer(root) {
       });
       return chip;
     });
-    one("#chips").replaceChildren(...chips);
+    one(".chips").replaceChildren(...chips);
   }
 
   function showList() {
@@ -113,22 +129,23 @@ async function startExplorer(root) {
     const group = item ? items.filter((one) => one.group && one.group === item.group && one !== item) : [];
     beside.replaceChildren(new Option("nothing", ""), ...group.map((one) => new Option(`${one.mark} ${one.id}`, one.id)));
     beside.value = other && group.some((one) => one.id === other) ? other : "";
-    one("#beside").hidden = !group.length;
+    one(".beside-menu").hidden = !group.length;
   }
 
   async function show(index, other, part) {
     at = index;
+    one(".shown-item").ariaBusy = "true";
     const item = found[at];
-    one("#id").textContent = item ? item.id : "";
-    one("#position").textContent = found.length ? `${at + 1} of ${found.length}` : "0 of 0";
-    one("#previous").disabled = at <= 0;
-    one("#next").disabled = at >= found.length - 1;
+    one(".shown-id").textContent = item ? item.id : "";
+    one(".position").textContent = found.length ? `${at + 1} of ${found.length}` : "0 of 0";
+    one(".previous").disabled = at <= 0;
+    one(".next").disabled = at >= found.length - 1;
     showChips();
     showList();
     showMenu(item, other);
     const second = beside && beside.value ? items.find((one) => one.id === beside.value) : null;
     const kept = new URLSearchParams({ ...(second && { with: second.id }), ...(part && { part }) }).toString();
-    if (item) address.write(page, encodeURIComponent(item.id) + (kept && `?${kept}`));
+    if (item) site.write(page, encodeURIComponent(item.id) + (kept && `?${kept}`));
     const htmls = item ? await Promise.all([item, second].filter(Boolean).map(htmlOf)) : ["<p class='panel quiet'>Nothing fits these filters.</p>"];
     if (found[at] !== item) return;
     const boxes = htmls.map((html, number) => {
@@ -136,18 +153,21 @@ async function startExplorer(root) {
       if (item) box.prepend(element("h2", { className: htmls.length > 1 ? "" : "unseen", textContent: [item, second][number].id }));
       return box;
     });
-    one("#item").className = boxes.length > 1 ? "beside" : "";
-    one("#item").replaceChildren(...boxes);
+    one(".shown-item").classList.toggle("beside", boxes.length > 1);
+    one(".shown-item").replaceChildren(...boxes);
+    one(".shown-item").ariaBusy = null;
+    shown = true;
     const parts = ofParts();
     const wanted = part ?? (item && parts.length ? String(fitting(item, parts)[0]) : null);
     if (wanted !== null && boxes[0].querySelector(`details[data-part="${CSS.escape(wanted)}"]`)) {
       for (const fold of boxes[0].querySelectorAll("details[data-part]")) fold.open = fold.dataset.part === wanted;
     }
-    makeReachable(one("#item"));
+    makeReachable(one(".shown-item"));
   }
 
   function follow() {
-    const [name, query = ""] = address.read(page).split("?");
+    if (found[at] && shown && !site.read(page)) return site.write(page, encodeURIComponent(found[at].id)); // as it was left
+    const [name, query = ""] = site.read(page).split("?");
     const id = decodeURIComponent(name);
     const said = new URLSearchParams(query);
     const [other, part] = ["with", "part"].map((name) => said.get(name));
@@ -157,7 +177,7 @@ async function startExplorer(root) {
       // The address wins over filters left from before.
       for (const menu of menus) menu.value = "";
       asked.clear();
-      one("#find").value = said.get("find") || "";
+      one(".find").value = said.get("find") || "";
       said.delete("find");
       for (const [facet, value] of said) {
         const menu = menus.find((menu) => menu.dataset.facet === facet);
@@ -167,21 +187,15 @@ async function startExplorer(root) {
     }
     if ((id || filtered) && root.previousElementSibling?.previousElementSibling?.tagName === "H2") root.scrollIntoView();
     filter(id, other, part).then(() => {
-      if (id && !items.some((item) => item.id === id)) one("#position").textContent += ` · ${id} is not on this page`;
+      if (id && !items.some((item) => item.id === id)) one(".position").textContent += ` · ${id} is not on this page`;
     });
   }
 
   const step = (by) => found[at + by] && show(at + by);
-  one("#previous").addEventListener("click", () => step(-1));
-  one("#next").addEventListener("click", () => step(1));
-  one("#find").addEventListener("input", () => filter());
+  one(".previous").addEventListener("click", () => step(-1));
+  one(".next").addEventListener("click", () => step(1));
+  one(".find").addEventListener("input", () => filter());
   if (beside) beside.addEventListener("change", () => show(at, beside.value));
-  document.addEventListener("keydown", (event) => {
-    if (!root.isConnected || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
-    if (event.key === "j") step(1);
-    if (event.key === "k") step(-1);
-  });
   follow();
-  return follow;
+  return { follow, step };
 }

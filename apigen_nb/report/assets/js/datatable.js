@@ -4,7 +4,7 @@
 const ROWS_A_PAGE = 25;
 
 async function startTable(root) {
-  const { columns, rows, links } = await unpack(named(root, "rows")[0]);
+  const { columns, rows, links } = await unpack(blocks(root, "rows")[0]);
   const one = (selector) => root.querySelector(selector);
   const numbers = columns.map((_, c) => rows.every((row) => typeof row[c] === "number"));
   const texts = rows.map((row) => row.join(" ").toLowerCase());

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from ...records import (
+from ..records import (
     Action,
     Attempt,
     Blueprint,
@@ -15,7 +15,6 @@ from ...records import (
     Choice,
     Message,
     Proposal,
-    Record,
     ToolCall,
     Trajectory,
     Verdict,
@@ -24,89 +23,79 @@ from ...records import (
 
 # A field that is read from a key that is not there keeps its default, and what stands under its own name is skipped.
 SKIPPED = "-"
-LIGHT = ConfigDict(frozen=True, extra="ignore")
+SLIM = ConfigDict(frozen=True, extra="ignore")
 
 
-class Asked(Record):
-    """Of a proposal only what was asked for."""
-
-    model_config = LIGHT
-    id: str
-    kind: str = "plain"
-    behaviour: str = "cooperative"
-
-
-class LightVote(Vote):
-    model_config = LIGHT
-    reflection: str = Field("", validation_alias=SKIPPED)
+class SlimVote(Vote):
+    model_config = SLIM
     correction: str = Field("", validation_alias=SKIPPED)
 
 
-class LightVerdict(Verdict):
-    model_config = LIGHT
-    votes: tuple[LightVote, ...] = ()
+class SlimVerdict(Verdict):
+    model_config = SLIM
+    votes: tuple[SlimVote, ...] = ()
 
 
-class LightAction(Action):
-    model_config = LIGHT
+class SlimAction(Action):
+    model_config = SLIM
     arguments: dict[str, Any] = Field(default_factory=dict, validation_alias=SKIPPED)
 
 
-class LightBlueprint(Blueprint):
-    model_config = LIGHT
-    actions: tuple[LightAction, ...]
-    denied: tuple[LightAction, ...] = ()
+class SlimBlueprint(Blueprint):
+    model_config = SLIM
+    actions: tuple[SlimAction, ...]
+    denied: tuple[SlimAction, ...] = ()
     instruction: str = Field("", validation_alias=SKIPPED)
     persona: str = Field("", validation_alias=SKIPPED)
 
 
-class LightAttempt(Attempt):
-    model_config = LIGHT
+class SlimAttempt(Attempt):
+    model_config = SLIM
     feedback: str = Field("", validation_alias=SKIPPED)
     thought: str = Field("", validation_alias=SKIPPED)
     diff: tuple[Change, ...] = Field((), validation_alias=SKIPPED)
-    blueprint: LightBlueprint | None = None
-    verdicts: tuple[LightVerdict, ...] = ()
+    blueprint: SlimBlueprint | None = None
+    verdicts: tuple[SlimVerdict, ...] = ()
 
 
-class LightProposal(Proposal):
+class SlimProposal(Proposal):
     """A proposal without instructions, thoughts, feedback and diffs."""
 
-    model_config = LIGHT
-    attempts: tuple[LightAttempt, ...]
+    model_config = SLIM
+    attempts: tuple[SlimAttempt, ...]
 
 
-class LightCall(ToolCall):
-    model_config = LIGHT
+class SlimCall(ToolCall):
+    model_config = SLIM
     arguments: dict[str, Any] | None = Field(None, validation_alias=SKIPPED)
     raw: str = Field("", validation_alias=SKIPPED)
 
 
-class LightMessage(Message):
-    model_config = LIGHT
-    tool_calls: tuple[LightCall, ...] = ()
+class SlimMessage(Message):
+    model_config = SLIM
+    tool_calls: tuple[SlimCall, ...] = ()
     content: str = Field("", validation_alias=SKIPPED)
 
 
-class LightChoice(Choice):
-    model_config = LIGHT
+class SlimChoice(Choice):
+    model_config = SLIM
     candidates: tuple[Candidate, ...] = Field((), validation_alias=SKIPPED)
 
 
-class LightTrajectory(Trajectory):
+class SlimTrajectory(Trajectory):
     """A trajectory without what was said and without its diff."""
 
-    model_config = LIGHT
-    messages: tuple[LightMessage, ...]
-    verdicts: tuple[LightVerdict, ...]
+    model_config = SLIM
+    messages: tuple[SlimMessage, ...]
+    verdicts: tuple[SlimVerdict, ...]
     diff: tuple[Change, ...] = Field((), validation_alias=SKIPPED)
-    choices: tuple[LightChoice, ...] = ()
+    choices: tuple[SlimChoice, ...] = ()
 
 
-class Talk(Trajectory):
+class SpokenTrajectory(Trajectory):
     """Of a trajectory what was said and called, and whether it is verified."""
 
-    model_config = LIGHT
-    verdicts: tuple[LightVerdict, ...]
+    model_config = SLIM
+    verdicts: tuple[SlimVerdict, ...]
     diff: tuple[Change, ...] = Field((), validation_alias=SKIPPED)
     choices: tuple[Choice, ...] = Field((), validation_alias=SKIPPED)

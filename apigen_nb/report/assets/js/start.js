@@ -1,0 +1,46 @@
+// Starts a document: a page of its own, or in one file for all pages the one of the address "#/page.html/fragment".
+"use strict";
+
+const templates = [...document.querySelectorAll("template[data-page]")];
+const isPlace = () => location.hash !== "" && document.getElementById(location.hash.slice(1)); // a heading, the content
+const site = { root: document.body, content: document.getElementById("content"), plotly: () => globalThis.Plotly };
+watch(site);
+
+function startOne() {
+  site.read = () => location.hash.slice(1);
+  site.write = (page, fragment) => history.replaceState(null, "", "#" + fragment);
+  site.go = (page, fragment) => (location.href = `${page}#${fragment}`);
+  addEventListener("hashchange", () => isPlace() || start(site));
+  start(site);
+}
+
+function startAll() {
+  const named = new Map(templates.map((one) => [one.dataset.page, one]));
+  const parts = () => /^#\/([\w.-]+)\/?(.*)$/s.exec(location.hash) || ["", "", ""];
+  // What is slow on one page must neither read nor write the address of the page that was opened meanwhile.
+  site.read = (page) => (parts()[1] === page ? parts()[2] : "");
+  site.write = (page, fragment) => {
+    if (page === site.page && ["", page].includes(parts()[1])) history.replaceState(null, "", `#/${page}/${fragment}`);
+  };
+  site.go = (page, fragment) => (location.hash = `/${page}/${fragment}`);
+  const turnTo = turning(site, (page) => [...named.get(page).content.childNodes]);
+  const open = async () => {
+    if (isPlace()) return;
+    const page = named.has(parts()[1]) ? parts()[1] : templates[0].dataset.page;
+    const other = page !== site.page;
+    await turnTo(page);
+    site.content.className = `content ${named.get(page).dataset.kind}`;
+    if (other) scrollTo(0, 0);
+  };
+  document.addEventListener("click", (event) => {
+    const [page, fragment = ""] = linked(event.target.closest("a[href]")) || [];
+    if (!named.has(page) || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    site.go(page, fragment);
+  });
+  addEventListener("hashchange", open);
+  open();
+}
+
+if (templates.length) startAll();
+else startOne();

@@ -1,0 +1,75 @@
+"""The pages of a report in a widget: bodies, style and script are those of its static pages."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import anywidget
+import ipywidgets as W
+import traitlets as T
+
+from ...storage.safe_text import clean
+from .. import pieces
+from ..page_frame import Page, bar_html, plotly_script, script
+
+
+class Plotly(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is untyped for mypy here
+    """The one model of a kernel that holds plotly.js: 4.9 MB for each widget would be slow."""
+
+    _esm = "export default {};"
+    source = T.Unicode().tag(sync=True)
+
+
+@functools.cache
+def plotly() -> Plotly:
+    return Plotly(source=plotly_script())
+
+
+def _style() -> str:
+    parts, page, own = ((pieces.ASSETS / f"{name}.css").read_text("utf-8") for name in ("pieces", "page", "widget"))
+    return f"{parts}\n.apigen-report {{\n{page}\n}}\n{own}"  # a page's style is for a document of its own
+
+
+class ReportPages(anywidget.AnyWidget):  # type: ignore[misc]
+    """Pages of which one is open, the one of `address` ("page.html#fragment"). Each is made when it is first looked at;
+    its items, panels and what is searched for in it are asked of Python. Without `menu` the navigation shows only when
+    a link has led to another page."""
+
+    _esm = script("widget")
+    _css = _style()
+    bar = T.Unicode().tag(sync=True)
+    address = T.Unicode().tag(sync=True)
+    menu = T.Bool(True).tag(sync=True)
+    library = T.Instance(W.Widget).tag(sync=True, **W.widget_serialization)
+
+    def __init__(
+        self, title: str, pages: Sequence[Page], scripted: bool, file: str = "", item: str = "", menu: bool = True
+    ) -> None:
+        self.pages = {page.file: page for page in pages}
+        if file and file not in self.pages:
+            raise LookupError(f"this run has no page {file}: it has {', '.join(self.pages)}")
+        address = f"{file or pages[0].file}#{item}"
+        bar = bar_html(clean(title), pages, scripted)
+        super().__init__(bar=bar, address=address, menu=menu, library=plotly())
+        self.on_msg(lambda _, question, __: self._hear(question))
+
+    def _hear(self, question: Mapping[str, Any]) -> None:
+        told = {name: question[name] for name in ("page", "number", "key", "text") if name in question}
+        try:
+            self.send({"to": question["from"], "answer": self.ask(**told)})
+        except Exception as error:
+            self.send({"to": question["from"], "error": clean(f"{type(error).__name__}: {error}")})
+            raise
+
+    def ask(self, page: str, number: int = -1, key: str = "", text: str = "") -> str | list[str]:
+        """The HTML of a page; of its component with a number what a key stands for, or the ids of the items that hold a
+        text."""
+        found = self.pages[page]
+        if number < 0:
+            return found.live
+        component = found.body[number]
+        if isinstance(component, str):
+            raise LookupError(f"part {number} of {page} is plain text")
+        return sorted(component.find(text)) if text else component.fetch(key)
