@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Generic, TypeVar, overload
 
 from ..records import Record
-from ..storage.journal import record_at
-from ..storage.jsonl import Damaged, scan_lines
+from ..storage.jsonl import Damaged, parse_line, scan_lines
 
 S = TypeVar("S", bound=Record)
 R = TypeVar("R", bound=Record)
@@ -62,8 +61,11 @@ class RecordIndex(Sequence[S], Generic[S, R]):
         """A record as it stands in its file. KeyError when there is none; LookupError when the file was written anew
         since it was opened."""
         path, offset = self._places[id]
+        with path.open("rb") as file:
+            file.seek(offset)
+            line = file.readline()
         try:
-            record = record_at(path, self._whole, offset)
+            record = parse_line(line, self._whole)
         except ValueError:
             record = None
         if record is None or str(record.id) != id:  # type: ignore[attr-defined]
