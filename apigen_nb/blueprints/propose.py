@@ -52,22 +52,18 @@ async def propose(seed: Seed, domain: Domain, **options: Any) -> Proposal:
 def seed_assignment(seed: Seed, domain: Domain) -> Assignment:
     """What a seed asks of the generator."""
     offered = (*seed.walk, *seed.spare)
-    context = {
+    sampled = seed.model_dump(mode="json", include={"user", "persona", "kind", "behaviour"})
+    context = sampled | {
         "policy": list(seed.policy),
         "tools": [domain.tools[name].schema for name in offered],
         "writing": [name for name in offered if domain.tools[name].writes],
         "records": seed.records,
-        "user": seed.user,
-        "persona": seed.persona,
-        "behaviour": seed.behaviour,
-        "kind": seed.kind,
         "difficulty": LEVEL_PROMPTS[seed.level],
         "walk": list(seed.walk),
         "examples": [task_of(example) for example in seed.examples],
     }
-    sampled = seed.model_dump(include={"id", "domain", "user", "persona", "kind", "behaviour"})
     return Assignment(
-        blueprint=Blueprint(**sampled, instruction="", actions=(), outputs=()),
+        blueprint=Blueprint(id=seed.id, domain=seed.domain, **sampled, instruction="", actions=(), outputs=()),
         walk=seed.walk,
         level=seed.level,
         prompt="generator",

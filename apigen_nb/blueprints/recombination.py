@@ -126,20 +126,13 @@ def combination_assignment(combination: Combination, parts: Sequence[Blueprint])
     if len(parts) < 2 or len({part.user for part in parts}) > 1 or any(part.kind != "plain" for part in parts):
         raise ValueError(f"{combination.id}: expected two or more plain blueprints of one user, found {parts!r:.200}")
     task = join(combination.id, parts)
-    context = {
-        "instructions": [part.instruction for part in parts],
-        "actions": [action.model_dump() for action in task.actions],
-        "outputs": list(task.outputs),
-        "persona": task.persona,
-        "behaviour": task.behaviour,
-        "user": task.user,
-    }
+    known = task.model_dump(mode="json", include={"actions", "outputs", "persona", "behaviour", "user"})
     return Assignment(
         blueprint=task,
         walk=tuple(dict.fromkeys(action.name for action in task.actions)),
         level="hard",
         prompt="recombine",
-        context=context,
+        context=known | {"instructions": [part.instruction for part in parts]},
         reply=REPLY,
         settled={"actions": task.actions, "outputs": task.outputs, "denied": (), "withheld": ()},
         gates=(every_action_counts,),
