@@ -23,12 +23,12 @@ from .gates import Gate, run_gate
 
 INTACT = "intact"
 GOLD = "gold task (hand-written)"
-RIGHT = (INTACT, GOLD)
+RIGHT_TASKS = (INTACT, GOLD)
 FILE = "bench.jsonl"
 
 
 class Trial(Record):
-    """A line of `bench.jsonl`: one blueprint with one planted defect (or one of `RIGHT`), and what every gate said."""
+    """A line of `bench.jsonl`: one blueprint with one planted defect (or one of `RIGHT_TASKS`), and what every gate said."""
 
     id: str
     defect: str

@@ -51,7 +51,7 @@ def normalise(shares: Mapping[T, float]) -> dict[T, float]:
     return {name: share / total for name, share in shares.items() if share}
 
 
-def assigned(shares: Mapping[T, float], number: int, key: str) -> T:
+def assign(shares: Mapping[T, float], number: int, key: str) -> T:
     """What the seed of this number gets. After n seeds each name was given out within one of its share of n; `key` is
     what the order is shuffled by."""
     names = sorted(normalise(shares))  # in whatever order they were written down

@@ -19,9 +19,9 @@ from ..storage.journal import Journal, Run
 from ..world.domain import Domain
 from .difficulty import LEVEL_PROMPTS
 from .gates import Gate
-from .recombination import Combination, combination_assignment, combinations, compatible
+from .recombination import Combination, are_compatible, combination_assignment, draw_combinations
 from .reflection import Assignment, draft_until_accepted, task_of
-from .sampling import DEFAULT, Sampling, sample_seed, seed_id
+from .sampling import DEFAULT_SAMPLING, Sampling, sample_seed, seed_id
 
 
 class _Action(BaseModel):
@@ -84,7 +84,7 @@ async def propose_all(
     reflections: int = 3,
     concurrency: int = 32,
     round_size: int = 50,
-    sampling: Sampling = DEFAULT,
+    sampling: Sampling = DEFAULT_SAMPLING,
     recombined: float = 0.1,
 ) -> Sequence[Proposal]:
     """Phase 1 for seeds 0 … seeds-1, then for `recombined` × seeds combinations of what was accepted, or as many as
@@ -94,7 +94,7 @@ async def propose_all(
     journal = Journal(run.blueprints, Proposal)
     pool: deque[Blueprint] = deque(maxlen=POOL)
     owned: dict[str, array[int]] = {}  # user → numbers of seeds
-    more = round(seeds * recombined)
+    combined_most = round(seeds * recombined)
     roles: dict[str, Any] = {"generator": models.generator, "feedback": models.feedback}
 
     def accepted(ids: Sequence[str]) -> list[Blueprint]:
@@ -115,13 +115,15 @@ async def propose_all(
     for start in range(0, seeds, round_size):
         draw = functools.partial(sample_seed, domain, seed, pool=tuple(pool), sampling=sampling)
         batch = [draw(number) for number in range(start, min(start + round_size, seeds))]
-        made = await draft_all(batch, total=seeds + more)
+        made = await draft_all(batch, total=seeds + combined_most)
         for seeded, proposal in zip(batch, made, strict=True):
             if proposal.accepted:
                 pool.append(proposal.blueprint)
                 if proposal.kind == "plain":
                     owned.setdefault(proposal.user, array("I")).append(seeded.number)
-    combined = combinations(domain.name, owned, more, seed, lambda ids: compatible(accepted(ids), domain))
+    combined = draw_combinations(
+        domain.name, owned, combined_most, seed, lambda ids: are_compatible(accepted(ids), domain)
+    )
     await draft_all(combined, total=seeds + len(combined))
     ids = (seed_id(domain.name, number) for number in range(seeds))
     return journal.finish(itertools.chain(ids, (combination.id for combination in combined)))

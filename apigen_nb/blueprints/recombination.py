@@ -22,12 +22,12 @@ from ..world.world import digest
 from .gates.execution import execute, executed
 from .gates.policy import broken_rules
 from .gates.verdict import verdict_on
-from .mixture import assigned
+from .mixture import assign
 from .reflection import Assignment
 from .sampling import seed_id
 
-PARTS: dict[str, float] = {"2": 0.4, "3": 0.35, "4": 0.25}  # shares of the combinations, by the parts wanted
-DRAWN: dict[str, float] = {"checked": 0.8, "blindly": 0.2}
+SIZE_SHARES: dict[str, float] = {"2": 0.4, "3": 0.35, "4": 0.25}  # shares of the combinations, by the parts wanted
+CHECKED_SHARES: dict[str, float] = {"checked": 0.8, "blindly": 0.2}
 TRIES = 8  # users that a size is looked for at, and blueprints of each: every look runs some actions
 UNMENDABLE = frozenset({"execution", "policy", "kind", "recombination"})  # gates whose verdict no other wording changes
 
@@ -51,7 +51,7 @@ class Combination:
     parts: tuple[str, ...]
 
 
-def combinations(
+def draw_combinations(
     domain: str, owned: Mapping[str, Sequence[int]], count: int, seed: int, holds: Callable[[Sequence[str]], bool]
 ) -> list[Combination]:
     """At most `count` different combinations; fewer when there are not so many. `owned` is user → numbers of the seeds
@@ -79,8 +79,8 @@ def combinations(
                     yield user, parts
 
     for number in range(count):
-        wanted = int(assigned(PARTS, number, f"{seed}/parts"))
-        blindly = assigned(DRAWN, number, f"{seed}/drawn") == "blindly"
+        wanted = int(assign(SIZE_SHARES, number, f"{seed}/parts"))
+        blindly = assign(CHECKED_SHARES, number, f"{seed}/drawn") == "blindly"
         for user, parts in itertools.islice(found(wanted, blindly), 1):
             made[parts] = user
             users.remove(user)
@@ -89,7 +89,7 @@ def combinations(
     return [Combination(f"{prefix}-r{number:05d}", user, parts) for number, (parts, user) in enumerate(made.items())]
 
 
-def join(id: str, parts: Sequence[Blueprint]) -> Blueprint:
+def join_parts(id: str, parts: Sequence[Blueprint]) -> Blueprint:
     """The task that these parts come to, not worded yet: their actions and outputs in order."""
     return parts[0].model_copy(
         update={
@@ -114,9 +114,9 @@ def every_action_counts(task: Blueprint, domain: Domain) -> Verdict | None:
     return verdict_on("recombination", [])
 
 
-def compatible(parts: Sequence[Blueprint], domain: Domain) -> bool:
+def are_compatible(parts: Sequence[Blueprint], domain: Domain) -> bool:
     """Whether the actions of all parts execute together, break no rule and undo nothing of each other."""
-    verdict = every_action_counts(join("", parts), domain)
+    verdict = every_action_counts(join_parts("", parts), domain)
     return verdict is not None and verdict.passed
 
 
@@ -125,7 +125,7 @@ def combination_assignment(combination: Combination, parts: Sequence[Blueprint])
     order. ValueError unless there are two parts at least, all plain and of one user."""
     if len(parts) < 2 or len({part.user for part in parts}) > 1 or any(part.kind != "plain" for part in parts):
         raise ValueError(f"{combination.id}: expected two or more plain blueprints of one user, found {parts!r:.200}")
-    task = join(combination.id, parts)
+    task = join_parts(combination.id, parts)
     known = task.model_dump(mode="json", include={"actions", "outputs", "persona", "behaviour", "user"})
     return Assignment(
         blueprint=task,

@@ -17,7 +17,7 @@ from ..storage.run_folder import Run
 from ..world.domain import Domain
 from .gates import Gate
 from .propose import propose
-from .sampling import DEFAULT, Sampling, sample_seed
+from .sampling import DEFAULT_SAMPLING, Sampling, sample_seed
 
 ARMS = ("single shot", "retry without feedback", "retry with feedback")
 
@@ -31,7 +31,7 @@ async def reflection_study(
     seeds: int,
     seed: int,
     tries: int = 4,
-    sampling: Sampling = DEFAULT,
+    sampling: Sampling = DEFAULT_SAMPLING,
     concurrency: int = 32,
 ) -> dict[str, Sequence[Proposal]]:
     """Phase 1 in three arms on the same seeds, without examples, which would differ from arm to arm; `tries` are those

@@ -18,15 +18,14 @@ from ..records import Behaviour, Blueprint, Kind, Level, Seed
 from ..world.api_graph import Graph
 from ..world.domain import Domain
 from ..world.user_records import RECORDS_BUDGET, user_records
-from .mixture import BEHAVIOUR_SHARES, KIND_SHARES, LEVEL_SHARES, assigned
+from .gates.kind import DENYING_KINDS
+from .mixture import BEHAVIOUR_SHARES, KIND_SHARES, LEVEL_SHARES, assign
 from .personas import TRAITS, compose_persona
 
-SPARE = 2  # further writing tools, for when the records allow none of the walk
+SPARE_TOOLS = 2  # further writing tools, for when the records allow none of the walk
 EXAMPLES = 2
 VISITS = (12, 6, 4, 2, 2, 2, 2, 2)  # seeds about each user of a block: many users, and regulars with four to recombine
 WRITES: dict[Level, tuple[int, ...]] = {"easy": (1,), "medium": (1, 2), "hard": (2, 3)}  # groundtruth actions wanted
-ONE_MORE: tuple[Kind, ...] = ("forbidden", "missing tool", "change of mind")  # one wish comes to nothing
-TOGETHER: tuple[Kind, ...] = ("parallel calls",)  # two actions at least
 
 # What each sampler gives varies from seed to seed: its rate is drawn from this range.
 RATES: dict[str, tuple[float, float]] = {
@@ -52,7 +51,7 @@ class Sampling:
     personas: tuple[str, ...] = ()
 
 
-DEFAULT = Sampling()
+DEFAULT_SAMPLING = Sampling()
 
 
 def seed_id(domain: str, number: int) -> str:
@@ -126,12 +125,12 @@ def _shuffled(domain: Domain, key: str) -> list[str]:
 
 
 def sample_seed(
-    domain: Domain, seed: int, number: int, pool: Sequence[Blueprint] = (), sampling: Sampling = DEFAULT
+    domain: Domain, seed: int, number: int, pool: Sequence[Blueprint] = (), sampling: Sampling = DEFAULT_SAMPLING
 ) -> Seed:
     """The seed of one number. `pool` are the accepted blueprints of earlier rounds, in id order."""
-    kind = assigned(sampling.kinds, number, f"{seed}/kinds")
-    behaviour = assigned(sampling.behaviours, number, f"{seed}/behaviours")
-    level = assigned(sampling.difficulty, number, f"{seed}/difficulty")
+    kind = assign(sampling.kinds, number, f"{seed}/kinds")
+    behaviour = assign(sampling.behaviours, number, f"{seed}/behaviours")
+    level = assign(sampling.difficulty, number, f"{seed}/difficulty")
 
     def rng(sampler: str) -> Random:
         # one for each, so that what one sampler draws changes no other
@@ -141,7 +140,9 @@ def sample_seed(
     walk = sample_walk(domain, rng("API"), _writes(rng("writes"), level, kind), sampling)
     wanted = {name for name in walk if domain.tools[name].writes}
     others = [name for name, tool in domain.tools.items() if tool.writes and name not in wanted]
-    spares = {"no tool": 0, "missing detail": 2 * SPARE}.get(kind, SPARE)  # few tools take what nobody can look up
+    spares = {"no tool": 0, "missing detail": 2 * SPARE_TOOLS}.get(
+        kind, SPARE_TOOLS
+    )  # few tools take what nobody can look up
     spare = tuple(rng("spare").sample(others, min(spares, len(others))))
     return Seed(
         id=seed_id(domain.name, number),
@@ -163,5 +164,5 @@ def sample_seed(
 def _writes(rng: Random, level: Level, kind: Kind) -> int:
     if kind == "no tool":
         return 0
-    wanted = rng.choice(WRITES[level]) + (kind in ONE_MORE)
-    return max(wanted, 2) if kind in TOGETHER else wanted
+    wanted = rng.choice(WRITES[level]) + (kind in DENYING_KINDS)  # of which one comes to nothing
+    return max(wanted, 2) if kind == "parallel calls" else wanted

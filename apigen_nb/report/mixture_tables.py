@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..blueprints.defects import DEFECTS
 from ..blueprints.difficulty import asked_and_measured
-from ..blueprints.gate_bench import GOLD, INTACT, RIGHT, Trial
+from ..blueprints.gate_bench import GOLD, INTACT, RIGHT_TASKS, Trial
 from ..models.ledger import Price, dollars
 from ..records import BEHAVIOURS, KINDS, LEVELS, Proposal, Trajectory, Usage
 from ..storage.safe_text import clean, truncate
@@ -131,7 +131,7 @@ def recall(frame: pd.DataFrame) -> pd.DataFrame:
     """Of `bench`: the counts as percentages with intervals, for people."""
     shown = frame[["defect"]].copy()
     shown["can be decided by"] = ["execution" if d else "a reader" for d in frame["decidable"]]
-    shown.loc[frame["defect"].isin(RIGHT), "can be decided by"] = "–"
+    shown.loc[frame["defect"].isin(RIGHT_TASKS), "can be decided by"] = "–"
     shown["planted"] = [f"{n:,}" if n else NOWHERE for n in frame["planted"]]
     for column, title in (("gates", "plain gates"), ("committee", "committee"), ("any", "together")):
         pairs = zip(frame[column], frame["planted"], strict=True)
@@ -141,7 +141,7 @@ def recall(frame: pd.DataFrame) -> pd.DataFrame:
 
 def alarms(trials: Iterable[Trial]) -> pd.DataFrame:
     """Of the gate bench: what was failed of tasks that are right, by gate and cause, with one reason as an example."""
-    right = [trial for trial in trials if trial.defect in RIGHT]
+    right = [trial for trial in trials if trial.defect in RIGHT_TASKS]
     totals = Counter(trial.defect for trial in right)
     fell: Counter[tuple[str, str, str]] = Counter()
     reasons: dict[tuple[str, str, str], str] = {}
@@ -152,7 +152,7 @@ def alarms(trials: Iterable[Trial]) -> pd.DataFrame:
     plain = Counter(trial.defect for trial in right if set(trial.caught_by) - {"committee"})
     rows = [(task, ANY, "–", plain[task], "") for task in totals]
     rows += [(*cause, count, reasons[cause]) for cause, count in fell.most_common()]
-    rows.sort(key=lambda row: (RIGHT.index(row[0]), row[1] != ANY))
+    rows.sort(key=lambda row: (RIGHT_TASKS.index(row[0]), row[1] != ANY))
     named = [
         (task, gate, cause, count, f"{share(count, totals[task])} {interval(count, totals[task])}", example)
         for task, gate, cause, count, example in rows

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apigen_nb.blueprints.mixture import BEHAVIOUR_SHARES, KIND_SHARES, LEVEL_SHARES, assigned, normalise
+from apigen_nb.blueprints.mixture import BEHAVIOUR_SHARES, KIND_SHARES, LEVEL_SHARES, assign, normalise
 from apigen_nb.records import BEHAVIOURS, KINDS, LEVELS
 
 DEFAULTS = {"kinds": KIND_SHARES, "behaviours": BEHAVIOUR_SHARES, "difficulty": LEVEL_SHARES}
@@ -34,39 +34,37 @@ def test_defaults_name_everything_and_sum_to_one() -> None:
 @given(shares, st.integers(1, 400), st.text(max_size=3))
 @settings(max_examples=60, deadline=None)
 def test_shares_are_met_within_one_after_any_number_of_seeds(mix: dict[str, float], count: int, key: str) -> None:
-    order = [assigned(mix, number, key) for number in range(count)]
+    order = [assign(mix, number, key) for number in range(count)]
     assert furthest(mix, order) < 1
     assert {name for name, share in mix.items() if not share} & set(order) == set()
 
 
 @pytest.mark.parametrize("name", list(DEFAULTS))
 def test_the_default_mixes_are_met_within_one_in_a_long_run(name: str) -> None:
-    order = [assigned(DEFAULTS[name], number, "7") for number in range(2_000)]  # type: ignore[type-var]
+    order = [assign(DEFAULTS[name], number, "7") for number in range(2_000)]  # type: ignore[type-var]
     assert furthest(DEFAULTS[name], order) < 1  # type: ignore[arg-type]
 
 
 def test_shares_that_no_small_number_of_seeds_meets_exactly_are_met_closely() -> None:
     mix = {"a": 0.123456789, "b": 2.0, "c": 0.000001}
-    order = [assigned(mix, number, "7") for number in range(1_000)]
+    order = [assign(mix, number, "7") for number in range(1_000)]
     assert furthest(mix, order) < 1.2
-    assert "c" in [assigned(mix, number, "7") for number in range(10_000)]  # never rounded to nothing
+    assert "c" in [assign(mix, number, "7") for number in range(10_000)]  # never rounded to nothing
 
 
 def test_the_order_hangs_on_the_key_alone() -> None:
-    orders = {key: [assigned(KIND_SHARES, number, key) for number in range(120)] for key in ("1", "2")}
+    orders = {key: [assign(KIND_SHARES, number, key) for number in range(120)] for key in ("1", "2")}
     assert orders["1"] != orders["2"]
     # asked for from behind, and one alone: the same
-    assert orders["1"] == [assigned(KIND_SHARES, number, "1") for number in reversed(range(120))][::-1]
-    assert assigned(KIND_SHARES, 100_000, "1") == assigned(dict(reversed(KIND_SHARES.items())), 100_000, "1")
+    assert orders["1"] == [assign(KIND_SHARES, number, "1") for number in reversed(range(120))][::-1]
+    assert assign(KIND_SHARES, 100_000, "1") == assign(dict(reversed(KIND_SHARES.items())), 100_000, "1")
 
 
 @pytest.mark.parametrize(("one", "two"), list(combinations(DEFAULTS, 2)))
 def test_mixes_do_not_go_in_step(one: str, two: str) -> None:
     """Every pair, such as forbidden wishes of terse users, comes about as often as its shares say."""
     count = 2_000
-    pairs = Counter(
-        (assigned(DEFAULTS[one], n, f"7/{one}"), assigned(DEFAULTS[two], n, f"7/{two}")) for n in range(count)
-    )  # type: ignore[type-var]
+    pairs = Counter((assign(DEFAULTS[one], n, f"7/{one}"), assign(DEFAULTS[two], n, f"7/{two}")) for n in range(count))  # type: ignore[type-var]
     deviation = 0.0
     for (a, share_a), (b, share_b) in product(DEFAULTS[one].items(), DEFAULTS[two].items()):
         expected = count * share_a * share_b
@@ -81,4 +79,4 @@ def test_shares_that_are_none_are_refused(mix: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="expected shares of 0 or more, at least one of them positive"):
         normalise(mix)
     with pytest.raises(ValueError, match="expected shares"):
-        assigned(mix, 0, "")
+        assign(mix, 0, "")

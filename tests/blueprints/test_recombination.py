@@ -18,14 +18,14 @@ from apigen_nb.blueprints.gates.committee import Committee
 from apigen_nb.blueprints.gates.execution import execute
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.blueprints.recombination import (
-    DRAWN,
-    PARTS,
+    CHECKED_SHARES,
     REPLY,
+    SIZE_SHARES,
     TRIES,
     Combination,
+    are_compatible,
     combination_assignment,
-    combinations,
-    compatible,
+    draw_combinations,
 )
 from apigen_nb.blueprints.reflection import draft_until_accepted
 from apigen_nb.blueprints.sampling import Sampling
@@ -100,27 +100,27 @@ def test_combinations_are_different_and_of_one_user(
     def holds(ids: Sequence[str]) -> bool:
         return sum(int(id[-5:]) for id in ids) % conflict == 0
 
-    made = combinations("tau2:retail", owned, count, seed, holds)
+    made = draw_combinations("tau2:retail", owned, count, seed, holds)
     assert len(made) <= count
     assert [one.id for one in made] == [f"tau2-retail-r{number:05d}" for number in range(len(made))]
     assert len({one.parts for one in made}) == len(made)
     for one in made:
-        assert str(len(one.parts)) in PARTS
+        assert str(len(one.parts)) in SIZE_SHARES
         assert set(one.parts) <= {f"tau2-retail-{number:05d}" for number in owned[one.user]}
         assert list(one.parts) == sorted(set(one.parts))
-    assert sum(not holds(one.parts) for one in made) <= count * DRAWN["blindly"] + 1
+    assert sum(not holds(one.parts) for one in made) <= count * CHECKED_SHARES["blindly"] + 1
     backwards = {user: numbers[::-1] for user, numbers in reversed(owned.items())}
-    assert made == combinations("tau2:retail", backwards, count, seed, holds)
+    assert made == draw_combinations("tau2:retail", backwards, count, seed, holds)
     if count and any(len(numbers) > 1 for numbers in owned.values()):
-        assert combinations("tau2:retail", owned, count, seed, all_hold)
+        assert draw_combinations("tau2:retail", owned, count, seed, all_hold)
 
 
 @given(st.integers(0, 60), st.integers(0, 5))
 def test_each_size_has_its_share_where_users_own_enough(count: int, seed: int) -> None:
     owned = {f"u{n}": range(6 * n, 6 * n + 6) for n in range(20)}
-    sizes = Counter(str(len(one.parts)) for one in combinations("retail", owned, count, seed, all_hold))
+    sizes = Counter(str(len(one.parts)) for one in draw_combinations("retail", owned, count, seed, all_hold))
     assert sizes.total() == count
-    for size, share in PARTS.items():
+    for size, share in SIZE_SHARES.items():
         assert abs(sizes[size] - count * share) <= 1
 
 
@@ -137,11 +137,11 @@ def test_what_holds_is_found_among_conflicts_and_some_conflicts_are_kept(count: 
         asked.append(ids)
         return together(ids)
 
-    made = combinations("retail", owned, count, seed, holds)
+    made = draw_combinations("retail", owned, count, seed, holds)
     assert len(made) == count
-    assert len(asked) <= len(PARTS) * TRIES**2 * count
+    assert len(asked) <= len(SIZE_SHARES) * TRIES**2 * count
     conflicts = [one for one in made if not together(one.parts)]
-    assert len(conflicts) <= count * DRAWN["blindly"] + 1
+    assert len(conflicts) <= count * CHECKED_SHARES["blindly"] + 1
     if count >= 20:
         assert conflicts
         assert {len(one.parts) for one in made if together(one.parts)} == {2, 3, 4}
@@ -149,14 +149,14 @@ def test_what_holds_is_found_among_conflicts_and_some_conflicts_are_kept(count: 
 
 def test_where_no_large_one_holds_a_smaller_one_is_taken() -> None:
     owned = {f"u{n}": range(6 * n, 6 * n + 6) for n in range(8)}
-    made = combinations("retail", owned, 30, 0, lambda ids: len(ids) == 2)
+    made = draw_combinations("retail", owned, 30, 0, lambda ids: len(ids) == 2)
     assert len(made) == 30
-    assert sum(len(one.parts) > 2 for one in made) <= 30 * DRAWN["blindly"] + 1
+    assert sum(len(one.parts) > 2 for one in made) <= 30 * CHECKED_SHARES["blindly"] + 1
 
 
 def test_each_user_comes_once_before_any_comes_again() -> None:
     owned = {f"u{n}": range(4 * n, 4 * n + 4) for n in range(5)}
-    assert len({one.user for one in combinations("retail", owned, 5, 0, all_hold)}) == 5
+    assert len({one.user for one in draw_combinations("retail", owned, 5, 0, all_hold)}) == 5
 
 
 # --- what becomes of them
@@ -193,7 +193,7 @@ def test_a_conflict_is_caught_by_the_joint_gate_and_not_argued_with() -> None:
     one, two = part("a", user, cancel), part("b", user, move)
     for alone in (one, two):
         assert GATES["execution"](alone, retail).passed  # type: ignore[union-attr]
-    assert not compatible([one, two], retail)
+    assert not are_compatible([one, two], retail)
     generator = Generator()
     proposal = joined([one, two], generator)
     assert not proposal.accepted
@@ -207,7 +207,7 @@ def test_a_rule_over_both_parts_is_held() -> None:
     user = next(iter(retail.tables["customers"]))
     email = Action(name="change_email", arguments={"customer_id": user, "email": "new@example.org"})
     parts = [part("a", user, contact(user)), part("b", user, email)]
-    assert not compatible(parts, retail)
+    assert not are_compatible(parts, retail)
     proposal = joined(parts, Generator())
     assert [v.kind for v in proposal.attempts[-1].failures] == ["one_contact_change"]
 
@@ -221,9 +221,9 @@ def test_a_part_that_another_undoes_is_a_conflict() -> None:
         for street in ("4 Mill Lane", "5 Mill Lane")
     ]
     parts = [part("a", user, moves[0]), part("b", user, contact(user)), part("c", user, moves[1])]
-    assert compatible(parts[:2], retail)
-    assert compatible(parts[1:], retail)
-    assert not compatible(parts, retail)
+    assert are_compatible(parts[:2], retail)
+    assert are_compatible(parts[1:], retail)
+    assert not are_compatible(parts, retail)
     proposal = joined(parts, Generator())
     assert [(v.gate, v.kind) for v in proposal.attempts[0].failures] == [("recombination", "action undone")]
     assert proposal.attempts[0].failures[0].reason.startswith("action 1, update_customer_address(")

@@ -12,8 +12,8 @@ from ...records import Action, Blueprint
 from ...world.values import SCALARS, Fact, argument_values, facts, mentions, normalize, parse_number, singular
 from .execution import Execution
 
-LIST = 6  # amounts of one list of which any selection may be meant: more of them, and any amount is met by chance
-MONEY = 60  # amounts of one user of which any two may be meant
+MAX_LIST = 6  # amounts of one list of which any selection may be meant: more of them, and any amount is met by chance
+MAX_AMOUNTS = 60  # amounts of one user of which any two may be meant
 ReadResult = tuple[Action, list[Fact]]  # a reading call and the facts in its result
 
 
@@ -39,7 +39,7 @@ def _selections(found: Iterable[Fact]) -> Iterator[Decimal]:
     for fact in found:
         if isinstance(fact.value, float) and (amount := _amount(fact.value)) is not None:
             lists[fact.key].append(amount)
-    for amounts in (amounts for amounts in lists.values() if len(amounts) <= LIST):
+    for amounts in (amounts for amounts in lists.values() if len(amounts) <= MAX_LIST):
         for size in range(2, len(amounts) + 1):
             yield from map(sum, itertools.combinations(amounts, size))
 
@@ -133,11 +133,11 @@ class DerivedAmounts:
         }
         floats = (fact.value for _, found in own for fact in found if isinstance(fact.value, float))
         money = {amount for value in floats if (amount := _amount(value)) is not None}
-        pairs = itertools.product(money, money | costs) if len(money) <= MONEY else ()
+        pairs = itertools.product(money, money | costs) if len(money) <= MAX_AMOUNTS else ()
         self.amounts = {total for one, other in pairs for total in (one + other, one - other)}
         self.amounts |= {amount for _, found in own for amount in _selections(found)}
 
-    def gives(self, output: str) -> bool:
+    def derives(self, output: str) -> bool:
         value = parse_number(normalize(output))
         if value is None:
             return False

@@ -22,18 +22,18 @@ from .derivation import DerivedAmounts, KnownValues, ReadResult
 from .execution import Execution, execute, executed
 from .verdict import verdict_on
 
-DEPTH = 4  # reads in a row: find the user, the user, the order, the product
-CALLS_A_TOOL = 60
-GAP = 5  # words that may stand between two words of a choice
+MAX_READS_IN_A_ROW = 4  # reads in a row: find the user, the user, the order, the product
+MAX_CALLS_A_TOOL = 60
+MAX_WORDS_BETWEEN = 5  # words that may stand between two words of a choice
 NEGATION = re.compile(r"n't\b|\b(?:no|not|never|without)\b")
 
 
-class Gap(NamedTuple):
+class UnknownArgument(NamedTuple):
     """An argument that the instruction does not tell. `beside` are the action's other values: that another order was
     cancelled for some reason says nothing about this one. `choice` says whether it is one of a few (an enum)."""
 
     action: int
-    argument: str
+    description: str
     value: Any
     beside: frozenset[str]
     choice: bool
@@ -43,33 +43,33 @@ def is_grounded(blueprint: Blueprint, domain: Domain) -> Verdict | None:
     """Name the arguments and outputs that an agent has no way to know. None when the actions do not execute."""
     if (execution := executed(blueprint, domain)) is None:
         return None
-    gaps, known = list(_gaps(blueprint, domain)), list(_told_facts(blueprint, domain))
+    unknown, known = list(_unknown_arguments(blueprint, domain)), list(_told_facts(blueprint, domain))
     policy = domain.policy if blueprint.kind == "no tool" else ""
     outputs = [output for output in blueprint.outputs if not mentions(policy, output)]
     found, read = KnownValues(), list[ReadResult]()
     for call, results in reachable(domain.world(), domain, known):
-        if not gaps and not outputs:
+        if not unknown and not outputs:
             break
         found.add(results)
         read.append((call, results))
-        gaps = [gap for gap in gaps if not _shows(gap, call, results, found, blueprint.user)]
+        unknown = [argument for argument in unknown if not _is_shown_by(argument, call, results, found, blueprint.user)]
         outputs = [output for output in outputs if not found.derives(output)]
     for derives in _later_sources(blueprint, domain, execution, known, read):
         if not outputs:
             break
         outputs = [output for output in outputs if not derives(output)]
     problems = [
-        ("argument unknown", f"{gap.argument} is not in the instruction, nor reachable by reads")
-        for gap in gaps
-        if not _known_meanwhile(gap, execution) and not _forced(gap, blueprint, domain)
+        ("argument unknown", f"{argument.description} is not in the instruction, nor reachable by reads")
+        for argument in unknown
+        if not _known_meanwhile(argument, execution) and not _is_the_only_one_taken(argument, blueprint, domain)
     ]
     lost = "cannot be derived from what the reading tools return"
     return verdict_on("grounding", [*problems, *(("output not derivable", f"output {o!r} {lost}") for o in outputs)])
 
 
-def _known_meanwhile(gap: Gap, execution: Execution) -> bool:
+def _known_meanwhile(argument: UnknownArgument, execution: Execution) -> bool:
     """Whether the result of an earlier action shows the value of an argument."""
-    return any(KnownValues(facts(step.result)).holds(gap.value) for step in execution.steps[: gap.action - 1])
+    return any(KnownValues(facts(step.result)).holds(argument.value) for step in execution.steps[: argument.action - 1])
 
 
 def _later_sources(
@@ -80,10 +80,10 @@ def _later_sources(
     yield from (KnownValues(facts(step.result)).derives for step in execution.steps)
     if blueprint.actions:
         yield from (KnownValues(results).derives for _, results in reachable(execution.world, domain, known))
-    yield DerivedAmounts(read, blueprint, execution).gives
+    yield DerivedAmounts(read, blueprint, execution).derives
 
 
-def _gaps(blueprint: Blueprint, domain: Domain) -> Iterator[Gap]:
+def _unknown_arguments(blueprint: Blueprint, domain: Domain) -> Iterator[UnknownArgument]:
     text = normalize(blueprint.instruction)
     for position, action in enumerate(blueprint.actions, 1):
         for name, value in argument_values(action):
@@ -91,18 +91,18 @@ def _gaps(blueprint: Blueprint, domain: Domain) -> Iterator[Gap]:
             if not is_mentioned(value, text) and not (value in options and is_paraphrased(name, value, options, text)):
                 others = frozenset(str(v) for k, v in argument_values(action) if k != name)
                 shown = f"action {position}, {action.name}: {name}={value!r}"
-                yield Gap(position, shown, value, others, bool(options))
+                yield UnknownArgument(position, shown, value, others, bool(options))
 
 
-def _shows(gap: Gap, call: Action, results: list[Fact], found: KnownValues, user: str) -> bool:
+def _is_shown_by(argument: UnknownArgument, call: Action, results: list[Fact], found: KnownValues, user: str) -> bool:
     """Whether a read shows the value of an argument: a choice where it was asked about what the action is about, a
     number there or where it is about the user (some flight has 100 seats), anything else wherever it stands."""
-    if not gap.choice and isinstance(gap.value, str):
-        return found.holds(gap.value)
-    near = any(str(value) in gap.beside for value in call.arguments.values())
-    if gap.choice:
-        return near and any(fact.value == gap.value for fact in results)
-    return (near or any(fact.value == user for fact in results)) and KnownValues(results).holds(gap.value)
+    if not argument.choice and isinstance(argument.value, str):
+        return found.holds(argument.value)
+    near = any(str(value) in argument.beside for value in call.arguments.values())
+    if argument.choice:
+        return near and any(fact.value == argument.value for fact in results)
+    return (near or any(fact.value == user for fact in results)) and KnownValues(results).holds(argument.value)
 
 
 def is_paraphrased(name: str, value: Any, options: Sequence[Any], text: str) -> bool:
@@ -113,17 +113,17 @@ def is_paraphrased(name: str, value: Any, options: Sequence[Any], text: str) -> 
         about = [part for part in re.split(r"[.;!?]", text) if mentions(part, name.replace("_", " "))]
         return bool(about) and all(bool(NEGATION.search(part)) == (value == "no") for part in about)
     stems = [re.escape(re.sub(r"(ed|ing|s)$", "", word)) + r"\w*" for word in normalize(str(value)).split()]
-    between = rf"(?:[^\w.;!?]+\w+){{0,{GAP}}}?[^\w.;!?]+"
+    between = rf"(?:[^\w.;!?]+\w+){{0,{MAX_WORDS_BETWEEN}}}?[^\w.;!?]+"
     return len(stems) > 1 and bool(re.search(r"\b" + between.join(stems), text))
 
 
-def _forced(gap: Gap, blueprint: Blueprint, domain: Domain) -> bool:
+def _is_the_only_one_taken(argument: UnknownArgument, blueprint: Blueprint, domain: Domain) -> bool:
     """Whether the tool takes no other number there: what is left to pay after the vouchers is reckoned, not told."""
-    if not isinstance(gap.value, int | float) or gap.choice:
+    if not isinstance(argument.value, int | float) or argument.choice:
         return False
-    *before, action = blueprint.actions[: gap.action]
-    for other in [gap.value + sign * 10**power for power in range(4) for sign in (1, -1)]:
-        twin = Action(name=action.name, arguments=_with(action.arguments, gap.value, other))
+    *before, action = blueprint.actions[: argument.action]
+    for other in [argument.value + sign * 10**power for power in range(4) for sign in (1, -1)]:
+        twin = Action(name=action.name, arguments=_with(action.arguments, argument.value, other))
         if not execute(blueprint, domain, (*before, twin)).refused:
             return False
     return True
@@ -151,10 +151,10 @@ def reachable(world: World, domain: Domain, known: list[Fact]) -> Iterator[tuple
     """Calls of reading tools that can be made with known facts, and the facts in their results, breadth first."""
     reads = [tool for tool in domain.tools.values() if tool.kind == "read"]
     known, done = list(known), set[str]()
-    for _ in range(DEPTH):
+    for _ in range(MAX_READS_IN_A_ROW):
         new: list[Fact] = []
         for tool in sorted(reads, key=lambda tool: not tool.required):
-            for action in candidate_calls(tool, known, most=CALLS_A_TOOL):
+            for action in candidate_calls(tool, known, most=MAX_CALLS_A_TOOL):
                 if str(action) in done:
                     continue
                 done.add(str(action))

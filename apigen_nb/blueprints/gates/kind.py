@@ -15,7 +15,7 @@ from .grounding import is_grounded
 from .policy import broken_rules
 from .verdict import verdict_on
 
-DENYING = ("forbidden", "missing tool", "change of mind")
+DENYING_KINDS = ("forbidden", "missing tool", "change of mind")
 
 
 def fits_kind(blueprint: Blueprint, domain: Domain) -> Verdict | None:
@@ -27,8 +27,8 @@ def fits_kind(blueprint: Blueprint, domain: Domain) -> Verdict | None:
 
 def _problems(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
     kind, denied = blueprint.kind, blueprint.denied
-    if bool(denied) != (kind in DENYING):
-        yield f"a {kind} task {'needs' if kind in DENYING else 'has no'} denied wishes, found {len(denied)}"
+    if bool(denied) != (kind in DENYING_KINDS):
+        yield f"a {kind} task {'needs' if kind in DENYING_KINDS else 'has no'} denied wishes, found {len(denied)}"
     elif bool(blueprint.withheld) != (kind == "missing detail"):
         yield f"a {kind} task {'needs' if kind == 'missing detail' else 'has no'} withheld details"
     elif wrong := list(wrong_calls(denied, domain, what="denied wish")):
