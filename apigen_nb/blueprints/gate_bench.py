@@ -28,7 +28,7 @@ FILE = "bench.jsonl"
 
 
 class Trial(Record):
-    """A line of `bench.jsonl`: one blueprint with one planted defect (or one of `RIGHT_TASKS`), and what every gate said."""
+    """A line of `bench.jsonl`: a blueprint with one planted defect (or one of `RIGHT_TASKS`), and all gates' verdicts."""
 
     id: str
     defect: str
