@@ -28,7 +28,7 @@ FILE = "bench.jsonl"
 
 
 class Trial(Record):
-    """A line of `bench.jsonl`: a blueprint with one planted defect (or one of `RIGHT_TASKS`), and all gates' verdicts."""
+    """A line of `bench.jsonl`: a blueprint with one planted defect, or a right one, and what the gates said."""
 
     id: str
     defect: str
