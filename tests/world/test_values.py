@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apigen_nb.blueprints.gates.derivation import KnownValues
-from apigen_nb.world.values import facts, fits, mentions, normalize, parse_number, produced_key, singular
+from apigen_nb.world.values import facts, fits, has_type, mentions, normalize, parse_number, produced_key, singular
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
@@ -143,7 +143,16 @@ def test_no_text_of_a_model_breaks_the_search_for_facts(text: str) -> None:
     assert pairs({"note": text})  # it is a text like any other
 
 
-# --- tells
+@pytest.mark.parametrize(
+    ("value", "fitting"),
+    [("3", {"string", None}), (3, {"integer", "number"}), (3.5, {"number"}), (True, {"boolean"}), (None, set())],
+)
+def test_a_value_has_the_types_that_a_schema_calls_so(value: Any, fitting: set[str | None]) -> None:
+    kinds: tuple[str | None, ...] = ("string", "integer", "number", "boolean", None)
+    assert {kind for kind in kinds if has_type(value, {"type": kind} if kind else {})} == fitting
+
+
+# --- mentions
 
 
 @pytest.mark.parametrize(
