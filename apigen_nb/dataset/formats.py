@@ -15,7 +15,7 @@ from typing import Any
 
 from ..models.chat_format import render
 from ..records import Blueprint, Message, Question, Trajectory
-from ..trajectories import environment
+from ..trajectories.rollout import offered_tools, policy_for
 from ..world.domain import Domain
 
 
@@ -28,7 +28,7 @@ def _trained_on(messages: Sequence[Message]) -> tuple[Message, ...]:
 
 def _system_prompt(blueprint: Blueprint, domain: Domain) -> str:
     """The system prompt that the agent had."""
-    context = {"policy": environment.policy(blueprint, domain)}
+    context = {"policy": policy_for(blueprint, domain)}
     question = Question(id="system", role="agent", prompt="agent", context=context)
     return str(render(question)[0]["content"])
 
@@ -51,7 +51,7 @@ def chat_row(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> di
         if message.role == "tool":
             row["tool_call_id"] = message.tool_call_id
         messages.append(row)
-    return {"messages": messages, "tools": list(environment.tools(blueprint, domain))}
+    return {"messages": messages, "tools": list(offered_tools(blueprint, domain))}
 
 
 def sharegpt_row(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def sharegpt_row(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -
             if call.arguments is not None:
                 value = json.dumps({"name": call.name, "arguments": call.arguments}, ensure_ascii=False)
                 turns += [{"from": "function_call", "value": value}, {"from": "observation", "value": results[call.id]}]
-    functions = [schema["function"] for schema in environment.tools(blueprint, domain)]
+    functions = [schema["function"] for schema in offered_tools(blueprint, domain)]
     return {
         "conversations": turns,
         "tools": json.dumps(functions, ensure_ascii=False),

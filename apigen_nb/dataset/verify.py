@@ -12,9 +12,9 @@ from ..blueprints.gates.execution import execute
 from ..records import Blueprint, Message, Proposal, ToolCall, canonical, sha
 from ..storage.jsonl import read_lines
 from ..storage.run_folder import Run
-from ..trajectories import environment
 from ..trajectories.behaviour import shows_behaviour
 from ..trajectories.reward import all_told
+from ..trajectories.rollout import rollout_world
 from ..world.domain import Domain, DomainError, builtin_domains
 from ..world.world import ToolBug, digest, run_tool_call
 from .export import Proof
@@ -119,7 +119,7 @@ def _problems(proof: Proof, row: dict[str, Any], domain: Domain, report: VerifyR
 
 def _replay(proof: Proof, row: dict[str, Any], domain: Domain, report: VerifyReport) -> Iterator[str]:
     """What does not hold when the calls of a row are made again, in a fresh world."""
-    world, replayed, calls = environment.world(proof.task, domain), list[Message](), list[ToolCall]()
+    world, replayed, calls = rollout_world(proof.task, domain), list[Message](), list[ToolCall]()
     messages = row["chat"]["messages"]
     results = {m["tool_call_id"]: m["content"] for m in messages if m["role"] == "tool"}
     for message in (m for m in messages if m["role"] in ("user", "assistant")):

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from io import BytesIO
 from typing import Literal
 
-from ..blueprints.gates.execution import execute
 from ..models import Model, NoAnswer, ask, metered
 from ..models.jobs import run_jobs
 from ..models.roles import Roles
@@ -16,13 +15,11 @@ from ..records import NO_ANSWER, STOP, Answer, Blame, Blueprint, Choice, Message
 from ..storage.journal import Journal, Run
 from ..world.domain import Domain
 from ..world.world import run_tool_call
-from . import environment
-from .behaviour import shows_behaviour
 from .best_of_n import user_of
 from .blame import blame
 from .dialogue import Dialogue
-from .environment import Rollout, trajectory_id
-from .reward import all_told, divergence, same_state
+from .reward import check_all, divergence
+from .rollout import Rollout, agent_question, rollout_world, trajectory_id, user_question
 
 AFTER_TRANSFER = "the agent called tools after handing over to a human"
 Ending = Literal["stop", "transfer", "max_steps", "agent_error", "user_error"]
@@ -63,7 +60,7 @@ class _Conversation:
 
     def __init__(self, rollout: Rollout, domain: Domain) -> None:
         self.rollout, self.domain = rollout, domain
-        self.world = environment.world(rollout.blueprint, domain)
+        self.world = rollout_world(rollout.blueprint, domain)
         self.messages: list[Message] = []
         self.choices: list[Choice] = []
         self.numbers = itertools.count(1)
@@ -76,7 +73,7 @@ class _Conversation:
                 return ended
             if steps == max_steps:
                 break
-            answer = await ask(agent, environment.agent_question(self.rollout, self.domain, self.messages))
+            answer = await ask(agent, agent_question(self.rollout, self.domain, self.messages))
             if answer.error or not (answer.text.strip() or answer.tool_calls):
                 return "agent_error", answer.error or "the agent said nothing"
             self._say(answer)
@@ -89,7 +86,7 @@ class _Conversation:
 
     async def _users_turn(self, user: Model) -> tuple[Ending, str] | None:
         """Add the user's message; how it ended with that, if it did."""
-        answer = await ask(user, environment.user_question(self.rollout, self.messages))
+        answer = await ask(user, user_question(self.rollout, self.messages))
         if answer.candidates:
             chosen = Choice(turn=len(self.messages), chosen=answer.chosen, candidates=answer.candidates)
             self.choices.append(chosen)
@@ -113,26 +110,21 @@ class _Conversation:
 
     def assess(self, ended: Ending, reason: str, *, unanswered: bool = False) -> Trajectory:
         """The trajectory with its verdicts and its first divergence."""
-        blueprint, messages, reached = self.rollout.blueprint, tuple(self.messages), self.world.delta()
+        dialogue = Dialogue(self.rollout.blueprint, tuple(self.messages), self.domain)
         finished = ended in ("stop", "transfer") and not unanswered
         kind = "" if finished else NO_ANSWER if unanswered else ended
-        behaviour = shows_behaviour(blueprint, messages, self.domain)
-        verdicts = (
-            Verdict(gate="ended", passed=finished, kind=kind, reason=reason),
-            same_state(execute(blueprint, self.domain).diff, reached),
-            all_told(blueprint.outputs, messages),
-            *([behaviour] if behaviour else []),
-        )
+        reached = self.world.delta()
+        verdicts = check_all(dialogue, reached, Verdict(gate="ended", passed=finished, kind=kind, reason=reason))
         return Trajectory(
             id=self.rollout.id,
-            blueprint=blueprint.id,
+            blueprint=self.rollout.blueprint.id,
             attempt=self.rollout.number,
-            messages=messages,
+            messages=tuple(dialogue.messages),
             ended=ended,
             reason=reason,
             verdicts=verdicts,
             diff=reached,
-            divergence=divergence(Dialogue(blueprint, messages, self.domain), verdicts),
+            divergence=divergence(dialogue, verdicts),
             choices=tuple(self.choices),
         )
 

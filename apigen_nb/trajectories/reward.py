@@ -1,15 +1,28 @@
-"""The reward of a conversation as tau-bench defines it, state check and output check; and where it first went wrong."""
+"""The reward of a conversation: its checks, and where it first went wrong. State and outputs are tau-bench's; that it
+has ended, and that it shows what its kind asks for, are ours. It is verified when all of them passed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Literal
 
+from ..blueprints.gates.execution import execute
 from ..blueprints.gates.kind import same_call
 from ..records import Action, Change, Divergence, Message, Verdict, canonical
 from ..world.values import mentions
 from ..world.world import digest
+from .behaviour import shows_behaviour
 from .dialogue import Call, Dialogue
+
+
+def check_all(dialogue: Dialogue, reached: tuple[Change, ...], ended: Verdict) -> tuple[Verdict, ...]:
+    """The verdicts of all checks, in their order: `ended` is the first, `reached` the delta of the world at the end.
+    `Trajectory.success`, the reward, is whether all of them passed."""
+    blueprint, messages, domain = dialogue.blueprint, dialogue.messages, dialogue.domain
+    behaviour = shows_behaviour(blueprint, messages, domain)
+    expected = execute(blueprint, domain).diff
+    checks = (ended, same_state(expected, reached), all_told(blueprint.outputs, messages))
+    return (*checks, behaviour) if behaviour else checks
 
 
 def same_state(expected: tuple[Change, ...], reached: tuple[Change, ...]) -> Verdict:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from apigen_nb.records import Action, Blueprint, Message, ToolCall, Verdict
-from apigen_nb.trajectories import environment
 from apigen_nb.trajectories.behaviour import USERS_PART, WORLDS_PART, shows_behaviour
 from apigen_nb.trajectories.converse import converse
+from apigen_nb.trajectories.rollout import offered_tools, policy_for, rollout_world
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.world import UNAVAILABLE, run_tool_call
 from tests.library import GOOD, OVERDUE, RENAME, RENEW, RETURN
@@ -18,7 +18,7 @@ from tests.players import Role, does
 
 def messages_of(blueprint: Blueprint, domain: Domain, *turns: Any) -> list[Message]:
     """User and agent in turn; a tuple of actions is calls in one message, answered by the blueprint's own world."""
-    world, messages, made = environment.world(blueprint, domain), [], 0
+    world, messages, made = rollout_world(blueprint, domain), [], 0
     for turn in turns:
         if isinstance(turn, str):
             role, _, text = turn.partition(": ")
@@ -81,7 +81,7 @@ def test_who_failed_is_known_for_each_kind_of_failure() -> None:
 
 
 def test_the_tool_of_a_tool_error_fails_exactly_once(library: Domain) -> None:
-    world = environment.world(GOOD["tool error"], library)
+    world = rollout_world(GOOD["tool error"], library)
     call = ToolCall(id="c", name=RENEW.name, arguments=RENEW.arguments)
     first, second = run_tool_call(world.fork(), call), run_tool_call(world, call)
     assert first.error
@@ -94,17 +94,17 @@ def test_the_tool_of_a_tool_error_fails_exactly_once(library: Domain) -> None:
 
 def test_a_missing_tool_is_neither_offered_nor_executed(library: Domain) -> None:
     blueprint = GOOD["missing tool"]
-    offered = {schema["function"]["name"] for schema in environment.tools(blueprint, library)}
+    offered = {schema["function"]["name"] for schema in offered_tools(blueprint, library)}
     assert offered == set(library.tools) - {"rename_member"}
-    answer = run_tool_call(environment.world(blueprint, library), ToolCall(id="c", name="rename_member", arguments={}))
+    answer = run_tool_call(rollout_world(blueprint, library), ToolCall(id="c", name="rename_member", arguments={}))
     assert answer.error
     assert "no tool 'rename_member'" in answer.content
-    assert environment.tools(GOOD["plain"], library) == library.schemas
+    assert offered_tools(GOOD["plain"], library) == library.schemas
 
 
 def test_the_policy_is_amended_for_parallel_calls_only(library: Domain) -> None:
-    assert environment.policy(GOOD["parallel calls"], library).startswith(library.policy + "\n\n## Amendment")
-    assert all(environment.policy(b, library) == library.policy for k, b in GOOD.items() if k != "parallel calls")
+    assert policy_for(GOOD["parallel calls"], library).startswith(library.policy + "\n\n## Amendment")
+    assert all(policy_for(b, library) == library.policy for k, b in GOOD.items() if k != "parallel calls")
 
 
 # --- a refusal is about the wish, and in words that refuse

@@ -1,4 +1,4 @@
-"""What a rollout is held in: its world, what the simulated user sees of it, and what the agent sees.
+"""A rollout: what the simulated user sees, what the agent sees, and the world that the conversation is held in.
 
 The kind of a blueprint takes tools away, lets one fail, or amends the policy."""
 
@@ -36,7 +36,8 @@ def trajectory_id(blueprint: str, number: int) -> str:
 
 
 def user_question(rollout: Rollout, messages: Sequence[Message]) -> Question:
-    """What the simulated user sees: instruction, persona and what was said. No tools, no results, no groundtruth."""
+    """What the simulated user sees: instruction, persona, behaviour, what it tells only when asked, and what was said.
+    Never tools, calls, results, policy, groundtruth actions or expected outputs."""
     blueprint = rollout.blueprint
     return Question(
         id=f"{rollout.id}/user/{len(messages)}",
@@ -54,25 +55,26 @@ def user_question(rollout: Rollout, messages: Sequence[Message]) -> Question:
 
 
 def agent_question(rollout: Rollout, domain: Domain, messages: Sequence[Message]) -> Question:
-    """What the agent sees: policy, tools and the conversation. No instruction, no groundtruth."""
+    """What the agent sees: policy, tools and the conversation with its calls and results. Never the instruction, the
+    groundtruth actions or the expected outputs."""
     return Question(
         id=f"{rollout.id}/agent/{len(messages)}",
         role="agent",
         prompt="agent",
-        context={"policy": policy(rollout.blueprint, domain)},
+        context={"policy": policy_for(rollout.blueprint, domain)},
         messages=tuple(messages),
-        tools=tools(rollout.blueprint, domain),
+        tools=offered_tools(rollout.blueprint, domain),
         sample=rollout.number - 1,
     )
 
 
-def world(blueprint: Blueprint, domain: Domain) -> World:
+def rollout_world(blueprint: Blueprint, domain: Domain) -> World:
     """A fresh world for a conversation about this blueprint; of a tool error, the first action's tool fails once."""
     failing = blueprint.actions[:1] if blueprint.kind == "tool error" else ()
     return domain.world(_removed(blueprint), [action.name for action in failing])
 
 
-def tools(blueprint: Blueprint, domain: Domain) -> tuple[dict[str, Any], ...]:
+def offered_tools(blueprint: Blueprint, domain: Domain) -> tuple[dict[str, Any], ...]:
     """The tools that the agent is offered, in the OpenAI function format."""
     gone = _removed(blueprint)
     return tuple(s for s in domain.schemas if s["function"]["name"] not in gone) if gone else domain.schemas
@@ -83,7 +85,7 @@ def _removed(blueprint: Blueprint) -> frozenset[str]:
     return frozenset(a.name for a in blueprint.denied) if blueprint.kind == "missing tool" else frozenset()
 
 
-def policy(blueprint: Blueprint, domain: Domain) -> str:
+def policy_for(blueprint: Blueprint, domain: Domain) -> str:
     """The policy that the agent reads. Policies that ask for one call at a time are amended where the kind asks for
     calls in one message."""
     return domain.policy + TOGETHER if blueprint.kind == "parallel calls" else domain.policy
