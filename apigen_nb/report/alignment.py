@@ -17,7 +17,7 @@ Status = Literal["as expected", "different argument", "missing", "extra", "refus
 
 
 @dataclass(frozen=True)
-class Made:
+class CallMade:
     """A tool call of a trajectory: the index of its message, what came back and whether the tool refused it."""
 
     turn: int
@@ -45,7 +45,7 @@ class Pair:
 
     status: Status
     action: Action | None
-    made: Made | None
+    made: CallMade | None
     arguments: tuple[Argument, ...]
 
 
@@ -73,7 +73,7 @@ def same(one: Any, other: Any) -> bool:
     return canonical(one) == canonical(other)
 
 
-def calls_made(messages: Iterable[Message]) -> list[Made]:
+def calls_made(messages: Iterable[Message]) -> list[CallMade]:
     """All tool calls in order, each with its result ('' when none came back)."""
     found: list[tuple[int, ToolCall]] = []
     results: dict[int, Message] = {}
@@ -88,19 +88,19 @@ def calls_made(messages: Iterable[Message]) -> list[Made]:
     made = []
     for number, (turn, call) in enumerate(found):
         result = results.get(number)
-        made.append(Made(turn, call, result.content if result else "", bool(result and result.error)))
+        made.append(CallMade(turn, call, result.content if result else "", bool(result and result.error)))
     return made
 
 
-def _arguments(action: Action | None, made: Made | None) -> tuple[Argument, ...]:
+def _arguments(action: Action | None, made: CallMade | None) -> tuple[Argument, ...]:
     expected = action.arguments if action else {}
     given = (made.call.arguments or {}) if made else {}
     return tuple(Argument(n, expected.get(n, ABSENT), given.get(n, ABSENT)) for n in dict.fromkeys([*expected, *given]))
 
 
-def pair(
-    actions: Iterable[Action], calls: Iterable[Made], writes: Collection[str] = ()
-) -> tuple[list[Pair], list[Made]]:
+def align_calls(
+    actions: Iterable[Action], calls: Iterable[CallMade], writes: Collection[str] = ()
+) -> tuple[list[Pair], list[CallMade]]:
     """The groundtruth aligned with the calls made, and the calls that do not count (reads, transfers).
 
     An exact match comes first, then the call of the same tool with the most equal arguments. A call counts when its
@@ -109,7 +109,7 @@ def pair(
     counted = {action.name for action in wanted} | set(writes)
     writing = [made for made in calls if made.call.name in counted]
     free = [made for made in writing if not made.refused]
-    answers: dict[int, Made] = {}
+    answers: dict[int, CallMade] = {}
     for exact in (True, False):
         for number, action in enumerate(wanted):
             near = [m for m in free if m.call.name == action.name] if number not in answers else []
@@ -132,7 +132,7 @@ def pair(
     return pairs, [made for made in calls if made.call.name not in counted]
 
 
-def fields(expected: Iterable[Change], reached: Iterable[Change]) -> list[Field]:
+def changed_fields(expected: Iterable[Change], reached: Iterable[Change]) -> list[Field]:
     """Every field that was to change or did change, row by row, rows that went wrong first. A row in one delta only is
     as before in the other; what is new as a whole, such as an item of an order, is one field."""
     wanted, got = ({(c.table, c.id): c for c in changes} for changes in (expected, reached))
@@ -184,7 +184,7 @@ def _parts(values: list[Any]) -> list[dict[str, Any]] | None:
     return [{str(number): item for number, item in enumerate(value)} for value in values]
 
 
-def told(trajectory: Trajectory, output: str) -> int | None:
+def message_telling(trajectory: Trajectory, output: str) -> int | None:
     """The first message of the agent that holds an expected output, None when it was never told."""
     spoken = (n for n, m in enumerate(trajectory.messages) if m.role == "assistant" and mentions(m.content, output))
     return next(spoken, None)

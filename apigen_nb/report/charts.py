@@ -79,7 +79,7 @@ def ends(frame: pd.DataFrame) -> go.Figure:
 
 
 def yields(frame: pd.DataFrame) -> go.Figure:
-    """Of `mix.yields`: blueprints accepted per kind or behaviour that was asked for."""
+    """Of `mixture_tables.yields`: blueprints accepted per kind or behaviour that was asked for."""
     by, words = frame.columns[0], ("accepted", "rejected")
     names = frame[by].tolist()
     asked = [{by: name, "outcome": words[0]} for name in names], [{by: name, "outcome": words[1]} for name in names]
@@ -87,22 +87,23 @@ def yields(frame: pd.DataFrame) -> go.Figure:
 
 
 def successes(frame: pd.DataFrame) -> go.Figure:
-    """Of `mix.successes`: conversations verified per kind or behaviour."""
+    """Of `mixture_tables.successes`: conversations verified per kind or behaviour."""
     by = frame.columns[0]
     names, words = frame[by].tolist(), ("verified", "failed")
     return held_and_fell(frame, names, f"Conversations, by {by}", "conversations", words, leads(by, names))
 
 
 def arms(frame: pd.DataFrame) -> go.Figure:
-    """Of `mix.arms`: the yield of each arm of the reflection study."""
+    """Of `mixture_tables.arms`: the yield of each arm of the reflection study."""
     return held_and_fell(
         frame, frame["arm"].tolist(), "Accepted, arm by arm, of the same seeds", "seeds", ("accepted", "rejected")
     )
 
 
 def recall(frame: pd.DataFrame, by: str = "gates") -> go.Figure:
-    """Of `mix.bench`: the share of each planted defect that the plain `gates`, the `committee` or `any` of them caught;
-    on right tasks this is the share of false alarms. Kinds that were planted nowhere stand in the table only."""
+    """Of `mixture_tables.bench`: the share of each planted defect that the plain `gates`, the `committee` or `any` of
+    them caught; on right tasks this is the share of false alarms. Kinds that were planted nowhere stand in the table
+    only."""
     frame = frame[frame["planted"] > 0]
     drawn = pd.DataFrame({"attempted": frame["planted"], "passed": frame[by]})
     drawn["fell"] = drawn["attempted"] - drawn["passed"]
@@ -112,7 +113,7 @@ def recall(frame: pd.DataFrame, by: str = "gates") -> go.Figure:
 
 
 def blames(frame: pd.DataFrame) -> go.Figure:
-    """Of `mix.blames`: who caused failed conversations."""
+    """Of `mixture_tables.blames`: who caused failed conversations."""
     title, unit = "Who caused the failure", "failed conversations"
     total = int(frame["attempted"].sum())
     names = frame["cause"].tolist()

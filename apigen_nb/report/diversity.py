@@ -144,7 +144,7 @@ def duplicates(frame: pd.DataFrame) -> pd.DataFrame:
     return twice[["trajectory", "same as", "turns", "calls", "opens with"]].reset_index(drop=True)
 
 
-def mixed(frame: pd.DataFrame, by: str = "kind") -> go.Figure:
+def composition_figure(frame: pd.DataFrame, by: str = "kind") -> go.Figure:
     """Of `rows`: the share of each kind or behaviour among the dataset's rows."""
     kept = frame[frame["success"] & (frame["same as"] == "")]
     title = f"Rows of the dataset, by {by}"

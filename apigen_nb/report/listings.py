@@ -8,8 +8,8 @@ from ..records import Proposal, Trajectory
 from ..storage.safe_text import clean_name
 from . import pieces, tables
 from .item_explorer import Facets, Item, ItemExplorer
-from .pass_rates import REJECTED, REPAIRED, named, traces, traits
-from .reflection import ACCEPTED, fell_at, gone
+from .pass_rates import REJECTED, REPAIRED, attempt_facets, failure_name, traits
+from .reflection import ACCEPTED, fell_at, is_mended
 from .run_contents import RunContents
 
 LENGTHS = ((5, "1–5 messages"), (10, "6–10 messages"), (20, "11–20 messages"), (40, "21–40 messages"))
@@ -41,10 +41,10 @@ def _blueprint(p: Proposal) -> Item:
     }
     came_out = [fell_at(a) or ACCEPTED for a in p.attempts]
     parts = [
-        {**traces(attempt, number), "came out": came, "fell before": before}
+        {**attempt_facets(attempt, number), "came out": came, "fell before": before}
         for number, (attempt, came, before) in enumerate(zip(p.attempts, came_out, ["", *came_out], strict=False))
     ]
-    first = next((named(v) for a in p.attempts for v in a.failures), "")
+    first = next((failure_name(v) for a in p.attempts for v in a.failures), "")
     line, alike = f"{p.kind} · {' → '.join(came_out)}", f"{outcome[-1]} {first}"
     return Item(p.id, facets, "✓" if p.accepted else "✗", line, parts=parts, alike=alike)
 
@@ -72,9 +72,9 @@ def steps(run: RunContents) -> ItemExplorer | str:
 
 def _step(p: Proposal, number: int) -> Item:
     before, after = p.attempts[number - 1], p.attempts[number]
-    old = [named(v) for v in before.failures]
-    new = {named(v) for v in after.failures}
-    mended = [named(v) for v in before.failures if gone(v, after)]
+    old = [failure_name(v) for v in before.failures]
+    new = {failure_name(v) for v in after.failures}
+    mended = [failure_name(v) for v in before.failures if is_mended(v, after)]
     came = ACCEPTED if after.accepted else "the same failure again" if new & set(old) else "fell for something else"
     facets: Facets = {
         "came of it": came,
@@ -117,10 +117,10 @@ def _trajectory(t: Trajectory, known: Mapping[str, Proposal]) -> Item:
         "outcome": "verified" if t.success else "failed",
         "cause": cause,
         "divergence": divergence,
-        "failed check": [named(v) for v in t.verdicts if not v.passed],
+        "failed check": [failure_name(v) for v in t.verdicts if not v.passed],
         "kind": p.kind if p else "",
         "behaviour": p.behaviour if p else "",
-        "length": length(len(t.messages)),
+        "length": length_class(len(t.messages)),
         "ended": tables.ENDED[t.ended],
         "attempt": str(t.attempt),
         "tool": list(dict.fromkeys(clean_name(call.name) for call in t.calls)),
@@ -133,6 +133,6 @@ def _trajectory(t: Trajectory, known: Mapping[str, Proposal]) -> Item:
     return Item(t.id, facets, "✓" if t.success else "✗", line, t.blueprint, alike=alike)
 
 
-def length(messages: int) -> str:
+def length_class(messages: int) -> str:
     """The class of length that a conversation of so many messages belongs to."""
     return next((name for most, name in LENGTHS if messages <= most), "more than 40 messages")

@@ -10,9 +10,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from markupsafe import Markup
 
-from . import charts, pieces, tables
-from . import mixture_tables as mix
-from .panels import columns, numbers, panel
+from . import charts, mixture_tables, pieces, tables
+from .panels import columns, counts_table, panel
 from .run_contents import RunContents
 
 FILES = {
@@ -26,7 +25,7 @@ FILES = {
     "dataset/proofs.jsonl": "what a re-check of every row needs",
 }
 
-FIRST = {
+KEY_PARAMETERS = {
     "domain": "domain",
     "seeds": "seeds",
     "seed": "random seed",
@@ -59,18 +58,20 @@ def overview(held: RunContents, links: Sequence[tuple[str, str, str]]) -> str:
     if held.proposals:
         funnel, rounds = tables.funnel(verdicts), tables.rounds(held.proposals)
         gates = [{"passed at": gate} for gate in funnel["gate"]], [{"fell at": gate} for gate in funnel["gate"]]
-        panels += [panel(charts.funnel(funnel), numbers(funnel, leads=gates))]
+        panels += [panel(charts.funnel(funnel), counts_table(funnel, leads=gates))]
         named = rounds.rename(columns={"round": "reflections", "proposals": "of"})
         panels += [panel(charts.rounds(rounds), pieces.table(named, fold="The numbers"))]
     if held.trajectories:
         panels += [_counted(tables.attempts(talks), charts.attempts, "attempt")]
         panels += [_counted(tables.ends(talks, "divergence"), charts.ends, "divergence")]
-        panels += [_counted(mix.successes(held.proposals, held.trajectories, "kind"), charts.successes, "kind")]
+        panels += [
+            _counted(mixture_tables.successes(held.proposals, held.trajectories, "kind"), charts.successes, "kind")
+        ]
         if any(t.blame for t in held.trajectories):
-            panels += [_counted(mix.blames(held.trajectories), charts.blames, "cause")]
+            panels += [_counted(mixture_tables.blames(held.trajectories), charts.blames, "cause")]
     return pieces.draw(
         "index.html.j2",
-        sentence=told_in_words(held),
+        sentence=summary(held),
         figures=pieces.key_figures(tables.key_figures(held.proposals, held.trajectories, held.rows), held.scripted),
         links=links,
         charts=columns(panels) if panels else "",
@@ -83,14 +84,14 @@ def overview(held: RunContents, links: Sequence[tuple[str, str, str]]) -> str:
 def _counted(frame: pd.DataFrame, drawn: Callable[[pd.DataFrame], go.Figure], facet: str) -> Markup:
     """A figure on conversations with its numbers, which lead to those of this value of a facet."""
     asked = charts.leads(facet, frame[frame.columns[0]])
-    return panel(drawn(frame), numbers(frame, ("verified", "failed"), "trajectories", asked))
+    return panel(drawn(frame), counts_table(frame, ("verified", "failed"), "trajectories", asked))
 
 
-def told_in_words(held: RunContents) -> str:
+def summary(held: RunContents) -> str:
     domain = next((p.domain for p in held.proposals), "an unknown domain")
     kept = sum(p.accepted for p in held.proposals)
     talks, verified = len(held.trajectories), sum(t.success for t in held.trajectories)
-    made = f"On {domain}, {tables.tried(held.proposals)} gave {kept:,} accepted blueprints"
+    made = f"On {domain}, {tables.tasks_tried(held.proposals)} gave {kept:,} accepted blueprints"
     held_talks = f"{talks:,} conversations about them gave {verified:,} verified trajectories"
     none = "No conversation has been held yet" if kept else "So no conversation was held"
     return f"{made}, and {held_talks}." if talks else f"{made}. {none}."
@@ -103,7 +104,11 @@ def _key_rows(run: dict[str, Any]) -> list[tuple[str, str]]:
     for role, name in models.items():
         played.setdefault(pieces.value(name), []).append(role)
     rows = [("model of every role" if len(played) == 1 else f"model of {', '.join(r)}", n) for n, r in played.items()]
-    rows += [(FIRST[name], pieces.value(parameters[name])) for name in FIRST if parameters.get(name) is not None]
+    rows += [
+        (KEY_PARAMETERS[name], pieces.value(parameters[name]))
+        for name in KEY_PARAMETERS
+        if parameters.get(name) is not None
+    ]
     rows += [(name, pieces.value(run[name])) for name in ("started", "finished") if run.get(name)]
     if run and not run.get("finished"):
         rows.append(("finished", "not yet: some stage was not run to its end"))

@@ -9,13 +9,9 @@ from markupsafe import Markup
 
 from ..models.ledger import Ledger, run_prices
 from ..records import METRICS, Proposal
-from . import diversity as spread
-from . import judge_agreement as agreement
-from . import listings, pieces, reflection, tables
-from . import pass_rates as passing
-from . import run_comparison as comparison
+from . import diversity, judge_agreement, listings, pass_rates, pieces, reflection, run_comparison, tables
 from .embedded_data import packed
-from .panels import Body, PanelChooser, columns, numbers, panel
+from .panels import Body, PanelChooser, columns, counts_table, panel
 from .run_contents import RunContents
 from .tables import interval, share
 
@@ -33,25 +29,25 @@ def _head(title: str, answer: str, hint: str = "") -> Markup:
     return text + (Markup('<p class="quiet hint">{}</p>').format(hint) if hint else "")
 
 
-def pass_rates(run: RunContents) -> Body:
+def pass_rates_page(run: RunContents) -> Body:
     """What each gate let pass: the funnel, and any gate by any facet."""
-    frame = passing.judged(run.proposals)
-    steps = passing.steps(run.proposals, frame)
-    facets = {passing.CALLED.get(facet, facet): facet for facet in ("failure", *passing.FACETS)}
+    frame = pass_rates.judged(run.proposals)
+    steps = pass_rates.funnel_steps(run.proposals, frame)
+    facets = {pass_rates.CALLED.get(facet, facet): facet for facet in ("failure", *pass_rates.FACETS)}
 
     def one(gate: str, name: str) -> str:
         at = None if gate == EVERY_GATE else gate
-        counted = passing.by(frame, facets[name], at)
+        counted = pass_rates.count_by(frame, facets[name], at)
         words = ("accepted later", "never repaired") if name == "failure" else ("passed", "fell")
-        told = numbers(counted, words, leads=passing.leads(counted, at), first=name)
-        return panel(passing.figure(counted, at), told)
+        told = counts_table(counted, words, leads=pass_rates.leads(counted, at), first=name)
+        return panel(pass_rates.figure(counted, at), told)
 
-    counted = numbers(steps, leads=passing.step_leads(steps))
+    counted = counts_table(steps, leads=pass_rates.step_leads(steps))
     return [
-        _head("What each gate let pass, and what fell there", pass_answer(run.proposals, frame), HINT),
-        panel(passing.steps_figure(steps), Markup('<p class="quiet">{}</p>').format(GATES) + Markup(counted)),
+        _head("What each gate let pass, and what fell there", pass_rates_answer(run.proposals, frame), HINT),
+        panel(pass_rates.steps_figure(steps), Markup('<p class="quiet">{}</p>').format(GATES) + Markup(counted)),
         Markup("<h2>One gate, from any side</h2>"),
-        PanelChooser({"gate": [EVERY_GATE, *passing.gates(frame)], "by": list(facets)}, one),
+        PanelChooser({"gate": [EVERY_GATE, *pass_rates.gates(frame)], "by": list(facets)}, one),
     ]
 
 
@@ -69,23 +65,23 @@ GATES = (
 )
 
 
-def pass_answer(proposals: Sequence[Proposal], frame: pd.DataFrame) -> str:
+def pass_rates_answer(proposals: Sequence[Proposal], frame: pd.DataFrame) -> str:
     attempts = sum(len(p.attempts) for p in proposals)
     accepted = sum(a.accepted for p in proposals for a in p.attempts)
-    answer = f"{attempts:,} attempts were made at {tables.tried(proposals)}; {accepted:,} passed every gate"
+    answer = f"{attempts:,} attempts were made at {tables.tasks_tried(proposals)}; {accepted:,} passed every gate"
     answer += f" ({share(accepted, attempts)} {interval(accepted, attempts)} of the attempts)."
     funnel = tables.funnel(frame.astype({"gate": object}))
     if funnel.empty or not funnel["fell"].any():
         return answer
     worst = funnel.loc[funnel["fell"].idxmax()]
-    why = passing.by(frame, "failure", worst["gate"]).iloc[0]
+    why = pass_rates.count_by(frame, "failure", worst["gate"]).iloc[0]
     return answer + (
         f" Most fell at “{worst['gate']}”: {worst['fell']:,} of the {worst['attempted']:,} that it judged, most often "
         f"for “{why['failure']}” ({why['attempted']:,} times)."
     )
 
 
-def reflections(run: RunContents) -> Body:
+def reflection_page(run: RunContents) -> Body:
     """What feedback repaired, what it cost, and every step word by word."""
     proposals = run.proposals
     gates = tables.gates_of(proposals)
@@ -93,7 +89,7 @@ def reflections(run: RunContents) -> Body:
     answered = mended[mended["attempted"] > 0].reset_index(drop=True)
     named = answered.assign(failure=[f"{g}: {f}" for g, f in zip(answered["gate"], answered["failure"], strict=True)])
     counted = named[["failure", "attempted", "passed", "fell", "rate", "low", "high"]]
-    told = numbers(counted, reflection.MENDED, "reflection", reflection.mended_leads(answered))
+    told = counts_table(counted, reflection.MENDED, "reflection", reflection.mended_leads(answered))
     costs = Markup('<section class="panel"><h2>What it cost</h2>{}{}</section>').format(
         Markup(pieces.table(reflection.costs(proposals, run_prices(run.manifest)), percent=())), _spent(run.ledger)
     )
@@ -117,7 +113,7 @@ def _spent(ledger: Ledger | None) -> Markup:
 
 
 def _flow_table(flows: pd.DataFrame) -> pieces.Piece:
-    named = flows.assign(attempt=lambda f: [passing.nth(n) for n in f["attempt"]])
+    named = flows.assign(attempt=lambda f: [pass_rates.attempt_name(n) for n in f["attempt"]])
     named.columns = pd.Index(["at", "from", "to", "blueprints"])
     return pieces.table(named, most=200, fold="The numbers", hrefs={"blueprints": reflection.flow_leads(flows)})
 
@@ -127,14 +123,14 @@ def voted(proposals: Iterable[Proposal]) -> bool:
     return any(vote.scores for p in proposals for a in p.attempts for v in a.verdicts for vote in v.votes)
 
 
-def committee(run: RunContents) -> Body:
+def committee_page(run: RunContents) -> Body:
     """How the judges voted, how far they agree, and where they did not."""
-    votes = agreement.votes(run.proposals)
-    judges, pairs, fleiss = agreement.judges(votes), agreement.cohen(votes), agreement.fleiss(votes)
-    split = agreement.disagreements(run.proposals)
+    votes = judge_agreement.votes(run.proposals)
+    judges, pairs, fleiss = judge_agreement.judges(votes), judge_agreement.cohen(votes), judge_agreement.fleiss(votes)
+    split = judge_agreement.disagreements(run.proposals)
     numbers_of = split["attempt"].tolist()
     named = {"proposal": "blueprint", "yes:no": "votes 1 : 0", "a judge against": "what a judge who voted 0 said"}
-    listed = split.assign(attempt=[passing.nth(n) for n in numbers_of]).rename(columns=named)
+    listed = split.assign(attempt=[pass_rates.attempt_name(n) for n in numbers_of]).rename(columns=named)
     shown_pairs = pairs.rename(columns={"low": "κ from", "high": "κ to"})
     kinds = {
         "Agreement of all judges": pieces.table(fleiss, percent=("share",)),
@@ -150,7 +146,7 @@ def committee(run: RunContents) -> Body:
     )
     return [
         _head("How the judges voted, and how far they agree", committee_answer(split, pairs, votes)),
-        columns([panel(agreement.votes_figure(judges)), panel(agreement.kappa_figure(pairs))]),
+        columns([panel(judge_agreement.votes_figure(judges)), panel(judge_agreement.kappa_figure(pairs))]),
         columns(boxes),
         Markup('<p class="quiet">{}</p>').format(KAPPA),
         read,
@@ -175,19 +171,25 @@ def committee_answer(split: pd.DataFrame, pairs: pd.DataFrame, votes: pd.DataFra
     )
 
 
-def dataset(run: RunContents) -> Body:
+def dataset_page(run: RunContents) -> Body:
     """How long conversations are, which tool follows which, what is there twice, and a table of all."""
     frame, moves = run.conversations
-    twice = spread.duplicates(frame)
-    measures = [panel(spread.figure(frame, name)) for name in spread.measures(frame)]
+    twice = diversity.duplicates(frame)
+    measures = [panel(diversity.figure(frame, name)) for name in diversity.measures(frame)]
     named = twice.rename(columns={"turns": "user messages"})
     again = Markup('<section class="panel"><h2>Said and done twice: {} verified conversations</h2>{}</section>').format(
         f"{len(twice):,}", Markup(pieces.table(named, links={"trajectory": "trajectories", "same as": "trajectories"}))
     )
     return [
-        _head("What the dataset is made of", spread.answer(frame, run.rows)),
-        columns([*measures, panel(spread.mixed(frame)), panel(spread.mixed(frame, "behaviour"))]),
-        panel(spread.transitions_figure(moves), pieces.table(moves, most=60, fold="The numbers")),
+        _head("What the dataset is made of", diversity.answer(frame, run.rows)),
+        columns(
+            [
+                *measures,
+                panel(diversity.composition_figure(frame)),
+                panel(diversity.composition_figure(frame, "behaviour")),
+            ]
+        ),
+        panel(diversity.transitions_figure(moves), pieces.table(moves, most=60, fold="The numbers")),
         again,
         Markup("<h2>Every conversation in a table</h2>"),
         searchable(frame),
@@ -195,8 +197,8 @@ def dataset(run: RunContents) -> Body:
 
 
 def searchable(frame: pd.DataFrame) -> pieces.Piece:
-    """Of `spread.rows`: a table to search, sort and page through."""
-    shown = frame.drop(columns=["same as"] + ([] if "tokens" in spread.measures(frame) else ["tokens"]))
+    """Of `diversity.rows`: a table to search, sort and page through."""
+    shown = frame.drop(columns=["same as"] + ([] if "tokens" in diversity.measures(frame) else ["tokens"]))
     shown["success"] = ["verified" if good else "failed" for good in shown["success"]]
     shown = shown.rename(columns={"success": "outcome", "turns": "user messages"})
     links = ["trajectories" if c == "trajectory" else "blueprints" if c == "blueprint" else "" for c in shown.columns]
@@ -204,33 +206,34 @@ def searchable(frame: pd.DataFrame) -> pieces.Piece:
     return pieces.draw("datatable.html.j2", data=packed(data, "rows"))
 
 
-def compared(runs: Mapping[str, RunContents], hrefs: Mapping[str, str]) -> Body:
+def comparison_page(runs: Mapping[str, RunContents], hrefs: Mapping[str, str]) -> Body:
     """Several runs side by side; `hrefs` is run → its report."""
 
     def table(title: str, frame: pd.DataFrame, most: int = 200) -> Markup:
         drawn = Markup(pieces.table(frame, most=most, percent=(), links={}))
         return Markup('<section class="panel"><h2>{}</h2>{}</section>').format(title, drawn)
 
-    changed, both = comparison.changes(runs), comparison.same_seeds(runs)
-    steps, gates = comparison.shares(runs), comparison.by(runs, "gate")
+    changed, both = run_comparison.changes(runs), run_comparison.same_seeds(runs)
+    steps, gates = run_comparison.shares(runs), run_comparison.by(runs, "gate")
     links = Markup(" · ").join(Markup('<a href="{}">{}</a>').format(href, name) for name, href in hrefs.items())
     figures = [
-        panel(comparison.shares_figure(steps, "What came through, run by run"), _counts(steps)),
+        panel(run_comparison.shares_figure(steps, "What came through, run by run"), _counts(steps)),
         panel(
-            comparison.shares_figure(gates, "What each gate let pass, of the attempts that it judged"), _counts(gates)
+            run_comparison.shares_figure(gates, "What each gate let pass, of the attempts that it judged"),
+            _counts(gates),
         ),
     ]
-    kinds = comparison.by(runs, "kind")
-    figures += [panel(comparison.shares_figure(kinds, "Blueprints accepted, by kind"), _counts(kinds))]
-    figures += [panel(comparison.lengths_figure(runs, measure)) for measure in ("turns", "calls", "words")]
+    kinds = run_comparison.by(runs, "kind")
+    figures += [panel(run_comparison.shares_figure(kinds, "Blueprints accepted, by kind"), _counts(kinds))]
+    figures += [panel(run_comparison.lengths_figure(runs, measure)) for measure in ("turns", "calls", "words")]
     return [
-        _head("Runs side by side", comparison.sentence(runs)),
+        _head("Runs side by side", run_comparison.sentence(runs)),
         Markup('<p class="quiet">Reports: {}</p>').format(links),
-        table("What they gave and cost", comparison.numbers(runs)),
+        table("What they gave and cost", run_comparison.numbers(runs)),
         table(f"What was set differently: {len(changed)} settings", changed),
         columns(figures),
         table("The same seeds in both", both) if len(both) else "",
-        table("Why most fell, gate by gate", comparison.gates_of(runs)),
+        table("Why most fell, gate by gate", run_comparison.gates_of(runs)),
     ]
 
 

@@ -26,7 +26,7 @@ def panel(figure: go.Figure, numbers: pieces.Piece | str = "") -> Markup:
     return Markup('<section class="panel">{}{}</section>').format(drawn, Markup(numbers))
 
 
-def numbers(
+def counts_table(
     frame: pd.DataFrame, words: tuple[str, str] = ("passed", "fell"), page: str = "blueprints",
     leads: Leads | None = None, most: int = 60, names: Sequence[str] = (), first: str = "",
 ) -> pieces.Piece:  # fmt: skip

@@ -42,7 +42,7 @@ def tools_of(attempt: Attempt) -> tuple[str, ...]:
     return tuple(names) or (NO_CALL,)
 
 
-def nth(attempt: int) -> str:
+def attempt_name(attempt: int) -> str:
     """An attempt's number for people: the first try, then reflections."""
     return f"reflection {attempt}" if attempt else "first try"
 
@@ -55,9 +55,9 @@ def judged(proposals: Iterable[Proposal]) -> pd.DataFrame:
     for p in proposals:
         last, persona = len(p.attempts) - 1, traits(p.persona)
         for number, attempt in enumerate(p.attempts):
-            tools, what = tools_of(attempt), nth(number)
+            tools, what = tools_of(attempt), attempt_name(number)
             for v in attempt.verdicts:
-                fell = ("", "") if v.passed else (tables.failure(v) or v.gate, tables.why(v))
+                fell = ("", "") if v.passed else (tables.failure_kind(v) or v.gate, tables.failure_detail(v))
                 repaired = not v.passed and p.accepted and number < last
                 row = (p.id, what, v.gate, v.passed, *fell, repaired, p.accepted, p.kind, p.behaviour, p.level)
                 for column, item in zip(JUDGED, (*row, tools, persona), strict=True):
@@ -72,7 +72,7 @@ def gates(frame: pd.DataFrame) -> list[str]:
     return tables.gate_order(frame.astype({"gate": object})) if len(frame) else []
 
 
-def traces(attempt: Attempt, number: int) -> dict[str, str | list[str]]:
+def attempt_facets(attempt: Attempt, number: int) -> dict[str, str | list[str]]:
     """What an attempt can be found by: its number, the gates that it passed and fell at, its failures, the committee's
     metrics, the tools of its groundtruth, and what came of it."""
     found: dict[str, list[str]] = {
@@ -81,20 +81,20 @@ def traces(attempt: Attempt, number: int) -> dict[str, str | list[str]]:
     for v in attempt.verdicts:
         found["passed at" if v.passed else "fell at"].append(clean_name(v.gate))
         if not v.passed:
-            found["failure"].append(named(v))
+            found["failure"].append(failure_name(v))
         for metric, score in v.scores.items():
             found["metric met" if score else "metric not met"].append(metric)
     came = PASSED if attempt.verdicts and not attempt.failures else FELL
     kept = {name: list(dict.fromkeys(values)) for name, values in found.items() if values}
-    return {"attempt": nth(number), "result": came, "tool": list(tools_of(attempt)), **kept}
+    return {"attempt": attempt_name(number), "result": came, "tool": list(tools_of(attempt)), **kept}
 
 
-def named(verdict: Verdict) -> str:
+def failure_name(verdict: Verdict) -> str:
     """A failure with its gate, "execution: order is not pending"."""
-    return f"{clean_name(verdict.gate)}: {tables.failure(verdict) or clean_name(verdict.gate)}"
+    return f"{clean_name(verdict.gate)}: {tables.failure_kind(verdict) or clean_name(verdict.gate)}"
 
 
-def by(frame: pd.DataFrame, facet: Facet, gate: str | None = None) -> pd.DataFrame:
+def count_by(frame: pd.DataFrame, facet: Facet, gate: str | None = None) -> pd.DataFrame:
     """Of `judged`: per value of a facet how many attempts were judged and how many passed, at one gate or (None) at all
     that judged them, and of how many proposals these are (`passed of`, `fell of`); commonest first, an ordered facet in
     its own order. For "failure" only what fell is counted, `passed` is the number accepted later, and `why` an
@@ -105,16 +105,16 @@ def by(frame: pd.DataFrame, facet: Facet, gate: str | None = None) -> pd.DataFra
         names = fallen["failure"].astype(str)
         if gate is None:
             names = fallen["gate"].astype(str) + ": " + names
-        counts = tables.counted(fallen.assign(passed=fallen["repaired"]), names.rename("failure"))
+        counts = tables.count_passed(fallen.assign(passed=fallen["repaired"]), names.rename("failure"))
         reasons = fallen["why"].groupby(names).first()
         return counts.assign(why=[str(reasons[name]) for name in counts["failure"]])
     chosen = _whole_attempts(chosen) if gate is None else chosen
     rows = chosen[[facet, "passed", "proposal"]]
     rows = (rows.explode(facet) if facet in ("tool", "persona") else rows).reset_index(drop=True)
-    counts = tables.counted(rows, rows[facet].astype(str))
+    counts = tables.count_passed(rows, rows[facet].astype(str))
     order = {name: place for place, name in enumerate(ORDER.get(facet, ()))}
     if facet == "attempt":
-        order = {nth(n): n for n in range(len(counts))}
+        order = {attempt_name(n): n for n in range(len(counts))}
     return counts.sort_values(facet, key=lambda names: names.map(order).fillna(99), kind="stable", ignore_index=True)
 
 
@@ -125,7 +125,7 @@ def _whole_attempts(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(passed=passed).drop_duplicates(keys)
 
 
-def steps(proposals: Iterable[Proposal], frame: pd.DataFrame) -> pd.DataFrame:
+def funnel_steps(proposals: Iterable[Proposal], frame: pd.DataFrame) -> pd.DataFrame:
     """The gates of `judged` and, below the committee, its metrics ("" in the row of a gate): step, gate, metric,
     attempted, passed, with intervals."""
     funnel, metrics = tables.funnel(frame.astype({"gate": object})), tables.metrics(proposals)

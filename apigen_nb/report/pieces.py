@@ -17,9 +17,7 @@ from markupsafe import Markup, escape
 
 from ..records import METRICS, Action, Attempt, Blueprint, Change, Proposal, Trajectory
 from ..storage.safe_text import LONGEST, clean, truncate, truncate_with_note
-from . import alignment as align
-from . import tables
-from . import text_diff as words
+from . import alignment, tables, text_diff
 
 ASSETS = Path(__file__).parent / "assets"
 LONG = 60  # characters of a cell that has a line of its own in a narrow window
@@ -60,7 +58,7 @@ def _safe(value: Any) -> Any:
 
 def value(item: Any, length: int = LONGEST) -> str:
     """A JSON value as people read it in a cell: texts bare, other things as JSON, "–" where there is none."""
-    if item is align.ABSENT:
+    if item is alignment.ABSENT:
         return "–"
     if isinstance(item, list) and not any(isinstance(part, dict | list) for part in item):
         return truncate(f"[{', '.join(map(value, item))}]", length)
@@ -68,7 +66,7 @@ def value(item: Any, length: int = LONGEST) -> str:
     return truncate(text, length)
 
 
-def soft(text: str) -> Markup:
+def breakable(text: str) -> Markup:
     """A path or a name that may be broken where its parts meet, rather than inside a word."""
     return Markup(re.sub(r"([._/])", r"\1<wbr>", str(escape(_safe(text)))))
 
@@ -86,11 +84,11 @@ def pretty(text: str) -> str:
         return text
 
 
-def _items(argument: align.Argument, side: str) -> list[tuple[str, bool]]:
+def _items(argument: alignment.Argument, side: str) -> list[tuple[str, bool]]:
     """The parts of an argument's value and whether the other side has them: a list differs item by item."""
     own, other = (argument.expected, argument.made) if side == "expected" else (argument.made, argument.expected)
     if isinstance(own, list) and isinstance(other, list) and not argument.same:
-        parts = [(value(item, 300), any(align.same(item, o) for o in other)) for item in own]
+        parts = [(value(item, 300), any(alignment.same(item, o) for o in other)) for item in own]
         apart = [part for item in parts for part in ((", ", True), item)][1:]
         return [("[", True), *apart, ("]", True)]
     return [(value(own, 800), argument.same)]
@@ -107,9 +105,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters.update(value=value, pretty=pretty, shorten=truncate, soft=soft)
-    env.globals.update(call=call, items=_items, METRICS=METRICS, ENDED=tables.ENDED, ABSENT=align.ABSENT)
-    env.globals.update(failure=tables.failure)
+    env.filters.update(value=value, pretty=pretty, shorten=truncate, breakable=breakable)
+    env.globals.update(call=call, items=_items, METRICS=METRICS, ENDED=tables.ENDED, ABSENT=alignment.ABSENT)
+    env.globals.update(failure=tables.failure_kind)
     return env
 
 
@@ -183,7 +181,7 @@ def cell(item: Any, *, percent: bool = False) -> str:
 
 def conversation(trajectory: Trajectory) -> Piece:
     """Chat bubbles: the user left, the agent right, tool calls folded under one line, the first divergence marked."""
-    return _piece("conversation", t=trajectory, made=align.calls_made(trajectory.messages))
+    return _piece("conversation", t=trajectory, made=alignment.calls_made(trajectory.messages))
 
 
 def compare(
@@ -193,9 +191,9 @@ def compare(
 
     `expected` is the diff of the groundtruth (of an accepted proposal: `proposal.attempts[-1].diff`); `writes` names
     the domain's writing tools, so that an extra call of one is not taken for a read."""
-    made = align.calls_made(trajectory.messages)
-    pairs, reads = align.pair(blueprint.actions if blueprint else (), made, writes)
-    outputs = [(text, align.told(trajectory, text)) for text in (blueprint.outputs if blueprint else ())]
+    made = alignment.calls_made(trajectory.messages)
+    pairs, reads = alignment.align_calls(blueprint.actions if blueprint else (), made, writes)
+    outputs = [(text, alignment.message_telling(trajectory, text)) for text in (blueprint.outputs if blueprint else ())]
     return _piece(
         "compare",
         t=trajectory,
@@ -203,10 +201,10 @@ def compare(
         blueprint=blueprint,
         pairs=pairs,
         reads=reads,
-        fields=align.fields(expected, trajectory.diff),
+        fields=alignment.changed_fields(expected, trajectory.diff),
         outputs=outputs,
-        state=tables.check(trajectory, "state"),
-        told=tables.check(trajectory, "output"),
+        state=tables.verdict_about(trajectory, "state"),
+        told=tables.verdict_about(trajectory, "output"),
     )
 
 
@@ -214,16 +212,20 @@ def proposal(record: Proposal) -> Piece:
     """A blueprint whole: every attempt with its instruction, actions, outputs, diff, verdicts, votes and feedback, and
     what it changed of the one before."""
     attempts = [
-        (attempt, align.fields(attempt.diff, attempt.diff), changes(record.attempts[n - 1], attempt) if n else ())
+        (
+            attempt,
+            alignment.changed_fields(attempt.diff, attempt.diff),
+            changes(record.attempts[n - 1], attempt) if n else (),
+        )
         for n, attempt in enumerate(record.attempts)
     ]
     return _piece("proposal", p=record, attempts=attempts)
 
 
-def changes(before: Attempt, after: Attempt) -> list[tuple[str, list[words.Part]]]:
+def changes(before: Attempt, after: Attempt) -> list[tuple[str, list[text_diff.Part]]]:
     """What an attempt says otherwise than the one before, word by word: instruction, actions, outputs."""
     one, other = (_said(attempt) for attempt in (before, after))
-    return [(name, words.compare(one[name], other[name])) for name in one]
+    return [(name, text_diff.compare(one[name], other[name])) for name in one]
 
 
 def _said(attempt: Attempt) -> dict[str, str]:

@@ -27,8 +27,8 @@ from .figure_style import (
     legend,
     subtitle,
 )
-from .pass_rates import nth
-from .tables import failure, interval, rates, share, total_usage, tried, why
+from .pass_rates import attempt_name
+from .tables import failure_detail, failure_kind, interval, rates, share, tasks_tried, total_usage
 
 ACCEPTED, REJECTED = "accepted", "rejected for good"
 
@@ -78,7 +78,9 @@ def sankey(frame: pd.DataFrame, gates: Sequence[str] = ()) -> go.Figure:
         what = "tried" if name == "seeds" else name if name in (ACCEPTED, REJECTED) else f"fell at {name}"
         names.append(f"{label(what)} <b>{count:,}</b>")
         colours.append(QUIET if name == "seeds" else HELD if name == ACCEPTED else FELL)
-        hover.append(f"<b>{label(what)}</b>, {'' if name in ('seeds', REJECTED) else nth(column)}<br>{count:,}")
+        hover.append(
+            f"<b>{label(what)}</b>, {'' if name in ('seeds', REJECTED) else attempt_name(column)}<br>{count:,}"
+        )
         xs.append(0.001 + 0.998 * (column + 1) / (last + 1))
         ranks.append(order.get(name, len(order)))
     ys = _places(list(nodes), [flows_out[n] or total for n in nodes], ranks)
@@ -113,7 +115,7 @@ def sankey(frame: pd.DataFrame, gates: Sequence[str] = ()) -> go.Figure:
             yshift=-4 if below else 0,
         )  # fmt: skip
     for column in range(last + 1):
-        text = "in the end" if column == last and (last, REJECTED) in nodes else nth(column)
+        text = "in the end" if column == last and (last, REJECTED) in nodes else attempt_name(column)
         figure.add_annotation(
             x=(column + 1) / (last + 1), y=1, yshift=8, yanchor="bottom", text=text, showarrow=False, xref="paper",
             yref="paper", xanchor="right" if column == last else "center",
@@ -128,17 +130,17 @@ def flow_leads(frame: pd.DataFrame) -> list[dict[str, str]]:
 
 def _flow_lead(attempt: int, source: str, target: str) -> dict[str, str]:
     if target == REJECTED:
-        last = {"attempt": nth(attempt - 1), "came out": source}
+        last = {"attempt": attempt_name(attempt - 1), "came out": source}
         return {**last, "outcome": "rejected", "attempts": str(attempt)}
     before = {"fell before": source} if attempt else {}
-    return {"attempt": nth(attempt), "came out": target, **before}
+    return {"attempt": attempt_name(attempt), "came out": target, **before}
 
 
 def _hop(attempt: int, source: str, target: str, count: int) -> str:
     """A ribbon in words."""
     came = "tried" if source == "seeds" else f"that fell at {label(source)}"
     went = label(target) if target in (ACCEPTED, REJECTED) else f"fell at {label(target)}"
-    return f"{count:,} {came}<br>→ {went}{'' if target == REJECTED else f' in the {nth(attempt)}'}"
+    return f"{count:,} {came}<br>→ {went}{'' if target == REJECTED else f' in the {attempt_name(attempt)}'}"
 
 
 def _places(nodes: list[tuple[int, str]], sizes: list[int], orders: list[int]) -> list[float]:
@@ -164,11 +166,11 @@ def _scale(nodes: list[tuple[int, str]], total: int) -> float:
     return (1 - GAP * (most - 1)) / total
 
 
-def gone(verdict: Verdict, after: Attempt) -> bool:
+def is_mended(verdict: Verdict, after: Attempt) -> bool:
     """Whether a failure is gone in the attempt that was given feedback on it. One that fell earlier was not looked at
     by this gate: that is no repair."""
     here = [v for v in after.verdicts if clean_name(v.gate) == clean_name(verdict.gate)]
-    return bool(here) and all(v.passed or failure(v) != failure(verdict) for v in here)
+    return bool(here) and all(v.passed or failure_kind(v) != failure_kind(verdict) for v in here)
 
 
 def repairs(proposals: Iterable[Proposal]) -> pd.DataFrame:
@@ -180,14 +182,14 @@ def repairs(proposals: Iterable[Proposal]) -> pd.DataFrame:
     for p in proposals:
         for number, attempt in enumerate(p.attempts):
             after = p.attempts[number + 1] if number + 1 < len(p.attempts) else None
-            for key, v in {(clean_name(v.gate), failure(v)): v for v in attempt.failures}.items():
+            for key, v in {(clean_name(v.gate), failure_kind(v)): v for v in attempt.failures}.items():
                 row = rows.setdefault(key, Counter())
-                reasons.setdefault(key, why(v))
+                reasons.setdefault(key, failure_detail(v))
                 if after is None:
                     row["unanswered"] += 1
                     continue
                 row["attempted"] += 1
-                row["passed"] += gone(v, after)
+                row["passed"] += is_mended(v, after)
                 row["accepted at once"] += after.accepted
                 row["accepted later"] += p.accepted
     names = ("attempted", "passed", "accepted at once", "accepted later", "unanswered")
@@ -225,7 +227,7 @@ def costs(proposals: Sequence[Proposal], prices: Mapping[str, Price] | None = No
     groups: dict[str, list[Proposal]] = {"accepted at the first try": []}
     for p in proposals:
         tries = len(p.attempts) - 1
-        name = "rejected for good" if not p.accepted else nth(tries) if tries else "accepted at the first try"
+        name = "rejected for good" if not p.accepted else attempt_name(tries) if tries else "accepted at the first try"
         groups.setdefault(f"repaired by {name}" if p.accepted and tries else name, []).append(p)
     rejected = groups.pop("rejected for good", [])
     repaired = [p for name in sorted(groups) if name.startswith("repaired") for p in groups[name]]
@@ -254,9 +256,9 @@ def answer(proposals: Sequence[Proposal]) -> str:
     first = sum(p.accepted and len(p.attempts) == 1 for p in proposals)
     fallen, repaired = seeds - first, accepted - first
     if not fallen:
-        return f"All {tried(proposals)} were accepted at the first try: nothing was left to repair."
+        return f"All {tasks_tried(proposals)} were accepted at the first try: nothing was left to repair."
     return (
-        f"Of {tried(proposals)}, {first:,} were accepted at the first try; of the {fallen:,} that fell, feedback "
+        f"Of {tasks_tried(proposals)}, {first:,} were accepted at the first try; of the {fallen:,} that fell, feedback "
         f"repaired {repaired:,} ({share(repaired, fallen)} {interval(repaired, fallen)}), which raises the yield from "
         f"{share(first, seeds)} to {share(accepted, seeds)}."
     )

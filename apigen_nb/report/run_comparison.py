@@ -11,10 +11,7 @@ import plotly.graph_objects as go
 
 from ..models.ledger import dollars, run_prices
 from ..records import Usage
-from . import diversity as spread
-from . import mixture_tables as mix
-from . import pass_rates as passing
-from . import pieces, tables
+from . import diversity, mixture_tables, pass_rates, pieces, tables
 from .figure_style import canvas, empty, in_rows, label, subtitle
 from .run_contents import RunContents
 from .tables import interval, share, wilson
@@ -58,7 +55,7 @@ def by(runs: Mapping[str, RunContents], what: str) -> pd.DataFrame:
         if what == "gate":
             counted = tables.funnel(tables.verdicts(run.proposals)).rename(columns={"gate": "step"})
         else:
-            counted = mix.yields(run.proposals, "kind").rename(columns={"kind": "step"})
+            counted = mixture_tables.yields(run.proposals, "kind").rename(columns={"kind": "step"})
         frames.append(counted.assign(run=name))
     return pd.concat(frames, ignore_index=True)
 
@@ -104,7 +101,7 @@ def _with_legend(drawn: go.Figure, signs: Sequence[str], runs: Iterable[str]) ->
 
 def lengths_figure(runs: Mapping[str, RunContents], measure: str) -> go.Figure:
     """How conversations are distributed over a measure of `spread`, a line a run, in per cent of the run."""
-    unit = spread.MEASURES[measure]
+    unit = diversity.MEASURES[measure]
     title = f"{unit[0].upper()}{unit[1:]}, run by run"
     held = {name: run for name, run in runs.items() if run.trajectories}
     if not held:
@@ -195,7 +192,7 @@ def same_seeds(runs: Mapping[str, RunContents]) -> pd.DataFrame:
         return pd.DataFrame()
     common = {id for id, _, _ in seeds[0] & seeds[1]}
     study = {name: [p for p in runs[name].proposals if p.id in common] for name in (one, other)}
-    return mix.pairs(study, one, other)
+    return mixture_tables.pairs(study, one, other)
 
 
 def sentence(runs: Mapping[str, RunContents]) -> str:
@@ -224,10 +221,10 @@ def gates_of(runs: Mapping[str, RunContents]) -> pd.DataFrame:
     """A row a gate, a column a run: why most attempts fell there."""
     columns = {}
     for name, run in runs.items():
-        frame = passing.judged(run.proposals)
+        frame = pass_rates.judged(run.proposals)
         found = {}
-        for gate in passing.gates(frame):
-            why = passing.by(frame, "failure", gate)
+        for gate in pass_rates.gates(frame):
+            why = pass_rates.count_by(frame, "failure", gate)
             top = why.head(3).to_dict("records")
             found[gate] = "; ".join(f"{row['failure']} ({row['attempted']:,})" for row in top) or "none fell"
         columns[name] = found

@@ -56,13 +56,13 @@ def interval(passed: int, total: int, digits: int = 1) -> str:
     return f"[{100 * low:.{digits}f}–{100 * high:.{digits}f}]" if total else ""
 
 
-def failure(verdict: Verdict) -> str:
+def failure_kind(verdict: Verdict) -> str:
     """What a failed verdict found, in a few words; "" of one that passed without a word."""
     kind = clean_name(verdict.kind)
     return f"not a “{kind[4:]}” task" if verdict.gate == "kind" and kind.startswith("not ") else kind
 
 
-def why(verdict: Verdict) -> str:
+def failure_detail(verdict: Verdict) -> str:
     """What stands behind a failure: the rule that was broken, else the reason that was given."""
     before, breaks, text = verdict.reason.partition("breaks the rule: ")
     return f"the rule: {clean_name(text.split('; action ')[0])}" if breaks else f"for example: {clean_name(before)}"
@@ -79,7 +79,15 @@ def verdicts(proposals: Iterable[Proposal]) -> pd.DataFrame:
                 repaired = not v.passed and proposal.accepted and number < last
                 # pandas keeps texts in Arrow, which takes no lone surrogates; a model's text may hold some
                 rows.append(
-                    (proposal.id, number, v.gate, v.passed, failure(v), clean(truncate_with_note(v.reason)), repaired)
+                    (
+                        proposal.id,
+                        number,
+                        v.gate,
+                        v.passed,
+                        failure_kind(v),
+                        clean(truncate_with_note(v.reason)),
+                        repaired,
+                    )
                 )
     return pd.DataFrame(rows, columns=VERDICTS).astype({"passed": bool, "repaired": bool})
 
@@ -112,10 +120,10 @@ def rates(rows: list[dict[str, Any]], first: list[str]) -> pd.DataFrame:
 def funnel(frame: pd.DataFrame) -> pd.DataFrame:
     """Of `verdicts`: per gate how many attempts it judged and how many it let pass, in the order of the gates, and of
     how many proposals these are."""
-    return counted(frame, frame["gate"], gate_order(frame))
+    return count_passed(frame, frame["gate"], gate_order(frame))
 
 
-def counted(frame: pd.DataFrame, by: pd.Series, order: Iterable[str] | None = None) -> pd.DataFrame:
+def count_passed(frame: pd.DataFrame, by: pd.Series, order: Iterable[str] | None = None) -> pd.DataFrame:
     """Rows with a proposal and whether it passed, counted by the values of a column, commonest first or in an order:
     attempted and passed, and of how many proposals (`passed of`, `fell of`) these are."""
     name = str(by.name)
@@ -135,7 +143,7 @@ def metrics(proposals: Iterable[Proposal]) -> pd.DataFrame:
     """Per judge metric: how many committee verdicts scored it, how many found it met by majority, and of how many
     proposals these are."""
     frame = scored(proposals)
-    return counted(frame, frame["metric"], [name for name in METRICS if name in set(frame["metric"])])
+    return count_passed(frame, frame["metric"], [name for name in METRICS if name in set(frame["metric"])])
 
 
 def scored(proposals: Iterable[Proposal]) -> pd.DataFrame:
@@ -174,7 +182,7 @@ def rounds(proposals: Sequence[Proposal]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["round", "tried", "accepted", "so far", "proposals", "yield", "low", "high"])
 
 
-def check(trajectory: Trajectory, about: str) -> Verdict | None:
+def verdict_about(trajectory: Trajectory, about: str) -> Verdict | None:
     """The verdict of a trajectory whose gate is about "state" or "output"; None when it was not judged."""
     return next((v for v in trajectory.verdicts if about in v.gate), None)
 
@@ -184,7 +192,7 @@ def trajectories(records: Iterable[Trajectory]) -> pd.DataFrame:
     checks that were not made are None (only conversations that ended are scored)."""
     rows = []
     for t in records:
-        told, reached = check(t, "output"), check(t, "state")
+        told, reached = verdict_about(t, "output"), verdict_about(t, "state")
         turns = sum(message.role == "user" for message in t.messages)
         kind = t.divergence.kind if t.divergence else ""
         checks = (told.passed if told else None, reached.passed if reached else None)
@@ -246,7 +254,7 @@ def usage(records: Iterable[Proposal | Trajectory]) -> pd.DataFrame:
     return frame if counted else frame[["role", "model calls"]]
 
 
-def tried(proposals: Sequence[Proposal]) -> str:
+def tasks_tried(proposals: Sequence[Proposal]) -> str:
     """How many tasks were tried, in words: "200 seeds and 20 recombined tasks"."""
     mixed = sum(bool(p.parts) for p in proposals)
     seeds = f"{len(proposals) - mixed:,} seeds"

@@ -31,17 +31,17 @@ NOTEBOOKS = {
     "6_evaluate": ("Evaluation", "what benchmarks say"),
 }  # 7_report writes these pages, so it is not one of them
 QUESTIONS = (
-    ("pass_rates", "Pass rates", pages.pass_rates,
+    ("pass_rates", "Pass rates", pages.pass_rates_page,
      "what each gate let pass, by attempt, tool, level of difficulty, kind and persona; what fell and why"),
-    ("reflection", "Reflection", pages.reflections,
+    ("reflection", "Reflection", pages.reflection_page,
      "where attempts go, which failures feedback mends, what that costs; every attempt before and after"),
     ("blueprints", "Blueprints", lambda run: [listings.blueprints(run)],
      "every blueprint whole: attempts, verdicts, votes, feedback; accepted and rejected"),
     ("trajectories", "Trajectories", lambda run: [listings.trajectories(run)],
      "every conversation beside its groundtruth, the end state and what the user was told"),
-    ("committee", "Committee", pages.committee,
+    ("committee", "Committee", pages.committee_page,
      "how the judges voted, how far they agree, which disagreements to read first"),
-    ("dataset", "Dataset", pages.dataset,
+    ("dataset", "Dataset", pages.dataset_page,
      "how long conversations are, which tool follows which, duplicates, a table to search"),
 )  # fmt: skip
 
@@ -102,7 +102,7 @@ def _compared(run: RunContents, others: Sequence[Path]) -> list[Page]:
         name: Path(os.path.relpath(other.folder.resolve() / "report" / "index.html", here)).as_posix()
         for name, other in named.items()
     }
-    return [Page("compare.html", "Compare", "this run beside others", lambda: pages.compared(named, hrefs))]
+    return [Page("compare.html", "Compare", "this run beside others", lambda: pages.comparison_page(named, hrefs))]
 
 
 def write_single_file(folder: Path, others: Sequence[Path] = ()) -> Path:

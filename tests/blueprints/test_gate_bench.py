@@ -16,8 +16,7 @@ from apigen_nb.blueprints.groundtruth_audit import gold_blueprints
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.models.roles import Roles
 from apigen_nb.records import Blueprint, Verdict
-from apigen_nb.report import charts
-from apigen_nb.report import mixture_tables as mix
+from apigen_nb.report import charts, mixture_tables
 from apigen_nb.storage.journal import Run, read_lines
 from apigen_nb.world.domain import Domain, builtin_domains
 
@@ -106,24 +105,24 @@ async def test_a_blind_gate_and_a_gate_that_fails_everything_show_in_the_figures
 
     for gate, caught in ((blind, 0), (grim, 1)):
         trials = await run_gate_bench(blueprints[:4], domain, [gate], Run.open(tmp_path / gate.__name__), most=2)
-        frame = mix.bench(trials)
+        frame = mixture_tables.bench(trials)
         assert (frame["gates"] == caught * frame["planted"]).all()
         assert frame["defect"].iloc[-1] == INTACT
-        shown = mix.recall(frame)[frame["planted"] > 0]
+        shown = mixture_tables.recall(frame)[frame["planted"] > 0]
         assert all(text.startswith(f"{100 * caught}.0 %") for text in shown["plain gates"])
-        assert mix.alarms(trials)["false alarms"].tolist() == [4 * caught] * (1 + caught)
+        assert mixture_tables.alarms(trials)["false alarms"].tolist() == [4 * caught] * (1 + caught)
 
 
 async def test_kinds_that_were_planted_nowhere_are_said_in_words(tmp: Path, tmp_path: Path) -> None:
     domain, blueprints = await accepted("retail", tmp)
     asks = [b for b in blueprints if not b.actions][:1]
     trials = await run_gate_bench(asks, domain, list(GATES.values()), Run.open(tmp_path))
-    frame = mix.bench(trials)
+    frame = mixture_tables.bench(trials)
     assert {*frame["defect"]} == {d.name for d in DEFECTS} | {INTACT}
     absent = set(frame["defect"]) - {t.defect for t in trials}
     assert {"unknown tool", "action missing", "row of another user"} < absent
-    shown = mix.recall(frame).set_index("defect")
-    assert {*shown.loc[sorted(absent), "planted"]} == {mix.NOWHERE}
+    shown = mixture_tables.recall(frame).set_index("defect")
+    assert {*shown.loc[sorted(absent), "planted"]} == {mixture_tables.NOWHERE}
     assert {*shown.loc[sorted(absent), "plain gates"]} == {"–"}
     drawn = charts.recall(frame).to_json()
     assert all(f'"{name}"' not in drawn for name in absent)
@@ -134,11 +133,11 @@ async def test_gold_tasks_are_a_row_of_their_own_with_the_causes_of_false_alarms
     domain, gold = Domain.load("tau2:airline"), gold_blueprints("tau2:airline")
     trials = await run_gate_bench([], domain, list(GATES.values()), Run.open(tmp_path), gold=gold)
     assert [t.defect for t in trials] == [GOLD] * len(gold)
-    frame = mix.bench(trials)
+    frame = mixture_tables.bench(trials)
     assert frame.iloc[-1][["defect", "planted", "gates"]].tolist() == [GOLD, 23, 2]
-    alarms = mix.alarms(trials)
+    alarms = mixture_tables.alarms(trials)
     assert alarms[["gate", "cause", "false alarms"]].to_numpy().tolist() == [
-        [mix.ANY, "–", 2],
+        [mixture_tables.ANY, "–", 2],
         ["grounding", "argument unknown", 2],
     ]
     assert "flight_type='one_way'" in alarms["for example"].iloc[-1]
@@ -173,7 +172,7 @@ async def test_the_committee_is_asked_about_everything(tmp: Path, tmp_path: Path
     trials = await run_gate_bench(blueprints[:6], domain, [Committee(models.judges(3))], Run.open(tmp_path), most=2)
     assert all(len(trial.verdicts) == 1 for trial in trials)
     assert sum(trial.usage["judge"].calls for trial in trials) >= 2 * len(trials)
-    frame = mix.bench(trials)
+    frame = mixture_tables.bench(trials)
     assert 0 < frame["committee"].sum() < frame["planted"].sum()
 
 

@@ -14,7 +14,7 @@ from apigen_nb.blueprints.reflection_study import ARMS, reflection_study
 from apigen_nb.blueprints.sampling import Sampling
 from apigen_nb.models.ledger import Price
 from apigen_nb.records import Answer, Question, Usage
-from apigen_nb.report import mixture_tables as mix
+from apigen_nb.report import mixture_tables
 from apigen_nb.storage.journal import Run
 from apigen_nb.world.domain import Domain
 
@@ -70,17 +70,19 @@ async def test_the_arms_differ_only_in_how_they_try_again(library: Domain, tmp_p
 
 async def test_the_figures(library: Domain, tmp_path: Path) -> None:
     done, _ = await study(library, tmp_path, learns=True, tries=2)
-    frame = mix.arms(done).set_index("arm")
+    frame = mixture_tables.arms(done).set_index("arm")
     assert frame["dollars per accepted"].isna().all()
     counted = {arm: [p.model_copy(update={"usage": {"generator": USED}}) for p in done[arm]] for arm in ARMS}
-    cost = mix.arms(counted, {"generator": Price(prompt=2.0, completion=0.0)}).set_index("arm")["dollars per accepted"]
+    cost = mixture_tables.arms(counted, {"generator": Price(prompt=2.0, completion=0.0)}).set_index("arm")[
+        "dollars per accepted"
+    ]
     assert cost.isna().tolist() == [True, True, False]
     assert cost[ARMS[2]] == 6 * 2.0 * USED.prompt / 1e6 / 6
     assert frame["passed"].tolist() == [0, 0, 6]
     assert frame["attempted"].tolist() == [6, 6, 6]
     low, high = frame.loc[ARMS[2], ["low", "high"]]
     assert 0.5 < low < high <= 1
-    pairs = mix.pairs(done, ARMS[2], ARMS[1]).set_index("accepted in")["seeds"]
+    pairs = mixture_tables.pairs(done, ARMS[2], ARMS[1]).set_index("accepted in")["seeds"]
     assert dict(pairs) == {"both": 0, f"only {ARMS[2]}": 6, f"only {ARMS[1]}": 0, "neither": 0}
 
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from apigen_nb.report import diversity as spread
+from apigen_nb.report import diversity, listings, pieces
 from apigen_nb.report import embedded_data as packing
-from apigen_nb.report import listings, pieces
 from apigen_nb.report.item_explorer import A_FEW, Item, ItemExplorer, sample
 from apigen_nb.report.pages import searchable
 from apigen_nb.report.run_contents import RunContents
@@ -18,7 +17,7 @@ from tests.report_records import HOSTILE, blocks, make_run, proposals, trajector
 
 MADE = proposals(6)
 TALKS = trajectories(MADE)
-ROWS = spread.rows(TALKS, MADE)
+ROWS = diversity.rows(TALKS, MADE)
 
 
 def test_a_row_counts_what_was_said_and_called() -> None:
@@ -26,38 +25,38 @@ def test_a_row_counts_what_was_said_and_called() -> None:
     assert (row["turns"], row["messages"], row["calls"], row["tools"]) == (3, 11, 3, 2)
     assert row["tokens"] == 400
     assert row["opens with"].startswith("Hi, I'd like")
-    assert spread.measures(ROWS) == list(spread.MEASURES)
-    assert "tokens" not in spread.measures(ROWS.assign(tokens=0))
+    assert diversity.measures(ROWS) == list(diversity.MEASURES)
+    assert "tokens" not in diversity.measures(ROWS.assign(tokens=0))
 
 
 def test_duplicates_are_those_that_the_dataset_leaves_out() -> None:
-    twice = spread.duplicates(ROWS)
+    twice = diversity.duplicates(ROWS)
     verified = [t for t in TALKS if t.success]
     assert len(verified) - len(twice) == len({(t.blueprint, t.content) for t in verified})
     assert (twice["trajectory"] != twice["same as"]).all()
 
 
-@pytest.mark.parametrize("measure", list(spread.MEASURES))
+@pytest.mark.parametrize("measure", list(diversity.MEASURES))
 def test_a_histogram_holds_every_conversation(measure: str) -> None:
-    figure = spread.figure(ROWS, measure)
+    figure = diversity.figure(ROWS, measure)
     assert sum(sum(bars.y) for bars in figure.data) == len(ROWS)
     wide = ROWS.assign(**{measure: range(0, 1000 * len(ROWS), 1000)})
-    drawn = spread.figure(wide, measure, most=8)
+    drawn = diversity.figure(wide, measure, most=8)
     assert len(drawn.data[0].x) <= 8
     assert sum(sum(bars.y) for bars in drawn.data) == len(ROWS)
 
 
 def test_transitions_begin_and_end_once_a_conversation() -> None:
-    frame = spread.transitions(TALKS)
-    assert frame.loc[frame["source"] == spread.BEGIN, "count"].sum() == len(TALKS)
-    assert frame.loc[frame["target"] == spread.END, "count"].sum() == len(TALKS)
+    frame = diversity.transitions(TALKS)
+    assert frame.loc[frame["source"] == diversity.BEGIN, "count"].sum() == len(TALKS)
+    assert frame.loc[frame["target"] == diversity.END, "count"].sum() == len(TALKS)
     assert frame["count"].sum() == sum(len(t.calls) + 1 for t in TALKS)
-    assert "find_customer" in spread.transitions_figure(frame).to_json()
+    assert "find_customer" in diversity.transitions_figure(frame).to_json()
 
 
 def test_a_table_of_rows_is_data_and_nothing_else() -> None:
     made = proposals(2, HOSTILE)
-    piece = searchable(spread.rows(trajectories(made, HOSTILE), made))
+    piece = searchable(diversity.rows(trajectories(made, HOSTILE), made))
     assert "<script>" not in piece
     assert "onerror" not in piece
 
@@ -87,7 +86,7 @@ def test_an_explorer_stays_below_its_size_and_says_so(monkeypatch: pytest.Monkey
 
 
 def test_conversations_are_found_by_length_and_cause(tmp_path: Path) -> None:
-    assert [listings.length(n) for n in (1, 5, 6, 20, 41)] == [
+    assert [listings.length_class(n) for n in (1, 5, 6, 20, 41)] == [
         "1–5 messages", "1–5 messages", "6–10 messages", "11–20 messages", "more than 40 messages",
     ]  # fmt: skip
     page = listings.trajectories(RunContents(make_run(tmp_path / "run", count=6))).static()

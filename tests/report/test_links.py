@@ -13,8 +13,7 @@ import pytest
 
 from apigen_nb.records import Proposal
 from apigen_nb.report import notebook_html as notebooks
-from apigen_nb.report import pass_rates as passing
-from apigen_nb.report import pieces, tables
+from apigen_nb.report import pass_rates, pieces, tables
 from apigen_nb.report import write as html
 from tests.report_records import attempt, blocks, make_run, proposals, whole
 
@@ -128,9 +127,9 @@ def test_filters_of_attempts_are_of_one_and_the_same(report: Path) -> None:
 
 
 def test_a_bar_says_of_how_many_blueprints_its_attempts_are() -> None:
-    steps = passing.steps(proposals(6), passing.judged(proposals(6))).set_index("step")
+    steps = pass_rates.funnel_steps(proposals(6), pass_rates.judged(proposals(6))).set_index("step")
     assert tuple(steps.loc["execution", ["fell", "fell of"]]) == (4, 2)
-    hover = passing.steps_figure(steps.reset_index()).data[1].hovertext
+    hover = pass_rates.steps_figure(steps.reset_index()).data[1].hovertext
     assert any("4 fell: 4 attempts of 2 blueprints" in text for text in hover)
 
 
@@ -139,7 +138,7 @@ def test_a_failure_tells_the_rule_behind_it() -> None:
         attempt(0, "policy").verdicts[-1].model_copy(update={"reason": "action 1, x(), breaks the rule: One a day."})
     )
     record = proposals(1)[0].model_copy(update={"attempts": (attempt(0).model_copy(update={"verdicts": (broken,)}),)})
-    drawn = passing.figure(passing.by(passing.judged([record]), "failure"))
+    drawn = pass_rates.figure(pass_rates.count_by(pass_rates.judged([record]), "failure"))
     assert "the rule: One a day." in drawn.data[0].hovertext[0]
 
 

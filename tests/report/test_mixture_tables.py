@@ -8,8 +8,7 @@ import pandas as pd
 
 from apigen_nb.blueprints.difficulty import difficulty
 from apigen_nb.records import LEVELS, Blame, Candidate, Choice, Proposal, Trajectory, Usage, Verdict
-from apigen_nb.report import charts, pieces
-from apigen_nb.report import mixture_tables as mix
+from apigen_nb.report import charts, mixture_tables, pieces
 from apigen_nb.world.domain import Domain
 from tests.report_records import HOSTILE, RETURN, proposals, trajectories
 
@@ -25,7 +24,7 @@ def counts(frame: pd.DataFrame, name: str) -> dict[str, tuple[int, int]]:
 
 
 def test_yields_are_counted_by_kind_in_the_order_of_kinds() -> None:
-    frame = mix.yields(RECORDS, "kind")
+    frame = mixture_tables.yields(RECORDS, "kind")
     assert frame["kind"].tolist() == ["plain", "forbidden", "no tool"]
     expected = {kind: [p.accepted for p in RECORDS if p.kind == kind] for kind in frame["kind"]}
     assert counts(frame, "kind") == {kind: (sum(found), len(found)) for kind, found in expected.items()}
@@ -33,7 +32,7 @@ def test_yields_are_counted_by_kind_in_the_order_of_kinds() -> None:
 
 
 def test_successes_are_those_of_the_blueprints_behaviour() -> None:
-    frame = mix.successes(RECORDS, TALKS, "behaviour")
+    frame = mixture_tables.successes(RECORDS, TALKS, "behaviour")
     of = {p.id: p.behaviour for p in RECORDS}
     assert frame["attempted"].sum() == len(TALKS)
     for name, (passed, attempted) in counts(frame, "behaviour").items():
@@ -42,7 +41,9 @@ def test_successes_are_those_of_the_blueprints_behaviour() -> None:
 
 
 def test_a_conversation_without_its_blueprint_is_not_lost() -> None:
-    assert counts(mix.successes([], TALKS, "kind"), "kind") == {"unknown": (sum(t.success for t in TALKS), len(TALKS))}
+    assert counts(mixture_tables.successes([], TALKS, "kind"), "kind") == {
+        "unknown": (sum(t.success for t in TALKS), len(TALKS))
+    }
 
 
 def test_blame_is_counted_by_cause() -> None:
@@ -50,7 +51,7 @@ def test_blame_is_counted_by_cause() -> None:
         TALKS[n].model_copy(update={"blame": Blame(cause=cause, turn=1, evidence="x", judged=judged)})
         for n, (cause, judged) in enumerate([("user", False), ("agent", False), ("agent", True)])
     ]
-    frame = mix.blames([*blamed, *TALKS[3:6]])
+    frame = mixture_tables.blames([*blamed, *TALKS[3:6]])
     assert frame[["cause", "attempted", "judged"]].to_numpy().tolist() == [["agent", 2, 1], ["user", 1, 0]]
     figure = charts.blames(frame)
     assert figure.layout.meta["page"] == "trajectories"
@@ -59,7 +60,7 @@ def test_blame_is_counted_by_cause() -> None:
 
 def test_levels_that_were_asked_for_and_came_out() -> None:
     retail = Domain.load("retail")
-    frame = mix.levels(RECORDS, retail).set_index("level")
+    frame = mixture_tables.levels(RECORDS, retail).set_index("level")
     assert frame.index.tolist() == list(LEVELS)
     accepted = [p for p in RECORDS if p.accepted]
     asked = frame[[f"asked {level}" for level in LEVELS]]
@@ -73,7 +74,7 @@ def test_levels_that_were_asked_for_and_came_out() -> None:
 
 def test_recombined_blueprints_stand_apart() -> None:
     records = [*RECORDS, RECORDS[0].model_copy(update={"id": "retail-r0000", "parts": ("a", "b")})]
-    frame = mix.recombined(records, TALKS).set_index("made of")
+    frame = mixture_tables.recombined(records, TALKS).set_index("made of")
     assert frame.loc["one seed", "tried"] == 24
     assert frame.loc["2 parts", "tried"] == 1
     assert frame["conversations"].sum() == len(TALKS)
@@ -86,7 +87,7 @@ def test_what_early_stopping_saved() -> None:
     one = RECORDS[0].model_copy(
         update={"attempts": (attempt,), "usage": {"judge": Usage(calls=2, prompt=900, completion=100)}}
     )
-    rows = dict(mix.early_stop([one], judges=3).to_numpy().tolist())
+    rows = dict(mixture_tables.early_stop([one], judges=3).to_numpy().tolist())
     assert rows == {
         "blueprints judged": "1",
         "votes asked for": "2 of 3",
@@ -94,7 +95,7 @@ def test_what_early_stopping_saved() -> None:
         "tokens saved, about": "500 beside 1,000 spent",
     }
     free = one.model_copy(update={"usage": {}})  # the scripted model counts no tokens
-    assert "tokens saved, about" not in dict(mix.early_stop([free], judges=3).to_numpy().tolist())
+    assert "tokens saved, about" not in dict(mixture_tables.early_stop([free], judges=3).to_numpy().tolist())
 
 
 def with_task(record: Proposal, **parts: Any) -> Proposal:

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from apigen_nb.records import Action, Change, Proposal, ToolCall
-from apigen_nb.report import alignment as align
-from apigen_nb.report import charts, pieces, tables
+from apigen_nb.report import alignment, charts, pieces, tables
 from apigen_nb.report import write as html
 from apigen_nb.report.markdown import prose
 from apigen_nb.storage import safe_text as text
@@ -97,7 +96,7 @@ def test_everything_draws_with_nothing_in_it() -> None:
 
 def test_alignment_finds_the_item_too_many() -> None:
     failed = trajectory("retail-00000", 1, False)
-    pairs, reads = align.pair([RETURN], align.calls_made(failed.messages))
+    pairs, reads = alignment.align_calls([RETURN], alignment.calls_made(failed.messages))
     assert [p.status for p in pairs] == ["different argument", "refused"]
     assert [a.name for a in pairs[0].arguments if not a.same] == ["item_ids"]
     assert [m.call.name for m in reads] == ["find_customer"]
@@ -107,15 +106,15 @@ def test_alignment_finds_the_item_too_many() -> None:
 
 
 def test_alignment_prefers_the_exact_call_and_names_missing_and_extra_ones() -> None:
-    def made(name: str, **arguments: object) -> align.Made:
-        return align.Made(1, ToolCall(id="c", name=name, arguments=arguments), "ok", False)
+    def made(name: str, **arguments: object) -> alignment.CallMade:
+        return alignment.CallMade(1, ToolCall(id="c", name=name, arguments=arguments), "ok", False)
 
     wanted = [
         Action(name="cancel", arguments={"id": 1}),
         Action(name="cancel", arguments={"id": 2}),
         Action(name="pay"),
     ]
-    pairs, _ = align.pair(wanted, [made("cancel", id=2), made("refund", id=3)], writes={"refund"})
+    pairs, _ = alignment.align_calls(wanted, [made("cancel", id=2), made("refund", id=3)], writes={"refund"})
     assert [p.status for p in pairs] == ["missing", "as expected", "missing", "extra"]
 
 
@@ -130,11 +129,11 @@ def test_a_reused_call_id_does_not_mix_results_up() -> None:
         )
         for m in talk.messages
     ]
-    assert [m.result for m in align.calls_made(renamed)] == [m.result for m in align.calls_made(talk.messages)]
+    assert [m.result for m in alignment.calls_made(renamed)] == [m.result for m in alignment.calls_made(talk.messages)]
 
 
 def test_fields_compare_items_by_their_own_id() -> None:
-    found = {f.path: f for f in align.fields(EXPECTED, REACHED)}
+    found = {f.path: f for f in alignment.changed_fields(EXPECTED, REACHED)}
     assert set(found) == {"status", "total", "items.lamp_18.status", "items.kbd_77.status"}
     assert not found["items.kbd_77.status"].same
     assert (found["total"].before, found["total"].expected, found["total"].reached) == (112.4, 112.4, 154.9)
@@ -146,10 +145,10 @@ def test_fields_of_new_and_deleted_rows_and_items() -> None:
     grown = Change(
         table="orders", id="O1", before={"items": [{"id": "a"}]}, after={"items": [{"id": "a"}, {"id": "b", "n": 1}]}
     )
-    found = [(f.row, f.path, f.before, f.expected) for f in align.fields([new, gone, grown], [])]
-    assert ("claims/C1", "item", align.ABSENT, "lamp") in found
-    assert ("orders/O1", "items.b", align.ABSENT, {"id": "b", "n": 1}) in found
-    assert any(row == "carts/K1" and after is align.ABSENT for row, _, _, after in found)
+    found = [(f.row, f.path, f.before, f.expected) for f in alignment.changed_fields([new, gone, grown], [])]
+    assert ("claims/C1", "item", alignment.ABSENT, "lamp") in found
+    assert ("orders/O1", "items.b", alignment.ABSENT, {"id": "b", "n": 1}) in found
+    assert any(row == "carts/K1" and after is alignment.ABSENT for row, _, _, after in found)
 
 
 @pytest.mark.parametrize("nasty", [HOSTILE, "\ud800 lone", "", "x" * 1_000_000, "{% raw %}{{ 1 }}", "<b>&amp;</b>"])

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apigen_nb.models.ledger import Price
-from apigen_nb.report import pieces, reflection
-from apigen_nb.report import text_diff as words
+from apigen_nb.report import pieces, reflection, text_diff
 from tests.report_records import HOSTILE, proposals
 
 MADE = proposals(6)
@@ -76,20 +75,20 @@ def test_the_answer_names_the_gain() -> None:
 
 
 def test_words_that_changed_stand_side_by_side() -> None:
-    parts = words.compare("You want to cancel order W1 now.", "You want to return order W2 please now.")
+    parts = text_diff.compare("You want to cancel order W1 now.", "You want to return order W2 please now.")
     assert [text for kind, text in parts if kind == "gone"] == ["cancel", "W1"]
     assert [text for kind, text in parts if kind == "new"] == ["return", "W2 please"]
 
 
 def test_a_phrase_replaced_is_one_change() -> None:
     old, new = "send the blue lamp to Oslo, at my cost", "send two chairs of oak to Rome and pay at my cost"
-    parts = words.compare(old, new)
+    parts = text_diff.compare(old, new)
     assert [kind for kind, _ in parts] == ["same", "gone", "new", "same"]
 
 
 @given(st.text("ab \n", max_size=60), st.text("ab \n", max_size=60))
 def test_both_texts_can_be_read_from_the_difference(old: str, new: str) -> None:
-    parts = words.compare(old, new)
+    parts = text_diff.compare(old, new)
     assert "".join(text for kind, text in parts if kind != "new") == old
     assert "".join(text for kind, text in parts if kind != "gone") == new
 

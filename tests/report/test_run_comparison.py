@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from apigen_nb.report import run_comparison as comparison
+from apigen_nb.report import run_comparison
 from apigen_nb.report import write as html
 from apigen_nb.storage.jsonl import Damaged
 from tests.report_records import HOSTILE, make_run
@@ -22,31 +22,31 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, html.RunContents
     manifest["parameters"]["seed"] = 8
     (paths[1] / "run.json").write_text(json.dumps(manifest))
     held = [html.RunContents(path) for path in paths]
-    return dict(zip(comparison.names(held), held, strict=True))
+    return dict(zip(run_comparison.names(held), held, strict=True))
 
 
 def test_runs_side_by_side_count_each_run(runs: dict[str, html.RunContents]) -> None:
-    frame = comparison.shares(runs).set_index(["run", "step"])
+    frame = run_comparison.shares(runs).set_index(["run", "step"])
     for name, run in runs.items():
         row = frame.loc[(name, "accepted blueprints, of all tried")]
         assert (row["passed"], row["attempted"]) == (sum(p.accepted for p in run.proposals), len(run.proposals))
-    figure = comparison.shares_figure(comparison.shares(runs), "t")
+    figure = run_comparison.shares_figure(run_comparison.shares(runs), "t")
     assert [trace.name for trace in figure.data] == ["one", "other"]
     assert len({trace.marker.symbol for trace in figure.data}) == 2
-    heights = [sum(trace.y) for trace in comparison.lengths_figure(runs, "calls").data]
+    heights = [sum(trace.y) for trace in run_comparison.lengths_figure(runs, "calls").data]
     assert heights == pytest.approx([100, 100])
 
 
 def test_only_what_was_set_differently_is_listed(runs: dict[str, html.RunContents]) -> None:
-    frame = comparison.changes(runs).set_index("setting")
+    frame = run_comparison.changes(runs).set_index("setting")
     assert frame.loc["seed"].tolist() == ["7", "8"]
     assert frame.loc["seeds"].tolist() == ["24", "12"]
     assert "domain" not in frame.index
 
 
 def test_the_same_seeds_are_paired(runs: dict[str, html.RunContents]) -> None:
-    assert comparison.same_seeds(runs)["seeds"].sum() == 12
-    assert comparison.same_seeds(
+    assert run_comparison.same_seeds(runs)["seeds"].sum() == 12
+    assert run_comparison.same_seeds(
         {"one": runs["one"]} | {"x": html.RunContents(Path("x"), manifest={}, proposals=(), trajectories=())}
     ).empty
 
@@ -55,18 +55,18 @@ def test_a_difference_within_the_intervals_is_called_chance(runs: dict[str, html
     one, other = (run.proposals for run in runs.values())
     fewer = tuple(p.model_copy(update={"accepted": p.accepted and n > 0}) for n, p in enumerate(other))
     near = runs | {"other": html.RunContents(Path("other"), manifest={}, proposals=fewer, trajectories=())}
-    assert "chance may explain" in comparison.sentence(near)
-    assert "one and other accept the same share" in comparison.sentence(runs | {"other": runs["one"]})
+    assert "chance may explain" in run_comparison.sentence(near)
+    assert "one and other accept the same share" in run_comparison.sentence(runs | {"other": runs["one"]})
     lost = tuple(p.model_copy(update={"accepted": False}) for p in one)
     apart = runs | {"other": html.RunContents(Path("other"), manifest={}, proposals=lost, trajectories=())}
-    assert "by more than chance" in comparison.sentence(apart)
+    assert "by more than chance" in run_comparison.sentence(apart)
 
 
 def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
     held = [
         html.RunContents(tmp_path / above / "demo", manifest={}, proposals=(), trajectories=()) for above in ("a", "b")
     ]
-    assert comparison.names(held) == ["a/demo", "b/demo"]
+    assert run_comparison.names(held) == ["a/demo", "b/demo"]
 
 
 def test_a_report_with_others_has_a_page_that_compares_them(runs: dict[str, html.RunContents]) -> None:

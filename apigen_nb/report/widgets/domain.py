@@ -13,9 +13,8 @@ from ...records import Action, canonical
 from ...storage.safe_text import clean, truncate
 from ...world.domain import Domain
 from ...world.world import Refusal, ToolBug
-from .. import alignment as align
+from .. import alignment, pieces, tables
 from .. import api_graph_figure as graph
-from .. import pieces, tables
 from ..item_explorer import Item, ItemExplorer
 from ..page_frame import Page
 from ..panels import panel
@@ -72,7 +71,7 @@ class Bench:
 
     def _changes(self) -> None:
         delta = self.world.delta()
-        put(self.delta, drawn.delta(align.fields(delta, delta), len(self.calls)))
+        put(self.delta, drawn.delta(alignment.changed_fields(delta, delta), len(self.calls)))
 
     def _fill(self) -> None:
         tool = self.domain.tools[self.tool.value]

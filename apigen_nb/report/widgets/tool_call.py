@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup
 
 from ...storage.safe_text import clean, truncate_with_note
-from .. import alignment as align
-from .. import pieces
+from .. import alignment, pieces
 
 
 def _piece(body: Markup) -> pieces.Piece:
@@ -29,7 +28,7 @@ def answer(title: str, body: str, held: bool) -> pieces.Piece:
     return _piece(html.format("held" if held else "fell", _safe(title), _safe(body)))
 
 
-def delta(fields: Sequence[align.Field], calls: int) -> pieces.Piece:
+def delta(fields: Sequence[alignment.Field], calls: int) -> pieces.Piece:
     """What the calls so far changed in the scratch world."""
     table = pieces.environment().get_template("pieces.html.j2").module.diff_table(fields)  # type: ignore[attr-defined]
     html = Markup('<section class="panel"><h3>What has changed after {} {}</h3>{}</section>')
