@@ -3,8 +3,9 @@ from .blueprints.gates import Committee, choose_gates, executes, fits_kind, is_g
 from .blueprints.propose import propose, propose_all
 from .dataset.export import build
 from .dataset.verify import verify
+from .models import Answer, Question
 from .models.roles import Roles
-from .records import Action, Answer, Attempt, Blueprint, Message, Proposal, Question, Trajectory, Verdict
+from .records import Action, Attempt, Blueprint, Message, Proposal, Trajectory, Verdict
 from .report.widgets import domain_explorer, explore
 from .report.write import write_report
 from .run.stage import Stage, open_stage

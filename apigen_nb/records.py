@@ -10,7 +10,7 @@ import hashlib
 import json
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 Role = Literal["generator", "judge", "feedback", "user", "critic", "agent"]
 Metric = Literal["correctness", "completeness", "satisfaction", "creativity"]
@@ -56,7 +56,7 @@ class Record(BaseModel):
 
 
 class Action(Record):
-    """One tool call: what the groundtruth consists of."""
+    """One tool call, parameter → JSON value: what the groundtruth consists of."""
 
     name: str
     arguments: dict[str, Any] = {}
@@ -137,30 +137,9 @@ class Blueprint(Record):
         return sha([self.kind, *calls, list(self.outputs), list(self.withheld)])
 
 
-class Seed(Record):
-    """The sampled context of one blueprint (paper §3.1, context preparation), from domain, run seed and number.
-
-    `walk` are the tools of the API walk in order, reads included; `spare` are writing tools that may replace one of
-    them; `records` are rows of one user, table → id → row; `policy` are the rules that bind the walk; `examples` are
-    accepted blueprints of earlier rounds. `kind`, `behaviour` and `level` are what the run's mix asks of this one."""
-
-    id: str
-    number: int
-    domain: str
-    user: str
-    walk: tuple[str, ...]
-    spare: tuple[str, ...]
-    policy: tuple[str, ...]
-    records: dict[str, dict[str, Any]]
-    persona: str
-    examples: tuple[Blueprint, ...] = ()
-    kind: Kind = "plain"
-    behaviour: Behaviour = "cooperative"
-    level: Level = "medium"
-
-
 class Attempt(Record):
-    """One try at a blueprint: the feedback it was given ('' for the first), what came back, and every verdict."""
+    """One try at a blueprint, `number` from 0: the feedback it was given ('' for the first), what came back, the rows
+    that its actions change (`diff`), and every verdict. `blueprint` is None where the reply held none."""
 
     number: int
     feedback: str = ""
@@ -220,8 +199,8 @@ class ToolCall(Record):
 
 
 class Message(Record):
-    """One message of a conversation, in the shape of the OpenAI chat format. `error` marks a tool result that is a
-    refusal."""
+    """One message of a conversation, in the shape of the OpenAI chat format. `tool_call_id` says which call a message
+    of the role "tool" answers, `error` that its result is a refusal."""
 
     role: Literal["user", "assistant", "tool"]
     content: str = ""
@@ -271,8 +250,9 @@ class Blame(Record):
 
 
 class Trajectory(Record):
-    """A line of `trajectories.jsonl`: one attempt at one blueprint, its verdicts, `diff` as the reached end state;
-    `choices` are the turns of a best-of-N user, `blame` says why a failed one failed."""
+    """A line of `trajectories.jsonl`: one conversation about the blueprint with the id `blueprint`, `attempt` from
+    1, and the verdicts of its checks. `diff` are the rows that it changed in the world, `reason` says why it
+    ended where that is not plain, `choices` are a best-of-N user's, `blame` says who caused a failure."""
 
     id: str
     blueprint: str
@@ -289,6 +269,7 @@ class Trajectory(Record):
 
     @property
     def success(self) -> bool:
+        """The reward: whether every check passed."""
         return bool(self.verdicts) and all(v.passed for v in self.verdicts)
 
     @property
@@ -304,31 +285,3 @@ class Trajectory(Record):
     def content(self) -> str:
         """A hash of what was said and called, for keeping distinct successes only; call ids do not count."""
         return sha([[m.role, m.content, [[c.name, c.arguments] for c in m.tool_calls]] for m in self.messages])
-
-
-class Question(Record):
-    """Everything that reaches a model, for any role (see `models`). `id` is known before the work and names one call.
-
-    `context` is what the prompt file is rendered from; `messages` and `tools` are the conversation's; `reply` is the
-    JSON schema of the answer wanted, or None for text. `sample` numbers independent answers to the same question."""
-
-    id: str
-    role: Role
-    prompt: str
-    context: dict[str, Any] = {}
-    messages: tuple[Message, ...] = ()
-    tools: tuple[dict[str, Any], ...] = ()
-    reply: dict[str, Any] | None = None
-    sample: int = 0
-
-
-class Answer(Record):
-    """What a model gave back: text and tool calls as they came. `error` says why there is nothing usable in it. A
-    best-of-N user also gives the candidates that it chose from, and the index of the `chosen` one."""
-
-    text: str = ""
-    tool_calls: tuple[ToolCall, ...] = ()
-    usage: Usage = Field(default_factory=Usage)
-    error: str = ""
-    candidates: tuple[Candidate, ...] = ()
-    chosen: int = 0

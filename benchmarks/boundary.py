@@ -70,11 +70,11 @@ def serving(*options: str) -> Iterator[str]:
 
 async def stage(url: str, questions: int, at_once: int) -> dict[str, Any]:
     """A stage of so many questions; how long it took and what it met."""
-    from apigen_nb.models import ask
+    from apigen_nb.models import Question, ask
     from apigen_nb.models.endpoint import Endpoint
     from apigen_nb.models.jobs import run_jobs
     from apigen_nb.models.reply_cache import Cassette, Recorded
-    from apigen_nb.records import Message, Question, Record
+    from apigen_nb.records import Message, Record
     from apigen_nb.storage.journal import Journal
 
     class Said(Record):

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from apigen_nb.blueprints.gates import GATES, Committee, Gate
 from apigen_nb.blueprints.propose import propose_all
-from apigen_nb.models import Model
+from apigen_nb.models import Answer, Model, Question
 from apigen_nb.models.chat_format import render
 from apigen_nb.models.roles import Roles
-from apigen_nb.records import Answer, Question, Vote
+from apigen_nb.records import Vote
 from apigen_nb.storage.journal import Run
 from apigen_nb.world.domain import Domain
 

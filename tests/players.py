@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from apigen_nb.records import Action, Answer, Question, ToolCall
+from apigen_nb.models import Answer, Question
+from apigen_nb.records import Action, ToolCall
 
 STOP = "###STOP###"
 

@@ -1,10 +1,13 @@
-"""The pages in docs/ are made from the code."""
+"""The pages in docs/ are made from the code, and the code keeps to the words of the glossary."""
 
 from __future__ import annotations
 
+import ast
 import importlib.util
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -41,3 +44,31 @@ def test_importing_the_package_loads_no_room() -> None:
     code = "import apigen_nb, sys; print([name for name in sys.modules if name.startswith('apigen_nb.')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
+
+
+def not_ours() -> set[str]:
+    rows = [line.split("|") for line in (DOCS / "glossary.md").read_text().splitlines() if line.startswith("| **")]
+    return {word.strip() for row in rows for word in row[4].split(",") if word.strip()}
+
+
+def names() -> Iterator[tuple[str, str]]:
+    """What the package calls its modules, classes, functions and parameters, with where; domains speak of their own."""
+    package = ROOT / "apigen_nb"
+    for path in sorted(package.rglob("*.py")):
+        where = str(path.relative_to(package))
+        if where.startswith(("domains", "world/template")):
+            continue
+        yield path.stem, where
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                yield node.name, where
+            elif isinstance(node, ast.arg):
+                yield node.arg, where
+
+
+def test_no_name_of_the_code_is_a_word_that_the_glossary_excludes() -> None:
+    words = not_ours()
+    assert len(words) > 5
+    split = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+    wrong = {f"{where}: {name}" for name, where in names() if words & {part.lower() for part in split.findall(name)}}
+    assert sorted(wrong) == []

@@ -82,3 +82,8 @@ def test_nobody_above_the_domains_imports_one_of_them() -> None:
         if other[:1] == ("domains",) and room(module) != "domains"
     ]
     assert wrong == []
+
+
+def test_every_module_can_be_read_at_a_sitting() -> None:
+    lengths = {str(path.relative_to(PACKAGE)): path.read_text().count("\n") for path in FILES.values()}
+    assert {name: lines for name, lines in lengths.items() if lines > 300} == {}

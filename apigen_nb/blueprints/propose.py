@@ -14,14 +14,14 @@ from pydantic import BaseModel, Field
 from ..models import NoAnswer
 from ..models.jobs import run_jobs
 from ..models.roles import Roles
-from ..records import Blueprint, Proposal, Seed
+from ..records import Blueprint, Proposal
 from ..storage.journal import Journal, Run
 from ..world.domain import Domain
 from .difficulty import LEVEL_PROMPTS
 from .gates import Gate
 from .recombination import Combination, are_compatible, combination_assignment, draw_combinations
 from .reflection import Assignment, draft_until_accepted, task_of
-from .sampling import DEFAULT_SAMPLING, Sampling, sample_seed, seed_id
+from .sampling import DEFAULT_SAMPLING, Sampling, Seed, sample_seed, seed_id
 
 
 class _Action(BaseModel):

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..models import Model, NoAnswer, Unparsable, ask, metered, read_json
-from ..records import NO_ANSWER, Action, Attempt, Blueprint, Level, Proposal, Question, Record, Role, Usage, Verdict
+from ..models import Model, NoAnswer, Question, Unparsable, ask, metered, read_json
+from ..records import NO_ANSWER, Action, Attempt, Blueprint, Level, Proposal, Record, Role, Usage, Verdict
 from ..world.domain import Domain
 from .gates import Gate, asks_model, run_gates
 from .gates.execution import execute

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from ..records import Behaviour, Blueprint, Kind, Level, Seed
+from ..records import Behaviour, Blueprint, Kind, Level, Record
 from ..world.api_graph import Graph
 from ..world.domain import Domain
 from ..world.user_records import RECORDS_BUDGET, user_records
@@ -35,6 +35,28 @@ RATES: dict[str, tuple[float, float]] = {
     "persona": (0.2, 0.9),  # share of the traits that a persona can have
     "examples": (0.3, 0.9),  # probability of showing any
 }
+
+
+class Seed(Record):
+    """The sampled context of one blueprint (paper §3.1, context preparation), from domain, run seed and number.
+
+    `walk` are the tools of the API walk in order, reads included; `spare` are writing tools that may replace one of
+    them; `records` are rows of one user, table → id → row; `policy` are the rules that bind the walk; `examples` are
+    accepted blueprints of earlier rounds. `kind`, `behaviour` and `level` are what the run's mix asks of this one."""
+
+    id: str
+    number: int
+    domain: str
+    user: str
+    walk: tuple[str, ...]
+    spare: tuple[str, ...]
+    policy: tuple[str, ...]
+    records: dict[str, dict[str, Any]]
+    persona: str
+    examples: tuple[Blueprint, ...] = ()
+    kind: Kind = "plain"
+    behaviour: Behaviour = "cooperative"
+    level: Level = "medium"
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..models import Question
 from ..models.chat_format import render
-from ..records import Blueprint, Message, Question, Trajectory
+from ..records import Blueprint, Message, Trajectory
 from ..trajectories.rollout import offered_tools, policy_for
 from ..world.domain import Domain
 

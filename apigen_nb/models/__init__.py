@@ -15,7 +15,38 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from ..records import Answer, Question, Role, Usage
+from pydantic import Field
+
+from ..records import Candidate, Message, Record, Role, ToolCall, Usage
+
+
+class Question(Record):
+    """Everything that reaches a model, for any role. `id` is known before the work and names one call.
+
+    `context` is what the prompt file is rendered from; `messages` and `tools` are the conversation's; `reply` is the
+    JSON schema of the answer wanted, or None for text. `sample` numbers independent answers to the same question."""
+
+    id: str
+    role: Role
+    prompt: str
+    context: dict[str, Any] = {}
+    messages: tuple[Message, ...] = ()
+    tools: tuple[dict[str, Any], ...] = ()
+    reply: dict[str, Any] | None = None
+    sample: int = 0
+
+
+class Answer(Record):
+    """What a model gave back: text and tool calls as they came. `error` says why there is nothing usable in it. A
+    best-of-N user also gives the candidates that it chose from, and the index of the `chosen` one."""
+
+    text: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    usage: Usage = Field(default_factory=Usage)
+    error: str = ""
+    candidates: tuple[Candidate, ...] = ()
+    chosen: int = 0
+
 
 Model = Callable[[Question], Awaitable[Answer]]
 

@@ -17,7 +17,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from ..records import Answer, Message, Question, ToolCall, Usage
+from ..records import Message, ToolCall, Usage
+from . import Answer, Question
 from .prompt_values import as_text
 
 FOLDER = Path(__file__).parent / "prompts"

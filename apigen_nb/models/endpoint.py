@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import tenacity
 
-from ..records import Answer, Message, Question
+from ..records import Message
 from ..storage.progress import add_meter
-from . import EndpointDown, NoAnswer, on_late_reply
+from . import Answer, EndpointDown, NoAnswer, Question, on_late_reply
 from .api_keys import without_secrets
 from .chat_format import read_completion, render
 from .rate_limits import Limits

@@ -12,9 +12,9 @@ from typing import Any
 import yaml
 from pydantic import Field
 
-from ..records import Answer, Record, Role, Usage
+from ..records import Record, Role, Usage
 from ..storage.progress import add_meter
-from . import BudgetSpent
+from . import Answer, BudgetSpent
 
 PRICES = Path(__file__).parent / "prices.yaml"
 MILLION = 1_000_000

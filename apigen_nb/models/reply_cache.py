@@ -19,10 +19,10 @@ from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
 
-from ..records import Answer, Question, Usage, sha
+from ..records import Usage, sha
 from ..storage.jsonl import append_line, parse_line
 from ..storage.offset_index import OffsetIndex
-from . import EndpointDown, Job, Model, NoAnswer, current_job, on_late_reply, storable
+from . import Answer, EndpointDown, Job, Model, NoAnswer, Question, current_job, on_late_reply, storable
 from .chat_format import render
 from .ledger import Budget, Reply
 

@@ -9,9 +9,8 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-from ..records import Answer, Question
 from ..world.domain import Domain
-from . import Model
+from . import Answer, Model, Question
 from .endpoint import Endpoint
 from .ledger import Budget, Price, price_table, role_prices
 from .rate_limits import Limits

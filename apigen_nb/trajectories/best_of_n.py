@@ -14,10 +14,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from ..models import Model, Unparsable, ask, read_json
+from ..models import Answer, Model, Question, Unparsable, ask, read_json
 from ..models.jobs import all_of
 from ..models.roles import Roles
-from ..records import STOP, Answer, Candidate, Message, Question, Usage
+from ..records import STOP, Candidate, Message, Usage
 from ..world.values import mentions, normalize
 
 PENALTY = 3.0  # points that each flaw costs, of the critic's 0–10

@@ -13,8 +13,8 @@ from typing import Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from ..blueprints.gates.kind import same_call
-from ..models import Model, Unparsable, ask, read_json
-from ..records import STOP, Action, Blame, Blueprint, Divergence, Message, Question, Trajectory
+from ..models import Model, Question, Unparsable, ask, read_json
+from ..records import STOP, Action, Blame, Blueprint, Divergence, Message, Trajectory
 from ..world.domain import Domain
 from ..world.values import argument_values, is_mentioned, mentions, normalize
 from .behaviour import USERS_PART, WORLDS_PART

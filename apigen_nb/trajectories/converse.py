@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from io import BytesIO
 from typing import Literal
 
-from ..models import Model, NoAnswer, ask, metered
+from ..models import Answer, Model, NoAnswer, ask, metered
 from ..models.jobs import run_jobs
 from ..models.roles import Roles
-from ..records import NO_ANSWER, STOP, Answer, Blame, Blueprint, Choice, Message, Trajectory, Verdict
+from ..records import NO_ANSWER, STOP, Blame, Blueprint, Choice, Message, Trajectory, Verdict
 from ..storage.journal import Journal, Run
 from ..world.domain import Domain
 from ..world.world import run_tool_call

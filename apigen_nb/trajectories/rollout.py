@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..records import Blueprint, Message, Question
+from ..models import Question
+from ..records import Blueprint, Message
 from ..world.domain import Domain
 from ..world.world import World
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from apigen_nb.blueprints.gates import Committee
 from apigen_nb.blueprints.gates.committee import changed_fields
-from apigen_nb.models import Model, NoAnswer
+from apigen_nb.models import Answer, Model, NoAnswer, Question
 from apigen_nb.models.chat_format import render
-from apigen_nb.records import METRICS, Answer, Change, Question, Verdict
+from apigen_nb.records import METRICS, Change, Verdict
 from apigen_nb.world.domain import Domain
 from tests.library import RENEW, RETURN, call, task
 from tests.players import Role

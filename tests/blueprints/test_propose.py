@@ -15,9 +15,10 @@ import pytest
 from apigen_nb.blueprints.gates import GATES, Gate, choose_gates, run_gates
 from apigen_nb.blueprints.gates.committee import Committee
 from apigen_nb.blueprints.propose import propose, propose_all
-from apigen_nb.models import Model, NoAnswer
+from apigen_nb.blueprints.sampling import Seed
+from apigen_nb.models import Answer, Model, NoAnswer, Question
 from apigen_nb.models.roles import Roles
-from apigen_nb.records import NO_ANSWER, Action, Answer, Attempt, Blueprint, Proposal, Question, Seed, Usage, Verdict
+from apigen_nb.records import NO_ANSWER, Action, Attempt, Blueprint, Proposal, Usage, Verdict
 from apigen_nb.storage.journal import Run, forget_unanswered, read_lines
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.user_records import user_records

@@ -29,8 +29,9 @@ from apigen_nb.blueprints.recombination import (
 )
 from apigen_nb.blueprints.reflection import draft_until_accepted
 from apigen_nb.blueprints.sampling import Sampling
+from apigen_nb.models import Answer, Question
 from apigen_nb.models.roles import Roles
-from apigen_nb.records import Action, Answer, Blueprint, Question
+from apigen_nb.records import Action, Blueprint
 from apigen_nb.storage.journal import Run
 from apigen_nb.trajectories.converse import converse_all
 from apigen_nb.trajectories.reward import same_state

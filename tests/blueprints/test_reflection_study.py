@@ -12,8 +12,9 @@ import pytest
 from apigen_nb.blueprints.gates import GATES
 from apigen_nb.blueprints.reflection_study import ARMS, reflection_study
 from apigen_nb.blueprints.sampling import Sampling
+from apigen_nb.models import Answer, Question
 from apigen_nb.models.ledger import Price
-from apigen_nb.records import Answer, Question, Usage
+from apigen_nb.records import Usage
 from apigen_nb.report import mixture_tables
 from apigen_nb.storage.journal import Run
 from apigen_nb.world.domain import Domain

@@ -18,9 +18,10 @@ from apigen_nb.blueprints.gates import GATES, Committee, choose_gates
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.dataset.export import Proof, Summary, build, distinct
 from apigen_nb.dataset.verify import verify
+from apigen_nb.models import Answer, Question
 from apigen_nb.models.roles import Roles
 from apigen_nb.models.scripted import LABEL
-from apigen_nb.records import Answer, Attempt, Blueprint, Message, Proposal, Question, ToolCall, Trajectory, Verdict
+from apigen_nb.records import Attempt, Blueprint, Message, Proposal, ToolCall, Trajectory, Verdict
 from apigen_nb.storage.journal import Run, read_lines
 from apigen_nb.storage.jsonl import write_whole
 from apigen_nb.trajectories.converse import converse, converse_all

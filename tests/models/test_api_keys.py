@@ -13,10 +13,9 @@ from urllib.parse import quote
 import pytest
 from aiohttp import web
 
-from apigen_nb.models import EndpointDown, NoAnswer, read_json
+from apigen_nb.models import Answer, EndpointDown, NoAnswer, Question, read_json
 from apigen_nb.models.api_keys import key_pattern, url_and_key
 from apigen_nb.models.endpoint import Endpoint
-from apigen_nb.records import Answer, Question
 from tests.fault_server import FaultServer
 
 KEY = "sk-MARKED/01+a&b\\c"

@@ -19,13 +19,13 @@ from typing import Any
 import pytest
 import tenacity
 
-from apigen_nb.models import EndpointDown, NoAnswer, ask, metered
+from apigen_nb.models import Answer, EndpointDown, NoAnswer, Question, ask, metered
 from apigen_nb.models.chat_format import FOLDER, render
 from apigen_nb.models.endpoint import Endpoint
 from apigen_nb.models.jobs import run_jobs
 from apigen_nb.models.rate_limits import Limits
 from apigen_nb.models.retries import Failed, Patience
-from apigen_nb.records import Answer, Message, Question, ToolCall, Usage
+from apigen_nb.records import Message, ToolCall, Usage
 from apigen_nb.storage.journal import Journal
 from apigen_nb.storage.progress import Progress, progress_line
 from tests.fault_server import FaultServer, Reply, echo

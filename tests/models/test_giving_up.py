@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from apigen_nb.models import EndpointDown
+from apigen_nb.models import EndpointDown, Question
 from apigen_nb.models.endpoint import Endpoint
 from apigen_nb.models.jobs import all_of, run_jobs
 from apigen_nb.models.reply_cache import Cassette, Recorded, read_replies
-from apigen_nb.records import Message, Question, Record
+from apigen_nb.records import Message, Record
 from apigen_nb.storage.journal import Journal
 from tests.fault_server import FaultServer
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apigen_nb.models import BudgetSpent, Job, current_job
+from apigen_nb.models import Answer, BudgetSpent, Job, Question, current_job
 from apigen_nb.models.ledger import Budget, Ledger, Price, add_up, dollars, price_table, role_prices, run_prices
 from apigen_nb.models.reply_cache import Cassette, Recorded, Reply, read_replies
 from apigen_nb.models.roles import Roles
-from apigen_nb.records import Answer, Question, Usage
+from apigen_nb.records import Usage
 from apigen_nb.storage.progress import Progress
 from apigen_nb.world.domain import Domain
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apigen_nb.models import Answer, Question
 from apigen_nb.models.chat_format import FOLDER, GREETING, check_prompt, prompt_shas, render
 from apigen_nb.models.roles import Prompted, Roles
-from apigen_nb.records import Action, Answer, Message, Question, Role, ToolCall
+from apigen_nb.records import Action, Message, Role, ToolCall
 from apigen_nb.world.domain import Domain
 
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}

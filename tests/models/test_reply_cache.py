@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from apigen_nb.blueprints.gates import GATES, Committee
 from apigen_nb.blueprints.propose import propose_all
-from apigen_nb.models import Model, NoAnswer, ask, metered
+from apigen_nb.models import Answer, Model, NoAnswer, Question, ask, metered
 from apigen_nb.models.reply_cache import REPLIES, Cassette, NotRecorded, Recorded, read_replies
 from apigen_nb.models.roles import Roles
 from apigen_nb.models.scripted import Scripted
-from apigen_nb.records import Answer, Message, Question, ToolCall, Usage
+from apigen_nb.records import Message, ToolCall, Usage
 from apigen_nb.storage.journal import Run
 from apigen_nb.trajectories.converse import converse_all
 from apigen_nb.world.domain import Domain

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from apigen_nb.models import Unparsable, read_json, storable
+from apigen_nb.models import Answer, Question, Unparsable, read_json, storable
 from apigen_nb.models.chat_format import MAX_REPLY, MAX_TOKENS, read_completion
 from apigen_nb.models.retries import error_message, retry_after
-from apigen_nb.records import Answer, Message, Question, ToolCall
+from apigen_nb.records import Message, ToolCall
 
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 EARLIER = (

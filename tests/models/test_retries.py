@@ -17,10 +17,10 @@ import pytest
 import tenacity
 from aiohttp import web
 
-from apigen_nb.models import EndpointDown, NoAnswer
+from apigen_nb.models import EndpointDown, NoAnswer, Question
 from apigen_nb.models.endpoint import Endpoint
 from apigen_nb.models.retries import GONE, Failed, Patience
-from apigen_nb.records import Message, Question
+from apigen_nb.records import Message
 from tests.fault_server import FaultServer
 
 

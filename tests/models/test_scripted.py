@@ -23,12 +23,12 @@ from apigen_nb.blueprints.gates.execution import execute
 from apigen_nb.blueprints.propose import propose, propose_all
 from apigen_nb.blueprints.reflection import read_draft
 from apigen_nb.blueprints.sampling import Sampling, sample_seed
-from apigen_nb.models import Unparsable, read_json, scripted
+from apigen_nb.models import Answer, Question, Unparsable, read_json, scripted
 from apigen_nb.models.roles import Roles
 from apigen_nb.models.scripted import LABEL, MISTAKES, Scripted, agent
 from apigen_nb.models.scripted.grammar import Language, properties
 from apigen_nb.models.scripted.references import Notes, resolve
-from apigen_nb.records import KINDS, LEVELS, METRICS, Answer, Message, Proposal, Question, ToolCall, Trajectory, Verdict
+from apigen_nb.records import KINDS, LEVELS, METRICS, Message, Proposal, ToolCall, Trajectory, Verdict
 from apigen_nb.storage.journal import Run
 from apigen_nb.trajectories.converse import converse, converse_all
 from apigen_nb.world.domain import Domain, DomainError

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from apigen_nb.__main__ import main
+from apigen_nb.models import Answer, Question
 from apigen_nb.models.reply_cache import REPLIES, Cassette, Reply, read_replies
 from apigen_nb.models.scripted import Scripted
-from apigen_nb.records import Answer, Attempt, Blueprint, Proposal, Question, Trajectory, Usage, Verdict
+from apigen_nb.records import Attempt, Blueprint, Proposal, Trajectory, Usage, Verdict
 from apigen_nb.run.estimate import COUNTS, YIELDS, Estimate, estimate_by_trial, estimate_from_run, predict
 from apigen_nb.run.params import Params
 from apigen_nb.storage.jsonl import write_whole

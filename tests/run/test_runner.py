@@ -36,7 +36,8 @@ CELLS = {
         from apigen_nb.models.jobs import run_jobs
         from apigen_nb.models import BudgetSpent, EndpointDown
         from apigen_nb.models.reply_cache import Cassette, NotRecorded, Reply
-        from apigen_nb.records import Answer, Usage
+        from apigen_nb.models import Answer
+        from apigen_nb.records import Usage
 
         run = Run.open(out).claim(seeds=seeds, domain=domain)
 

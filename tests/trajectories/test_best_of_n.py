@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apigen_nb.models import metered
+from apigen_nb.models import Answer, Question, metered
 from apigen_nb.models.roles import Roles
-from apigen_nb.records import STOP, Answer, Message, Question, Trajectory, Usage
+from apigen_nb.records import STOP, Message, Trajectory, Usage
 from apigen_nb.trajectories.best_of_n import BestOf, asks, flaws, invented, user_of
 from apigen_nb.trajectories.converse import converse
 from apigen_nb.world.domain import Domain

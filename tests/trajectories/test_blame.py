@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from apigen_nb.records import Answer, Blame, Blueprint, Question, Trajectory, Usage
+from apigen_nb.models import Answer, Question
+from apigen_nb.records import Blame, Blueprint, Trajectory, Usage
 from apigen_nb.trajectories.blame import by_evidence
 from apigen_nb.trajectories.converse import converse
 from apigen_nb.world.domain import Domain

@@ -11,19 +11,8 @@ from typing import Any
 
 import pytest
 
-from apigen_nb.models import NoAnswer
-from apigen_nb.records import (
-    NO_ANSWER,
-    Action,
-    Answer,
-    Blame,
-    Blueprint,
-    Message,
-    Question,
-    ToolCall,
-    Trajectory,
-    Usage,
-)
+from apigen_nb.models import Answer, NoAnswer, Question
+from apigen_nb.records import NO_ANSWER, Action, Blame, Blueprint, Message, ToolCall, Trajectory, Usage
 from apigen_nb.storage.journal import Run, forget_unanswered, read_lines
 from apigen_nb.trajectories.converse import converse, converse_all
 from apigen_nb.trajectories.dialogue import Dialogue

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apigen_nb.blueprints.sampling import sample_seed
-from apigen_nb.records import Action, Attempt, Proposal, Seed, Verdict, canonical
+from apigen_nb.blueprints.sampling import Seed, sample_seed
+from apigen_nb.records import Action, Attempt, Proposal, Verdict, canonical
 from apigen_nb.world.api_graph import Edge, Graph, coverage
 from apigen_nb.world.candidate_calls import candidate_calls
 from apigen_nb.world.domain import Domain

@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from ...models import Model, Unparsable, ask, read_json
+from ...models import Model, Question, Unparsable, ask, read_json
 from ...models.jobs import all_of
-from ...records import METRICS, Blueprint, Change, Metric, Question, Verdict, Vote, canonical
+from ...records import METRICS, Blueprint, Change, Metric, Verdict, Vote, canonical
 from ...world.domain import Domain
 from .execution import execute
 from .verdict import describe

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from random import Random
 
-from ...records import Answer, Question, Usage, sha
+from ...records import Usage, sha
+from .. import Answer, Question
 from .agent import answer_as_agent
 from .generator import draft, merge
 from .grammar import Language
-from .reviewers import accuse, criticise, review, summarise
+from .judges import accuse, criticise, review, summarise
 from .user import answer_as_user
 
 MISTAKES: Mapping[str, float] = {

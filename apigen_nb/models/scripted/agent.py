@@ -10,7 +10,8 @@ import json
 import re
 from typing import Any
 
-from ...records import Answer, Question, ToolCall
+from ...records import ToolCall
+from .. import Answer, Question
 from .dialogue_state import DialogueState, Request, tool_call
 from .grammar import (
     HAND_OVER,

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ...records import Message, Question, ToolCall
+from ...records import Message, ToolCall
 from ...world.values import fits, produced_key
+from .. import Question
 from . import grammar
 from .grammar import (
     Language,

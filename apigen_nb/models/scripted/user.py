@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Protocol
 
-from ...records import STOP, Answer, Question
+from ...records import STOP
+from .. import Answer, Question
 from . import grammar
 from .grammar import Language, wanted
 
@@ -29,10 +30,10 @@ class Slips(Protocol):
 
 def answer_as_user(question: Question, language: Language, dice: Slips) -> Answer:
     """The user's next message: voice a wish, answer what was asked, confirm, or stop."""
-    return Answer(text=_Customer(question, language, dice).next_message())
+    return Answer(text=_SimulatedUser(question, language, dice).next_message())
 
 
-class _Customer:
+class _SimulatedUser:
     def __init__(self, question: Question, language: Language, dice: Slips) -> None:
         self.language, self.dice, context = language, dice, question.context
         self.behaviour, self.withheld = str(context["behaviour"]), list(map(str, context["withheld"]))
