@@ -1,8 +1,8 @@
 # The public names: what notebooks and domain folders import. docs/api.md is made from them.
 from .blueprints.gates import Committee, choose_gates, executes, fits_kind, is_grounded, obeys_policy, well_formed
 from .blueprints.propose import propose, propose_all
-from .dataset.export import build
-from .dataset.verify import verify
+from .dataset.export import build_dataset
+from .dataset.verify import verify_dataset
 from .models import Answer, Question
 from .models.roles import Roles
 from .records import Action, Attempt, Blueprint, Message, Proposal, Trajectory, Verdict
@@ -35,7 +35,7 @@ __all__ = [
     "Trajectory",
     "Verdict",
     "World",
-    "build",
+    "build_dataset",
     "choose_gates",
     "converse",
     "converse_all",
@@ -51,7 +51,7 @@ __all__ = [
     "read_lines",
     "rule",
     "tool",
-    "verify",
+    "verify_dataset",
     "well_formed",
     "write_report",
 ]

@@ -143,12 +143,12 @@ def estimate(
 @app.command
 def verify(folder: ExistingDirectory, /) -> int:
     """Prove a run's dataset again from its files: replay every row in a fresh world."""
-    from .dataset.verify import verify
+    from .dataset.verify import verify_dataset
     from .storage.run_folder import Run
     from .world.domain import DomainError
 
     try:
-        found = verify(folder)
+        found = verify_dataset(folder)
     except DomainError as error:
         return _say(error, 1)
     _tell(found.lines())

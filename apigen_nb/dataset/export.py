@@ -66,8 +66,10 @@ def _prove(trajectory: Trajectory, blueprint: Blueprint, domain: Domain, models:
     )
 
 
-def build(run: Run, domain: Domain, models: Mapping[str, str]) -> Summary:
-    """Write the dataset of a run from its two files. `models` is role → model name, for proofs and card."""
+def build_dataset(run: Run, domain: Domain, models: Mapping[str, str]) -> Summary:
+    """Write `dataset/` of a run from its two files: a line a row in each of `FORMATS`, a proof of each, a card. A row is
+    a verified conversation that says what no earlier one says. `models` is role → model name, for proofs and card.
+    InUse while another process writes the folder."""
     proposals = read_lines(run.blueprints, Proposal)
     trajectories = read_lines(run.trajectories, Trajectory)
     blueprints = {proposal.id: proposal.blueprint for proposal in proposals if proposal.accepted}
@@ -81,10 +83,11 @@ def build(run: Run, domain: Domain, models: Mapping[str, str]) -> Summary:
         "rows": len(rows),
         "left out as duplicates": duplicates,
     }
-    run.dataset.mkdir(parents=True, exist_ok=True)
-    proofs = [_prove(*row, models) for row in rows]
-    for name, as_row in FORMATS.items():
-        write_whole(run.dataset / f"{name}.jsonl", [canonical(as_row(*row)) for row in rows])
-    write_whole(run.dataset / "proofs.jsonl", [proof.line() for proof in proofs])
-    write_whole(run.dataset / "README.md", [card(counts, domain, models, kept)])
+    with run.writing():
+        run.dataset.mkdir(parents=True, exist_ok=True)
+        proofs = [_prove(*row, models) for row in rows]
+        for name, as_row in FORMATS.items():
+            write_whole(run.dataset / f"{name}.jsonl", [canonical(as_row(*row)) for row in rows])
+        write_whole(run.dataset / "proofs.jsonl", [proof.line() for proof in proofs])
+        write_whole(run.dataset / "README.md", [card(counts, domain, models, kept)])
     return Summary(rows=len(rows), counts=counts)

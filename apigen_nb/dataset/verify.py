@@ -40,8 +40,10 @@ class VerifyReport:
         return [head, *(f"  {row}: {reason}" for row, reason in self.failures)]
 
 
-def verify(folder: Path | str) -> VerifyReport:
-    """Verify the dataset in a run's folder (or the dataset folder itself)."""
+def verify_dataset(folder: Path | str) -> VerifyReport:
+    """Prove every row again from the dataset in a run's folder (or the dataset folder itself) alone: replay its calls
+    in a fresh world, check end state and outputs, and compare all that its proof has hashed. A file that is missing or
+    damaged, or a domain that has changed since, is a failure, too."""
     report = VerifyReport()
     home = Run(Path(folder)).dataset if (Path(folder) / "dataset").is_dir() else Path(folder)
     missing = [f"{name}.jsonl" for name in (*FORMATS, "proofs") if not (home / f"{name}.jsonl").is_file()]

@@ -33,7 +33,11 @@ class ParametersChanged(Exception):
 
 @dataclass(frozen=True)
 class Run:
-    """The paths of one run. Stages meet here and nowhere else."""
+    """The paths of one run. Stages meet here and nowhere else.
+
+    One process writes a folder at a time: a runner is `locked()` from its first stage to its last, whoever writes
+    artefacts (a `Journal`, the export), in a kernel of JupyterLab as well, is `writing()`. Another process gets
+    `InUse` with what to do. Reading needs no lock: artefacts are replaced at once, journals grow by whole lines."""
 
     folder: Path
 

@@ -16,8 +16,8 @@ import pytest
 from apigen_nb.__main__ import main
 from apigen_nb.blueprints.gates import GATES, Committee, choose_gates
 from apigen_nb.blueprints.propose import propose_all
-from apigen_nb.dataset.export import Proof, Summary, build, distinct
-from apigen_nb.dataset.verify import verify
+from apigen_nb.dataset.export import Proof, Summary, build_dataset, distinct
+from apigen_nb.dataset.verify import verify_dataset
 from apigen_nb.models import Answer, Question
 from apigen_nb.models.roles import Roles
 from apigen_nb.models.scripted import LABEL
@@ -48,7 +48,7 @@ async def _small_run(folder: Path) -> Summary:
     gates = choose_gates([*GATES, "committee"], Committee(models.judges()))
     proposals = await propose_all(retail, models, gates, run, seeds=24, seed=3)
     await converse_all(retail, models, run, [p.blueprint for p in proposals if p.accepted])
-    return build(run, retail, models.names)
+    return build_dataset(run, retail, models.names)
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +218,7 @@ def test_the_card_says_what_is_in_it_and_what_made_it(made: tuple[Path, Summary]
 
 
 def test_a_card_of_another_model_is_not_labelled_scripted(run: Path) -> None:
-    build(Run(run), retail, {"agent": "some-model"})
+    build_dataset(Run(run), retail, {"agent": "some-model"})
     text = (run / "dataset" / "README.md").read_text()
     assert LABEL not in text
     assert "| agent | some-model |" in text
@@ -227,7 +227,7 @@ def test_a_card_of_another_model_is_not_labelled_scripted(run: Path) -> None:
 def test_building_again_gives_the_same_bytes(run: Path) -> None:
     before = {path.name: path.read_bytes() for path in (run / "dataset").iterdir()}
     shutil.rmtree(run / "dataset")
-    build(Run(run), retail, Roles(retail).names)
+    build_dataset(Run(run), retail, Roles(retail).names)
     assert {path.name: path.read_bytes() for path in (run / "dataset").iterdir()} == before
     assert set(before) == {"chat.jsonl", "sharegpt.jsonl", "proofs.jsonl", "README.md"}
 
@@ -238,7 +238,7 @@ def test_building_again_gives_the_same_bytes(run: Path) -> None:
 def test_all_rows_hold(made: tuple[Path, Summary], capsys: pytest.CaptureFixture[str]) -> None:
     folder, summary = made
     for home in (folder, folder / "dataset"):
-        report = verify(home)
+        report = verify_dataset(home)
         assert report.holds
         assert report.rows == summary.rows
         assert report.calls == sum(
@@ -391,7 +391,7 @@ def test_whoever_changes_a_row_is_found_out_and_the_row_is_named(
     if "delta" in tamper.__name__:
         was = json.loads(before)
         victim = next(n for n, proof in enumerate(files[2]) if proof != was[n])
-    report = verify(run)
+    report = verify_dataset(run)
     assert {row for row, _ in report.failures} == {files[2][victim]["id"]}
     assert all(reason for _, reason in report.failures)
     assert main(["verify", str(run)]) == 1
@@ -406,7 +406,7 @@ def test_a_row_deleted_in_one_file_is_named(run: Path, name: str, place: int) ->
     proofs, changed = rows(run, "proofs.jsonl"), rows(run, name)
     del changed[place]
     save(run, name, changed)
-    report = verify(run)
+    report = verify_dataset(run)
     assert not report.holds
     if name != "proofs.jsonl":  # without its proof a row has no id
         assert proofs[place]["id"] in {row for row, _ in report.failures}
@@ -419,10 +419,10 @@ def test_rows_removed_everywhere_are_missed_when_the_manifest_promises_them(run:
     # as `apigen-nb run` writes it
     manifest = {"parameters": {"domain": "retail"}, "stages": {"4_dataset": {"rows": count}}}
     (run / "run.json").write_text(json.dumps(manifest))
-    assert verify(run).holds
+    assert verify_dataset(run).holds
     for name in ("chat.jsonl", "sharegpt.jsonl", "proofs.jsonl"):
         save(run, name, rows(run, name)[: count - 1 if left else 0])
-    report = verify(run)
+    report = verify_dataset(run)
     assert not report.holds
     assert f"promises {count} rows" in "\n".join(report.lines())
     assert main(["verify", str(run)]) == 1
@@ -436,18 +436,18 @@ def test_rows_removed_from_an_earlier_stage_are_missed(run: Path, name: str) -> 
     stages = {"2_blueprints": drawn, "3_trajectories": {"trajectories": len(trajectory)}}
     parameters = {"domain": "retail", "attempts": len(trajectory) // accepted}
     (run / "run.json").write_text(json.dumps({"parameters": parameters, "stages": stages}))
-    assert verify(run).holds
+    assert verify_dataset(run).holds
     lines = (run / name).read_bytes().splitlines(keepends=True)
     (run / name).write_bytes(b"".join(lines[:-1]))
     said = f"run.json promises {len(lines)} rows of {name}, there are {len(lines) - 1}"
-    assert ("files", said) in verify(run).failures
+    assert ("files", said) in verify_dataset(run).failures
     assert main(["verify", str(run)]) == 1
 
 
 @pytest.mark.parametrize("name", ["chat.jsonl", "sharegpt.jsonl", "proofs.jsonl"])
 def test_a_file_that_is_gone_is_named(run: Path, name: str) -> None:
     (run / "dataset" / name).unlink()
-    report = verify(run)
+    report = verify_dataset(run)
     assert not report.holds
     assert name in "\n".join(report.lines())
 
@@ -496,7 +496,7 @@ async def export(domain: Domain, folder: Path, *turns: Answer, about: Blueprint 
     run = Run.open(folder)
     write_whole(run.blueprints, [proposal.line()])
     write_whole(run.trajectories, [trajectory.line()])
-    build(run, domain, {"agent": "by hand"})
+    build_dataset(run, domain, {"agent": "by hand"})
     return folder
 
 
@@ -543,7 +543,7 @@ async def test_what_an_agent_wrote_is_exported_so_that_it_can_be_proven(
     here: Domain, tmp_path: Path, turns: list[Answer], offline: Callable[[Path], Any]
 ) -> None:
     folder = await export(here, tmp_path / "run", *turns)
-    report = verify(folder)
+    report = verify_dataset(folder)
     assert report.holds, report.lines()
     for row in rows(folder, "sharegpt.jsonl"):
         values = [json.loads(turn["value"]) for turn in row["conversations"] if turn["from"] == "function_call"]
@@ -562,7 +562,7 @@ async def test_a_row_of_a_folder_domain_is_proven_from_anywhere(
     Run(run).claim(domain=str(folder))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    report = verify(run)
+    report = verify_dataset(run)
     assert report.holds, report.lines()
 
 
@@ -581,7 +581,7 @@ def test_a_run_without_successes_makes_an_empty_dataset_that_holds(tmp_path: Pat
     run = Run.open(tmp_path)
     write_whole(run.blueprints, [])
     write_whole(run.trajectories, [])
-    assert build(run, retail, {"agent": LABEL}).rows == 0
-    report = verify(tmp_path)
+    assert build_dataset(run, retail, {"agent": LABEL}).rows == 0
+    report = verify_dataset(tmp_path)
     assert (report.rows, report.failures) == (0, [])
     assert Proof.model_fields.keys() >= {"id", "task", "delta", "domain_fingerprint"}

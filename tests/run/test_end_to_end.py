@@ -27,7 +27,7 @@ import pytest
 from apigen_nb.blueprints.gates import Committee, choose_gates
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.blueprints.sampling import Sampling, sample_seed
-from apigen_nb.dataset.export import build
+from apigen_nb.dataset.export import build_dataset
 from apigen_nb.models.chat_format import FOLDER
 from apigen_nb.models.roles import Roles
 from apigen_nb.records import METRICS, STOP, Blueprint, Proposal, Trajectory
@@ -135,7 +135,7 @@ def straight(out: Path, **values: Any) -> None:
         await models.aclose()
 
     asyncio.run(work())
-    build(run, domain, models.names)
+    build_dataset(run, domain, models.names)
 
 
 def command(name: str, *arguments: str | Path) -> list[str]:

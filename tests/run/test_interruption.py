@@ -23,7 +23,7 @@ import pytest
 from apigen_nb.blueprints.gates import GATES, Committee
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.blueprints.sampling import Sampling
-from apigen_nb.dataset.export import build
+from apigen_nb.dataset.export import build_dataset
 from apigen_nb.models.roles import Roles
 from apigen_nb.records import Proposal, Trajectory
 from apigen_nb.storage.journal import Run, read_lines
@@ -51,7 +51,7 @@ def stages(domain: Domain, folder: Path, url: str | None = None) -> None:
             await converse_all(domain, models, run, blueprints, attempts=ATTEMPTS, concurrency=4)
         finally:
             await models.aclose()
-        build(run, domain, models.names)
+        build_dataset(run, domain, models.names)
 
     asyncio.run(work())
 

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from apigen_nb.blueprints.propose import propose_all
-from apigen_nb.dataset.export import build
-from apigen_nb.dataset.verify import verify
+from apigen_nb.dataset.export import build_dataset
+from apigen_nb.dataset.verify import verify_dataset
 from apigen_nb.records import KINDS
 from apigen_nb.run.params_file import load_params
 from apigen_nb.run.stage import Stage
@@ -38,8 +38,8 @@ async def test_every_kind_and_recombined_tasks_are_verified(name: str, tmp_path:
     proposals = await propose_all(*parts, stage.gates, stage.run, **stage.options_of(propose_all))
     accepted = [proposal.blueprint for proposal in proposals if proposal.accepted]
     trajectories = await converse_all(*parts, stage.run, accepted, **stage.options_of(converse_all))
-    build(stage.run, stage.domain, stage.models.names)
-    held = verify(tmp_path)
+    build_dataset(stage.run, stage.domain, stage.models.names)
+    held = verify_dataset(tmp_path)
     assert held.rows
     assert not held.failures
     verified = {trajectory.blueprint for trajectory in trajectories if trajectory.success}

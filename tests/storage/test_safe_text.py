@@ -60,7 +60,7 @@ def test_findings_about_a_dataset(
         def lines(self) -> list[str]:
             return [f"retail-00001.t1: {ESCAPES}"]
 
-    monkeypatch.setattr(verify, "verify", lambda folder: Told())
+    monkeypatch.setattr(verify, "verify_dataset", lambda folder: Told())
     assert main(["verify", str(tmp_path)]) == 1
     assert visible(capsys.readouterr().out)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from apigen_nb.__main__ import main
-from apigen_nb.dataset.verify import verify
+from apigen_nb.dataset.verify import verify_dataset
 from apigen_nb.records import Blueprint, Proposal, Trajectory
 from apigen_nb.world.api_graph import Graph
 from apigen_nb.world.domain import Domain, DomainError
@@ -103,5 +103,5 @@ def test_it_runs_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(accepted) >= 6
     assert {action.name for blueprint in accepted for action in blueprint.actions} == {"renew_loan"}
     assert sum(trajectory.success for trajectory in trajectories) >= len(trajectories) / 2
-    assert not verify(out).failures
+    assert not verify_dataset(out).failures
     assert json.loads((out / "run.json").read_text())["parameters"]["domain"] == "../library"
