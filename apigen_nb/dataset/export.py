@@ -67,8 +67,8 @@ def _prove(trajectory: Trajectory, blueprint: Blueprint, domain: Domain, models:
 
 
 def build_dataset(run: Run, domain: Domain, models: Mapping[str, str]) -> Summary:
-    """Write `dataset/` of a run from its two files: a line a row in each of `FORMATS`, a proof of each, a card. A row is
-    a verified conversation that says what no earlier one says. `models` is role → model name, for proofs and card.
+    """Write `dataset/` of a run from its two files: a line a row in each of `FORMATS`, a proof a row, a card. A row
+    is a verified conversation that says what no earlier one says. `models` is role → model name, for proofs and card.
     InUse while another process writes the folder."""
     proposals = read_lines(run.blueprints, Proposal)
     trajectories = read_lines(run.trajectories, Trajectory)
