@@ -28,6 +28,15 @@ from .tables import ENDED, interval, share
 
 __all__ = ["CONFIG", "FELL", "FONT", "HELD", "INK", "QUIET", "STRIPES", "empty", "label"]  # besides the figures below
 
+MEASURES = {
+    "turns": "messages of the user",
+    "messages": "messages, results of tools included",
+    "calls": "tool calls",
+    "tools": "different tools",
+    "words": "words said by user and agent",
+    "tokens": "tokens written by user and agent, as the endpoint counted them",
+}
+
 
 def funnel(frame: pd.DataFrame) -> go.Figure:
     """Of `tables.funnel`: what each gate let pass, over all attempts."""
@@ -205,27 +214,30 @@ def rounds(frame: pd.DataFrame) -> go.Figure:
     return figure.update_layout(title_subtitle=subtitle(words))
 
 
-def histogram(frame: pd.DataFrame, column: str) -> go.Figure:
-    """Of `tables.trajectories`: how many conversations have how many `turns` or `calls`, verified and not."""
-    words = {"turns": "Messages of the user per conversation", "calls": "Tool calls per conversation"}
-    units = {"turns": "messages of the user", "calls": "tool calls"}
-    title = words.get(column, label(column).capitalize())
+def histogram(frame: pd.DataFrame, measure: str, most: int = 32) -> go.Figure:
+    """Of `rows`: how many conversations have how many of a measure, verified and not, in at most `most` bars."""
+    unit = MEASURES[measure]
+    title = f"{unit[0].upper()}{unit[1:]}, per conversation"
     if frame.empty:
         return empty(title, "conversations")
-    counts = frame.groupby([column, "success"]).size().unstack(fill_value=0)
-    figure = canvas(title, 276, yaxis_title_text="conversations", margin_t=70, bargap=0.12)
-    for success, name, marker in (
+    values = frame[measure]
+    low, high = int(values.min()), int(values.max())
+    step = max(1, -(-(high - low + 1) // most))
+    slots = (values - low) // step
+    counts = frame.groupby([slots, "success"]).size().unstack(fill_value=0)
+    counts = counts.reindex(range((high - low) // step + 1), fill_value=0)
+    starts = [low + step * n for n in counts.index]
+    names = [f"{a:,}" if step == 1 else f"{a:,}–{a + step - 1:,}" for a in starts]
+    drawn = canvas(title, 276, yaxis_title_text="conversations", margin_t=70, bargap=0.1)
+    for success, word, marker in (
         (True, "verified", {"color": HELD}),
         (False, "failed", {"color": FELL, "pattern": STRIPES}),
     ):
         heights = counts[success].tolist() if success in counts else [0] * len(counts)
-        unit = units.get(column, column)
-        hover = [f"<b>{n} {unit}</b><br>{v:,} {name}" for n, v in zip(counts.index, heights, strict=True)]
-        figure.add_bar(x=counts.index.tolist(), y=heights, name=name, marker=marker, hovertext=hover, hoverinfo="text")
-    mean = f"mean {frame[column].mean():.1f} over {len(frame):,} conversations"
-    figure.update_xaxes(
-        title_text=units.get(column, column),
-        showgrid=False,
-        dtick=1 if counts.index.max() <= 20 else None,
-    )
-    return figure.update_layout(title_subtitle=subtitle(f"{legend('verified', 'failed')}   {mean}"))
+        told = [f"<b>{name}</b> {unit}<br>{n:,} {word}" for name, n in zip(names, heights, strict=True)]
+        drawn.add_bar(x=starts, y=heights, width=0.9 * step, offset=-0.45, name=word, marker=marker, hovertext=told)
+        drawn.update_traces(hoverinfo="text", selector={"name": word})
+    drawn.update_xaxes(title_text=unit, showgrid=False, nticks=12)
+    quartiles = values.quantile([0.05, 0.5, 0.95])
+    told_of = "median {:,.0f}, 90 % between {:,.0f} and {:,.0f}".format(*(quartiles[q] for q in (0.5, 0.05, 0.95)))
+    return drawn.update_layout(title_subtitle=subtitle(f"{legend('verified', 'failed')}   {told_of}"))

@@ -12,20 +12,13 @@ import plotly.graph_objects as go
 from ..records import Proposal, Trajectory
 from ..storage.safe_text import clean, clean_name, truncate
 from . import tables
-from .figure_style import FELL, HELD, QUIET, STRIPES, canvas, empty, in_rows, label, legend, subtitle
+from .charts import MEASURES
+from .figure_style import QUIET, canvas, empty, in_rows, label, subtitle
 
 ROWS = [
     "trajectory", "blueprint", "success", "kind", "behaviour", "turns", "messages", "calls", "tools", "words", "tokens",
     "same as", "opens with",
 ]  # fmt: skip
-MEASURES = {
-    "turns": "messages of the user",
-    "messages": "messages, results of tools included",
-    "calls": "tool calls",
-    "tools": "different tools",
-    "words": "words said by user and agent",
-    "tokens": "tokens written by user and agent, as the endpoint counted them",
-}
 BEGIN, END = "(begin)", "(end)"
 
 
@@ -53,35 +46,6 @@ def rows(records: Sequence[Trajectory], proposals: Iterable[Proposal] = ()) -> p
 def measures(frame: pd.DataFrame) -> list[str]:
     """The measures that were taken: tokens only where an endpoint counted them."""
     return [name for name in MEASURES if name != "tokens" or (len(frame) and frame["tokens"].any())]
-
-
-def figure(frame: pd.DataFrame, measure: str, most: int = 32) -> go.Figure:
-    """Of `rows`: how many conversations have how many of a measure, verified and not, in at most `most` bars."""
-    unit = MEASURES[measure]
-    title = f"{unit[0].upper()}{unit[1:]}, per conversation"
-    if frame.empty:
-        return empty(title, "conversations")
-    values = frame[measure]
-    low, high = int(values.min()), int(values.max())
-    step = max(1, -(-(high - low + 1) // most))
-    slots = (values - low) // step
-    counts = frame.groupby([slots, "success"]).size().unstack(fill_value=0)
-    counts = counts.reindex(range((high - low) // step + 1), fill_value=0)
-    starts = [low + step * n for n in counts.index]
-    names = [f"{a:,}" if step == 1 else f"{a:,}–{a + step - 1:,}" for a in starts]
-    drawn = canvas(title, 276, yaxis_title_text="conversations", margin_t=70, bargap=0.1)
-    for success, word, marker in (
-        (True, "verified", {"color": HELD}),
-        (False, "failed", {"color": FELL, "pattern": STRIPES}),
-    ):
-        heights = counts[success].tolist() if success in counts else [0] * len(counts)
-        told = [f"<b>{name}</b> {unit}<br>{n:,} {word}" for name, n in zip(names, heights, strict=True)]
-        drawn.add_bar(x=starts, y=heights, width=0.9 * step, offset=-0.45, name=word, marker=marker, hovertext=told)
-        drawn.update_traces(hoverinfo="text", selector={"name": word})
-    drawn.update_xaxes(title_text=unit, showgrid=False, nticks=12)
-    quartiles = values.quantile([0.05, 0.5, 0.95])
-    told_of = "median {:,.0f}, 90 % between {:,.0f} and {:,.0f}".format(*(quartiles[q] for q in (0.5, 0.05, 0.95)))
-    return drawn.update_layout(title_subtitle=subtitle(f"{legend('verified', 'failed')}   {told_of}"))
 
 
 def transitions(records: Iterable[Trajectory]) -> pd.DataFrame:

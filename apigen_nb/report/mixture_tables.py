@@ -15,7 +15,7 @@ from ..models.ledger import Price, dollars
 from ..records import BEHAVIOURS, KINDS, LEVELS, Proposal, Trajectory, Usage
 from ..storage.safe_text import clean, truncate
 from ..world.domain import Domain
-from .tables import interval, rates, share, total_usage
+from .tables import interval, rates, share, tally, total_usage
 
 NOWHERE = "nowhere: no accepted blueprint has a place for it"
 ANY = "any plain gate"
@@ -24,31 +24,23 @@ ORDER: dict[str, tuple[str, ...]] = {"kind": KINDS, "behaviour": BEHAVIOURS}
 
 def yields(proposals: Iterable[Proposal], by: Literal["kind", "behaviour"]) -> pd.DataFrame:
     """Per kind or behaviour: seeds that asked for it, and blueprints accepted."""
-    tried: Counter[str] = Counter()
-    passed: Counter[str] = Counter()
-    for proposal in proposals:
-        name = str(getattr(proposal, by))
-        tried[name] += 1
-        passed[name] += proposal.accepted
-    return _ordered(tried, passed, by)
+    return _ordered(tally(((str(getattr(p, by)), p.accepted) for p in proposals), by))
 
 
 def successes(
     proposals: Iterable[Proposal], records: Iterable[Trajectory], by: Literal["kind", "behaviour"]
 ) -> pd.DataFrame:
     """Per kind or behaviour: conversations held, and verified."""
-    of = {p.id: str(getattr(p, by)) for p in proposals}
-    tried: Counter[str] = Counter()
-    passed: Counter[str] = Counter()
-    for t in records:
-        tried[of.get(t.blueprint, "unknown")] += 1
-        passed[of.get(t.blueprint, "unknown")] += t.success
-    return _ordered(tried, passed, by)
+    asked = {p.id: str(getattr(p, by)) for p in proposals}
+    return _ordered(tally(((asked.get(t.blueprint, "unknown"), t.success) for t in records), by))
 
 
-def _ordered(tried: Counter[str], passed: Counter[str], by: str) -> pd.DataFrame:
-    names = [name for name in (*ORDER[by], *sorted(set(tried) - set(ORDER[by]))) if tried[name]]
-    return rates([{by: name, "attempted": tried[name], "passed": passed[name]} for name in names], [by])
+def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
+    """Kinds or behaviours in the order in which they are defined, others behind them."""
+    by = str(frame.columns[0])
+    places = {name: place for place, name in enumerate(ORDER[by])}
+    key = frame[by].map(lambda name: (places.get(name, len(places)), name))
+    return frame.loc[key.sort_values().index].reset_index(drop=True)
 
 
 def levels(proposals: Sequence[Proposal], domain: Domain) -> pd.DataFrame:

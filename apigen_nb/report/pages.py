@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from ..models.ledger import Ledger, run_prices
 from ..records import METRICS, Proposal
-from . import diversity, judge_agreement, listings, pass_rates, pieces, reflection, run_comparison, tables
+from . import charts, diversity, judge_agreement, listings, pass_rates, pieces, reflection, run_comparison, tables
 from .embedded_data import packed
 from .panels import Body, PanelChooser, columns, counts_table, panel
 from .run_contents import RunContents
@@ -96,7 +96,7 @@ def reflection_page(run: RunContents) -> Body:
     yields = pieces.table(rounds.rename(columns={"round": "reflections", "proposals": "of"}), fold="The numbers")
     return [
         _head("What reflection repaired, and at what price", reflection.answer(proposals)),
-        columns([panel(reflection.yield_figure(rounds), yields), costs]),
+        columns([panel(charts.rounds(rounds), yields), costs]),
         panel(reflection.sankey(flows, gates), _flow_table(flows)),
         panel(reflection.repairs_figure(mended), told),
         listings.steps(run),
@@ -175,7 +175,7 @@ def dataset_page(run: RunContents) -> Body:
     """How long conversations are, which tool follows which, what is there twice, and a table of all."""
     frame, moves = run.conversations
     twice = diversity.duplicates(frame)
-    measures = [panel(diversity.figure(frame, name)) for name in diversity.measures(frame)]
+    measures = [panel(charts.histogram(frame, name)) for name in diversity.measures(frame)]
     named = twice.rename(columns={"turns": "user messages"})
     again = Markup('<section class="panel"><h2>Said and done twice: {} verified conversations</h2>{}</section>').format(
         f"{len(twice):,}", Markup(pieces.table(named, links={"trajectory": "trajectories", "same as": "trajectories"}))

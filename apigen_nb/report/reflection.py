@@ -18,7 +18,6 @@ from .figure_style import (
     INK,
     PLATE,
     QUIET,
-    STRIPES,
     Leads,
     canvas,
     empty,
@@ -262,40 +261,3 @@ def answer(proposals: Sequence[Proposal]) -> str:
         f"repaired {repaired:,} ({share(repaired, fallen)} {interval(repaired, fallen)}), which raises the yield from "
         f"{share(first, seeds)} to {share(accepted, seeds)}."
     )
-
-
-def yield_figure(frame: pd.DataFrame) -> go.Figure:
-    """Of `tables.rounds`: the yield by number of reflections allowed, with its 95 % interval."""
-    title = "Yield by number of reflections"
-    if frame.empty:
-        return empty(title, "blueprints")
-    names = ["none", *(str(n) for n in frame["round"][1:])]
-    total = int(frame["proposals"].iloc[0])
-    drawn = canvas(title, 300, margin_t=70, margin_b=48)
-    told = [
-        f"<b>{n} reflections</b><br>{k:,} of {total:,} · {share(k, total)} {interval(k, total)}<br>"
-        f"{share(new, tried)} of the {tried:,} tried in this round"
-        for n, k, new, tried in zip(names, frame["so far"], frame["accepted"], frame["tried"], strict=True)
-    ]
-    spread = {
-        "type": "data", "symmetric": False, "array": (100 * (frame["high"] - frame["yield"])).tolist(),
-        "arrayminus": (100 * (frame["yield"] - frame["low"])).tolist(), "color": HELD, "thickness": 1.6, "width": 7,
-    }  # fmt: skip
-    drawn.add_scatter(
-        x=names, y=(100 * frame["yield"]).tolist(), mode="lines+markers", line={"color": HELD}, marker={"size": 8},
-        error_y=spread, hovertext=told, hoverinfo="text", name="yield",
-    )  # fmt: skip
-    own = [100 * k / n if n else 0 for k, n in zip(frame["accepted"], frame["tried"], strict=True)]
-    drawn.add_bar(
-        x=names, y=own, marker={"color": QUIET, "pattern": STRIPES}, opacity=0.55, hoverinfo="skip", name="round"
-    )
-    for name, k in zip(names, frame["so far"], strict=True):
-        drawn.add_annotation(x=name, y=100 * frame["high"].max(), text=f"<b>{share(k, total)}</b><br>{k:,}", yshift=4,
-                             showarrow=False, yanchor="bottom")  # fmt: skip
-    drawn.update_xaxes(type="category", title_text="reflections allowed", showgrid=False)
-    drawn.update_yaxes(title_text="%", range=[0, max(20.0, 128 * float(frame["high"].max()))], nticks=6)
-    marks = (
-        f"<span style='color:{HELD}'>●</span> accepted so far, with 95 % interval   "
-        "▨ accepted of those tried in this round"
-    )
-    return drawn.update_layout(title_subtitle=subtitle(marks))

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from ..models.ledger import dollars, run_prices
 from ..records import Usage
-from . import diversity, mixture_tables, pass_rates, pieces, tables
+from . import charts, mixture_tables, pass_rates, pieces, tables
 from .figure_style import canvas, empty, in_rows, label, subtitle
 from .run_contents import RunContents
 from .tables import interval, share, wilson
@@ -101,7 +101,7 @@ def _with_legend(drawn: go.Figure, signs: Sequence[str], runs: Iterable[str]) ->
 
 def lengths_figure(runs: Mapping[str, RunContents], measure: str) -> go.Figure:
     """How conversations are distributed over a measure of `spread`, a line a run, in per cent of the run."""
-    unit = diversity.MEASURES[measure]
+    unit = charts.MEASURES[measure]
     title = f"{unit[0].upper()}{unit[1:]}, run by run"
     held = {name: run for name, run in runs.items() if run.trajectories}
     if not held:

@@ -200,31 +200,31 @@ def trajectories(records: Iterable[Trajectory]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=TRAJECTORIES).astype({"success": bool})
 
 
+def tally(pairs: Iterable[tuple[Any, bool]], name: str) -> pd.DataFrame:
+    """Pairs of a value and whether it passed, counted by the values, commonest first."""
+    tried: Counter[Any] = Counter()
+    passed: Counter[Any] = Counter()
+    for value, success in pairs:
+        tried[value] += 1
+        passed[value] += success
+    ranked = sorted(tried, key=lambda value: (-tried[value], str(value)))
+    return rates([{name: value, "attempted": tried[value], "passed": passed[value]} for value in ranked], [name])
+
+
 def attempts(frame: pd.DataFrame) -> pd.DataFrame:
     """Of `trajectories`: per attempt number how many conversations were held and how many were verified."""
-    counts = frame.groupby("attempt")["success"].agg(["size", "sum"])
-    rows = [{"attempt": n, "attempted": int(c["size"]), "passed": int(c["sum"])} for n, c in counts.iterrows()]
-    return rates(rows, ["attempt"])
+    counts = tally(zip(frame["attempt"], frame["success"], strict=True), "attempt")
+    return counts.sort_values("attempt", ignore_index=True)
 
 
 def ends(frame: pd.DataFrame, column: str = "ended") -> pd.DataFrame:
     """Of `trajectories`: per way to end (or per divergence, where there was one) the number verified and not."""
-    kept = frame[frame[column] != ""]
-    counts = kept.groupby(column)["success"].agg(["size", "sum"]).sort_values("size", ascending=False)
-    rows = [{column: name, "attempted": int(c["size"]), "passed": int(c["sum"])} for name, c in counts.iterrows()]
-    return rates(rows, [column])
+    return tally(((end, good) for end, good in zip(frame[column], frame["success"], strict=True) if end != ""), column)
 
 
 def tool_use(records: Iterable[Trajectory]) -> pd.DataFrame:
     """Per tool in how many conversations it is called, and how many of those were verified; commonest first."""
-    called: Counter[str] = Counter()
-    verified: Counter[str] = Counter()
-    for t in records:
-        names = {clean_name(call.name) for call in t.calls}
-        called.update(names)
-        verified.update(names if t.success else ())
-    ranked = sorted(called.items(), key=lambda item: (-item[1], item[0]))
-    return rates([{"tool": name, "attempted": n, "passed": verified[name]} for name, n in ranked], ["tool"])
+    return tally(((name, t.success) for t in records for name in {clean_name(call.name) for call in t.calls}), "tool")
 
 
 def selection(records: Sequence[Trajectory], rows: int) -> pd.DataFrame:

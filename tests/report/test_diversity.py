@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from apigen_nb.report import diversity, listings, pieces
+from apigen_nb.report import charts, diversity, listings, pieces
 from apigen_nb.report import embedded_data as packing
 from apigen_nb.report.item_explorer import A_FEW, Item, ItemExplorer, sample
 from apigen_nb.report.pages import searchable
@@ -25,7 +25,7 @@ def test_a_row_counts_what_was_said_and_called() -> None:
     assert (row["turns"], row["messages"], row["calls"], row["tools"]) == (3, 11, 3, 2)
     assert row["tokens"] == 400
     assert row["opens with"].startswith("Hi, I'd like")
-    assert diversity.measures(ROWS) == list(diversity.MEASURES)
+    assert diversity.measures(ROWS) == list(charts.MEASURES)
     assert "tokens" not in diversity.measures(ROWS.assign(tokens=0))
 
 
@@ -36,12 +36,12 @@ def test_duplicates_are_those_that_the_dataset_leaves_out() -> None:
     assert (twice["trajectory"] != twice["same as"]).all()
 
 
-@pytest.mark.parametrize("measure", list(diversity.MEASURES))
+@pytest.mark.parametrize("measure", list(charts.MEASURES))
 def test_a_histogram_holds_every_conversation(measure: str) -> None:
-    figure = diversity.figure(ROWS, measure)
+    figure = charts.histogram(ROWS, measure)
     assert sum(sum(bars.y) for bars in figure.data) == len(ROWS)
     wide = ROWS.assign(**{measure: range(0, 1000 * len(ROWS), 1000)})
-    drawn = diversity.figure(wide, measure, most=8)
+    drawn = charts.histogram(wide, measure, most=8)
     assert len(drawn.data[0].x) <= 8
     assert sum(sum(bars.y) for bars in drawn.data) == len(ROWS)
 
