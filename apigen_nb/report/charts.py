@@ -11,8 +11,10 @@ import plotly.graph_objects as go
 from .figure_style import (  # fmt: skip
     CONFIG,
     FELL,
+    FELL_BAR,
     FONT,
     HELD,
+    HELD_BAR,
     INK,
     QUIET,
     STRIPES,
@@ -20,6 +22,7 @@ from .figure_style import (  # fmt: skip
     canvas,
     empty,
     held_and_fell,
+    interval_bars,
     label,
     legend,
     subtitle,
@@ -179,8 +182,8 @@ def rounds(frame: pd.DataFrame) -> go.Figure:
     figure = canvas(title, 276, yaxis_title_text="blueprints", margin_t=70, margin_b=30)
     bars = (
         ("before", before, {"color": QUIET}),
-        ("this round", frame["accepted"], {"color": HELD}),
-        ("still rejected", total - frame["so far"], {"color": FELL, "pattern": STRIPES}),
+        ("this round", frame["accepted"], HELD_BAR),
+        ("still rejected", total - frame["so far"], FELL_BAR),
     )
     columns = (frame["tried"], frame["accepted"], frame["so far"])
     hover = [
@@ -190,20 +193,11 @@ def rounds(frame: pd.DataFrame) -> go.Figure:
     ]
     for name, heights, marker in bars:
         figure.add_bar(x=names, y=heights.tolist(), name=name, marker=marker, hovertext=hover, hoverinfo="text")
-    spread = {
-        "array": (frame["high"] * total - frame["so far"]).tolist(),
-        "arrayminus": (frame["so far"] - frame["low"] * total).tolist(),
-    }
-    error = {"type": "data", "symmetric": False, "color": INK, "thickness": 1.4, "width": 6, **spread}
+    low, high = frame["low"] * total, frame["high"] * total
+    error = interval_bars(frame["so far"], low, high, color=INK, thickness=1.4, width=6)
     # a trace of its own: bars drawn later would hide the upper half
-    figure.add_scatter(
-        x=names,
-        y=frame["so far"].tolist(),
-        mode="markers",
-        marker={"size": 5, "color": INK},
-        error_y=error,
-        hoverinfo="skip",
-    )
+    points = {"x": names, "y": frame["so far"].tolist(), "mode": "markers", "marker": {"size": 5, "color": INK}}
+    figure.add_scatter(**points, error_y=error, hoverinfo="skip")
     for name, added, so_far in zip(names, frame["accepted"], frame["so far"], strict=True):
         text = f"+{added:,}<br><b>{share(so_far, total)}</b>" if total else ""
         figure.add_annotation(
@@ -229,14 +223,11 @@ def histogram(frame: pd.DataFrame, measure: str, most: int = 32) -> go.Figure:
     starts = [low + step * n for n in counts.index]
     names = [f"{a:,}" if step == 1 else f"{a:,}–{a + step - 1:,}" for a in starts]
     drawn = canvas(title, 276, yaxis_title_text="conversations", margin_t=70, bargap=0.1)
-    for success, word, marker in (
-        (True, "verified", {"color": HELD}),
-        (False, "failed", {"color": FELL, "pattern": STRIPES}),
-    ):
+    for success, word, marker in ((True, "verified", HELD_BAR), (False, "failed", FELL_BAR)):
         heights = counts[success].tolist() if success in counts else [0] * len(counts)
         told = [f"<b>{name}</b> {unit}<br>{n:,} {word}" for name, n in zip(names, heights, strict=True)]
-        drawn.add_bar(x=starts, y=heights, width=0.9 * step, offset=-0.45, name=word, marker=marker, hovertext=told)
-        drawn.update_traces(hoverinfo="text", selector={"name": word})
+        bars = {"x": starts, "y": heights, "width": 0.9 * step, "offset": -0.45, "name": word, "marker": marker}
+        drawn.add_bar(**bars, hovertext=told, hoverinfo="text")
     drawn.update_xaxes(title_text=unit, showgrid=False, nticks=12)
     quartiles = values.quantile([0.05, 0.5, 0.95])
     told_of = "median {:,.0f}, 90 % between {:,.0f} and {:,.0f}".format(*(quartiles[q] for q in (0.5, 0.05, 0.95)))

@@ -39,6 +39,8 @@ for _name in ("plotly_mimetype", "jupyterlab", "vscode"):
 
 Leads = tuple[Sequence[Mapping[str, str]], Sequence[Mapping[str, str]]]  # of what held and of what fell, row by row
 STRIPES = {"shape": "/", "size": 6, "solidity": 0.25, "fgcolor": "white", "fillmode": "overlay"}
+HELD_BAR: dict[str, Any] = {"color": HELD}
+FELL_BAR: dict[str, Any] = {"color": FELL, "pattern": STRIPES}
 
 
 def label(text: Any, length: int = 44) -> str:
@@ -103,12 +105,11 @@ def held_and_fell(
     leads: Leads | None = None,
     page: str = "trajectories",
     share_of: int = 0,
-    values: list[str] | None = None,
 ) -> go.Figure:
     """Horizontal bars: `passed` and `fell` of each row of `frame`; at their end the counts, the percentage and its
-    interval. `leads` are the filters of the explorer `page` that a click on a row's two bars asks for, `values` (by
-    default the names) what a widget hears of it. With `share_of` all bars fell, and the percentage is their share of
-    it. Columns `passed of` and `fell of` say of how many blueprints the attempts are, `why` what a row means."""
+    interval. `leads` are the filters of the explorer `page` that a click on a row's two bars asks for. With `share_of`
+    all bars fell, and the percentage is their share of it. Columns `passed of` and `fell of` say of how many blueprints
+    the attempts are, `why` what a row means."""
     if frame.empty:
         return empty(title, unit)
     held, fell = words
@@ -123,10 +124,7 @@ def held_and_fell(
     if leads:
         figure.layout.meta = {"page": page, "leads": [list(map(dict, links)) for links in leads]}
     why = _hints(frame)
-    for word, column, marker in (
-        (held, "passed", {"color": HELD}),
-        (fell, "fell", {"color": FELL, "pattern": STRIPES}),
-    ):
+    for word, column, marker in ((held, "passed", HELD_BAR), (fell, "fell", FELL_BAR)):
         counts = frame[column].tolist()
         of = frame[f"{column} of"].tolist() if f"{column} of" in frame else counts
         told = [
@@ -137,15 +135,19 @@ def held_and_fell(
             f"<b>{label(name, 160)}</b><br>{count}<br>{text}{hint}"
             for name, count, text, hint in zip(names, told, hovers, why, strict=True)
         ]
-        figure.add_bar(
-            x=counts, y=list(range(len(names))), orientation="h", name=word, marker=marker, customdata=values or names
-        )
-        figure.update_traces(hovertext=hover, hoverinfo="text", selector={"name": word})
+        bars = {"x": counts, "y": list(range(len(names))), "orientation": "h", "name": word, "marker": marker}
+        figure.add_bar(**bars, hovertext=hover, hoverinfo="text")
     most = int(frame["attempted"].max())
     figure.update_xaxes(title_text=unit, nticks=6, range=[0, most * 1.01], dtick=1 if most <= 6 else None)
     words_of = f"<span style='color:{FELL}'>▨</span> {fell}" if share_of else legend(held, fell)
     figure.update_layout(title_subtitle=subtitle(words_of), margin={"t": 70, "b": 44})
     return in_rows(figure, names, beside, f"of {share_of:,}" if share_of else f"{held} of all")
+
+
+def interval_bars(middle: pd.Series, low: pd.Series, high: pd.Series, **style: Any) -> dict[str, Any]:
+    """What stands around points to show their intervals."""
+    spread = {"array": (high - middle).tolist(), "arrayminus": (middle - low).tolist()}
+    return {"type": "data", "symmetric": False, **spread, **style}
 
 
 def _hints(frame: pd.DataFrame) -> list[str]:

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 
 from ..records import METRICS, Proposal
 from ..storage.safe_text import clean, clean_name, truncate_with_note
-from .figure_style import FELL, HELD, STRIPES, canvas, empty, in_rows, label, legend, subtitle
+from .figure_style import FELL_BAR, HELD, HELD_BAR, canvas, empty, in_rows, interval_bars, label, legend, subtitle
 from .tables import interval, share
 
 VOTES = ["proposal", "attempt", "judge", "metric", "score"]
@@ -127,8 +127,8 @@ def votes_figure(frame: pd.DataFrame) -> go.Figure:
     ]
     places = [frame["metric"].tolist(), [label(name, 14) for name in frame["judge"]]]
     for word, heights, marker in (
-        ("met", frame["passed"], {"color": HELD}),
-        ("not met", frame["attempted"] - frame["passed"], {"color": FELL, "pattern": STRIPES}),
+        ("met", frame["passed"], HELD_BAR),
+        ("not met", frame["attempted"] - frame["passed"], FELL_BAR),
     ):
         drawn.add_bar(x=places, y=heights.tolist(), name=word, marker=marker, hovertext=y_told, hoverinfo="text")
     drawn.update_yaxes(title_text="votes", nticks=5).update_xaxes(showgrid=False, tickfont={"size": 11})
@@ -149,13 +149,7 @@ def kappa_figure(frame: pd.DataFrame) -> go.Figure:
         for name, k, a, b, s, n in zip(names, kappas, low, high, known["agree"], known["both voted"], strict=True)
     ]
     drawn = canvas(title, 130 + 34 * len(names), margin={"t": 70, "b": 44})
-    spread = {
-        "type": "data",
-        "symmetric": False,
-        "array": (high - kappas).tolist(),
-        "arrayminus": (kappas - low).tolist(),
-    }
-    spread |= {"color": HELD, "thickness": 1.6, "width": 6}
+    spread = interval_bars(kappas, low, high, color=HELD, thickness=1.6, width=6)
     drawn.add_scatter(
         x=kappas.tolist(), y=list(range(len(names))), mode="markers", marker={"size": 10, "color": HELD},
         error_x=spread, hovertext=told, hoverinfo="text",

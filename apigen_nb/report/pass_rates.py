@@ -1,7 +1,7 @@
 """Pass rates: what each gate let pass, over all attempts or by attempt, tool, level, kind, behaviour or persona.
 
 `judged` is made once of a run; everything else aggregates it, so that a change of view costs milliseconds. A bar counts
-attempts, and leads to the blueprints that have such an attempt: `traces` says what an attempt can be found by."""
+attempts, and leads to the blueprints that have such an attempt, by its `attempt_facets`."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def funnel_steps(proposals: Iterable[Proposal], frame: pd.DataFrame) -> pd.DataF
 
 
 def step_leads(frame: pd.DataFrame) -> Leads:
-    """Of `steps`: the filters of what passed at a gate, or met a metric, and of what did not, row by row."""
+    """Of `funnel_steps`: the filters of what passed at a gate, or met a metric, and of what did not, row by row."""
     gates, metrics = frame["gate"].tolist(), frame["metric"].tolist()
     held = [{"metric met": m} if m else {"passed at": gate} for gate, m in zip(gates, metrics, strict=True)]
     fell = [{"metric not met": m} if m else {"fell at": gate} for gate, m in zip(gates, metrics, strict=True)]
@@ -144,13 +144,13 @@ def step_leads(frame: pd.DataFrame) -> Leads:
 
 
 def steps_figure(frame: pd.DataFrame) -> go.Figure:
-    """Of `steps`: the funnel through gates and committee metrics."""
+    """Of `funnel_steps`: the funnel through gates and committee metrics."""
     title, names = "Through the gates, then metric by metric: every attempt", frame["step"].tolist()
     return held_and_fell(frame, names, title, "attempts", leads=step_leads(frame), page="blueprints")
 
 
 def leads(frame: pd.DataFrame, gate: str | None = None) -> Leads:
-    """Of `by`: the filters of what passed and of what fell at a gate (None: at all of them), row by row."""
+    """Of `count_by`: the filters of what passed and of what fell at a gate (None: at all of them), row by row."""
     facet = str(frame.columns[0])
     values = [str(value) for value in frame[facet]]
     if facet == "failure":
@@ -161,7 +161,7 @@ def leads(frame: pd.DataFrame, gate: str | None = None) -> Leads:
 
 
 def figure(frame: pd.DataFrame, gate: str | None = None, most: int = 24) -> go.Figure:
-    """Of `by`: a gate (None: all together) by the values of one facet; a click on a bar leads to what it counts."""
+    """Of `count_by`: a gate (None: all together) by the values of a facet; a click on a bar leads to what it counts."""
     facet = str(frame.columns[0])
     place = f"“{gate}”" if gate else "all gates"
     shown = frame.head(most)
@@ -170,7 +170,6 @@ def figure(frame: pd.DataFrame, gate: str | None = None, most: int = 24) -> go.F
     if facet == "failure":
         words, unit = ("accepted later", "never repaired"), "failed attempts"
         title = f"Why attempts fell at {place}{left}"
-        values = names if gate is None else [f"{gate}: {name}" for name in names]
-        return held_and_fell(shown, names, title, unit, words, leads=asked, page="blueprints", values=values)
+        return held_and_fell(shown, names, title, unit, words, leads=asked, page="blueprints")
     title = f"What {place} let pass, by {CALLED.get(facet, facet)}{left}"
     return held_and_fell(shown, names, title, "attempts", leads=asked, page="blueprints")

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from ..models.ledger import dollars, run_prices
 from ..records import Usage
 from . import charts, mixture_tables, pass_rates, pieces, tables
-from .figure_style import canvas, empty, in_rows, label, subtitle
+from .figure_style import canvas, empty, in_rows, interval_bars, label, subtitle
 from .run_contents import RunContents
 from .tables import interval, share, wilson
 
@@ -76,14 +76,11 @@ def shares_figure(frame: pd.DataFrame, title: str) -> go.Figure:
             f"<b>{label(run)}</b>, {label(s)}<br>{k:,} of {n:,} · {share(k, n)} {interval(k, n)}"
             for s, k, n in zip(own["step"], own["passed"], own["attempted"], strict=True)
         ]
-        spread_ = {
-            "type": "data", "symmetric": False, "array": (100 * (own["high"] - own["rate"])).tolist(),
-            "arrayminus": (100 * (own["rate"] - own["low"])).tolist(), "thickness": 1.6, "width": 4,
-        }  # fmt: skip
+        rate, low, high = (100 * own[name] for name in ("rate", "low", "high"))
         drawn.add_scatter(
-            x=(100 * own["rate"]).tolist(), y=places, mode="markers", name=label(run, 30), hovertext=told,
+            x=rate.tolist(), y=places, mode="markers", name=label(run, 30), hovertext=told,
             marker={"size": 9, "color": COLOURS[number % 6], "symbol": MARKS[number % 6]}, hoverinfo="text",
-            error_x=spread_,
+            error_x=interval_bars(rate, low, high, thickness=1.6, width=4),
         )  # fmt: skip
     drawn.update_xaxes(range=[-1, 101], title_text="%", nticks=6, tickangle=0)
     for line in range(1, len(steps)):

@@ -21,8 +21,6 @@ TRAJECTORIES = [
     "trajectory", "blueprint", "attempt", "success", "ended", "turns", "calls", "divergence", "outputs told",
     "state reached",
 ]  # fmt: skip
-
-
 ENDED = {
     "stop": "by the user, content",
     "transfer": "handed to a person",
@@ -230,9 +228,8 @@ def tool_use(records: Iterable[Trajectory]) -> pd.DataFrame:
 def selection(records: Sequence[Trajectory], rows: int) -> pd.DataFrame:
     """What remains of all conversations: the verified ones, and of these the distinct ones, which are the rows."""
     verified = sum(t.success for t in records)
-    steps = [("verified", len(records), verified), ("distinct", verified, rows)]
-    shown = [{"step": name, "attempted": before, "passed": after} for name, before, after in steps if before]
-    return rates(shown, ["step"])
+    steps = (("verified", len(records), verified), ("distinct", verified, rows))
+    return rates([{"step": s, "attempted": n, "passed": k} for s, n, k in steps if n], ["step"])
 
 
 def total_usage(records: Iterable[Proposal | Trajectory]) -> dict[Role, Usage]:

@@ -60,7 +60,7 @@ def test_the_funnel_goes_on_into_the_metrics() -> None:
     steps = pass_rates.funnel_steps(MADE, FRAME)
     assert steps["step"].tolist()[-len(METRICS) :] == [f"– {metric}" for metric in METRICS]
     figure = pass_rates.steps_figure(steps)
-    assert figure.data[0].customdata[-1] == "– creativity"
+    assert figure.layout.meta["rows"][-1][0] == "– creativity"
     assert figure.layout.meta["leads"][1][-1] == {"metric not met": "creativity"}
     assert sum(figure.data[0].x) == steps["passed"].sum()
 
@@ -84,7 +84,7 @@ def test_a_bar_asks_for_its_value_and_its_gate() -> None:
         {"tool": "return_items", "fell at": "policy"},
     ]
     figure = pass_rates.figure(pass_rates.count_by(FRAME, "failure", "policy"), "policy")
-    assert list(figure.data[0].customdata) == ["policy: one_change_per_order"]
+    assert [one["failure"] for one in figure.layout.meta["leads"][0]] == ["policy: one_change_per_order"]
 
 
 def test_nothing_judged_draws_nothing() -> None:
