@@ -28,8 +28,7 @@ from apigen_nb.records import (
     Verdict,
     Vote,
 )
-from apigen_nb.report import charts, pieces, tables
-from apigen_nb.report import embedded_data as packing
+from apigen_nb.report import charts, embedded_data, pieces, tables
 
 HOSTILE = (
     "</script><script>window.hacked=1</script><img src=x onerror=window.hacked=2>"
@@ -264,7 +263,7 @@ def whole(page: Path) -> str:
     found = [markup]
     for _, data in blocks(markup):
         if isinstance(data, dict) and ("rows" in data or "items" in data):
-            found.append(f'<script type="application/json">{packing.as_json(data)}</script>')
+            found.append(f'<script type="application/json">{embedded_data.as_json(data)}</script>')
         else:
             found += data.values() if isinstance(data, dict) else data
     return "\n".join(found)

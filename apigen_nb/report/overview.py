@@ -91,7 +91,7 @@ def summary(held: RunContents) -> str:
     domain = next((p.domain for p in held.proposals), "an unknown domain")
     kept = sum(p.accepted for p in held.proposals)
     talks, verified = len(held.trajectories), sum(t.success for t in held.trajectories)
-    made = f"On {domain}, {tables.tasks_tried(held.proposals)} gave {kept:,} accepted blueprints"
+    made = f"On {domain}, {tables.tasks_in_words(held.proposals)} gave {kept:,} accepted blueprints"
     held_talks = f"{talks:,} conversations about them gave {verified:,} verified trajectories"
     none = "No conversation has been held yet" if kept else "So no conversation was held"
     return f"{made}, and {held_talks}." if talks else f"{made}. {none}."

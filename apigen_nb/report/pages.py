@@ -68,7 +68,7 @@ GATES = (
 def pass_rates_answer(proposals: Sequence[Proposal], frame: pd.DataFrame) -> str:
     attempts = sum(len(p.attempts) for p in proposals)
     accepted = sum(a.accepted for p in proposals for a in p.attempts)
-    answer = f"{attempts:,} attempts were made at {tables.tasks_tried(proposals)}; {accepted:,} passed every gate"
+    answer = f"{attempts:,} attempts were made at {tables.tasks_in_words(proposals)}; {accepted:,} passed every gate"
     answer += f" ({share(accepted, attempts)} {interval(accepted, attempts)} of the attempts)."
     funnel = tables.funnel(frame.astype({"gate": object}))
     if funnel.empty or not funnel["fell"].any():

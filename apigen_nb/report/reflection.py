@@ -27,7 +27,7 @@ from .figure_style import (
     subtitle,
 )
 from .pass_rates import attempt_name
-from .tables import failure_detail, failure_kind, interval, rates, share, tasks_tried, total_usage
+from .tables import failure_detail, failure_kind, interval, rates, share, tasks_in_words, total_usage
 
 ACCEPTED, REJECTED = "accepted", "rejected for good"
 
@@ -255,9 +255,9 @@ def answer(proposals: Sequence[Proposal]) -> str:
     first = sum(p.accepted and len(p.attempts) == 1 for p in proposals)
     fallen, repaired = seeds - first, accepted - first
     if not fallen:
-        return f"All {tasks_tried(proposals)} were accepted at the first try: nothing was left to repair."
+        return f"All {tasks_in_words(proposals)} were accepted at the first try: nothing was left to repair."
     return (
-        f"Of {tasks_tried(proposals)}, {first:,} were accepted at the first try; of the {fallen:,} that fell, feedback "
-        f"repaired {repaired:,} ({share(repaired, fallen)} {interval(repaired, fallen)}), which raises the yield from "
-        f"{share(first, seeds)} to {share(accepted, seeds)}."
+        f"Of {tasks_in_words(proposals)}, {first:,} were accepted at the first try; of the {fallen:,} that fell, "
+        f"feedback repaired {repaired:,} ({share(repaired, fallen)} {interval(repaired, fallen)}), which raises the "
+        f"yield from {share(first, seeds)} to {share(accepted, seeds)}."
     )

@@ -251,7 +251,7 @@ def usage(records: Iterable[Proposal | Trajectory]) -> pd.DataFrame:
     return frame if counted else frame[["role", "model calls"]]
 
 
-def tasks_tried(proposals: Sequence[Proposal]) -> str:
+def tasks_in_words(proposals: Sequence[Proposal]) -> str:
     """How many tasks were tried, in words: "200 seeds and 20 recombined tasks"."""
     mixed = sum(bool(p.parts) for p in proposals)
     seeds = f"{len(proposals) - mixed:,} seeds"

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from apigen_nb.report import charts, diversity, listings, pieces
-from apigen_nb.report import embedded_data as packing
+from apigen_nb.report import charts, diversity, embedded_data, listings, pieces
 from apigen_nb.report.item_explorer import A_FEW, Item, ItemExplorer, sample
 from apigen_nb.report.pages import searchable
 from apigen_nb.report.run_contents import RunContents
@@ -76,7 +75,7 @@ def test_an_explorer_stays_below_its_size_and_says_so(monkeypatch: pytest.Monkey
     items = [Item(str(n), {"kind": "a"}, "✓", "") for n in range(400)]
 
     def noise(id: str) -> str:
-        return packing.as_json([pow(7, int(id) * k, 10**9 + 7) for k in range(60)])
+        return embedded_data.as_json([pow(7, int(id) * k, 10**9 + 7) for k in range(60)])
 
     page = ItemExplorer("All", "about", "blueprints.jsonl", "blueprints", ["kind"], items, noise, set).static()
     shown = int(re.search(r"A sample: (\d+) of 400", page)[1])
@@ -98,11 +97,11 @@ def test_conversations_are_found_by_length_and_cause(tmp_path: Path) -> None:
 
 def test_packed_blocks_come_back(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
-    path.write_text(packing.packed(["</script>", "é"], "chunk"))
+    path.write_text(embedded_data.packed(["</script>", "é"], "chunk"))
     assert whole(path).split("\n")[-2:] == ["</script>", "é"]
-    assert packing.packed(["a"], "x") == packing.packed(["a"], "x")
-    assert "</script>" not in packing.as_json({"a": "</script><!--"})
-    assert json.loads(packing.as_json({"a": "</script><!--"})) == {"a": "</script><!--"}
+    assert embedded_data.packed(["a"], "x") == embedded_data.packed(["a"], "x")
+    assert "</script>" not in embedded_data.as_json({"a": "</script><!--"})
+    assert json.loads(embedded_data.as_json({"a": "</script><!--"})) == {"a": "</script><!--"}
 
 
 def test_pieces_cut_names_of_any_length() -> None:

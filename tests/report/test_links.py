@@ -12,9 +12,7 @@ from urllib.parse import parse_qsl, unquote
 import pytest
 
 from apigen_nb.records import Proposal
-from apigen_nb.report import notebook_html as notebooks
-from apigen_nb.report import pass_rates, pieces, tables
-from apigen_nb.report import write as html
+from apigen_nb.report import notebook_html, pass_rates, pieces, tables, write
 from tests.report_records import attempt, blocks, make_run, proposals, whole
 
 Wishes = list[tuple[str, str]]
@@ -22,7 +20,7 @@ Wishes = list[tuple[str, str]]
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return html.write_report(make_run(tmp_path_factory.mktemp("runs") / "demo")).parent
+    return write.write_report(make_run(tmp_path_factory.mktemp("runs") / "demo")).parent
 
 
 def items(page: Path) -> list[dict[str, Any]]:
@@ -86,7 +84,7 @@ def test_every_link_leads_to_something_that_is_there(report: Path) -> None:
 
 
 def test_links_in_the_single_file_are_not_escaped_twice(report: Path) -> None:
-    text = html.write_single_file(report.parent).read_text(encoding="utf-8")
+    text = write.write_single_file(report.parent).read_text(encoding="utf-8")
     assert not re.findall(r"href=(?:&#34;|&quot;)", text)
     assert not re.findall(r"href=(?:&#34;|&quot;)", "".join(map(whole, report.glob("*.html"))))
 
@@ -149,7 +147,7 @@ def test_a_disagreement_leads_to_its_attempt(tmp_path: Path) -> None:
     second = attempt(1).model_copy(update={"verdicts": (*attempt(1).verdicts[:-1], verdict)})
     record: Proposal = proposals(2)[1].model_copy(update={"attempts": (attempt(0, "execution"), second)})
     (tmp_path / "blueprints.jsonl").write_text(record.line() + "\n")
-    page = whole(html.write_report(tmp_path).parent / "committee.html")
+    page = whole(write.write_report(tmp_path).parent / "committee.html")
     assert f'href="blueprints.html#{record.id}?part=1"' in page
     assert 'data-part="1"' in whole(tmp_path / "report" / "blueprints.html")
 
@@ -161,4 +159,4 @@ def test_a_notebook_has_no_links_that_lead_nowhere_and_its_page_has_them() -> No
     assert "<a " not in shown
     assert 'data-to="blueprints.html#retail-00001"' in shown
     assert '<a href="blueprints.html#retail-00001">' in pieces.linked(shown)
-    assert notebooks.inert(piece).count('<a href="blueprints.html#') == piece.count("<a ")
+    assert notebook_html.inert(piece).count('<a href="blueprints.html#') == piece.count("<a ")

@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from apigen_nb.records import Action, Change, Proposal, ToolCall
-from apigen_nb.report import alignment, charts, pieces, tables
-from apigen_nb.report import write as html
+from apigen_nb.report import alignment, charts, pieces, tables, write
 from apigen_nb.report.markdown import prose
-from apigen_nb.storage import safe_text as text
+from apigen_nb.storage import safe_text
 from apigen_nb.world.api_graph import Graph
 from apigen_nb.world.domain import Domain
 from tests.report_records import (
@@ -34,7 +33,7 @@ from tests.report_records import (
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_run(tmp_path_factory.mktemp("runs") / "hostile", HOSTILE, count=12)
-    return html.write_report(folder).parent
+    return write.write_report(folder).parent
 
 
 def test_import_keeps_the_slow_grammar_out() -> None:
@@ -173,13 +172,13 @@ def test_labels_are_neither_markup_nor_latex() -> None:
     assert (
         charts.label("<a href='javascript:x'>$a$</a>") == "&lt;a href=&#x27;javascript:x&#x27;&gt;&#36;a&#36;&lt;/a&gt;"
     )
-    assert len(text.truncate("w" * 999, 44)) == 44
+    assert len(safe_text.truncate("w" * 999, 44)) == 44
 
 
 def test_invisible_characters_become_visible() -> None:
-    assert text.clean("a\x1b[31m\u202eb\ud800\x00\r\nc\td") == "a␛[31m⟨U+202E⟩b�␀\nc\td"
+    assert safe_text.clean("a\x1b[31m\u202eb\ud800\x00\r\nc\td") == "a␛[31m⟨U+202E⟩b�␀\nc\td"
     for mark in "\u061c\u200e\u200f\u2028\u2029\u202a\u2066":
-        assert text.clean(f"a{mark}b") == f"a⟨U+{ord(mark):04X}⟩b"
+        assert safe_text.clean(f"a{mark}b") == f"a⟨U+{ord(mark):04X}⟩b"
 
 
 def test_markdown_of_others_neither_leads_nor_loads_nor_outranks_the_page() -> None:
@@ -220,7 +219,7 @@ def test_pages_ask_no_host_and_share_one_plotly(hostile: Path) -> None:
 
 
 def test_stage_page_shows_results_without_code_or_chatter(tmp_path: Path) -> None:
-    page = (html.write_report(make_run(tmp_path / "demo", count=6)).parent / "2_blueprints.html").read_text(
+    page = (write.write_report(make_run(tmp_path / "demo", count=6)).parent / "2_blueprints.html").read_text(
         encoding="utf-8"
     )
     assert "What each gate let pass" in page
@@ -237,7 +236,7 @@ def test_stage_page_shows_results_without_code_or_chatter(tmp_path: Path) -> Non
 
 
 def test_index_says_what_was_run(tmp_path: Path) -> None:
-    page = html.write_report(make_run(tmp_path / "demo", count=6)).read_text(encoding="utf-8")
+    page = write.write_report(make_run(tmp_path / "demo", count=6)).read_text(encoding="utf-8")
     assert "6 seeds gave 5 accepted blueprints" in page
     assert "scripted model" in page
     assert "random seed" in page
@@ -247,7 +246,7 @@ def test_index_says_what_was_run(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_gives_a_page_that_says_so(tmp_path: Path) -> None:
-    page = html.write_report(tmp_path).read_text(encoding="utf-8")
+    page = write.write_report(tmp_path).read_text(encoding="utf-8")
     assert "0 seeds" in page
     assert "no run.json" in page
     assert "scripted model" not in page
@@ -255,15 +254,15 @@ def test_an_empty_folder_gives_a_page_that_says_so(tmp_path: Path) -> None:
 
 def test_a_page_of_a_stage_that_is_gone_goes_too(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "demo", count=6)
-    index = html.write_report(folder)
+    index = write.write_report(folder)
     (folder / "trajectories.jsonl").unlink()
-    html.write_report(folder)
+    write.write_report(folder)
     assert not (index.parent / "trajectories.html").exists()
 
 
 def test_a_large_run_is_sampled_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("apigen_nb.report.item_explorer.MOST_ITEMS", 7)
-    page = whole(html.write_report(make_run(tmp_path / "demo")).parent / "trajectories.html")
+    page = whole(write.write_report(make_run(tmp_path / "demo")).parent / "trajectories.html")
     assert "A sample: 7 of 60" in page
     assert page.count('"facets":') == page.count('aria-label="conversation"') == 7
 
@@ -271,7 +270,7 @@ def test_a_large_run_is_sampled_and_says_so(tmp_path: Path, monkeypatch: pytest.
 def test_a_trajectory_without_its_blueprint_is_shown(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "demo", count=6)
     (folder / "blueprints.jsonl").unlink()
-    page = whole(html.write_report(folder).parent / "trajectories.html")
+    page = whole(write.write_report(folder).parent / "trajectories.html")
     assert "is not in this run" in page
 
 
@@ -324,7 +323,7 @@ def test_an_example_changes_something_if_any_does() -> None:
 
 def test_the_report_is_the_same_twice(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "demo", count=6)
-    pages = [{p.name: p.read_bytes() for p in html.write_report(folder).parent.iterdir()} for _ in range(2)]
+    pages = [{p.name: p.read_bytes() for p in write.write_report(folder).parent.iterdir()} for _ in range(2)]
     assert pages[0] == pages[1]
 
 

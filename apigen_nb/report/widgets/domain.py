@@ -13,12 +13,11 @@ from ...records import Action, canonical
 from ...storage.safe_text import clean, truncate
 from ...world.domain import Domain
 from ...world.world import Refusal, ToolBug
-from .. import alignment, pieces, tables
-from .. import api_graph_figure as graph
+from .. import alignment, api_graph_figure, pieces, tables
 from ..item_explorer import Item, ItemExplorer
 from ..page_frame import Page
 from ..panels import panel
-from . import tool_call as drawn
+from . import tool_call
 from .form import Form, Unreadable
 from .layout import below, choice, line, put, show, stack
 from .report_pages import ReportPages
@@ -53,14 +52,14 @@ class Bench:
             action = Action(name=name, arguments=arguments)
             result = self.world.call(action)
         except (Unreadable, Refusal) as refusal:
-            put(self.result, drawn.answer(f"{name} refused", str(refusal), held=False))
+            put(self.result, tool_call.answer(f"{name} refused", str(refusal), held=False))
             return
         except ToolBug as bug:
-            put(self.result, drawn.answer(f"{name} is broken", str(bug), held=False))
+            put(self.result, tool_call.answer(f"{name} is broken", str(bug), held=False))
             return
         self.calls.append(str(action))
         text = result if isinstance(result, str) else json.dumps(result, indent=1, ensure_ascii=False)
-        put(self.result, drawn.answer(f"{action}", text, held=True))
+        put(self.result, tool_call.answer(f"{action}", text, held=True))
         self._changes()
 
     def _reset(self) -> None:
@@ -71,12 +70,12 @@ class Bench:
 
     def _changes(self) -> None:
         delta = self.world.delta()
-        put(self.delta, drawn.delta(alignment.changed_fields(delta, delta), len(self.calls)))
+        put(self.delta, tool_call.delta(alignment.changed_fields(delta, delta), len(self.calls)))
 
     def _fill(self) -> None:
         tool = self.domain.tools[self.tool.value]
         rules = [f"{rule.name}: {rule.text}" for rule in self.domain.rules_for([tool.name])]
-        put(self.about, drawn.tool(tool.description, rules))
+        put(self.about, tool_call.tool(tool.description, rules))
         self.form = Form(tool.parameters, self._known)
         self.place.children = [self.form.box]
         put(self.result, "")
@@ -103,7 +102,7 @@ def rows(domain: Domain) -> ItemExplorer:
         return Item(id, {"table": id.partition("/")[0]}, "", truncate(clean(" · ".join(plain)), 120))
 
     def html(id: str) -> str:
-        return drawn.text(id, json.dumps(json.loads(text(id)), indent=1, ensure_ascii=False))
+        return tool_call.text(id, json.dumps(json.loads(text(id)), indent=1, ensure_ascii=False))
 
     def find(words: str) -> set[str]:
         return {item.id for item in items if words.lower() in text(item.id).lower()}
@@ -121,10 +120,10 @@ def domain_pages(domain: Domain) -> list[Page]:
     return [
         Page("tools.html", "Tools", "", lambda: [head.format(truncate(clean(domain.name), 60), counts)]),
         Page("data.html", "Data", "", lambda: [rows(domain)]),
-        Page("policy.html", "Policy", "", lambda: [drawn.text(policy, domain.policy)]),
+        Page("policy.html", "Policy", "", lambda: [tool_call.text(policy, domain.policy)]),
         Page("rules.html", "Rules", "", lambda: [pieces.table(tables.rules(domain), most=100)]),
         Page("graph.html", "API graph", "", lambda: [
-            panel(graph.figure(domain), pieces.table(graph.producers(domain), most=60)),
+            panel(api_graph_figure.figure(domain), pieces.table(api_graph_figure.producers(domain), most=60)),
         ]),
     ]  # fmt: skip
 
