@@ -1,6 +1,6 @@
 """The model boundary under load: how close a stage comes to what the server allows, and what that costs.
 
-Each row runs in a process of its own: questions go through `run_jobs`, the run's cassette and a journal, as in a
+Each row runs in a process of its own: questions go through `run_jobs`, the run's cache and a journal, as in a
 stage, and `Endpoint` asks a local server in another process. The limit is questions × latency / requests at once; with
 faults it is the clean run. Peers do the first row's work where they can be imported: the plain openai client always,
 distilabel and curator when installed, here or in the Python named by `--peers`, since their dependencies and ours need
@@ -73,7 +73,7 @@ async def stage(url: str, questions: int, at_once: int) -> dict[str, Any]:
     from apigen_nb.models import Question, ask
     from apigen_nb.models.endpoint import Endpoint
     from apigen_nb.models.jobs import run_jobs
-    from apigen_nb.models.reply_cache import Cassette, Recorded
+    from apigen_nb.models.reply_cache import CachedModel, ReplyCache
     from apigen_nb.records import Message, Record
     from apigen_nb.storage.journal import Journal
 
@@ -95,7 +95,7 @@ async def stage(url: str, questions: int, at_once: int) -> dict[str, Any]:
     endpoint = Endpoint("bench", url, concurrency=at_once)
 
     with tempfile.TemporaryDirectory() as folder:
-        model = Recorded(Cassette(folder), "bench", lambda: endpoint, {})
+        model = CachedModel(ReplyCache(folder), "bench", lambda: endpoint, {})
         journal = Journal(Path(folder) / "said.jsonl", Said)
 
         async def work(question: Question) -> Said:

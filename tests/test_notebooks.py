@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from apigen_nb.run import STAGES
-from apigen_nb.run.execution import declared
+from apigen_nb.run.notebook_execution import declared
 from apigen_nb.run.params import Params
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
@@ -87,11 +87,19 @@ def test_defaults_are_those_of_params(path: Path) -> None:
     }
 
 
+@every
+def test_parameters_say_what_they_are(path: Path) -> None:
+    """`papermill --help-notebook` shows these words; they are those of Params."""
+    source = next(c["source"] for c in cells(path, "code") if "parameters" in c["metadata"].get("tags", []))
+    known = {name: Params.model_fields[name].description for name in declared(path) if name in Params.model_fields}
+    assert [name for name, text in known.items() if f"# {text}\n" not in f"{source}\n"] == []
+
+
 def shorten(notebook: Path) -> None:
     """Let a study, which is larger than a tour, do a third of its work."""
     text = notebook.read_text()
     for many, few in (("seeds = 60", "seeds = 20"), ("most = 20", "most = 6")):
-        text = text.replace(f'"{many}\\n"', f'"{few}\\n"')
+        text = re.sub(rf'"{many}\b', f'"{few}', text)
     notebook.write_text(text)
 
 

@@ -1,6 +1,6 @@
 """Replies on disk: what was answered once is not asked again, neither by this process nor by a later one.
 
-A run's folder holds `replies.jsonl`, its cassette: a line per reply in the order in which they came, found by the
+A run's folder holds `replies.jsonl`, the reply cache: a line per reply in the order in which they came, found by the
 content of the request. It serves a second run, a run that was killed in the middle of a conversation, and a colleague
 without key or network. It is also what the ledger is made of, since every line is a request that was paid for.
 """
@@ -54,7 +54,7 @@ def count_requests(folder: Path | str) -> int:
         return sum(1 for _ in file)
 
 
-class Cassette:
+class ReplyCache:
     """The replies of one run's folder. In memory is only where each line begins. A half-written last line is dropped; a
     line that cannot be read is one that is not there."""
 
@@ -120,8 +120,8 @@ class Cassette:
         return places
 
 
-class Recorded:
-    """A model whose replies are kept: asked only for what the cassette has not. `build` makes the model when it is
+class CachedModel:
+    """A model whose replies are kept: asked only for what the cache has not. `build` makes the model when it is
     first asked, so that a run whose replies are all there needs no key. `sampling` are the parameters, besides the
     question, that shape a reply. `voice` numbers judges that are otherwise the same: each has replies of its own.
 
@@ -129,13 +129,13 @@ class Recorded:
     before the first paid question of a job when the budget is used up."""
 
     def __init__(
-        self, cassette: Cassette, model: str, build: Callable[[], Model], sampling: Mapping[str, Any], voice: int = 0
+        self, cache: ReplyCache, model: str, build: Callable[[], Model], sampling: Mapping[str, Any], voice: int = 0
     ) -> None:
-        self.cassette, self.model, self._build = cassette, model, build
+        self.cache, self.model, self._build = cache, model, build
         self._content = {"model": model, "sampling": dict(sampling), "voice": voice}
 
     def __repr__(self) -> str:
-        return f"Recorded({self.model} in {self.cassette.path.parent.name})"
+        return f"CachedModel({self.model} in {self.cache.path.parent.name})"
 
     def key(self, question: Question) -> str:
         """The hash of all that shapes the reply: neither the host nor the key nor the question's id."""
@@ -144,20 +144,20 @@ class Recorded:
 
     async def __call__(self, question: Question) -> Answer:
         key = self.key(question)
-        found = self.cassette.find(key)
+        found = self.cache.find(key)
         if found is not None:
             return found
-        async with self.cassette.lock(key):
-            found = self.cassette.find(key)
+        async with self.cache.lock(key):
+            found = self.cache.find(key)
             return found if found is not None else await self._asked(question, key)
 
     async def _asked(self, question: Question, key: str) -> Answer:
-        if self.cassette.offline:
-            where = f"the reply of {self.model} to {question.id} is not recorded in {self.cassette.path}"
+        if self.cache.offline:
+            where = f"the reply of {self.model} to {question.id} is not recorded in {self.cache.path}"
             raise NotRecorded(f"{where}; run without offline to ask for it")
         work = current_job.get(Job())
-        if self.cassette.budget is not None and not work.paid:
-            self.cassette.budget.check()
+        if self.cache.budget is not None and not work.paid:
+            self.cache.budget.check()
         work.paid = True
         model, begin = self._build(), time.monotonic()
         token = on_late_reply.set(lambda answer: self._keep(question, model, begin, key, storable(answer)))
@@ -179,11 +179,11 @@ class Recorded:
             id=question.id,
             stage=current_job.get(Job()).stage,
             seconds=round(time.monotonic() - begin, 3),
-            retries=self.cassette.retries(model),
+            retries=self.cache.retries(model),
             answer=answer,
             guess=_guess(question, answer) if answer is not None else None,
         )
-        self.cassette.add(reply)
+        self.cache.add(reply)
 
 
 def _guess(question: Question, answer: Answer) -> Usage | None:

@@ -14,7 +14,7 @@ from . import Answer, Model, Question
 from .endpoint import Endpoint
 from .ledger import Budget, Price, price_table, role_prices
 from .rate_limits import Limits
-from .reply_cache import Cassette, Recorded
+from .reply_cache import CachedModel, ReplyCache
 from .scripted import LABEL, Scripted
 
 ROLES = ("generator", "judge", "feedback", "user", "agent")
@@ -76,7 +76,7 @@ class Roles:
         self._quotas: dict[str, Limits] = {}
         self._scripted = Scripted(domain.phrases, seed)
         self._endpoints: dict[str, Endpoint] = {}
-        self._cassette: Cassette | None = None
+        self._cache: ReplyCache | None = None
         bounded = max_cost is not None or max_total_tokens is not None
         if folder is None and (bounded or offline):
             raise ValueError(
@@ -86,7 +86,7 @@ class Roles:
         if folder is not None:
             asked = [name for names in self._models.values() for name in names if name != "scripted"]
             budget = Budget(self._prices, asked, max_cost, max_total_tokens)
-            self._cassette = Cassette(folder, offline=offline, budget=budget)
+            self._cache = ReplyCache(folder, offline=offline, budget=budget)
 
     def _settings(self, role: str) -> list[dict[str, Any]]:
         """The settings of all models that play a role in turn; a judge may have several."""
@@ -99,16 +99,16 @@ class Roles:
         settings = listed[number]
         if settings["model"] == "scripted":
             return self._scripted
-        # Only what is in the keys of the cassette: one model at two hosts is two voices.
+        # Only what is in the keys of the reply cache: one model at two hosts is two voices.
         *before, own = ([one.get(part) for part in VOICE] for one in listed)
         prompt = settings.pop("prompt", None)
         model: Model
-        if self._cassette is None:
+        if self._cache is None:
             model = self._endpoint(settings)
         else:
             sampling = {"temperature": settings["temperature"], "max_tokens": self._options["max_tokens"]}
             name, build = settings["model"], partial(self._endpoint, settings)
-            model = Recorded(self._cassette, name, build, sampling, before.count(own))
+            model = CachedModel(self._cache, name, build, sampling, before.count(own))
         return Prompted(model, prompt) if prompt else model
 
     def _endpoint(self, settings: Mapping[str, Any]) -> Endpoint:

@@ -129,7 +129,7 @@ def composition_figure(frame: pd.DataFrame, by: str = "kind") -> go.Figure:
     return in_rows(drawn, names, [f"{n:,} · {tables.share(n, len(kept))}" for n in counts])
 
 
-def answer(frame: pd.DataFrame, rows: int | None) -> str:
+def headline(frame: pd.DataFrame, rows: int | None) -> str:
     """Of `rows`: how many conversations there are, verified and distinct, and the size of the dataset."""
     verified = int(frame["success"].sum())
     distinct = verified - len(duplicates(frame))

@@ -49,7 +49,7 @@ def _blueprint(p: Proposal) -> Item:
     return Item(p.id, facets, "✓" if p.accepted else "✗", line, parts=parts, alike=alike)
 
 
-def steps(run: RunContents) -> ItemExplorer | str:
+def reflections(run: RunContents) -> ItemExplorer | str:
     """Every attempt that followed feedback, beside the one before; "" when there is none."""
     about = (
         "Each attempt that followed feedback: why the one before fell, what it was told, what it changed, word by word."
@@ -59,7 +59,7 @@ def steps(run: RunContents) -> ItemExplorer | str:
 
     def html(id: str) -> str:
         proposal, _, number = id.rpartition(".")
-        return pieces.step(run.proposals.whole(proposal), int(number))
+        return pieces.reflection(run.proposals.whole(proposal), int(number))
 
     def find(text: str) -> set[str]:
         found = run.proposals.search(text)

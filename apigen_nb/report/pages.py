@@ -95,11 +95,11 @@ def reflection_page(run: RunContents) -> Body:
     )
     yields = pieces.table(rounds.rename(columns={"round": "reflections", "proposals": "of"}), fold="The numbers")
     return [
-        _head("What reflection repaired, and at what price", reflection.answer(proposals)),
+        _head("What reflection repaired, and at what price", reflection.headline(proposals)),
         columns([panel(charts.rounds(rounds), yields), costs]),
         panel(reflection.sankey(flows, gates), _flow_table(flows)),
         panel(reflection.repairs_figure(mended), told),
-        listings.steps(run),
+        listings.reflections(run),
     ]
 
 
@@ -181,7 +181,7 @@ def dataset_page(run: RunContents) -> Body:
         f"{len(twice):,}", Markup(pieces.table(named, links={"trajectory": "trajectories", "same as": "trajectories"}))
     )
     return [
-        _head("What the dataset is made of", diversity.answer(frame, run.rows)),
+        _head("What the dataset is made of", diversity.headline(frame, run.rows)),
         columns(
             [
                 *measures,
@@ -214,7 +214,7 @@ def comparison_page(runs: Mapping[str, RunContents], hrefs: Mapping[str, str]) -
         return Markup('<section class="panel"><h2>{}</h2>{}</section>').format(title, drawn)
 
     changed, both = run_comparison.changes(runs), run_comparison.same_seeds(runs)
-    steps, gates = run_comparison.shares(runs), run_comparison.by(runs, "gate")
+    steps, gates = run_comparison.shares(runs), run_comparison.shares_by(runs, "gate")
     links = Markup(" · ").join(Markup('<a href="{}">{}</a>').format(href, name) for name, href in hrefs.items())
     figures = [
         panel(run_comparison.shares_figure(steps, "What came through, run by run"), _counts(steps)),
@@ -223,7 +223,7 @@ def comparison_page(runs: Mapping[str, RunContents], hrefs: Mapping[str, str]) -
             _counts(gates),
         ),
     ]
-    kinds = run_comparison.by(runs, "kind")
+    kinds = run_comparison.shares_by(runs, "kind")
     figures += [panel(run_comparison.shares_figure(kinds, "Blueprints accepted, by kind"), _counts(kinds))]
     figures += [panel(run_comparison.lengths_figure(runs, measure)) for measure in ("turns", "calls", "words")]
     return [
@@ -233,7 +233,7 @@ def comparison_page(runs: Mapping[str, RunContents], hrefs: Mapping[str, str]) -
         table(f"What was set differently: {len(changed)} settings", changed),
         columns(figures),
         table("The same seeds in both", both) if len(both) else "",
-        table("Why most fell, gate by gate", run_comparison.gates_of(runs)),
+        table("Why most fell, gate by gate", run_comparison.failures_by_gate(runs)),
     ]
 
 

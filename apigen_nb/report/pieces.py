@@ -237,7 +237,7 @@ def _said(attempt: Attempt) -> dict[str, str]:
     }
 
 
-def step(record: Proposal, number: int) -> Piece:
+def reflection(record: Proposal, number: int) -> Piece:
     """Attempt `number` (1 is the first reflection) beside the one before: why that fell, the feedback it was given,
     what changed, and what came of it."""
     before, after = record.attempts[number - 1], record.attempts[number]

@@ -249,7 +249,7 @@ def _cost(name: str, group: Sequence[Proposal], divisor: int, prices: Mapping[st
     return row
 
 
-def answer(proposals: Sequence[Proposal]) -> str:
+def headline(proposals: Sequence[Proposal]) -> str:
     """One sentence: what reflection brought."""
     seeds, accepted = len(proposals), sum(p.accepted for p in proposals)
     first = sum(p.accepted and len(p.attempts) == 1 for p in proposals)

@@ -48,7 +48,7 @@ def shares(runs: Mapping[str, RunContents]) -> pd.DataFrame:
     return tables.rates(rows, ["run", "step"])
 
 
-def by(runs: Mapping[str, RunContents], what: str) -> pd.DataFrame:
+def shares_by(runs: Mapping[str, RunContents], what: str) -> pd.DataFrame:
     """A row for each run and gate (`what` is "gate") or kind of task (blueprints accepted, "kind")."""
     frames = []
     for name, run in runs.items():
@@ -214,7 +214,7 @@ def sentence(runs: Mapping[str, RunContents]) -> str:
     return f"{'; '.join(told)}. {chance}"
 
 
-def gates_of(runs: Mapping[str, RunContents]) -> pd.DataFrame:
+def failures_by_gate(runs: Mapping[str, RunContents]) -> pd.DataFrame:
     """A row a gate, a column a run: why most attempts fell there."""
     columns = {}
     for name, run in runs.items():

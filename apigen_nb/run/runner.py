@@ -31,7 +31,7 @@ from ..storage.progress import show_progress
 from ..storage.run_folder import ParametersChanged, Run, library_versions, relocate_paths
 from ..world.domain import Domain
 from . import STAGES, StageFailed, UsageError
-from .execution import declared, execute
+from .notebook_execution import declared, execute
 from .params import Params, RoleParams
 
 MADE: dict[str, type[Proposal] | type[Trajectory]] = {"2_blueprints": Proposal, "3_trajectories": Trajectory}

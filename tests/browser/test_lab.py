@@ -20,7 +20,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from apigen_nb.report import pieces, tables
 from apigen_nb.run import app
-from apigen_nb.run.execution import execute
+from apigen_nb.run.notebook_execution import execute
 from tests.browser.explored import HARMFUL, NAMES, Explored, by_keyboard, walk_through
 from tests.report_records import HOSTILE, make_run, proposals, trajectories
 

@@ -12,7 +12,7 @@ import pytest
 from apigen_nb.models import EndpointDown, Question
 from apigen_nb.models.endpoint import Endpoint
 from apigen_nb.models.jobs import all_of, run_jobs
-from apigen_nb.models.reply_cache import Cassette, Recorded, read_replies
+from apigen_nb.models.reply_cache import CachedModel, ReplyCache, read_replies
 from apigen_nb.records import Message, Record
 from apigen_nb.storage.journal import Journal
 from tests.fault_server import FaultServer
@@ -49,12 +49,12 @@ async def test_what_is_under_way_is_kept_when_something_else_stops_the_stage(
     async with FaultServer(latency=0.1) as other:
         other.next("401")
         for number in range(2):
-            cassette, asked = Cassette(tmp_path), len(server.requests)
+            cache, asked = ReplyCache(tmp_path), len(server.requests)
             model, judge = Endpoint("m", server.url), Endpoint("j", other.url)
-            written = Recorded(cassette, "m", lambda model=model: model, {})  # type: ignore[misc]
-            judged = Recorded(cassette, "j", lambda judge=judge: judge, {})  # type: ignore[misc]
+            written = CachedModel(cache, "m", lambda model=model: model, {})  # type: ignore[misc]
+            judged = CachedModel(cache, "j", lambda judge=judge: judge, {})  # type: ignore[misc]
 
-            async def work(item: Question, written: Recorded = written, judged: Recorded = judged) -> Row:
+            async def work(item: Question, written: CachedModel = written, judged: CachedModel = judged) -> Row:
                 if item.id == "q0":
                     await judged(item)
                 return Row(id=item.id, text=(await written(item)).text)
@@ -75,7 +75,7 @@ async def test_what_is_under_way_is_kept_when_something_else_stops_the_stage(
 async def test_no_request_begins_after_it(tmp_path: Path, server: FaultServer) -> None:
     server.latency = 2
     endpoint = Endpoint("m", server.url, concurrency=1, wait=5)
-    model = Recorded(Cassette(tmp_path), "m", lambda: endpoint, {})
+    model = CachedModel(ReplyCache(tmp_path), "m", lambda: endpoint, {})
     server.next("500")
     tasks = [asyncio.create_task(model(question(number))) for number in range(3)]
     await asyncio.sleep(0.2)
@@ -92,7 +92,7 @@ async def test_it_is_not_waited_for_long_and_a_second_time_ends_it(
 ) -> None:
     server.latency = 60
     endpoint = Endpoint("m", server.url)
-    model = Recorded(Cassette(tmp_path), "m", lambda: endpoint, {})
+    model = CachedModel(ReplyCache(tmp_path), "m", lambda: endpoint, {})
     task = asyncio.create_task(model(question(1)))
     await asyncio.sleep(0.2)
     task.cancel()
@@ -122,7 +122,7 @@ async def test_what_comes_late_and_is_no_reply_is_let_go(
     tmp_path: Path, server: FaultServer, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     endpoint = Endpoint("m", server.url)
-    model = Recorded(Cassette(tmp_path), "m", lambda: endpoint, {})
+    model = CachedModel(ReplyCache(tmp_path), "m", lambda: endpoint, {})
     server.next("", fault)
     await model(question(0))
     task = asyncio.create_task(model(question(1)))
@@ -140,7 +140,7 @@ async def test_the_reply_to_another_question_is_not_kept_for_this_one(
     monkeypatch.setattr("apigen_nb.models.endpoint.LOST", 1)
     server.latency = 1
     endpoint = Endpoint("m", server.url, tries=1)
-    model = Recorded(Cassette(tmp_path), "m", lambda: endpoint, {})
+    model = CachedModel(ReplyCache(tmp_path), "m", lambda: endpoint, {})
     server.next("malformed")
     task = asyncio.create_task(model(question(1)))
     for _ in range(500):
@@ -157,7 +157,7 @@ async def test_what_several_wait_for_is_kept_when_all_are_interrupted(tmp_path: 
     """Each of them was told to end once; a second time would end their wait for what is paid for."""
     server.jitter = 0.4  # they come one after the other
     model = Endpoint("m", server.url)
-    kept = Recorded(Cassette(tmp_path), "m", lambda: model, {})
+    kept = CachedModel(ReplyCache(tmp_path), "m", lambda: model, {})
 
     async def work(item: Question) -> Row:
         judges = (kept(item.model_copy(update={"id": f"{item.id}/{n}", "sample": n})) for n in range(3))

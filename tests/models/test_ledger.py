@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from apigen_nb.models import Answer, BudgetSpent, Job, Question, current_job
 from apigen_nb.models.ledger import Budget, Ledger, Price, add_up, dollars, price_table, role_prices, run_prices
-from apigen_nb.models.reply_cache import Cassette, Recorded, Reply, read_replies
+from apigen_nb.models.reply_cache import CachedModel, Reply, ReplyCache, read_replies
 from apigen_nb.models.roles import Roles
 from apigen_nb.records import Usage
 from apigen_nb.storage.progress import Progress
@@ -115,8 +115,8 @@ def question(number: int) -> Question:
     return Question(id=f"r-{number}", role="user", prompt="user", context=context)
 
 
-def bounded(folder: Path, **limits: Any) -> Recorded:
-    return Recorded(Cassette(folder, budget=Budget(PRICES, ["m"], **limits)), "m", lambda: answering, {})
+def bounded(folder: Path, **limits: Any) -> CachedModel:
+    return CachedModel(ReplyCache(folder, budget=Budget(PRICES, ["m"], **limits)), "m", lambda: answering, {})
 
 
 @pytest.mark.parametrize("limits", [{"max_tokens": 2500}, {"max_cost": 0.0065}])
@@ -139,8 +139,8 @@ async def test_a_server_that_counts_nothing_spends_a_budget_too(tmp_path: Path, 
     async def uncounted(question: Question) -> Answer:
         return Answer(text="x" * 4000, usage=Usage(calls=1))
 
-    def model() -> Recorded:
-        return Recorded(Cassette(tmp_path, budget=Budget(PRICES, ["m"], **limits)), "m", lambda: uncounted, {})
+    def model() -> CachedModel:
+        return CachedModel(ReplyCache(tmp_path, budget=Budget(PRICES, ["m"], **limits)), "m", lambda: uncounted, {})
 
     for number in range(12):
         with contextlib.suppress(BudgetSpent):

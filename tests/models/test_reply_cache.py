@@ -1,4 +1,4 @@
-"""The cassette: content in, the same reply out, once, whatever happened in between."""
+"""The cache: content in, the same reply out, once, whatever happened in between."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from apigen_nb.blueprints.gates import GATES, Committee
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.models import Answer, Model, NoAnswer, Question, ask, metered
-from apigen_nb.models.reply_cache import REPLIES, Cassette, NotRecorded, Recorded, read_replies
+from apigen_nb.models.reply_cache import REPLIES, CachedModel, NotRecorded, ReplyCache, read_replies
 from apigen_nb.models.roles import Roles
 from apigen_nb.models.scripted import Scripted
 from apigen_nb.records import Message, ToolCall, Usage
@@ -53,8 +53,8 @@ def question(text: str = "hello", **changes: Any) -> Question:
     )
 
 
-def recording(folder: Path, model: Model, name: str = "m", voice: int = 0, **sampling: Any) -> Recorded:
-    return Recorded(Cassette(folder), name, lambda: model, sampling, voice)
+def recording(folder: Path, model: Model, name: str = "m", voice: int = 0, **sampling: Any) -> CachedModel:
+    return CachedModel(ReplyCache(folder), name, lambda: model, sampling, voice)
 
 
 async def test_a_second_process_asks_nothing(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ async def test_a_second_process_asks_nothing(tmp_path: Path) -> None:
     assert [answer.text for answer in told] == ["reply 1", "reply 2", "reply 1"]
     again = [await ask(recording(tmp_path, second), question(text)) for text in ("a", "b", "a")]
     assert again == told
-    assert (first.asked, second.asked) == (2, 0)  # a cassette of its own each time knows what the one before wrote
+    assert (first.asked, second.asked) == (2, 0)  # a cache of its own each time knows what the one before wrote
 
 
 async def test_replies_from_the_cassette_count_as_they_did(tmp_path: Path) -> None:
@@ -112,8 +112,8 @@ def test_an_edited_prompt_is_another_request(tmp_path: Path) -> None:
 
 async def test_of_equal_questions_at_once_one_is_asked(tmp_path: Path) -> None:
     model = Counting(pause=0.01)
-    cassette = Cassette(tmp_path)
-    roles = [Recorded(cassette, "m", lambda: model, {}) for _ in range(2)]
+    cache = ReplyCache(tmp_path)
+    roles = [CachedModel(cache, "m", lambda: model, {}) for _ in range(2)]
     answers = await asyncio.gather(*(roles[n % 2](question("ab"[n % 4 // 2])) for n in range(40)))
     assert model.asked == 2
     assert len({answer.text for answer in answers}) == 2
@@ -148,7 +148,7 @@ async def test_offline_is_clear_about_what_is_missing(tmp_path: Path) -> None:
     await recording(tmp_path, Counting())(question("a"))
     before = (tmp_path / REPLIES).read_bytes()
     model = Counting()
-    offline = Recorded(Cassette(tmp_path, offline=True), "m", lambda: model, {})
+    offline = CachedModel(ReplyCache(tmp_path, offline=True), "m", lambda: model, {})
     assert (await offline(question("a"))).text == "reply 1"
     with pytest.raises(NotRecorded, match=r"reply of m to retail-00001\.t1/user/0 is not recorded in .*offline"):
         await offline(question("b"))

@@ -39,7 +39,7 @@ retail = Domain.load("retail")
 PLAIN = Sampling(kinds={"plain": 1.0})
 
 
-class Recorded:
+class CachedModel:
     """The scripted model, with everything it was asked and said."""
 
     def __init__(self, domain: Domain, seed: int = 3) -> None:
@@ -55,12 +55,12 @@ class Recorded:
         return [answer for question, answer in self.log if question.role == role]
 
 
-Work = tuple[Sequence[Proposal], Sequence[Trajectory], Recorded]
+Work = tuple[Sequence[Proposal], Sequence[Trajectory], CachedModel]
 
 
 async def work(domain: Domain, folder: Path, seeds: int = 16, attempts: int = 1, sampling: Sampling = PLAIN) -> Work:
     """Both phases with the scripted model in all roles."""
-    model, run = Recorded(domain), Run.open(folder)
+    model, run = CachedModel(domain), Run.open(folder)
     models = SimpleNamespace(
         generator=model, feedback=model, user=model, agent=model, judges=lambda number: [model] * number, best_of=1
     )
@@ -448,7 +448,7 @@ def judged(answer: Answer) -> tuple[int, ...] | None:
 
 async def judgements(flaw: bool) -> list[tuple[int, ...] | None]:
     """What a judge says of good blueprints, or of the same with wishes that no action fulfils."""
-    model, made = Recorded(retail), []
+    model, made = CachedModel(retail), []
     for number in range(8):
         seed = sample_seed(retail, 3, number, sampling=PLAIN)
         proposal = await propose(seed, retail, generator=model, feedback=model, gates=[], reflections=0)
@@ -689,7 +689,7 @@ def test_no_mention_breaks_the_agent(mention: str) -> None:
 
 async def test_rejected_or_strange_previous_drafts_do_not_break_the_generator() -> None:
     """After another model's draft the scripted one may be asked to mend it (a run with roles of their own)."""
-    model, seen = Scripted(retail.phrases, 0), Recorded(retail)
+    model, seen = Scripted(retail.phrases, 0), CachedModel(retail)
     await propose(
         sample_seed(retail, 3, 0, sampling=PLAIN), retail, generator=seen, feedback=model, gates=[], reflections=0
     )

@@ -69,9 +69,9 @@ def test_costs_add_up_and_are_divided_by_the_repaired() -> None:
 
 
 def test_the_answer_names_the_gain() -> None:
-    assert "repaired 3 (75.0 %" in reflection.answer(MADE)
-    assert "from 33.3 % to 83.3 %" in reflection.answer(MADE)
-    assert "nothing was left" in reflection.answer(proposals(1))
+    assert "repaired 3 (75.0 %" in reflection.headline(MADE)
+    assert "from 33.3 % to 83.3 %" in reflection.headline(MADE)
+    assert "nothing was left" in reflection.headline(proposals(1))
 
 
 def test_words_that_changed_stand_side_by_side() -> None:
@@ -94,9 +94,9 @@ def test_both_texts_can_be_read_from_the_difference(old: str, new: str) -> None:
 
 
 def test_a_step_shows_feedback_beside_the_change_and_nothing_runs() -> None:
-    piece = pieces.step(proposals(6)[4], 1)
+    piece = pieces.reflection(proposals(6)[4], 1)
     assert "The feedback it was given" in piece
     assert "fell at grounding" in piece
-    hostile = pieces.step(proposals(6, HOSTILE)[4], 1)
+    hostile = pieces.reflection(proposals(6, HOSTILE)[4], 1)
     assert "<script>" not in hostile
     assert "<img" not in hostile

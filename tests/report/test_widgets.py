@@ -23,13 +23,13 @@ from apigen_nb.report.page_frame import plotly_script
 from apigen_nb.report.record_index import RecordIndex
 from apigen_nb.report.run_contents import RunContents
 from apigen_nb.report.slim_records import SlimProposal
-from apigen_nb.report.widgets.domain import Bench, domain_explorer, domain_pages
+from apigen_nb.report.widgets.domain import ToolConsole, domain_explorer, domain_pages
 from apigen_nb.report.widgets.form import Form, Unreadable
 from apigen_nb.report.widgets.layout import put, show
 from apigen_nb.report.widgets.report_pages import ReportPages, plotly
 from apigen_nb.report.write import pages_of
 from apigen_nb.run import UsageError, app
-from apigen_nb.run.execution import sign_notebook
+from apigen_nb.run.notebook_execution import sign_notebook
 from apigen_nb.storage.journal import read_lines
 from apigen_nb.world.domain import Domain
 from tests.report_records import HOSTILE, assert_harmless, blocks, make_run
@@ -285,7 +285,7 @@ def test_a_form_from_a_schema() -> None:
 
 @pytest.mark.parametrize("name", ["retail", "banking"])
 def test_every_tool_of_a_domain_has_a_form(name: str) -> None:
-    bench = Bench(Domain.load(name))
+    bench = ToolConsole(Domain.load(name))
     for tool in bench.domain.tools:
         bench.tool.value = tool
         properties = bench.domain.tools[tool].parameters.get("properties", {})
@@ -296,7 +296,7 @@ def test_every_tool_of_a_domain_has_a_form(name: str) -> None:
 
 def test_a_call_by_hand_shows_what_it_changed() -> None:
     retail = Domain.load("retail")
-    bench = Bench(retail)
+    bench = ToolConsole(retail)
     bench.tool.value = "change_email"
     field = fields(bench.form)
     customer = field["customer_id"].options[0]

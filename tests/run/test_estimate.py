@@ -10,7 +10,7 @@ import pytest
 
 from apigen_nb.__main__ import main
 from apigen_nb.models import Answer, Question
-from apigen_nb.models.reply_cache import REPLIES, Cassette, Reply, read_replies
+from apigen_nb.models.reply_cache import REPLIES, Reply, ReplyCache, read_replies
 from apigen_nb.models.scripted import Scripted
 from apigen_nb.records import Attempt, Blueprint, Proposal, Trajectory, Usage, Verdict
 from apigen_nb.run.estimate import COUNTS, YIELDS, Estimate, estimate_by_trial, estimate_from_run, predict
@@ -42,7 +42,7 @@ def trajectory(number: int, attempt: int, success: bool = True) -> Trajectory:
 def spend(folder: Path, id: str, prompt: int, seconds: float = 1.0, model: str = "gpt-4o") -> None:
     answer = Answer(usage=Usage(calls=1, prompt=prompt, cached=prompt // 2, completion=prompt // 10))
     told = {"key": "", "model": model, "role": "agent", "seconds": seconds}
-    Cassette(folder).add(Reply(id=f"{id}/agent/0", answer=answer, **told))
+    ReplyCache(folder).add(Reply(id=f"{id}/agent/0", answer=answer, **told))
 
 
 def expected(found: Estimate) -> dict[str, float]:

@@ -21,7 +21,7 @@ from papermill.parameterize import parameterize_notebook
 
 from apigen_nb.__main__ import main
 from apigen_nb.run import STAGES, StageFailed, UsageError, runner
-from apigen_nb.run.execution import check_parameters, declared, execute
+from apigen_nb.run.notebook_execution import check_parameters, declared, execute
 from apigen_nb.run.params import Params
 from apigen_nb.run.stage import open_stage
 from apigen_nb.storage.run_folder import InUse, ParametersChanged, Run
@@ -35,7 +35,7 @@ CELLS = {
         from apigen_nb.storage.journal import Journal, Run
         from apigen_nb.models.jobs import run_jobs
         from apigen_nb.models import BudgetSpent, EndpointDown
-        from apigen_nb.models.reply_cache import Cassette, NotRecorded, Reply
+        from apigen_nb.models.reply_cache import ReplyCache, NotRecorded, Reply
         from apigen_nb.models import Answer
         from apigen_nb.records import Usage
 
@@ -51,7 +51,7 @@ CELLS = {
             if model == "gpt-4o":
                 answer = Answer(usage=Usage(calls=1, prompt=100_000, completion=10_000))
                 row = Reply(key="", model=model, role="generator", id=item.id, stage="blueprints", answer=answer)
-                Cassette(run.folder).add(row)
+                ReplyCache(run.folder).add(row)
             await asyncio.sleep(0.02 if model == "slow" else 0)
             task = dict(domain=domain, user="u", persona="p")
             print = Blueprint(id=item.id, instruction="i", actions=(), outputs=("o",), **task)

@@ -26,7 +26,7 @@ MOST_IDS = 200  # suggested in a field
 MARKS = {"read": "reads", "write": "writes", "other": "no data"}
 
 
-class Bench:
+class ToolConsole:
     """Calls of tools by hand in a world of their own."""
 
     def __init__(self, domain: Domain) -> None:
@@ -52,14 +52,14 @@ class Bench:
             action = Action(name=name, arguments=arguments)
             result = self.world.call(action)
         except (Unreadable, Refusal) as refusal:
-            put(self.result, tool_call.answer(f"{name} refused", str(refusal), held=False))
+            put(self.result, tool_call.call_result(f"{name} refused", str(refusal), held=False))
             return
         except ToolBug as bug:
-            put(self.result, tool_call.answer(f"{name} is broken", str(bug), held=False))
+            put(self.result, tool_call.call_result(f"{name} is broken", str(bug), held=False))
             return
         self.calls.append(str(action))
         text = result if isinstance(result, str) else json.dumps(result, indent=1, ensure_ascii=False)
-        put(self.result, tool_call.answer(f"{action}", text, held=True))
+        put(self.result, tool_call.call_result(f"{action}", text, held=True))
         self._changes()
 
     def _reset(self) -> None:
@@ -132,4 +132,4 @@ def domain_explorer(domain: Domain | str) -> W.VBox:
     """The explorer of a domain, by its name or as it was loaded."""
     loaded = Domain.load(domain) if isinstance(domain, str) else domain
     pages = ReportPages(truncate(loaded.name, 60), domain_pages(loaded), scripted=False)
-    return below(pages, {"tools.html": lambda: Bench(loaded).box})
+    return below(pages, {"tools.html": lambda: ToolConsole(loaded).box})

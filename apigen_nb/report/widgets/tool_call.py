@@ -22,7 +22,7 @@ def _joined(parts: Iterable[Markup]) -> Markup:
     return Markup("").join(parts)
 
 
-def answer(title: str, body: str, held: bool) -> pieces.Piece:
+def call_result(title: str, body: str, held: bool) -> pieces.Piece:
     """What a call by hand gave back."""
     html = Markup('<section class="panel"><h3><span class="{}">{}</span></h3><pre class="text">{}</pre></section>')
     return _piece(html.format("held" if held else "fell", _safe(title), _safe(body)))
