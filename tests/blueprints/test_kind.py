@@ -46,6 +46,8 @@ BAD: list[tuple[Blueprint, str]] = [
     (of("no tool", outputs=("1250",)), "does not stand in the policy"),
     (of("parallel calls", RENEW), "two actions at least"),
     (of("parallel calls", RENEW, RETURN, says="Renew L1, travel, then return L1."), "depend on their order"),
+    # every order is allowed, but they end differently
+    (of("parallel calls", RENAME, POE, says="Call me Ada Reed, or Ada Poe."), "depend on their order"),
 ]  # fmt: skip
 
 
@@ -55,6 +57,13 @@ def test_what_is_lacking_is_named(library: Domain, blueprint: Blueprint, says: s
     assert not found.passed
     assert says in found.reason
     assert found.kind == f"not {blueprint.kind}"
+
+
+def test_each_withheld_detail_is_looked_at(library: Domain) -> None:
+    both = of("missing detail", RENEW, RETURN, withheld=("next spring", "L1"), says="Return L1 and renew it, travel.")
+    reason = verdict(fits_kind, both, library).reason
+    assert "'next spring' does not stand in the instruction" in reason
+    assert "'L1'" in reason
 
 
 def test_it_is_silent_where_the_actions_do_not_execute(library: Domain) -> None:

@@ -399,6 +399,10 @@ def test_same_state_tells_an_integer_from_a_float_and_names_the_rows(library: Do
     verdict = same_state(reached(RENEW), reached(EXTRA))
     assert (verdict.kind, verdict.reason) == ("state differs", "2 rows differ: loans/L1, members/M1")
     assert not same_state(reached(), reached(RENEW)).passed
+    other = same_state(
+        reached(RENEW), reached(RENEW.model_copy(update={"arguments": {**RENEW.arguments, "reason": "illness"}}))
+    )
+    assert other.reason == "1 rows differ: loans/L1"
     whole, part = (
         (reached(RENEW)[0].model_copy(update={"after": {**reached(RENEW)[0].after, "days_left": days}}),)
         for days in (17, 17.0)
