@@ -51,6 +51,12 @@ CASES: list[tuple[str, tuple[Any, ...], str]] = [
     ("change of mind", ("U: call me Ada Reed", "A: Shall I?", "U: no, renew L1", (RENEW,), "A: Done."), ""),
     ("change of mind", ("U: call me Ada Reed", (RENAME,), "A: Done."), "denied wish granted"),
     ("change of mind", ("U: call me Ada Reed, no, renew L1", (RENEW,), "A: Done."), "change not voiced"),
+    # both wishes at once, and a word of change that changes nothing
+    (
+        "change of mind",
+        ("U: call me Ada Reed, and renew L1", "A: Shall I?", "U: actually, do", (RENEW,), "A: Done."),
+        "change not voiced",
+    ),
     ("change of mind", ("U: renew L1", "A: Shall I?", "U: yes", (RENEW,)), "wish not voiced"),
     ("tool error", ("U: renew L1", (RENEW,), "A: One moment.", (RENEW,), "A: Done."), ""),
     ("tool error", ("U: renew L1", (RENEW,), "A: It does not work."), "not tried again"),
