@@ -58,12 +58,19 @@ def _ending_as_by_ctrl_c() -> Iterator[None]:
     for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup
             with contextlib.suppress(ValueError):  # not in the main thread, which alone hears signals
-                before[number] = signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+                before[number] = signal.signal(number, lambda *_: _interrupt())
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _interrupt() -> None:
+    """As Ctrl-C. What a script starts in its background has SIGINT ignored: raised again it would be lost."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
 
 
 @app.command

@@ -61,6 +61,7 @@ def kernel(later: float) -> Moment:
         pytest.param(signal.SIGHUP, kernel(0.6), id="a kernel has nearly started"),
         pytest.param(signal.SIGINT, line("[1/5] 1_domain"), id="between two stages"),
         pytest.param(signal.SIGTERM, line("[1/1] 7_report"), id="the report is being written"),
+        pytest.param(signal.SIGTERM, line("[1/5] 1_domain"), id="between two stages, in the background of a script"),
     ],
 )
 def test_a_run(
@@ -69,9 +70,12 @@ def test_a_run(
     stages = ["7_report"] if "report" in request.node.name else []
     out = shutil.copytree(finished, tmp_path / "run") if stages else tmp_path / "run"
     begun, both = of_run(out, *stages, **SMALL), subprocess.PIPE
+    # a shell without job control starts what is in its background with SIGINT ignored, and so perhaps these tests
+    ctrl_c = signal.SIG_IGN if "background" in request.node.name else signal.SIG_DFL
     with subprocess.Popen(
-        begun, start_new_session=True, stdout=both, stderr=subprocess.STDOUT, text=True, env=ENV
-    ) as it:
+        begun, start_new_session=True, stdout=both, stderr=subprocess.STDOUT, text=True, env=ENV,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, ctrl_c) and None,
+    ) as it:  # fmt: skip
         moment(it)
         kernels = psutil.Process(it.pid).children(recursive=True)
         os.kill(it.pid, number)
