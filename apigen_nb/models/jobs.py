@@ -7,10 +7,11 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sized
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from ..records import Record
 from ..storage.journal import Journal, StoredRecords, id_of, is_unanswered
+from ..storage.progress import Progress
 from . import BudgetSpent, Job, NoAnswer, current_job
 
 
@@ -47,6 +48,57 @@ async def all_of(*work: Coroutine[Any, Any, T]) -> list[T]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+class _Jobs(Generic[Item, R]):
+    """What workers that share one iterator of items have done so far, and why they stopped."""
+
+    def __init__(self, work: Callable[[Item], Awaitable[R]], journal: Journal[R], progress: Progress) -> None:
+        self.work, self.journal, self.progress = work, journal, progress
+        self.order, self.begun = array("I"), journal.end()
+        self.unanswered, self.spent = list[R](), list[BudgetSpent]()
+
+    def remaining(self, items: Iterable[Item]) -> Iterator[Item]:
+        """The items that the journal does not hold, until the budget is spent."""
+        index = self.journal.index
+        for item in items:
+            if self.spent:
+                return
+            self.order.append(number := index.number(item.id))
+            place = index.at(number)
+            if place is None:
+                yield item
+            elif place >= self.begun and place & 1:
+                raise ValueError(f"two items have the id {item.id}")
+
+    async def worker(self, todo: Iterator[Item]) -> None:
+        for item in todo:
+            current_job.set(Job(self.journal.path.stem))
+            try:
+                record = await self.work(item)
+            except NoAnswer as error:
+                self.journal.note(item.id, str(error))
+                continue
+            except BudgetSpent as error:
+                self.spent.append(error)
+                return
+            if id_of(record) != item.id:
+                raise ValueError(f"the work on {item.id} gave a record with the id {id_of(record)}")
+            if id_of(record) in self.journal:
+                raise ValueError(f"two items have the id {item.id}")
+            if is_unanswered(record):
+                self.unanswered.append(record)
+            else:
+                self.add(record)
+
+    def add(self, record: R) -> None:
+        self.journal.add(record)
+        self.progress.count(record)
+
+    def records(self) -> StoredRecords[R]:
+        """The finished records in the order of the items."""
+        at = self.journal.index.at
+        return StoredRecords(self.journal.at, array("I", (number for number in self.order if at(number) is not None)))
+
+
 async def run_jobs(
     work: Callable[[Item], Awaitable[R]],
     items: Iterable[Item],
@@ -66,54 +118,17 @@ async def run_jobs(
     is then what all rounds come to, for whoever watches."""
     if concurrency < 1:
         raise ValueError(f"concurrency must be at least 1, found {concurrency}")
-    size, spent = len(items) if isinstance(items, Sized) else None, list[BudgetSpent]()
+    size = len(items) if isinstance(items, Sized) else None
     progress = journal.progress(title or journal.path.stem)
     progress.total = size if total is None else total
-    order, begun = array("I"), journal.end()
-    unanswered, ended = list[R](), False
-
-    def remaining() -> Iterator[Item]:
-        for item in items:
-            if spent:
-                return
-            order.append(number := journal.index.number(item.id))
-            place = journal.index.at(number)
-            if place is None:
-                yield item
-            elif place >= begun and place & 1:
-                raise ValueError(f"two items have the id {item.id}")
-
-    async def worker(todo: Iterator[Item]) -> None:
-        for item in todo:
-            current_job.set(Job(journal.path.stem))
-            try:
-                record = await work(item)
-            except NoAnswer as error:
-                journal.note(item.id, str(error))
-                continue
-            except BudgetSpent as error:
-                spent.append(error)
-                return
-            if id_of(record) != item.id:
-                raise ValueError(f"the work on {item.id} gave a record with the id {id_of(record)}")
-            if id_of(record) in journal:
-                raise ValueError(f"two items have the id {item.id}")
-            if is_unanswered(record):
-                unanswered.append(record)
-            else:
-                add(record)
-
-    def add(record: R) -> None:
-        journal.add(record)
-        progress.count(record)
-
+    jobs, ended = _Jobs(work, journal, progress), False
     # Workers share one iterator: 100,000 items are neither 100,000 tasks nor all in memory.
-    todo, count = remaining(), concurrency if size is None else min(concurrency, size)
+    todo, count = jobs.remaining(items), concurrency if size is None else min(concurrency, size)
     try:
-        await all_of(*(worker(todo) for _ in range(count)))
-        for record in () if spent else unanswered:
-            add(record)
-        ended = not spent
+        await all_of(*(jobs.worker(todo) for _ in range(count)))
+        for record in () if jobs.spent else jobs.unanswered:
+            jobs.add(record)
+        ended = not jobs.spent
     except asyncio.CancelledError:
         of = "" if progress.total is None else f" of {progress.total:,}"
         raise Interrupted(f"{len(journal):,}{of} kept; run the cell again to continue") from None
@@ -122,8 +137,6 @@ async def run_jobs(
         progress.close()
         if not ended:
             journal.close()
-    if spent:
-        raise spent[0]
-    if any(journal.index.at(number) is None for number in order):
-        order = array("I", (number for number in order if journal.index.at(number) is not None))
-    return StoredRecords(journal.at, order)
+    if jobs.spent:
+        raise jobs.spent[0]
+    return jobs.records()
