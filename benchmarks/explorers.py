@@ -3,8 +3,8 @@
 The records are those of a run with the scripted model, repeated under new ids. Measured are the widget's answers from
 the run's files, and where chromium and playwright are there the widget in the app and the static pages in a browser:
 opening is the time until all in sight is drawn, reacting that of the slowest change of a filter, an item or a view.
-Prints a Markdown table, writes results/explorers.json, and exits with 1 when opening takes more than 3 s, reacting more
-than 0.5 s, or the report is larger than 30 MB.
+Prints a Markdown table, writes results/explorers.json, and exits with 1 when opening takes more than 2 s, reacting more
+than 0.3 s, or the report is larger than 30 MB.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from apigen_nb.trajectories.converse import converse_all
 from apigen_nb.world.domain import Domain
 
 HERE = Path(__file__).parent
-OPEN, REACT, SIZE = 3.0, 0.5, 30.0  # seconds, seconds, MB
+OPEN, REACT, SIZE = 2.0, 0.3, 30.0  # seconds, seconds, MB
 PAGES = ("pass_rates", "reflection", "blueprints", "trajectories", "committee", "dataset")
 
 
