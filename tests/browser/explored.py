@@ -23,7 +23,7 @@ STANDS = """(title) => {
   const plots = [...document.querySelectorAll('.apigen-report .plot')].filter((box) => !box.hidden);
   return [...document.querySelectorAll('.apigen-report h1')].some((one) => one.textContent.startsWith(title)) &&
     !document.querySelector('.apigen-report [aria-busy]') && boxes.every((box) => box.childElementCount) &&
-    plots.every((box) => box.querySelector('.main-svg') && box.offsetWidth > 250);
+    plots.every((box) => box.querySelector('.main-svg') && box.offsetWidth > 300);
 }"""
 # A point of a ribbon that no label covers.
 RIBBON = """() => {
