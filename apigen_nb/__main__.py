@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _ending_as_by_ctrl_c():
             return int(app(arguments, exit_on_error=False, print_error=False) or 0)
     except KeyboardInterrupt as kept:
+        exec("")  # one that passed through exec(text), as libraries do, has CPython die of SIGINT until the next exec
         told = str(kept).partition(";")[0] or "what is finished is kept"
         return _say(f"interrupted; {told}, the same command continues", 130)
     except CycloptsError as error:
