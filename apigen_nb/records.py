@@ -21,7 +21,7 @@ Kind = Literal[
     "missing tool",  # the tool for a wish was taken away: the agent says so
     "change of mind",  # the user drops the first wish for another before it is carried out
     "tool error",  # the first call of a tool fails once: the agent tries again
-    "no tool",  # small talk and a question that the policy answers: no call at all
+    "no tool",  # small talk and a question that the policy answers: no call but those that identify the user
     "parallel calls",  # independent writes, made in one message
 ]
 Behaviour = Literal["cooperative", "terse", "impatient", "rambling", "forgetful"]

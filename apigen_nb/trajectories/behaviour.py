@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from ..blueprints.gates.kind import same_call
 from ..records import Action, Blueprint, Message, Verdict
 from ..world.domain import Domain
+from ..world.identification import identifying_tools
 from ..world.values import argument_values, is_mentioned, normalize
 from .dialogue import Dialogue
 from .wishes import claims, refusals, replaced, voiced
@@ -98,9 +99,10 @@ def _recovers(dialogue: Dialogue) -> Iterator[Problem]:
 
 
 def _calls_nothing(dialogue: Dialogue) -> Iterator[Problem]:
-    """No tool was called."""
-    if dialogue.calls:
-        yield "tool called", f"no tool was needed, called: {', '.join(c.action.name for c in dialogue.calls[:5])}"
+    """No tool was called but those that find out who the user is."""
+    needless = [c.action.name for c in dialogue.calls if c.action.name not in identifying_tools(dialogue.domain)]
+    if needless:
+        yield "tool called", f"no tool was needed, called: {', '.join(needless[:5])}"
 
 
 def _calls_together(dialogue: Dialogue) -> Iterator[Problem]:

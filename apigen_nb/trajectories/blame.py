@@ -16,6 +16,7 @@ from ..blueprints.gates.kind import same_call
 from ..models import Model, Question, Unparsable, ask, read_json
 from ..records import STOP, Action, Blame, Blueprint, Divergence, Message, Trajectory
 from ..world.domain import Domain
+from ..world.identification import identifying_tools
 from ..world.values import argument_values, is_mentioned, mentions, normalize
 from .behaviour import USERS_PART, WORLDS_PART
 from .best_of_n import invented
@@ -115,7 +116,8 @@ def _agents_turn(dialogue: Dialogue, first: Divergence) -> int:
     """The agent's call that a kind forbids, else where the groundtruth was left, else the agent's last message."""
     blueprint = dialogue.blueprint
     for call in dialogue.calls:
-        if blueprint.kind == "no tool" or any(same_call(wish, call.action) for wish in blueprint.denied):
+        needless = blueprint.kind == "no tool" and call.action.name not in identifying_tools(dialogue.domain)
+        if needless or any(same_call(wish, call.action) for wish in blueprint.denied):
             return call.turn
         if blueprint.kind == "tool error" and call.unavailable:
             return next((turn for turn, _ in dialogue.turns("assistant", call.answered)), call.answered)

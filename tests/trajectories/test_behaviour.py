@@ -34,6 +34,7 @@ def messages_of(blueprint: Blueprint, domain: Domain, *turns: Any) -> list[Messa
 
 
 HAND_OVER = Action(name="hand_over", arguments={"summary": "a wish"})
+FIND = Action(name="find_member", arguments={"email": "ada@example.org"})
 GET = Action(name="get_loan", arguments={"loan_id": "L1"})
 ASKED = ("U: renew L1, please", "A: Why?", "U: I travel: travel", (RENEW,), "A: Done.")
 CASES: list[tuple[str, tuple[Any, ...], str]] = [
@@ -62,6 +63,7 @@ CASES: list[tuple[str, tuple[Any, ...], str]] = [
     ("tool error", ("U: renew L1", (RENEW,), "A: It does not work."), "not tried again"),
     ("tool error", ("U: renew L1", (GET,), "A: Done."), "error not met"),
     ("no tool", ("U: hello", "A: An overdue loan is not renewed."), ""),
+    ("no tool", ("U: hello", (FIND,), "A: An overdue loan is not renewed."), ""),
     ("no tool", ("U: hello", (GET,), "A: An overdue loan is not renewed."), "tool called"),
     ("parallel calls", ("U: both", (RENEW, RENAME), "A: Done."), ""),
     ("parallel calls", ("U: both", (RENEW,), (RENAME,), "A: Done."), "one call at a time"),
