@@ -7,14 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import ValidationError
-
-from ..models import Model, NoAnswer, Question, Unparsable, ask, metered, read_json
+from ..models import Model, NoAnswer, Question, Unparsable, ask, ask_for, metered
 from ..records import NO_ANSWER, Action, Attempt, Blueprint, Level, Proposal, Record, Role, Usage, Verdict
 from ..world.domain import Domain
 from .gates import Gate, asks_model, run_gates
 from .gates.execution import execute
-from .gates.verdict import describe
 
 TASK = ("instruction", "actions", "outputs", "denied", "withheld")
 
@@ -110,7 +107,7 @@ async def _attempt(
         sample=0 if plan else number,
     )
     try:
-        draft = read_draft({**read_json(await ask(generator, question)), **assignment.settled})
+        draft = await ask_for(generator, question, Draft, **assignment.settled)
     except Unparsable as problem:
         reason = f"the reply is no blueprint: {problem}"
         verdict = Verdict(gate="format", passed=False, kind="reply unreadable", reason=reason)
@@ -124,19 +121,6 @@ async def _attempt(
         diff=execute(blueprint, domain).diff,
         verdicts=await run_gates(blueprint, domain, gates),
     )
-
-
-def read_draft(reply: dict[str, Any]) -> Draft:
-    """A draft from a generator's reply. Unparsable names each part that is missing or of the wrong type."""
-    try:
-        draft = Draft.model_validate({name: reply[name] for name in Draft.model_fields if name in reply})
-        if Draft.model_validate_json(draft.line()) != draft:
-            raise Unparsable("it holds values that JSON has not")
-        return draft
-    except ValidationError as error:
-        raise Unparsable(describe(error)) from None
-    except (ValueError, RecursionError) as error:
-        raise Unparsable(f"it cannot be written down: {error}") from None
 
 
 def task_of(blueprint: Blueprint) -> dict[str, Any]:

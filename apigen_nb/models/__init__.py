@@ -13,9 +13,9 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import Field
+from pydantic import BaseModel, Field, ValidationError
 
 from ..records import Candidate, Message, Record, Role, ToolCall, Usage
 
@@ -49,6 +49,7 @@ class Answer(Record):
 
 
 Model = Callable[[Question], Awaitable[Answer]]
+Reply = TypeVar("Reply", bound=BaseModel)
 
 
 class NoAnswer(Exception):
@@ -134,3 +135,23 @@ def read_json(answer: Answer) -> dict[str, Any]:
             return value
     found = "an empty reply" if not text else f"{text[:120]!r}{'…' if len(text) > 120 else ''}"
     raise Unparsable(f"expected a JSON object, found {found}")
+
+
+def read_reply(answer: Answer, shape: type[Reply], /, **settled: Any) -> Reply:
+    """The JSON object in a reply as the `shape` that was asked for. Fields that `shape` has not are passed over, those
+    `settled` are none of the model's business. Unparsable, the only error, names each part that is missing or of the
+    wrong type; what JSON has not (NaN, infinity, half a character) is never let through."""
+    said = {**read_json(answer), **settled}
+    try:
+        reply = shape.model_validate({name: said[name] for name in shape.model_fields if name in said})
+        return shape.model_validate_json(json.dumps(reply.model_dump(), allow_nan=False))
+    except ValidationError as error:
+        parts = (f"{'.'.join(map(str, problem['loc']))[:100]}: {problem['msg']}" for problem in error.errors()[:6])
+        raise Unparsable("; ".join(parts)) from None
+    except (ValueError, RecursionError) as error:
+        raise Unparsable(f"it cannot be written down: {error}") from None
+
+
+async def ask_for(model: Model, question: Question, shape: type[Reply], /, **settled: Any) -> Reply:
+    """Ask (see `ask`) and read the reply as `shape` (see `read_reply`). Unparsable when it is not of that shape."""
+    return read_reply(await ask(model, question), shape, **settled)

@@ -1,7 +1,8 @@
-"""`read_json` finds the object wherever a model puts it, and fails in one way only."""
+"""`read_json` finds the object wherever a model puts it, `read_reply` makes a record of it: both fail in one way."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import Field
 
-from apigen_nb.models import Answer, Unparsable, read_json
+from apigen_nb.models import Answer, Question, Unparsable, ask_for, metered, read_json, read_reply
+from apigen_nb.records import Action, Record, Usage
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
@@ -81,3 +84,66 @@ def test_long_nonsense_is_refused_in_no_time(text: str) -> None:
     with pytest.raises(Unparsable):
         read_json(Answer(text=text))
     assert time.perf_counter() - started < 2
+
+
+class Opinion(Record):
+    """What is asked for below."""
+
+    turn: int = Field(ge=0)
+    why: str = ""
+    actions: tuple[Action, ...] = ()
+
+
+def test_a_reply_is_read_as_what_was_asked_for() -> None:
+    text = '{"turn": 3, "why": "it asked twice", "actions": [{"name": "look"}], "confidence": 0.9}'
+    read = read_reply(Answer(text=f"Here you are: {text}"), Opinion)
+    assert read == Opinion(turn=3, why="it asked twice", actions=(Action(name="look"),))
+
+
+def test_a_model_has_no_say_in_what_is_settled() -> None:
+    assert read_reply(Answer(text='{"turn": "never", "why": "so"}'), Opinion, turn=1) == Opinion(turn=1, why="so")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("I would say turn 3.", "expected a JSON object, found 'I would say turn 3.'"),
+        ("{}", "turn: Field required"),
+        (
+            '{"turn": -1, "why": 2}',
+            "turn: Input should be greater than or equal to 0; why: Input should be a valid string",
+        ),
+        ('{"turn": 1, "actions": [{"name": 7}]}', "actions.0.name: Input should be a valid string"),
+        ('{"turn": 1, "actions": [{"name": "a", "arguments": {"x": [NaN]}}]}', "it cannot be written down: "),
+        ('{"turn": 1, "actions": [{"name": "a", "arguments": {"x": 1e999}}]}', "it cannot be written down: "),
+        (f'{{"turn": 1, "actions": [{{"name": "a", "arguments": {{"x": {"[" * 500}{"]" * 500}}}}}]}}', ""),
+        (f'{{"turn": {"9" * 5_000}}}', "expected a JSON object, found "),
+        (f'{{"turn": 1, "actions": [{{"name": "a", "{"k" * 5_000}": 1}}]}}', "actions.0.kkk"),
+        (r'{"turn": 1, "why": "\ud83d"}', ""),
+        (r'{"turn": 1, "actions": [{"name": "a", "arguments": {"\ud83d": 1}}]}', ""),
+    ],
+)
+def test_what_is_wrong_with_a_reply_is_one_error_in_words(text: str, reason: str) -> None:
+    with pytest.raises(Unparsable) as caught:
+        read_reply(Answer(text=text), Opinion)
+    assert str(caught.value).startswith(reason)
+    assert 10 < len(str(caught.value)) < 1000
+
+
+@given(st.dictionaries(st.sampled_from(["turn", "why", "actions", "more"]), VALUES, max_size=4))
+def test_whatever_is_read_can_be_written_down_and_read_back(value: dict[str, Any]) -> None:
+    with contextlib.suppress(Unparsable):
+        read = read_reply(Answer(text=json.dumps(value)), Opinion)
+        assert Opinion.model_validate_json(read.line()) == read
+
+
+async def test_who_asks_for_a_record_gets_it_and_its_tokens_are_counted() -> None:
+    async def model(question: Question) -> Answer:
+        return Answer(text='{"turn": 2}', usage=Usage(calls=1), error="cut off" if question.sample else "")
+
+    question = Question(id="q", role="critic", prompt="critic")
+    with metered() as usage:
+        assert await ask_for(model, question, Opinion) == Opinion(turn=2)
+        with pytest.raises(Unparsable, match="cut off"):
+            await ask_for(model, question.model_copy(update={"sample": 1}), Opinion)
+    assert usage["critic"].calls == 2

@@ -21,9 +21,9 @@ from apigen_nb.blueprints.difficulty import difficulty
 from apigen_nb.blueprints.gates import GATES, Committee, choose_gates
 from apigen_nb.blueprints.gates.execution import execute
 from apigen_nb.blueprints.propose import propose, propose_all
-from apigen_nb.blueprints.reflection import read_draft
+from apigen_nb.blueprints.reflection import Draft
 from apigen_nb.blueprints.sampling import Sampling, sample_seed
-from apigen_nb.models import Answer, Question, Unparsable, read_json, scripted
+from apigen_nb.models import Answer, Question, Unparsable, read_json, read_reply, scripted
 from apigen_nb.models.roles import Roles
 from apigen_nb.models.scripted import LABEL, MISTAKES, Scripted, agent
 from apigen_nb.models.scripted.grammar import Language, properties
@@ -334,7 +334,7 @@ async def drafts(seeds: range = range(25)) -> list[Any]:
     async def only_first(question: Question) -> Answer:
         answer = await model(question)
         try:
-            draft = read_draft(read_json(answer))
+            draft = read_reply(answer, Draft)
             made.append((draft.instruction, draft.actions, draft.outputs))
         except Unparsable:
             made.append(None)

@@ -11,14 +11,13 @@ import functools
 from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from ...models import Model, Question, Unparsable, ask, read_json
+from ...models import Model, Question, Unparsable, ask_for
 from ...models.jobs import all_of
 from ...records import METRICS, Blueprint, Change, Metric, Verdict, Vote, canonical
 from ...world.domain import Domain
 from .execution import execute
-from .verdict import describe
 
 Score = Annotated[int, Field(ge=0, le=1)]  # Literal[0, 1] takes true for 1
 # One more metric is one more in `records.Metric`, and a paragraph in models/prompts/judge.md.
@@ -122,10 +121,8 @@ class Committee:
                 sample=sample,
             )
             try:
-                review = Review.model_validate(read_json(await ask(self.judges[number], question)))
+                review = await ask_for(self.judges[number], question, Review)
                 return Vote(judge=name, **review.model_dump())
-            except ValidationError as problem:
-                error = describe(problem)
             except Unparsable as problem:
                 error = str(problem)
         return Vote(judge=name, scores=None, error=error)
