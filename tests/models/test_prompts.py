@@ -50,6 +50,14 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     | WISHES
     | {"policy": ["Cancel only what is pending."], "tools": [LOOK], "diff": [{"table": "orders"}]},
     "blame": TASK | {"dialogue": ["0 user: hi"], "findings": ["state: state differs"]},
+    "reading": {
+        "kind": "consent",
+        "question": "Does the customer say yes?",
+        "about": "cancel(id=7)",
+        "answers": ["yes", "no", "unclear"],
+        "speaker": "customer",
+        "passage": ["0 customer: Ja, gerne."],
+    },
     "feedback": TASK | WISHES | {"failures": [{"gate": "policy", "reason": "not pending"}]},
     "user": PLAYER,
     "critic": PLAYER | {"dialogue": ["user: hi"], "candidates": ["Hello.", "Bye."]},
@@ -67,7 +75,8 @@ TALK = (
 )
 
 
-ROLES: dict[str, Role] = {"recombine": "generator", "blame": "judge"}  # prompts that are not called by their role
+# prompts that are not called by their role
+ROLES: dict[str, Role] = {"recombine": "generator", "blame": "judge", "reading": "judge"}
 
 
 def asked(prompt: str, messages: tuple[Message, ...] = (), **context: Any) -> Question:
