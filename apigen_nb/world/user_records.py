@@ -1,14 +1,16 @@
-"""The rows around one user: what names the user, and what those rows name."""
+"""The rows around one user: what names the user, and what those rows name; and whose rows a result shows."""
 
 from __future__ import annotations
 
 import functools
+import json
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..records import canonical
 from .domain import Domain
-from .values import facts
+from .values import SCALARS, facts
 
 RECORDS_BUDGET = 12_000  # characters of JSON, about 4k tokens
 Place = tuple[str, str]  # table and id of a row
@@ -57,3 +59,96 @@ def user_records(domain: Domain, user: str, budget: int = RECORDS_BUDGET) -> dic
         named = dict.fromkeys(f.value for f in facts({table: {key: row}}) if isinstance(f.value, str))
         frontier += [(home, name) for name in named for home in index.homes.get(name, ())]
     return found
+
+
+def owners(domain: Domain, value: str) -> frozenset[str]:
+    """The users to whom the row with this id belongs, or the part of a row (a payment method): those whom it names, or
+    whom a row names that it names. Nobody for what belongs to the catalogue, and for what is no id."""
+    return _ownership(domain).get(value, frozenset())
+
+
+def foreign_rows(domain: Domain, user: str, result: Any) -> tuple[str, ...]:
+    """The ids in a call's result that belong to other users and not to this one, each once, as they come. `result` is
+    what the call returned, as JSON text or value. An id that the user's own rows name (to whom money was sent) only
+    counts where more of its row is shown."""
+    mine, found = _named_by_rows_of(domain, user), dict[str, None]()
+    for value, holder in _ids(_parsed(result)):
+        whose = owners(domain, value)
+        if whose and user not in whose and (value not in mine or _shows_row(domain, value, holder)):
+            found.setdefault(value)
+    return tuple(found)
+
+
+@functools.lru_cache(maxsize=8)
+def _ownership(domain: Domain) -> dict[str, frozenset[str]]:
+    """Row id, or id of a part of rows that is no user's but one's → users."""
+    homes = _index(domain).homes
+    rows = {
+        (table, key): domain.dump(row) for table, all_rows in domain.tables.items() for key, row in all_rows.items()
+    }
+    owned = _owned_places(domain, rows)
+    parts = {key: users for key, users in _parts(owned, rows).items() if key not in homes}
+    whole = {key: users for (_, key), users in owned.items() if all((table, key) in owned for table in homes[key])}
+    return parts | whole
+
+
+def _owned_places(domain: Domain, rows: Mapping[Place, Any]) -> dict[Place, frozenset[str]]:
+    """Rows that name no user are of those whose rows they name: a shipment of an order."""
+    owned = {place: frozenset(users) for place, users in _index(domain).owners.items()}
+    named = {place: {value for value, _ in _ids(row)} for place, row in rows.items() if place[0] != domain.users}
+    while True:
+        whose = {key: users for (_, key), users in owned.items()}
+        found = {
+            place: frozenset[str]().union(*(whose[value] for value in values if value in whose))
+            for place, values in named.items()
+            if place not in owned
+        }
+        if not any(found.values()):
+            return owned | {(domain.users, user): frozenset([user]) for user in domain.tables[domain.users]}
+        owned |= {place: users for place, users in found.items() if users}
+
+
+def _parts(owned: Mapping[Place, frozenset[str]], rows: Mapping[Place, Any]) -> dict[str, frozenset[str]]:
+    """Ids that stand in rows, of a kind of which each is only one user's."""
+    whose: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for place, row in rows.items():
+        for fact in facts(row):
+            if fact.key.endswith("_id") and isinstance(fact.value, str):
+                whose[fact.key][fact.value] |= owned.get(place, {""})
+    private = [held for held in whose.values() if all(len(users) == 1 and "" not in users for users in held.values())]
+    return {value: frozenset(users) for held in private for value, users in held.items()}
+
+
+@functools.lru_cache(maxsize=64)
+def _named_by_rows_of(domain: Domain, user: str) -> frozenset[str]:
+    places = [(domain.users, user), *_index(domain).owned.get(user, ())]
+    rows = [domain.dump(domain.tables[table][key]) for table, key in places if key in domain.tables[table]]
+    return frozenset(value for row in rows for value, _ in _ids(row))
+
+
+def _parsed(result: Any) -> Any:
+    try:
+        return json.loads(result) if isinstance(result, str) else result
+    except (ValueError, RecursionError):
+        return result
+
+
+def _ids(value: Any, holder: Mapping[str, Any] | None = None) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """All texts in a value that may be ids, keys of objects too, each with the object around it or behind it."""
+    if isinstance(value, str):
+        yield value, holder or {}
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _ids(item, holder)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield name, item if isinstance(item, dict) else {}
+            yield from _ids(item, value)
+
+
+def _shows_row(domain: Domain, value: str, holder: Mapping[str, Any]) -> bool:
+    """Whether an object around an id has most of its fields from the row with that id."""
+    fields = {(key, item) for key, item in holder.items() if isinstance(item, SCALARS)}
+    rows = [domain.dump(domain.tables[table][value]) for table in _index(domain).homes.get(value, ())]
+    same = [{f for f in row.items() if isinstance(f[1], SCALARS)} & fields for row in rows if isinstance(row, dict)]
+    return any(len(common) > 1 and 2 * len(common) > len(fields) for common in same)
