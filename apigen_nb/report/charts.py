@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -177,22 +177,33 @@ def rounds(frame: pd.DataFrame) -> go.Figure:
     if frame.empty:
         return empty(title, "blueprints")
     names = ["first try", *(f"reflection {n}" for n in frame["round"][1:])]
-    before = frame["so far"] - frame["accepted"]
     total = int(frame["proposals"].iloc[0])
     figure = canvas(title, 276, yaxis_title_text="blueprints", margin_t=70, margin_b=30)
     bars = (
-        ("before", before, {"color": QUIET}),
+        ("before", frame["so far"] - frame["accepted"], {"color": QUIET}),
         ("this round", frame["accepted"], HELD_BAR),
         ("still rejected", total - frame["so far"], FELL_BAR),
     )
+    hover = _rounds_hover(frame, names, total)
+    for name, heights, marker in bars:
+        figure.add_bar(x=names, y=heights.tolist(), name=name, marker=marker, hovertext=hover, hoverinfo="text")
+    _mark_yields(figure, frame, names, total)
+    figure.update_yaxes(range=[0, total * 1.36], nticks=5, showgrid=False).update_xaxes(type="category", showgrid=False)
+    words = f"<span style='color:{QUIET}'>■</span> before   {legend('this round', 'still rejected')}   ├┤ 95 %"
+    return figure.update_layout(title_subtitle=subtitle(words))
+
+
+def _rounds_hover(frame: pd.DataFrame, names: Sequence[str], total: int) -> list[str]:
     columns = (frame["tried"], frame["accepted"], frame["so far"])
-    hover = [
+    return [
         f"<b>{name}</b><br>{tried:,} tried, {added:,} accepted<br>"
         f"{so_far:,} of {total:,} so far · {share(so_far, total)} {interval(so_far, total)}"
         for name, tried, added, so_far in zip(names, *columns, strict=True)
     ]
-    for name, heights, marker in bars:
-        figure.add_bar(x=names, y=heights.tolist(), name=name, marker=marker, hovertext=hover, hoverinfo="text")
+
+
+def _mark_yields(figure: go.Figure, frame: pd.DataFrame, names: Sequence[str], total: int) -> None:
+    """Write the yield of each round above its bars, and draw its interval."""
     low, high = frame["low"] * total, frame["high"] * total
     error = interval_bars(frame["so far"], low, high, color=INK, thickness=1.4, width=6)
     # a trace of its own: bars drawn later would hide the upper half
@@ -203,9 +214,6 @@ def rounds(frame: pd.DataFrame) -> go.Figure:
         figure.add_annotation(
             x=name, y=total, text=f"{text}<br>{so_far:,} of {total:,}", showarrow=False, yanchor="bottom", yshift=2
         )
-    figure.update_yaxes(range=[0, total * 1.36], nticks=5, showgrid=False).update_xaxes(type="category", showgrid=False)
-    words = f"<span style='color:{QUIET}'>■</span> before   {legend('this round', 'still rejected')}   ├┤ 95 %"
-    return figure.update_layout(title_subtitle=subtitle(words))
 
 
 def histogram(frame: pd.DataFrame, measure: str, most: int = 32) -> go.Figure:

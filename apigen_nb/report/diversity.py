@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -58,48 +59,58 @@ def transitions(records: Iterable[Trajectory]) -> pd.DataFrame:
     return pd.DataFrame([(a, b, n) for (a, b), n in counts.most_common()], columns=["source", "target", "count"])
 
 
+HEAT: dict[str, Any] = {
+    "hoverinfo": "text",
+    "xgap": 1,
+    "ygap": 1,
+    "hoverongaps": False,
+    "zmin": 0,
+    "zmax": 1,
+    "colorscale": [[0, "rgba(58,135,173,.16)"], [1, "rgba(58,135,173,1)"]],
+    "colorbar": {
+        "len": 160, "lenmode": "pixels", "y": 1, "yanchor": "top", "thickness": 10, "outlinewidth": 0,
+        "tickvals": [0, 0.5, 1], "ticktext": ["0 %", "50 %", "100 %"],
+    },
+}  # fmt: skip
+
+
 def transitions_figure(frame: pd.DataFrame, most: int = 30) -> go.Figure:
     """Of `transitions`: a heat map, a row the tool before and a column the tool after; the commonest tools only when
     there are more than `most`."""
     title = "Which tool follows which"
     if frame.empty:
         return empty(title, "tool calls")
-    weight = Counter[str]()
-    for source, target, count in frame.itertuples(index=False):
-        weight[source] += count
-        weight[target] += count
-    tools = [name for name, _ in weight.most_common() if name not in (BEGIN, END)]
+    tools = _commonest(frame)
     left = f" (the {most} commonest of {len(tools)})" if len(tools) > most else ""
-    shown = set(tools[:most])
-    befores = [BEGIN, *(name for name in tools if name in shown)]
-    afters = [*befores[1:], END]
+    befores, afters = [BEGIN, *tools[:most]], [*tools[:most], END]
     counts = {(a, b): int(n) for a, b, n in frame.itertuples(index=False)}
-    out = {a: sum(counts.get((a, b), 0) for b in afters) for a in befores}
-    cells = [[counts.get((a, b)) for b in afters] for a in befores]
-    shares = [[n and n / max(1, out[a]) for n in row] for a, row in zip(befores, cells, strict=True)]
-    told = [
-        [
-            f"<b>{label(a)}</b> → <b>{label(b)}</b><br>{n:,} times, {tables.share(n, out[a])} of what follows"
-            if n
-            else ""
-            for b, n in zip(afters, row, strict=True)
-        ]
-        for a, row in zip(befores, cells, strict=True)
-    ]
+    rows = {a: [counts.get((a, b)) for b in afters] for a in befores}
+    out = {a: sum(n or 0 for n in row) for a, row in rows.items()}
+    shares = [[n and n / max(1, out[a]) for n in row] for a, row in rows.items()]
+    told = [[_followed(a, b, n, out[a]) for b, n in zip(afters, row, strict=True)] for a, row in rows.items()]
     room = {"t": 196, "r": 60, "b": 12, "l": 8}
     drawn = canvas(title + left, 210 + 19 * len(befores), margin=room, meta={"wide": True})
-    drawn.add_heatmap(
-        x=[label(name) for name in afters], y=[label(name) for name in befores], z=shares, hovertext=told,
-        hoverinfo="text", xgap=1, ygap=1, hoverongaps=False, zmin=0, zmax=1,
-        colorscale=[[0, "rgba(58,135,173,.16)"], [1, "rgba(58,135,173,1)"]],
-        colorbar={"len": 160, "lenmode": "pixels", "y": 1, "yanchor": "top", "thickness": 10, "outlinewidth": 0,
-                  "tickvals": [0, 0.5, 1], "ticktext": ["0 %", "50 %", "100 %"]},
-    )  # fmt: skip
+    drawn.add_heatmap(x=list(map(label, afters)), y=list(map(label, befores)), z=shares, hovertext=told, **HEAT)
     drawn.update_yaxes(autorange="reversed", ticklabelstandoff=6, showgrid=False, dtick=1)
     drawn.update_xaxes(side="top", tickangle=-42, automargin=False, showgrid=False, dtick=1)
     return drawn.update_layout(
         title_subtitle=subtitle("row: the call before; column: the next; stronger colour: a larger share of the row")
     )
+
+
+def _commonest(frame: pd.DataFrame) -> list[str]:
+    """Of `transitions`: the tools, those called most first."""
+    weight = Counter[str]()
+    for source, target, count in frame.itertuples(index=False):
+        weight[source] += count
+        weight[target] += count
+    return [name for name, _ in weight.most_common() if name not in (BEGIN, END)]
+
+
+def _followed(before: str, after: str, count: int | None, out: int) -> str:
+    """A cell in words: how often one tool came after the other, which was left `out` times."""
+    pair = f"<b>{label(before)}</b> → <b>{label(after)}</b>"
+    return f"{pair}<br>{count:,} times, {tables.share(count, out)} of what follows" if count else ""
 
 
 def duplicates(frame: pd.DataFrame) -> pd.DataFrame:

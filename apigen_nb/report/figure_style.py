@@ -48,44 +48,33 @@ def label(text: Any, length: int = 44) -> str:
     return html.escape(truncate(clean(str(text)[: 4 * length]).replace("\n", " "), length)).replace("$", "&#36;")
 
 
+_AXIS = {
+    "gridcolor": "rgba(128,138,150,.22)",
+    "zeroline": False,
+    "fixedrange": True,
+    "automargin": True,
+    "title": {"font": {"size": 12}},
+}
+_TITLE = {"x": 0, "xref": "container", "y": 1, "yanchor": "top", "pad": {"l": 4, "t": 14}, "font": {"size": 14}}
+_WRITING = {"family": FONT, "size": 12, "color": INK}
+_LAYOUT = {
+    "template": "none",
+    "margin": {"l": 8, "r": 16, "t": 44, "b": 36},
+    "font": _WRITING,
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+    "barmode": "stack",
+    "bargap": 0.3,
+    "showlegend": False,
+    "xaxis": _AXIS,
+    "yaxis": _AXIS,
+    "hoverlabel": {"align": "left", "bgcolor": PLATE, "bordercolor": QUIET, "font": _WRITING},
+}
+
+
 def canvas(title: str, height: int, **layout: Any) -> go.Figure:
-    axis = {
-        "gridcolor": "rgba(128,138,150,.22)",
-        "zeroline": False,
-        "fixedrange": True,
-        "automargin": True,
-        "title": {"font": {"size": 12}},
-    }
-    return go.Figure(
-        layout={
-            "template": "none",
-            "title": {
-                "text": title,
-                "x": 0,
-                "xref": "container",
-                "y": 1,
-                "yanchor": "top",
-                "pad": {"l": 4, "t": 14},
-                "font": {"size": 14},
-            },
-            "height": height,
-            "margin": {"l": 8, "r": 16, "t": 44, "b": 36},
-            "font": {"family": FONT, "size": 12, "color": INK},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "barmode": "stack",
-            "bargap": 0.3,
-            "showlegend": False,
-            "xaxis": axis,
-            "yaxis": axis,
-            "hoverlabel": {
-                "align": "left",
-                "bgcolor": PLATE,
-                "bordercolor": QUIET,
-                "font": {"family": FONT, "size": 12, "color": INK},
-            },
-        }
-    ).update_layout(**layout)
+    """An empty figure, `height` pixels high; `layout` is what it has of its own."""
+    return go.Figure(layout={**_LAYOUT, "title": {"text": title, **_TITLE}, "height": height}).update_layout(**layout)
 
 
 def legend(held: str, fell: str) -> str:
@@ -113,35 +102,45 @@ def held_and_fell(
     if frame.empty:
         return empty(title, unit)
     held, fell = words
-    pairs = list(zip(frame["passed"].tolist(), frame["attempted"].tolist(), strict=True))
-    if share_of:
-        beside = [f"{n:,} · {share(n, share_of)} {interval(n, share_of, 0)}" for _, n in pairs]
-        hovers = [f"{n:,} of {share_of:,} {unit} · {share(n, share_of)} {interval(n, share_of)}" for _, n in pairs]
-    else:
-        beside = [f"{k:,} of {n:,} · {share(k, n)} {interval(k, n, 0)}" for k, n in pairs]
-        hovers = [f"{k:,} of {n:,} {held} · {share(k, n)}, 95 % interval {interval(k, n)}" for k, n in pairs]
+    beside, shares = _shares(frame, held, unit, share_of)
     figure = canvas(title, 112 + 34 * len(names), bargap=0.34)
     if leads:
         figure.layout.meta = {"page": page, "leads": [list(map(dict, links)) for links in leads]}
-    why = _hints(frame)
+    hints = _hints(frame)
     for word, column, marker in ((held, "passed", HELD_BAR), (fell, "fell", FELL_BAR)):
-        counts = frame[column].tolist()
-        of = frame[f"{column} of"].tolist() if f"{column} of" in frame else counts
-        told = [
-            f"{n:,} {word}" + (f": {n:,} attempts of {k:,} blueprints" if k != n else "")
-            for n, k in zip(counts, of, strict=True)
-        ]
         hover = [
             f"<b>{label(name, 160)}</b><br>{count}<br>{text}{hint}"
-            for name, count, text, hint in zip(names, told, hovers, why, strict=True)
+            for name, count, text, hint in zip(names, _counts(frame, column, word), shares, hints, strict=True)
         ]
-        bars = {"x": counts, "y": list(range(len(names))), "orientation": "h", "name": word, "marker": marker}
-        figure.add_bar(**bars, hovertext=hover, hoverinfo="text")
+        bars = {"x": frame[column].tolist(), "y": list(range(len(names))), "orientation": "h", "name": word}
+        figure.add_bar(**bars, marker=marker, hovertext=hover, hoverinfo="text")
     most = int(frame["attempted"].max())
     figure.update_xaxes(title_text=unit, nticks=6, range=[0, most * 1.01], dtick=1 if most <= 6 else None)
     words_of = f"<span style='color:{FELL}'>▨</span> {fell}" if share_of else legend(held, fell)
     figure.update_layout(title_subtitle=subtitle(words_of), margin={"t": 70, "b": 44})
     return in_rows(figure, names, beside, f"of {share_of:,}" if share_of else f"{held} of all")
+
+
+def _shares(frame: pd.DataFrame, held: str, unit: str, share_of: int) -> tuple[list[str], list[str]]:
+    """The percentage of each row with its interval: beside its bars, and on hover."""
+    pairs = list(zip(frame["passed"].tolist(), frame["attempted"].tolist(), strict=True))
+    if share_of:
+        beside = [f"{n:,} · {share(n, share_of)} {interval(n, share_of, 0)}" for _, n in pairs]
+        return beside, [
+            f"{n:,} of {share_of:,} {unit} · {share(n, share_of)} {interval(n, share_of)}" for _, n in pairs
+        ]
+    beside = [f"{k:,} of {n:,} · {share(k, n)} {interval(k, n, 0)}" for k, n in pairs]
+    return beside, [f"{k:,} of {n:,} {held} · {share(k, n)}, 95 % interval {interval(k, n)}" for k, n in pairs]
+
+
+def _counts(frame: pd.DataFrame, column: str, word: str) -> list[str]:
+    """A column of counts in words, with the number of blueprints where that is another."""
+    counts = frame[column].tolist()
+    of = frame[f"{column} of"].tolist() if f"{column} of" in frame else counts
+    return [
+        f"{n:,} {word}" + (f": {n:,} attempts of {k:,} blueprints" if k != n else "")
+        for n, k in zip(counts, of, strict=True)
+    ]
 
 
 def interval_bars(middle: pd.Series, low: pd.Series, high: pd.Series, **style: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,38 +47,38 @@ GROUPS = {
 
 def overview(held: RunContents, links: Sequence[tuple[str, str, str]]) -> str:
     """The overview of a run; `links` are file, name and subject of the other pages."""
-    verdicts, talks = tables.verdicts(held.proposals), tables.trajectories(held.trajectories)
-    notebooks = {path.relative_to(held.folder).as_posix(): "executed" for path in held.notebooks}
-    files = [
-        (name, text, _size(held.folder / name))
-        for name, text in (FILES | notebooks).items()
-        if (held.folder / name).is_file()
-    ]
-    panels = []
-    if held.proposals:
-        funnel, rounds = tables.funnel(verdicts), tables.rounds(held.proposals)
-        gates = [{"passed at": gate} for gate in funnel["gate"]], [{"fell at": gate} for gate in funnel["gate"]]
-        panels += [panel(charts.funnel(funnel), counts_table(funnel, leads=gates))]
-        named = rounds.rename(columns={"round": "reflections", "proposals": "of"})
-        panels += [panel(charts.rounds(rounds), pieces.table(named, fold="The numbers"))]
-    if held.trajectories:
-        panels += [_counted(tables.attempts(talks), charts.attempts, "attempt")]
-        panels += [_counted(tables.ends(talks, "divergence"), charts.ends, "divergence")]
-        panels += [
-            _counted(mixture_tables.successes(held.proposals, held.trajectories, "kind"), charts.successes, "kind")
-        ]
-        if any(t.blame for t in held.trajectories):
-            panels += [_counted(mixture_tables.blames(held.trajectories), charts.blames, "cause")]
+    panels = [*_blueprint_panels(held), *_conversation_panels(held)]
     return pieces.draw(
         "index.html.j2",
         sentence=summary(held),
         figures=pieces.key_figures(tables.key_figures(held.proposals, held.trajectories, held.rows), held.scripted),
         links=links,
         charts=columns(panels) if panels else "",
-        files=files,
+        files=_files(held),
         key_rows=_key_rows(held.manifest),
         folds=_folds(held.manifest),
     )
+
+
+def _blueprint_panels(held: RunContents) -> Iterator[Markup]:
+    if not held.proposals:
+        return
+    funnel, rounds = tables.funnel(tables.verdicts(held.proposals)), tables.rounds(held.proposals)
+    gates = [{"passed at": gate} for gate in funnel["gate"]], [{"fell at": gate} for gate in funnel["gate"]]
+    yield panel(charts.funnel(funnel), counts_table(funnel, leads=gates))
+    named = rounds.rename(columns={"round": "reflections", "proposals": "of"})
+    yield panel(charts.rounds(rounds), pieces.table(named, fold="The numbers"))
+
+
+def _conversation_panels(held: RunContents) -> Iterator[Markup]:
+    if not held.trajectories:
+        return
+    talks = tables.trajectories(held.trajectories)
+    yield _counted(tables.attempts(talks), charts.attempts, "attempt")
+    yield _counted(tables.ends(talks, "divergence"), charts.ends, "divergence")
+    yield _counted(mixture_tables.successes(held.proposals, held.trajectories, "kind"), charts.successes, "kind")
+    if any(t.blame for t in held.trajectories):
+        yield _counted(mixture_tables.blames(held.trajectories), charts.blames, "cause")
 
 
 def _counted(frame: pd.DataFrame, drawn: Callable[[pd.DataFrame], go.Figure], facet: str) -> Markup:
@@ -123,6 +123,13 @@ def _folds(run: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
         for name, item in groups.items()
     )
     return [(name, [(key, pieces.value(entry)) for key, entry in item.items()]) for name, item in named if item]
+
+
+def _files(held: RunContents) -> list[tuple[str, str, str]]:
+    """The files of a run that are there: path, what it holds, size."""
+    notebooks = {path.relative_to(held.folder).as_posix(): "executed" for path in held.notebooks}
+    every = ((held.folder / name, name, text) for name, text in (FILES | notebooks).items())
+    return [(name, text, _size(path)) for path, name, text in every if path.is_file()]
 
 
 def _size(path: Path) -> str:

@@ -265,36 +265,26 @@ def key_figures(
     seeds, accepted = len(proposals), sum(p.accepted for p in proposals)
     mixed, domain = sum(bool(p.parts) for p in proposals), proposals[0].domain if proposals else "no domain"
     first = sum(p.accepted and len(p.attempts) == 1 for p in proposals)
-    repaired, fallen, verified = accepted - first, seeds - first, sum(t.success for t in records)
-    spent = [*total_usage(proposals).values(), *total_usage(records).values()]
-    tokens = sum(u.prompt + u.completion for u in spent)
-    reached = len({t.blueprint for t in records if t.success})
+    tried, verified = "tried" if mixed else "seeds", sum(t.success for t in records)
     figures = {
         "seeds": (f"{seeds - mixed:,}", f"{domain}, and {mixed:,} recombined" if mixed else domain),
-        "accepted blueprints": (
-            f"{accepted:,}",
-            f"{share(accepted, seeds)} {interval(accepted, seeds)} of {seeds:,} {'tried' if mixed else 'seeds'}",
-        ),
-        "accepted at the first try": (
-            f"{first:,}",
-            f"{share(first, seeds)} {interval(first, seeds)} of {seeds:,} {'tried' if mixed else 'seeds'}",
-        ),
-        "repaired by reflection": (
-            f"{repaired:,}",
-            f"{share(repaired, fallen)} {interval(repaired, fallen)} of {fallen:,} that fell first",
-        ),
+        "accepted blueprints": _part(accepted, seeds, tried),
+        "accepted at the first try": _part(first, seeds, tried),
+        "repaired by reflection": _part(accepted - first, seeds - first, "that fell first"),
     }
     if records:
-        spread = interval(verified, len(records))
-        held = f"{share(verified, len(records))} {spread} of {len(records):,} conversations"
-        figures["verified trajectories"] = (f"{verified:,}", held)
-        figures["blueprints with a verified one"] = (
-            f"{reached:,}",
-            f"{share(reached, accepted)} {interval(reached, accepted)} of {accepted:,} accepted",
-        )
+        reached = len({t.blueprint for t in records if t.success})
+        figures["verified trajectories"] = _part(verified, len(records), "conversations")
+        figures["blueprints with a verified one"] = _part(reached, accepted, "accepted")
     if rows is not None:
         figures["rows in the dataset"] = (f"{rows:,}", "distinct verified trajectories")
-    if tokens:
+    spent = [*total_usage(proposals).values(), *total_usage(records).values()]
+    if tokens := sum(u.prompt + u.completion for u in spent):
         each = f"{tokens / verified:,.0f} per verified trajectory" if verified else "no verified trajectory"
         figures["tokens"] = (f"{tokens / 1e6:,.2f} M" if tokens >= 1e6 else f"{tokens:,}", each)
     return figures
+
+
+def _part(count: int, total: int, of: str) -> tuple[str, str]:
+    """A key figure that is part of another one."""
+    return f"{count:,}", f"{share(count, total)} {interval(count, total)} of {total:,} {of}"
