@@ -67,6 +67,22 @@ def owners(domain: Domain, value: str) -> frozenset[str]:
     return _ownership(domain).get(value, frozenset())
 
 
+def own_rows(domain: Domain, user: str) -> dict[str, dict[str, Any]]:
+    """All rows that belong to a user, the user's own first, table → id → row; nothing of the catalogue."""
+    found: dict[str, dict[str, Any]] = {}
+    for table in sorted(domain.tables, key=lambda table: table != domain.users):
+        keys = [key for key in _owned_by(domain).get(user, ()) if key in domain.tables[table]]
+        found |= {table: {key: domain.dump(domain.tables[table][key]) for key in keys}} if keys else {}
+    return found
+
+
+def catalogue(domain: Domain) -> dict[str, dict[str, Any]]:
+    """All rows that belong to nobody, table → id → row."""
+    whose = _ownership(domain)
+    found = {t: {k: domain.dump(row) for k, row in rows.items() if k not in whose} for t, rows in domain.tables.items()}
+    return {table: rows for table, rows in found.items() if rows}
+
+
 def foreign_rows(domain: Domain, user: str, result: Any) -> tuple[str, ...]:
     """The ids in a call's result that belong to other users and not to this one, each once, as they come. `result` is
     what the call returned, as JSON text or value. An id that the user's own rows name (to whom money was sent) only
@@ -90,6 +106,16 @@ def _ownership(domain: Domain) -> dict[str, frozenset[str]]:
     parts = {key: users for key, users in _parts(owned, rows).items() if key not in homes}
     whole = {key: users for (_, key), users in owned.items() if all((table, key) in owned for table in homes[key])}
     return parts | whole
+
+
+@functools.lru_cache(maxsize=8)
+def _owned_by(domain: Domain) -> dict[str, list[str]]:
+    """User → ids that are the user's, in a fixed order."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for value, users in sorted(_ownership(domain).items()):
+        for user in users:
+            found[user].append(value)
+    return dict(found)
 
 
 def _owned_places(domain: Domain, rows: Mapping[Place, Any]) -> dict[Place, frozenset[str]]:

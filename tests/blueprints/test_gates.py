@@ -23,9 +23,9 @@ from apigen_nb.blueprints.gates import (
     well_formed,
 )
 from apigen_nb.blueprints.gates.execution import execute
-from apigen_nb.blueprints.gates.grounding import is_paraphrased
 from apigen_nb.records import Action, Blueprint, canonical
 from apigen_nb.world.domain import Domain, from_folder
+from apigen_nb.world.references import is_paraphrased
 from apigen_nb.world.tool import allowed_values
 from apigen_nb.world.values import is_mentioned, normalize
 from tests.library import RENEW, RETURN, call, task, verdict

@@ -8,12 +8,13 @@ when it is a count, a sum or a difference that a customer can mean: see `KnownVa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ...records import Action, Blueprint, Verdict
 from ...world.candidate_calls import candidate_calls, result_facts, try_call
 from ...world.domain import Domain
+from ...world.references import is_paraphrased
 from ...world.tool import allowed_values
 from ...world.user_records import user_records
 from ...world.values import Fact, argument_values, facts, fits, is_mentioned, mentions, normalize, singular
@@ -24,8 +25,6 @@ from .verdict import verdict_on
 
 MAX_READS_IN_A_ROW = 4  # reads in a row: find the user, the user, the order, the product
 MAX_CALLS_A_TOOL = 60
-MAX_WORDS_BETWEEN = 5  # words that may stand between two words of a choice
-NEGATION = re.compile(r"n't\b|\b(?:no|not|never|without)\b")
 
 
 class UnknownArgument(NamedTuple):
@@ -103,18 +102,6 @@ def _is_shown_by(argument: UnknownArgument, call: Action, results: list[Fact], f
     if argument.choice:
         return near and any(fact.value == argument.value for fact in results)
     return (near or any(fact.value == user for fact in results)) and KnownValues(results).holds(argument.value)
-
-
-def is_paraphrased(name: str, value: Any, options: Sequence[Any], text: str) -> bool:
-    """Whether a normalized text tells a choice in other words: "you do not want insurance" for `insurance` "no"; the
-    words of "ordered by mistake" in one sentence in their order, others between them. What a word means stays with the
-    committee: a choice that only follows from the story is not told."""
-    if set(options) == {"yes", "no"}:
-        about = [part for part in re.split(r"[.;!?]", text) if mentions(part, name.replace("_", " "))]
-        return bool(about) and all(bool(NEGATION.search(part)) == (value == "no") for part in about)
-    stems = [re.escape(re.sub(r"(ed|ing|s)$", "", word)) + r"\w*" for word in normalize(str(value)).split()]
-    between = rf"(?:[^\w.;!?]+\w+){{0,{MAX_WORDS_BETWEEN}}}?[^\w.;!?]+"
-    return len(stems) > 1 and bool(re.search(r"\b" + between.join(stems), text))
 
 
 def _is_the_only_one_taken(argument: UnknownArgument, blueprint: Blueprint, domain: Domain) -> bool:
