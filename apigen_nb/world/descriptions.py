@@ -66,7 +66,7 @@ def things(rows: Rows, names: Mapping[str, Mapping[str, Any]]) -> list[Thing]:
         thing = found.setdefault((kind, key), Thing(kind, key))
         thing.own |= {*thing.nouns, *_cues_of_id(key), *_cues(_scalars(holder))}
         thing.cues |= {*thing.own, *_cues(holder), *_cues(context)}
-        named = {*_texts(holder)} - {key}
+        named = {*texts(holder)} - {key}
         thing.cues |= {cue for value in named if value in names for cue in _cues(_scalars(names[value]))}
         links.append((thing, named))
     of_id: dict[str, list[Thing]] = {}
@@ -95,11 +95,12 @@ def _parts(value: Any, context: dict[str, Any], key: str) -> Iterator[tuple[str,
                     yield singular(name), inner, item, context
                     yield from _parts(item, context | _scalars(item), inner)
         for item in part if isinstance(part, list) else ():
-            if isinstance(item, dict) and (found := _id_of(singular(name), item)):
+            if isinstance(item, dict) and (found := own_id(singular(name), item)):
                 yield singular(name), found, item, context
 
 
-def _id_of(kind: str, item: Mapping[str, Any]) -> str:
+def own_id(kind: str, item: Mapping[str, Any]) -> str:
+    """The id that an object in a list of this kind has: the `transaction_id` of a transaction. "" for none."""
     ids = (item.get(name) for name in (f"{kind}_id", f"{kind}_number", f"{kind}_code", "id"))
     return next((value for value in ids if isinstance(value, str)), "")
 
@@ -110,11 +111,14 @@ def _scalars(value: Any) -> dict[str, Any]:
     return {k: v for k, v in fields if isinstance(v, SCALARS) and not isinstance(v, bool) and not k.endswith("_id")}
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts(value: Any, *, keys: bool = False) -> Iterator[str]:
+    """All texts in a JSON value, with `keys` those that objects are keyed by, too."""
     if isinstance(value, str):
         yield value
+    elif isinstance(value, dict):
+        yield from value if keys else ()
     for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _texts(part)
+        yield from texts(part, keys=keys)
 
 
 def _cues_of_id(key: str) -> set[Cue]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from ...records import Action, Blueprint, Verdict, canonical
 from ...world.domain import Domain
+from ...world.end_states import same_delta
 from ...world.values import argument_values, is_mentioned, mentions, normalize
-from ...world.world import digest
 from .execution import execute, executed
 from .format import wrong_calls
 from .grounding import is_grounded
@@ -109,6 +109,7 @@ def _not_independent(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
     if len(blueprint.actions) < 2:
         yield f"calls in one message need two actions at least, found {len(blueprint.actions)}"
         return
+    chosen = {value for _, value in argument_values(*blueprint.actions) if isinstance(value, str)}
     there, back = execute(blueprint, domain), execute(blueprint, domain, blueprint.actions[::-1])
-    if back.refused or broken_rules(back, domain) or digest(there.diff) != digest(back.diff):
+    if back.refused or broken_rules(back, domain) or not same_delta(there.diff, back.diff, chosen):
         yield "the actions depend on their order, so they cannot be made in one message"
