@@ -12,7 +12,7 @@ from .run.stage import Stage, open_stage
 from .storage.jsonl import read_lines
 from .storage.run_folder import Run
 from .trajectories.converse import converse, converse_all
-from .world.domain import Domain, Step, rule, tool
+from .world.domain import Conduct, Domain, Step, Trace, rule, tool, trace_rule
 from .world.world import Database, Refusal, World
 
 __version__: str
@@ -22,6 +22,7 @@ __all__ = [
     "Attempt",
     "Blueprint",
     "Committee",
+    "Conduct",
     "Database",
     "Domain",
     "Message",
@@ -32,6 +33,7 @@ __all__ = [
     "Run",
     "Stage",
     "Step",
+    "Trace",
     "Trajectory",
     "Verdict",
     "World",
@@ -51,6 +53,7 @@ __all__ = [
     "read_lines",
     "rule",
     "tool",
+    "trace_rule",
     "verify_dataset",
     "well_formed",
     "write_report",

@@ -2,7 +2,9 @@
 
 retail/policy.md     what the agent reads
 retail/tools.py      typed functions over the database, marked @tool or @tool(writes=True)
-retail/rules.py      the policy as predicates, marked @rule("tool", ...); the docstring is the message
+retail/rules.py      the policy as predicates, marked @rule("tool", ...); the docstring is the message. Optional: what
+                     the policy asks of how an agent goes about it, CONDUCT = Conduct(...), and rules over a whole
+                     conversation, marked @trace_rule (see `rules`)
 retail/data/*.json   one file a table: {id: row}
 retail/phrases.json  optional: how people say a tool call (see models.scripted.grammar)
 
@@ -19,7 +21,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, cast
@@ -27,69 +29,29 @@ from typing import Any, NamedTuple, cast
 from pydantic import TypeAdapter, ValidationError
 
 from ..records import Action, sha
+from .rules import Conduct, Rule, Step, Trace, TraceRule, rule, trace_rule
 from .tool import DomainError, Tool, derive_tool, describe_problems, tool
-from .world import Database, World
+from .world import World
 
 DOMAINS_FOLDER = Path(__file__).parent.parent / "domains"
 __all__ = [
+    "Conduct",
     "Domain",
     "DomainError",
     "Rule",
     "Step",
     "Tool",
+    "Trace",
+    "TraceRule",
     "builtin_domains",
     "copy_json",
     "from_folder",
     "rule",
     "tool",
+    "trace_rule",
 ]
 
 USER_TABLES = ("customers", "users", "members", "patients", "accounts")
-
-
-@dataclass(frozen=True)
-class Step:
-    """One executed action of a blueprint as a rule sees it: the call, the database before and after it, its result,
-    the user it is done for, and the steps before it."""
-
-    action: Action
-    before: Database
-    after: Database
-    result: Any
-    user: str
-    earlier: tuple[Step, ...] = ()
-
-    @property
-    def name(self) -> str:
-        return self.action.name
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        return self.action.arguments
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A rule of the policy: `holds(step)` is False when the step breaks it; `text` is the message. It binds `tools`."""
-
-    name: str
-    text: str
-    tools: tuple[str, ...]
-    holds: Callable[[Step], bool] = field(compare=False)
-
-
-def rule(*tools: str) -> Callable[[Callable[[Step], bool]], Rule]:
-    """Mark a predicate of `rules.py` as a rule that binds these tools; its docstring is what people and models read."""
-
-    def mark(function: Callable[[Step], bool]) -> Rule:
-        text = " ".join((function.__doc__ or "").split())
-        if not text:
-            raise DomainError(f"rule {function.__name__} has no docstring; a rule's docstring is its message")
-        if not tools:
-            raise DomainError(f"rule {function.__name__} binds no tool; name them: @rule('cancel_order')")
-        return Rule(function.__name__, text, tools, function)
-
-    return mark
 
 
 def copy_json(value: Any) -> Any:
@@ -107,7 +69,8 @@ def copy_json(value: Any) -> Any:
 class Domain:
     """Tools, policy, rules and data behind one world. `tables` is table → id → row; `users` names the table of those
     whom a conversation can serve, `subjects` are the ids that blueprints are drawn for; `phrases` is tool → wording
-    (optional). `copy` and `dump` are those of `World`; `edges_add` and `edges_forbid` are of the API graph, by hand."""
+    (optional). `copy` and `dump` are those of `World`; `edges_add` and `edges_forbid` are of the API graph, by hand;
+    `conduct` and `trace_rules` say how a conversation is to be held."""
 
     name: str
     policy: str
@@ -121,6 +84,8 @@ class Domain:
     dump: Callable[[Any], Any] = copy_json
     edges_add: tuple[tuple[str, str, str], ...] = ()
     edges_forbid: tuple[tuple[str, ...], ...] = ()
+    conduct: Conduct = field(default_factory=Conduct)
+    trace_rules: tuple[TraceRule, ...] = ()
 
     @staticmethod
     def load(name: str) -> Domain:
@@ -151,7 +116,11 @@ class Domain:
     def fingerprint(self) -> str:
         """A hash of policy, tools, rules and data: `verify` refuses a dataset made on another version of the domain."""
         rows = {table: {key: self.dump(row) for key, row in rows.items()} for table, rows in self.tables.items()}
-        return sha([self.policy, self.schemas, [[r.name, r.text, r.tools] for r in self.rules], rows])
+        rules = [[r.name, r.text, r.tools] for r in self.rules]
+        # what all domains had before there was anything to declare is left out: their fingerprints stay
+        conduct = [asdict(self.conduct)] if self.conduct != Conduct() else []
+        traces = [[[r.name, r.text] for r in self.trace_rules]] if self.trace_rules else []
+        return sha([self.policy, self.schemas, rules, rows, *conduct, *traces])
 
 
 def builtin_domains() -> tuple[str, ...]:
@@ -229,7 +198,16 @@ def from_folder(folder: Path) -> Domain:
         phrases=TypeAdapter(dict[str, str]).validate_json(phrases.read_bytes()) if phrases.is_file() else {},
         edges_add=_edges(tools_module, "EDGES_ADD", tools, (3,)),
         edges_forbid=_edges(tools_module, "EDGES_FORBID", tools, (2, 3)),
+        conduct=_conduct(rules_module, folder),
+        trace_rules=tuple(r for r in vars(rules_module).values() if isinstance(r, TraceRule)) if rules_module else (),
     )
+
+
+def _conduct(module: ModuleType | None, folder: Path) -> Conduct:
+    found = getattr(module, "CONDUCT", Conduct())
+    if not isinstance(found, Conduct):
+        raise DomainError(f"{folder / 'rules.py'}: CONDUCT is a Conduct(...), found {type(found).__name__}")
+    return found
 
 
 def _edges(module: ModuleType, name: str, tools: Mapping[str, Tool], sizes: tuple[int, ...]) -> tuple[Any, ...]:

@@ -27,7 +27,8 @@ def messages_of(blueprint: Blueprint, domain: Domain, *turns: Any) -> list[Messa
         calls = []
         for action in turn:
             made += 1
-            calls.append(ToolCall(id=f"call_{made}", name=action.name, arguments=action.arguments))
+            raw = action.raw if isinstance(action, ToolCall) else ""
+            calls.append(ToolCall(id=f"call_{made}", name=action.name, arguments=action.arguments, raw=raw))
         messages.append(Message(role="assistant", tool_calls=tuple(calls)))
         messages += [run_tool_call(world, call) for call in calls]
     return messages

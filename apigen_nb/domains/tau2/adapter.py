@@ -22,12 +22,14 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 
 from ...records import Action
-from ...world.domain import Domain, DomainError, GoldTask, Rule, Tool, copy_json
+from ...world.domain import Conduct, Domain, DomainError, GoldTask, Rule, Tool, copy_json
 from ...world.world import Database, Refusal, ToolBug
 from . import airline_rules, retail_rules
 
 NAMES = ("retail", "airline")
 _RULES = {"retail": retail_rules, "airline": airline_rules}
+# retail: "even when the user already provides the user id"; airline: "the user must provide their user id"
+_CONDUCT = {"retail": Conduct(), "airline": Conduct(by_told_id=True)}
 _KINDS: dict[str, Literal["read", "write"]] = {"read": "read", "write": "write"}
 _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add,
@@ -59,6 +61,7 @@ def load(name: str) -> Domain:
         subjects=tuple(user for user in tables["users"] if user in mentioned["train"] - mentioned["test"]),
         copy=copy,
         dump=dump,
+        conduct=_CONDUCT[name],
     )
 
 

@@ -1,0 +1,132 @@
+"""What was written: announced and agreed to, by the rules, right at once, and without trying until something gives."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from ...blueprints.gates.execution import run_actions
+from ...blueprints.gates.kind import same_call
+from ...records import Action, Change, Finding, canonical
+from ...world.domain import Domain, Step, Trace
+from ...world.world import Refusal
+from ..dialogue import Call, Dialogue
+from ..meaning import Meanings
+
+ASKED = "Before it writes the agent says what it is about to do, and the customer agrees"
+AT_ONCE = "Only what the customer wants is written, and it is right the first time"
+SENSIBLE = "The agent does not try what the tools refuse again and again"
+REPLAYED = "What was done can be done again in a fresh world"
+ATTEMPTS = 2  # so many refused writes that nobody wished are no slip any more
+Place = tuple[Any, ...]  # table and id of a row, and the way to a scalar in it
+Cells = dict[Place, Any]
+
+
+def asks_before_writes(dialogue: Dialogue, meanings: Meanings) -> Iterator[Finding]:
+    """Since the writes before, the agent has written to the user, who has answered."""
+    if not dialogue.domain.conduct.confirm_writes:
+        return
+    for start, writes in batches(dialogue):
+        end = writes[0].turn
+        spoken = next((turn for turn, message in dialogue.turns("assistant", start, end) if message.content), end)
+        if not any(dialogue.turns("user", spoken, end)):
+            found = f"{writes[0].action} came without a question"
+            yield Finding(turn=end, rule="asked before writing", text=ASKED, found=found)
+
+
+def batches(dialogue: Dialogue) -> Iterator[tuple[int, list[Call]]]:
+    """The writes that were carried out with no word of the user between them, each with the turn after those before."""
+    start = 0
+    for _, group in itertools.groupby(dialogue.writes, lambda call: dialogue.last_of("user", call.turn)):
+        writes = list(group)
+        yield start, writes
+        start = writes[-1].answered + 1
+
+
+def obeys_rules(dialogue: Dialogue, meanings: Meanings) -> Iterator[Finding]:
+    """Each write that was carried out keeps the domain's rules, with those before it, also when it was put right."""
+    for call, step in _replayed(dialogue):
+        if isinstance(step, Refusal):
+            yield Finding(turn=call.turn, rule="replayed", text=REPLAYED, found=f"{call.action} is refused: {step}")
+            continue
+        for rule in dialogue.domain.rules_for([step.name]):
+            if not rule.holds(step):
+                yield Finding(turn=call.turn, rule=rule.name, text=rule.text, found=str(step.action))
+
+
+def obeys_trace_rules(dialogue: Dialogue, meanings: Meanings) -> Iterator[Finding]:
+    """The domain's own rules over a whole conversation hold."""
+    steps = ((call.turn, step) for call, step in _replayed(dialogue) if isinstance(step, Step))
+    trace = Trace(tuple(dialogue.messages), tuple(steps), dialogue.blueprint.user)
+    for rule in dialogue.domain.trace_rules:
+        for turn in sorted(set(rule.breaks(trace))):
+            yield Finding(turn=turn, rule=rule.name, text=rule.text, found=dialogue.messages[turn].content[:80])
+
+
+def _replayed(dialogue: Dialogue) -> Iterator[tuple[Call, Step | Refusal]]:
+    actions = [call.action for call in dialogue.writes]
+    ran = run_actions(dialogue.domain.world(), actions, dialogue.blueprint.user)
+    return ((call, step) for call, (_, _, step) in zip(dialogue.writes, ran, strict=True))
+
+
+def writes_right_at_once(dialogue: Dialogue, meanings: Meanings) -> Iterator[Finding]:
+    """No write that the task does not have was put right by a later one; what stays is the state check's business. One
+    that changes nothing is noted."""
+    extra, left = [], list(dialogue.blueprint.actions)
+    for number, call in enumerate(dialogue.writes):
+        match = next((action for action in left if same_call(action, call.action)), None)
+        left.remove(match) if match else extra.append(number)
+    states = _states(dialogue) if extra else []
+    for number in extra:
+        call, (before, after) = dialogue.writes[number], states[number : number + 2]
+        changed = {cell for cell in before.keys() | after.keys() if before.get(cell) != after.get(cell)}
+        undone = any(later.get(cell) != after.get(cell) for later in states[number + 2 :] for cell in changed)
+        if undone or not changed:
+            found = f"{call.action} {'was put right later' if undone else 'changed nothing'}"
+            outcome = "fell" if undone else "noted"
+            finding = {"turn": call.turn, "rule": "right at once", "text": AT_ONCE, "found": found, "outcome": outcome}
+            yield Finding.model_validate(finding)
+
+
+def _states(dialogue: Dialogue) -> list[Cells]:
+    """The rows that are changed at any time, cell by cell, as they are before each write and in the end."""
+    world, deltas = dialogue.domain.world(), [tuple[Change, ...]()]
+    for call in dialogue.writes:
+        with suppress(Refusal):  # which `obeys_rules` finds
+            world.call(call.action)
+        deltas.append(world.delta())
+    untouched = {(c.table, c.id): c.before for delta in deltas for c in delta}
+    states = ({**untouched, **{(c.table, c.id): c.after for c in delta}} for delta in deltas)
+    return [dict(_cells(state, ())) for state in states]
+
+
+def _cells(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
+    """The scalars of rows or of a value, each with its place."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    if parts is None:
+        yield place, canonical(value)
+        return
+    for name, part in parts:
+        yield from _cells(part, (*place, name))
+
+
+def refused_writes(dialogue: Dialogue, meanings: Meanings) -> Iterator[Finding]:
+    """A write that a tool refuses is no more than noted where the task has it or it is a wish that must come to
+    nothing, and the first of all others; further ones fall."""
+    blueprint, nonsense = dialogue.blueprint, 0
+    denied = {wish.name for wish in blueprint.denied}
+    for call in dialogue.calls:
+        if not call.refused or not _means_to_write(call.action, dialogue.domain):
+            continue
+        wished = call.action.name in denied or any(same_call(call.action, action) for action in blueprint.actions)
+        nonsense += not wished
+        found = f"{call.action}: {call.result.content[:120] if call.result else ''}"
+        fell = not wished and nonsense >= ATTEMPTS
+        finding = {"turn": call.turn, "rule": "refused write", "text": SENSIBLE, "found": found}
+        yield Finding.model_validate(finding | {"outcome": "fell" if fell else "noted"})
+
+
+def _means_to_write(action: Action, domain: Domain) -> bool:
+    return action.name not in domain.tools or domain.tools[action.name].writes

@@ -1,0 +1,233 @@
+"""Conduct: faithful conversations break nothing, in any language, and each planted break is found where it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apigen_nb.records import Action, Blueprint, Finding, ToolCall, Verdict
+from apigen_nb.trajectories.conduct import keeps_conduct
+from apigen_nb.trajectories.conduct.texts import shows_no_machinery
+from apigen_nb.trajectories.dialogue import Dialogue
+from apigen_nb.trajectories.meaning import Meanings
+from apigen_nb.world.domain import Conduct, Domain, DomainError, from_folder
+from tests.library import GOOD, OVERDUE, POE, RENAME, RENEW, call, write_library
+from tests.trajectories.test_behaviour import messages_of
+
+FIND = call("find_member", email="ada@example.com")
+GET = call("get_loan", loan_id="L1")
+OTHERS = call("get_loan", loan_id="L4")
+NONSENSE = call("return_loan", loan_id="X")
+BROKEN = ToolCall(id="", name="renew_loan", arguments=None, raw="{")
+HAND_OVER = call("hand_over", summary="a wish")
+HELLO = ("U: Hello, ada@example.com here. Renew L1 please, I travel.", (FIND,))
+ASK = ("A: I would renew L1 for two weeks, since you travel. Is that right?", "U: Exactly that.")
+GOODBYE = ("A: L1 is renewed.", "U: Great, bye.")
+
+
+def findings(blueprint: Blueprint, domain: Domain, *turns: Any, outcome: str = "fell") -> list[tuple[str, int]]:
+    verdict = conduct(blueprint, domain, *turns)
+    return [(f.rule, f.turn) for f in verdict.findings if f.outcome == outcome]
+
+
+def conduct(blueprint: Blueprint, domain: Domain, *turns: Any) -> Verdict:
+    messages = tuple(messages_of(blueprint, domain, *turns))
+    verdict = keeps_conduct(Dialogue(blueprint, messages, domain), Meanings(messages))
+    assert verdict.gate == "conduct"
+    assert (verdict.outcome == "held") == (not verdict.reason) == (not verdict.kind)
+    assert all(0 <= finding.turn < len(messages) for finding in verdict.findings)
+    return verdict
+
+
+BREAKS: list[tuple[str, tuple[Any, ...], list[tuple[str, int]]]] = [
+    ("plain", (HELLO[0], (GET,), (FIND,), *ASK, (RENEW,), *GOODBYE), [("identified", 1)]),
+    ("plain", ("U: I am M1.", (GET,), "A: It is Salt Roads."), [("identified", 1)]),
+    ("plain", (*HELLO, (RENEW,), *GOODBYE), [("asked before writing", 3)]),
+    ("plain", (*HELLO, "A: I renew L1 now.", (RENEW,), *GOODBYE), [("asked before writing", 4)]),
+    ("plain", (*HELLO, *ASK, (GET, RENEW), *GOODBYE), [("one call", 5)]),
+    ("plain", (*HELLO, *ASK, (RENEW,), (HAND_OVER,), (GET,)), [("transfer is the end", 9)]),
+    ("plain", (*HELLO, (HAND_OVER, GET)), [("one call", 3), ("transfer is the end", 3)]),
+    ("plain", (*HELLO, (OTHERS,), *ASK, (RENEW,), *GOODBYE), [("own rows", 3)]),
+    ("plain", (*HELLO, "A: Somebody else has L4.", *ASK, (RENEW,), *GOODBYE), [("own rows", 3)]),
+    ("plain", (*HELLO, *ASK, (OVERDUE,), "A: Done."), [("overdue_stays", 5)]),
+    ("plain", (*HELLO, *ASK, (RENEW,), "A: Again?", "U: Yes.", (RENEW,)), [("renewed_once", 9)]),
+    ("plain", (*HELLO, *ASK, (POE,), "A: So?", "U: No, Reed.", (RENAME,)), [("right at once", 5)]),
+    ("plain", (*HELLO, *ASK, (NONSENSE,), (call("renew_loan"),), (RENEW,)), [("refused write", 7)]),
+    ("plain", (*HELLO, "A: <tool_call> One moment.", *ASK, (RENEW,), *GOODBYE), [("no machinery", 3)]),
+    ("plain", (*HELLO, *ASK, (RENEW,), "A: Done. ###STOP###", "U: ###STOP###"), [("no machinery", 7)]),
+    ("plain", (*HELLO, *ASK, (RENEW,), "A: Done.", "U: bye<|im_end|>"), [("no machinery", 8)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "turns", "expected"), BREAKS, ids=[f"{e[0][0]} {n}" for n, (_, _, e) in enumerate(BREAKS)]
+)
+def test_each_break_is_found_where_it_stands(
+    library: Domain, name: str, turns: tuple[Any, ...], expected: list[tuple[str, int]]
+) -> None:
+    assert findings(GOOD[name], library, *turns) == expected
+
+
+FAITHFUL: list[tuple[str, tuple[Any, ...]]] = [
+    ("plain", (*HELLO, *ASK, (RENEW,), *GOODBYE)),
+    ("plain", ("U: Hallo, ada@example.com. Bitte L1 verlängern, ich verreise.", (FIND,), "A: Ich verlängere L1 um zwei "
+               "Wochen, weil Sie verreisen. Einverstanden?", "U: Ja, machen Sie das.", (RENEW,), "A: Ist verlängert.")),
+    ("plain", ("U: Soy ada@example.com. Quiero renovar L1, me voy de viaje.", (FIND,), "A: Renovaré L1 dos semanas por "
+               "su viaje. ¿Le parece bien?", "U: Sí, adelante.", (RENEW,), "A: Listo, renovado.")),
+    ("plain", ("U: 你好, 我是 ada@example.com。请续借 L1, 我要去旅行。", (FIND,),
+               "A: 我将因您旅行续借 L1 两周, 可以吗?", "U: 可以。", (RENEW,), "A: 已续借。", "U: 谢谢 ###STOP###")),
+    ("plain", ("U: hello", "A: An overdue loan is not renewed.", "U: bye")),
+    ("forbidden by a rule", (*HELLO, "A: Sure?", "U: And is L4 out?", "A: L4 is somebody else's, I cannot say.")),
+    ("tool error", (*HELLO, *ASK, (RENEW,), (RENEW,), *GOODBYE)),
+    ("parallel calls", (*HELLO, "A: L1, and Ada Reed?", "U: Both.", (RENEW, RENAME), "A: Both are done.")),
+    ("plain", (*HELLO, "A: I renew L1, then you are Ada Reed?", "U: Both.", (RENEW,), (RENAME,), "A: Both are done.")),
+    ("plain", (*HELLO, (HAND_OVER,), "A: A person takes over.")),
+    ("plain", ("U: What is L4?", (HAND_OVER,), "A: A person takes over.")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "turns"), FAITHFUL, ids=[f"{n}: {name}" for n, (name, _) in enumerate(FAITHFUL)])
+def test_faithful_conversations_break_nothing(library: Domain, name: str, turns: tuple[Any, ...]) -> None:
+    assert findings(GOOD[name], library, *turns) == []
+
+
+NOTED: list[tuple[str, tuple[Any, ...], tuple[str, int]]] = [
+    ("plain", (*HELLO, (GET,), (GET,), "A: Salt Roads.", *ASK, (RENEW,)), ("needless read", 5)),
+    ("plain", (*HELLO, (GET,), *ASK, (RENEW,), *GOODBYE), ("needless read", 3)),
+    ("plain", (HELLO[0] + " And whose is L4?", (FIND,), (OTHERS,), "A: I can only speak of yours."), ("own rows", 3)),
+    ("plain", (*HELLO, *ASK, (call("renew_loan", loan_id="L1"),), (RENEW,)), ("refused write", 5)),
+    ("plain", (*HELLO, *ASK, (BROKEN,), (RENEW,)), ("refused write", 5)),
+    ("missing tool", (*HELLO, *ASK, (RENAME,), (RENAME,), "A: I cannot."), ("refused write", 7)),
+    ("plain", (*HELLO, *ASK, (RENAME,), "A: So?", "U: Yes.", (RENAME,)), ("right at once", 9)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "turns", "expected"), NOTED, ids=[f"{e[0]} {n}" for n, (_, _, e) in enumerate(NOTED)])
+def test_what_is_only_noted_fells_nothing(
+    library: Domain, name: str, turns: tuple[Any, ...], expected: tuple[str, int]
+) -> None:
+    assert findings(GOOD[name], library, *turns) == []
+    assert expected in findings(GOOD[name], library, *turns, outcome="noted")
+
+
+def test_text_beside_a_call_breaks_the_conduct_of_those_who_forbid_it(library: Domain) -> None:
+    messages = messages_of(GOOD["plain"], library, *HELLO, *ASK, (RENEW,), *GOODBYE)
+    messages[5] = messages[5].model_copy(update={"content": "一つお待ちください。"})
+    dialogue = Dialogue(GOOD["plain"], tuple(messages), library)
+    assert [(f.rule, f.turn) for f in keeps_conduct(dialogue, Meanings(messages)).findings] == [
+        ("no text beside calls", 5)
+    ]
+
+
+# --- what a domain declares
+
+
+def _folder(tmp_path: Path, rules: str) -> Path:
+    folder = write_library(tmp_path / "library")
+    (folder / "rules.py").write_text(rules)
+    return folder
+
+
+def test_a_domain_declares_what_its_policy_does_not_ask(tmp_path: Path) -> None:
+    free = (
+        "from apigen_nb import Conduct\nCONDUCT = Conduct(identify_first=False, confirm_writes=False, "
+        "one_call_at_a_time=False, no_text_beside_calls=False)\n"
+    )
+    domain = from_folder(_folder(tmp_path, free))
+    assert domain.conduct == Conduct(False, False, False, False, False)
+    assert findings(GOOD["plain"], domain, "U: Renew L1", (RENEW, GET), "A: Done.") == []
+
+
+def test_an_id_that_is_told_identifies_where_the_domain_says_so(tmp_path: Path) -> None:
+    domain = from_folder(_folder(tmp_path, "from apigen_nb import Conduct\nCONDUCT = Conduct(by_told_id=True)\n"))
+    assert findings(GOOD["plain"], domain, "U: I am M1.", (GET,), "A: Salt Roads.") == []
+    assert findings(GOOD["plain"], domain, "U: I am M2.", (GET,), "A: Salt Roads.") == [("identified", 1)]
+
+
+TRACE_RULE = '''
+from apigen_nb import Trace, trace_rule
+
+@trace_rule
+def short_messages(trace: Trace):
+    """No message of the agent has more than fifty characters, and at most one thing is written for a member."""
+    yield from (n for n, m in enumerate(trace.messages) if m.role == "assistant" and len(m.content) > 50)
+    yield from (turn for turn, step in trace.steps[1:] if step.user == trace.user)
+'''
+
+
+def test_a_domain_has_rules_over_whole_conversations(tmp_path: Path) -> None:
+    domain = from_folder(_folder(tmp_path, TRACE_RULE))
+    turns = (*HELLO, "A: Renew, and rename?", "U: Yes.", (RENEW,), (RENAME,), f"A: {'Well. ' * 20}")
+    assert findings(GOOD["plain"], domain, *turns) == [("short_messages", 7), ("short_messages", 9)]
+    assert domain.fingerprint != from_folder(write_library(tmp_path / "other")).fingerprint
+
+
+@pytest.mark.parametrize(("rules", "words"), [
+    ("CONDUCT = {'identify_first': False}", "CONDUCT is a Conduct"),
+    ("from apigen_nb import trace_rule\n@trace_rule\ndef silent(trace): return ()", "silent has no docstring"),
+])  # fmt: skip
+def test_what_is_declared_wrongly_is_said(tmp_path: Path, rules: str, words: str) -> None:
+    with pytest.raises(DomainError, match=words):
+        from_folder(_folder(tmp_path, rules))
+
+
+# --- texts
+
+
+@pytest.mark.parametrize("text", [
+    "</think>", "<think>", "<|im_start|>assistant", "<｜tool▁calls▁begin｜>", "[TOOL_CALLS] []", "<start_of_turn>model",
+    '{"name": "renew_loan", "arguments": {"loan_id": "L1"}}', 'So: {"tool": "renew_loan", "parameters": {}}',
+    '[{"type": "function", "function": {"name": "renew_loan", "arguments": "{}"}}]', 'renew_loan(loan_id="L1")',
+    "<function=renew_loan>", '<invoke name="renew_loan">', "###STOP###",
+])  # fmt: skip
+def test_machinery_is_seen_in_any_shape(library: Domain, text: str) -> None:
+    assert _machinery(library, f"Gern. {text} …")
+
+
+@pytest.mark.parametrize("text", [
+    "I use <b>renew_loan</b>, as {it} says.", "Salt Roads {2nd ed.} <3", "a < b > c", "See [1] and [INSTEAD].",
+    '{"name": "Ada"}', "renew loan (L1)", "It is <unknown>.", "#R12 {}",
+])  # fmt: skip
+def test_no_words_are_taken_for_machinery(library: Domain, text: str) -> None:
+    assert not _machinery(library, text)
+
+
+@given(st.text(alphabet=st.characters(exclude_characters="<>{}[]()#"), max_size=200))
+def test_text_without_brackets_is_no_machinery(text: str) -> None:
+    assert not _machinery(Domain.load("retail"), text)
+
+
+def _machinery(domain: Domain, text: str) -> list[Finding]:
+    messages = messages_of(GOOD["plain"], domain, f"A: {text}")
+    return list(shows_no_machinery(Dialogue(GOOD["plain"], messages, domain), Meanings(messages)))
+
+
+# --- a domain that ships with the package
+
+
+def test_breaks_in_a_shop(retail: tuple[Domain, Blueprint, Action, Action]) -> None:
+    shop, blueprint, find, write = retail
+    mine = f"U: {next(iter(find.arguments.values()))}, please change my phone"
+    ask = ("A: Ihre neue Nummer wird 212-555-0100, richtig?", "U: Genau.")
+    other = write.model_copy(update={"arguments": {**write.arguments, "phone": "212-555-0101"}})
+    assert findings(blueprint, shop, mine, (find,), *ask, (write,), "A: Erledigt.") == []
+    assert findings(blueprint, shop, mine, (write,), "A: Erledigt.") == [("identified", 1), ("asked before writing", 1)]
+    twice = findings(blueprint, shop, mine, (find,), *ask, (other,), "A: Fertig.", "U: Nein, 0100.", (write,))
+    assert twice == [("right at once", 5), ("one_contact_change", 9)]
+    stranger = next(user for user in shop.subjects if user != blueprint.user)
+    row = call("get_customer", customer_id=stranger)
+    assert findings(blueprint, shop, mine, (find,), (row,), *ask, (write,)) == [("own rows", 3)]
+
+
+@pytest.fixture
+def retail() -> tuple[Domain, Blueprint, Action, Action]:
+    shop = Domain.load("retail")
+    user = shop.subjects[0]
+    write = call("change_phone", customer_id=user, phone="212-555-0100")
+    blueprint = GOOD["plain"].model_copy(update={"domain": "retail", "user": user, "actions": (write,)})
+    find = call("find_customer_by_email", email=shop.tables["customers"][user]["email"])
+    return shop, blueprint, find, write
