@@ -43,6 +43,16 @@ def figure(domain: Domain) -> go.Figure:
     grouped = _grouped(graph, place)
     for number, (name, edges) in enumerate(grouped.items()):
         _lines(drawn, name, edges, place, number)
+    _tools(drawn, domain, graph, place)
+    room = 0.045 * max(len(name) for name in columns[-1])  # columns' widths, for the names beside the writing tools
+    drawn.update_xaxes(visible=False, range=[-0.5, len(columns) - 1 + max(room, 0.5)])
+    drawn.update_yaxes(visible=False, range=[-0.9, max(most, 6) - 0.1])
+    told = f"{'   '.join(mark for _, mark in KINDS.values())}   <span style='color:{HELD}'>━</span> the lines chosen"
+    return drawn.update_layout(title_subtitle=subtitle(told), updatemenus=[_menu(grouped)], showlegend=False)
+
+
+def _tools(drawn: go.Figure, domain: Domain, graph: Graph, place: Place) -> None:
+    """Draw the tools, a mark for each kind, with their names: above them, in the last column beside them."""
     for kind, (symbol, _) in KINDS.items():
         names = [name for name in place if domain.tools[name].kind == kind]
         drawn.add_scatter(
@@ -53,17 +63,11 @@ def figure(domain: Domain) -> go.Figure:
             hovertext=[_about(domain, graph, name) for name in names],
             hoverinfo="text",
         )
+    last = max(x for x, _ in place.values())
     for name, (x, y) in place.items():
-        last = x == len(columns) - 1
-        drawn.add_annotation(
-            x=x, y=y, text=label(name, 40), showarrow=False, font={"size": 11, "color": INK}, bgcolor=PLATE,
-            borderpad=0, **({"xanchor": "left", "xshift": 12} if last else {"yanchor": "bottom", "yshift": 7}),
-        )  # fmt: skip
-    room = 0.045 * max(len(name) for name in columns[-1])  # columns' widths, for the names beside the writing tools
-    drawn.update_xaxes(visible=False, range=[-0.5, len(columns) - 1 + max(room, 0.5)])
-    drawn.update_yaxes(visible=False, range=[-0.9, max(most, 6) - 0.1])
-    told = f"{'   '.join(mark for _, mark in KINDS.values())}   <span style='color:{HELD}'>━</span> the lines chosen"
-    return drawn.update_layout(title_subtitle=subtitle(told), updatemenus=[_menu(grouped)], showlegend=False)
+        side = {"xanchor": "left", "xshift": 12} if x == last else {"yanchor": "bottom", "yshift": 7}
+        look = {"font": {"size": 11, "color": INK}, "bgcolor": PLATE, "borderpad": 0}
+        drawn.add_annotation(x=x, y=y, text=label(name, 40), showarrow=False, **look, **side)
 
 
 def _menu(grouped: Mapping[str, Mapping[tuple[str, str], list[Edge]]]) -> dict[str, Any]:
@@ -106,11 +110,7 @@ def layers(domain: Domain, graph: Graph) -> list[list[str]]:
 def _places(columns: list[list[str]], graph: Graph) -> Place:
     """Coordinates: a column's tools are ordered by where their neighbours stand, so that fewer lines cross, and evenly
     spread; every other column is shifted, so that names beside each other do not touch."""
-    beside: dict[str, set[str]] = {}
-    for edge in graph.edges:
-        if is_id_parameter(edge.parameter):
-            beside.setdefault(edge.producer, set()).add(edge.consumer)
-            beside.setdefault(edge.consumer, set()).add(edge.producer)
+    beside = _neighbours(graph)
     most = max(6, *map(len, columns))
     place: Place = {}
 
@@ -132,6 +132,16 @@ def _places(columns: list[list[str]], graph: Graph) -> Place:
         columns[number].sort(key=lambda name: (-middle[name], name))
         spread(number)
     return place
+
+
+def _neighbours(graph: Graph) -> dict[str, set[str]]:
+    """Tool → tools that hand it an id, or take one from it."""
+    beside: dict[str, set[str]] = {}
+    for edge in graph.edges:
+        if is_id_parameter(edge.parameter):
+            beside.setdefault(edge.producer, set()).add(edge.consumer)
+            beside.setdefault(edge.consumer, set()).add(edge.producer)
+    return beside
 
 
 def _group(edge: Edge, graph: Graph, place: Place) -> str:

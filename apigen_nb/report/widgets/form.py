@@ -12,6 +12,7 @@ from ...storage.safe_text import clean
 from .layout import line, stack
 
 WIDE = {"description_width": "170px"}  # fields stand under each other
+Field = tuple[W.Widget, Callable[[], Any]]  # and how what was typed into it is read
 
 
 class Unreadable(Exception):
@@ -51,32 +52,22 @@ class Form:
         some = [part for part in schema.get("anyOf", ()) if part.get("type") != "null"]
         return self._resolved({**some[0], "default": schema.get("default")}) if len(some) == 1 else schema
 
-    def _field(self, name: str, schema: Mapping[str, Any]) -> tuple[W.Widget, Callable[[], Any]]:
-        kind, default = schema.get("type"), schema.get("default")
+    def _field(self, name: str, schema: Mapping[str, Any]) -> Field:
+        """What a value of this schema is typed into, and how that is read."""
         if "enum" in schema or "const" in schema:
-            options = [(clean(str(v)), v) for v in schema.get("enum", [schema.get("const")])]
+            options = _options(schema.get("enum", [schema.get("const")]))
             return _plain(W.Dropdown(description=name, options=options, style=WIDE))
-        if kind == "boolean":
-            return _plain(W.Checkbox(description=name, value=bool(default), indent=False))
-        if kind == "integer":
-            return _plain(W.IntText(description=name, value=default if isinstance(default, int) else 0, style=WIDE))
-        if kind == "number":
-            number = float(default) if isinstance(default, int | float) else 0.0
-            return _plain(W.FloatText(description=name, value=number, style=WIDE))
+        kind, default = schema.get("type"), schema.get("default")
+        if kind in ("boolean", "integer", "number"):
+            return _plain(_box(name, kind, default))
         if kind == "string":
-            value = default if isinstance(default, str) else ""
-            box = W.Combobox(description=name, value=value, options=tuple(self._known(name)), style=WIDE)
-            box.continuous_update = False
-            return _plain(box)
+            return _plain(self._suggesting(name, default if isinstance(default, str) else ""))
         item = self._resolved(schema.get("items") or {})
         if kind == "array" and "enum" in item:
-            many = W.SelectMultiple(description=name, options=[(clean(str(v)), v) for v in item["enum"]], style=WIDE)
+            many = W.SelectMultiple(description=name, options=_options(item["enum"]), style=WIDE)
             return many, lambda: list(many.value)
         if kind == "array" and item.get("type") in ("string", "integer", "number"):
-            text = W.Textarea(description=name, placeholder="one a line", rows=3, style=WIDE)
-            return text, lambda: [
-                _scalar(name, row.strip(), item["type"]) for row in text.value.splitlines() if row.strip()
-            ]
+            return _one_a_line(name, item["type"])
         if kind == "object" and schema.get("properties"):
             inner = Form({**schema, "$defs": self._defs}, self._known)
             frame = W.VBox([W.Label(name), inner.box], layout=W.Layout(border="1px solid #dde3ea", padding="4px"))
@@ -85,8 +76,34 @@ class Form:
         raw.value = "" if default is None else json.dumps(default)
         return raw, lambda: _json(name, raw.value)
 
+    def _suggesting(self, name: str, value: str) -> W.Combobox:
+        """A text, with the values that are known for it."""
+        box = W.Combobox(description=name, value=value, options=tuple(self._known(name)), style=WIDE)
+        box.continuous_update = False
+        return box
 
-def _plain(box: Any) -> tuple[W.Widget, Callable[[], Any]]:
+
+def _options(values: Sequence[Any]) -> list[tuple[str, Any]]:
+    return [(clean(str(value)), value) for value in values]
+
+
+def _box(name: str, kind: str, default: Any) -> W.Widget:
+    """A tick or a number."""
+    if kind == "boolean":
+        return W.Checkbox(description=name, value=bool(default), indent=False)
+    if kind == "integer":
+        return W.IntText(description=name, value=default if isinstance(default, int) else 0, style=WIDE)
+    number = float(default) if isinstance(default, int | float) else 0.0
+    return W.FloatText(description=name, value=number, style=WIDE)
+
+
+def _one_a_line(name: str, kind: str) -> Field:
+    """A list of texts or numbers."""
+    text = W.Textarea(description=name, placeholder="one a line", rows=3, style=WIDE)
+    return text, lambda: [_scalar(name, row.strip(), kind) for row in text.value.splitlines() if row.strip()]
+
+
+def _plain(box: Any) -> Field:
     return box, lambda: box.value
 
 
