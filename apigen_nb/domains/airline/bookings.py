@@ -35,27 +35,33 @@ def book_flight(
         payment_method_id: What pays, like visa-48213.
     """
     member, flight = air.find_member(db, member_id), air.flight_in(db, flight_id, "scheduled")
+    travelers = _saved(member, traveler_ids)
+    reservation_id = next_id(db["reservations"], member_id.replace("M", "B", 1))
+    reservation = new_reservation(reservation_id, member_id, cabin, fare, travelers)
+    passengers, each = reservation["passengers"], price(db, flight, cabin, fare)
+    reservation["legs"] = [new_leg(flight, each, air.take_seats(flight, cabin, passengers))]
+    charge(db, reservation, payment_method_id, each * len(passengers))
+    db["reservations"][reservation_id] = reservation
+    member["reservation_ids"].append(reservation_id)
+    return reservation
+
+
+def _saved(member: Row, traveler_ids: list[str]) -> list[Row]:
+    """The travelers of these ids, or a refusal."""
     if not traveler_ids or len(set(traveler_ids)) != len(traveler_ids):
         raise Refusal("name each traveler who flies, once", kind="wrong travelers")
     for traveler_id in traveler_ids:
         if traveler_id not in member["travelers"]:
             known = ", ".join(member["travelers"])
             raise Refusal(f"no traveler {traveler_id}; the member has saved {known}", kind="no such traveler")
-    reservation_id = next_id(db["reservations"], member_id.replace("M", "B", 1))
-    passengers = {}
-    for number, traveler_id in enumerate(traveler_ids, start=1):
-        passenger_id = f"{reservation_id.replace('B', 'P', 1)}-{number}"
-        passengers[passenger_id] = new_passenger(passenger_id, member["travelers"][traveler_id])
-    each = price(db, flight, cabin, fare)
-    leg = {
-        "flight_id": flight_id,
-        "route_id": flight["route_id"],
-        "status": air.leg_status(flight),
-        "price": each,
-        "seating": air.take_seats(flight, cabin, passengers),
-        "compensation": 0.0,
-    }
-    reservation: Row = {
+    return [member["travelers"][traveler_id] for traveler_id in traveler_ids]
+
+
+def new_reservation(reservation_id: str, member_id: str, cabin: str, fare: str, travelers: list[Row]) -> Row:
+    """A reservation that is made now, of saved travelers; without flights and payments yet."""
+    prefix = reservation_id.replace("B", "P", 1)
+    ids = [f"{prefix}-{number}" for number in range(1, len(travelers) + 1)]
+    return {
         "reservation_id": reservation_id,
         "member_id": member_id,
         "status": "booked",
@@ -66,24 +72,31 @@ def book_flight(
         "upgraded_with_miles": False,
         "bags": 0,
         "changes": 0,
-        "passengers": passengers,
-        "legs": [leg],
+        "passengers": {key: _passenger(key, traveler) for key, traveler in zip(ids, travelers, strict=True)},
+        "legs": [],
         "payments": [],
         "total": 0.0,
     }
-    charge(db, reservation, payment_method_id, each * len(passengers))
-    db["reservations"][reservation_id] = reservation
-    member["reservation_ids"].append(reservation_id)
-    return reservation
 
 
-def new_passenger(passenger_id: str, traveler: Row) -> Row:
-    """A saved traveler as a passenger of a reservation."""
+def _passenger(passenger_id: str, traveler: Row) -> Row:
     return {
         "passenger_id": passenger_id,
         **{key: traveler[key] for key in ("first_name", "last_name", "kind")},
         "name_changed": False,
         "assistance": [],
+    }
+
+
+def new_leg(flight: Row, each: float, seating: dict[str, str]) -> Row:
+    """A flight as part of a reservation: what `each` passenger pays for it, and passenger → seat."""
+    return {
+        "flight_id": flight["flight_id"],
+        "route_id": flight["route_id"],
+        "status": air.leg_status(flight),
+        "price": each,
+        "seating": seating,
+        "compensation": 0.0,
     }
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from apigen_nb.domains.airline import air
-from apigen_nb.domains.airline.bookings import new_passenger
+from apigen_nb.domains.airline.bookings import new_leg, new_reservation
 from apigen_nb.domains.airline.catalog import FARES, SEATS
 from apigen_nb.domains.airline.money import BAG_FEE, INSURANCE, TIER_BAGS, paid_cabin
 from apigen_nb.world.toolkit import Row, Table, cents
@@ -71,41 +71,38 @@ class TicketCounter:
         cabin = random.choices(("economy", "business"), (82, 18))[0]
         fare = "flex" if kind == "cancelled" else random.choices(("saver", "classic", "flex"), (27, 43, 30))[0]
         upgraded = cabin == "business" and fare != "saver" and member["tier"] != "blue" and random.random() < 0.3
-        saved = list(member["travelers"].values())
-        count = min(len(saved), random.choices((1, 2, 3), (55, 32, 13))[0])
-        adults = [traveler for traveler in saved if traveler["kind"] == "adult"]
-        first = saved[0] if random.random() < 0.8 else random.choice(adults)
-        others = random.sample([traveler for traveler in saved if traveler is not first], count - 1)
-        passengers = {}
-        for index, traveler in enumerate([first, *others], start=1):
-            passenger_id = f"{reservation_id.replace('B', 'P', 1)}-{index}"
-            passengers[passenger_id] = new_passenger(passenger_id, traveler)
-            if random.random() < 0.3:  # booked before the name on file was changed
-                passengers[passenger_id]["last_name"] = random.choice(self.surnames)
-            if random.random() < 0.08:
-                passengers[passenger_id]["assistance"] = [random.choice(("wheelchair", "help with hearing"))]
-            passengers[passenger_id]["name_changed"] = random.random() < 0.08
         row: Row = {
-            "reservation_id": reservation_id,
-            "member_id": member["member_id"],
-            "status": self._status(kind, flights),
-            "booked_at": self._booked(kind, flights[0]),
-            "cabin": cabin,
-            "fare": fare,
-            "insured": random.random() < 0.25,
+            **new_reservation(reservation_id, member["member_id"], cabin, fare, self._travelers(member)),
             "upgraded_with_miles": upgraded,
-            "bags": random.choice((0, 0, 1, 1, 2)),
-            "changes": random.choices((0, 1, 2), (64, 16, 20))[0] if fare != "saver" else 0,
-            "passengers": passengers,
-            "legs": [],
-            "payments": [],
-            "total": 0.0,
         }
+        for passenger in row["passengers"].values():
+            self._live(passenger)
+        row["status"] = self._status(kind, flights)
+        row["booked_at"] = self._booked(kind, flights[0])
+        row["insured"] = random.random() < 0.25
+        row["bags"] = random.choice((0, 0, 1, 1, 2))
+        row["changes"] = random.choices((0, 1, 2), (64, 16, 20))[0] if fare != "saver" else 0
         row["legs"] = [self._leg(row, flight) for flight in flights]
         self._pay(member, row)
         if kind == "cancelled":
             self._cancel(row, flights)
         return row
+
+    def _travelers(self, member: Row) -> list[Row]:
+        """One to three saved travelers of a member; mostly the first of them flies."""
+        saved = list(member["travelers"].values())
+        count = min(len(saved), self.random.choices((1, 2, 3), (55, 32, 13))[0])
+        adults = [traveler for traveler in saved if traveler["kind"] == "adult"]
+        first = saved[0] if self.random.random() < 0.8 else self.random.choice(adults)
+        return [first, *self.random.sample([traveler for traveler in saved if traveler is not first], count - 1)]
+
+    def _live(self, passenger: Row) -> None:
+        """What may have happened to a passenger: a new name, and assistance that was asked for."""
+        if self.random.random() < 0.3:  # booked before the name on file was changed
+            passenger["last_name"] = self.random.choice(self.surnames)
+        if self.random.random() < 0.08:
+            passenger["assistance"] = [self.random.choice(("wheelchair", "help with hearing"))]
+        passenger["name_changed"] = self.random.random() < 0.08
 
     def _status(self, kind: str, flights: list[Row]) -> str:
         opens = air.hours_until(flights[0]["departs_at"]) >= 1 and air.leg_status(flights[0]) == "open"
@@ -132,14 +129,7 @@ class TicketCounter:
             pool.remove(seat)
             seating[passenger_id] = seat
         usual = flight["cabins"][paid_cabin(row)]["price"] * FARES[row["fare"]]["price_percent"] / 100
-        return {
-            "flight_id": flight["flight_id"],
-            "route_id": flight["route_id"],
-            "status": air.leg_status(flight),
-            "price": cents(max(30, usual + self.random.randint(-25, 10))),
-            "seating": seating,
-            "compensation": 0.0,
-        }
+        return new_leg(flight, cents(max(30, usual + self.random.randint(-25, 10))), seating)
 
     def _pay(self, member: Row, row: Row) -> None:
         """One charge for flights, bags beyond the free ones, and insurance."""

@@ -28,23 +28,28 @@ def dispute_transaction(db: Database, transaction_id: str, dispute_reason: Reaso
     in_status(transaction, "transaction", "posted")
     bank.open_account(db, account["account_id"])
     dispute_id = next_id(db["disputes"], account["account_id"].replace("A", "D", 1))
-    credit = transaction["amount"] if transaction["amount"] <= PROVISIONAL_UP_TO else 0.0
     transaction.update(status="disputed", dispute_id=dispute_id)
-    if credit:
-        bank.book(account, "provisional credit", credit)
-    dispute = {
-        "dispute_id": dispute_id,
+    dispute = new_dispute(account, transaction, dispute_reason)
+    if dispute["provisional_credit"]:
+        bank.book(account, "provisional credit", dispute["provisional_credit"])
+    db["disputes"][dispute_id] = dispute
+    return dispute
+
+
+def new_dispute(account: Row, transaction: Row, dispute_reason: str) -> Row:
+    """A dispute, opened today, of a transaction that has its `dispute_id` already."""
+    amount = transaction["amount"]
+    return {
+        "dispute_id": transaction["dispute_id"],
         "customer_id": account["customer_id"],
         "account_id": account["account_id"],
-        "transaction_id": transaction_id,
+        "transaction_id": transaction.get("transaction_id", ""),
         "dispute_reason": dispute_reason,
-        "disputed_amount": transaction["amount"],
-        "provisional_credit": credit,
+        "disputed_amount": amount,
+        "provisional_credit": amount if amount <= PROVISIONAL_UP_TO else 0.0,
         "status": "open",
         "opened_on": bank.TODAY.isoformat(),
     }
-    db["disputes"][dispute_id] = dispute
-    return dispute
 
 
 @tool(writes=True)

@@ -32,25 +32,7 @@ def _person(random: Random, fake: Faker, number: int) -> Row:
     billers = random.sample(BILLERS, 5)
     count = random.choice((0, 1, 2, 2, 3))
     names = [fake.name() if random.random() < 0.5 else billers.pop() for _ in range(count)]
-    payees = {}
-    for index, name in enumerate(names, start=1):
-        fresh = index == count > 1 and random.random() < 0.3
-        payees[f"P{number}-{index}"] = {
-            "payee_id": f"P{number}-{index}",
-            "payee_name": name,
-            "masked_number": f"ends in {random.randint(0, 9999):04}",
-            "added_at": _moment(random, 0 if fresh else random.randint(45, 900)),
-        }
-    bills = [
-        {
-            "payee_name": name,
-            "routing_number": f"{random.randint(110_000_000, 129_999_999)}",
-            "account_number": f"{random.randint(10**9, 10**10 - 1)}",
-            "amount": cents(random.randint(1500, 24_000) / 100),
-            "due_on": ago(-random.randint(2, 25)),
-        }
-        for name in billers[: random.choice((1, 1, 1, 1, 2))]
-    ]
+    payees, bills = _payees(random, number, names), _bills(random, billers)
     return {
         "customer_id": f"C{number}",
         "first_name": first,
@@ -66,6 +48,34 @@ def _person(random: Random, fake: Faker, number: int) -> Row:
         "payees": payees,
         "bills": bills,
     }
+
+
+def _payees(random: Random, number: int, names: list[str]) -> Table:
+    """Payees of a customer, by name; the last of several may have been added today."""
+    payees: Table = {}
+    for index, name in enumerate(names, start=1):
+        fresh = index == len(names) > 1 and random.random() < 0.3
+        payees[f"P{number}-{index}"] = {
+            "payee_id": f"P{number}-{index}",
+            "payee_name": name,
+            "masked_number": f"ends in {random.randint(0, 9999):04}",
+            "added_at": _moment(random, 0 if fresh else random.randint(45, 900)),
+        }
+    return payees
+
+
+def _bills(random: Random, billers: list[str]) -> list[Row]:
+    """A bill or two that will be due, of billers who are no payees yet."""
+    return [
+        {
+            "payee_name": name,
+            "routing_number": f"{random.randint(110_000_000, 129_999_999)}",
+            "account_number": f"{random.randint(10**9, 10**10 - 1)}",
+            "amount": cents(random.randint(1500, 24_000) / 100),
+            "due_on": ago(-random.randint(2, 25)),
+        }
+        for name in billers[: random.choice((1, 1, 1, 1, 2))]
+    ]
 
 
 def _internal(random: Random, own: list[Row]) -> list[Row]:
@@ -145,14 +155,21 @@ def tables(seed: int = SEED) -> dict[str, Table]:
         made["transfers"] |= _numbered(sorted(moved, key=lambda row: row["made_at"]), customer, "transfer_id", "TR")
         paid = _monthly(random, known, paying)
         made["scheduled_payments"] |= _numbered(paid, customer, "scheduled_payment_id", "S")
-        for account in own:
-            found = dispute(random, account)
-            settle(account)
-            if found:  # the purchase has its id only now
-                found[0]["transaction_id"] = found[1]["transaction_id"]
-                made["disputes"][found[0]["dispute_id"]] = found[0]
-            made["accounts"][account["account_id"]] = account
+        disputes = [row for account in own if (row := _disputed_and_settled(random, account))]
+        made["disputes"] |= {row["dispute_id"]: row for row in disputes}
+        made["accounts"] |= {account["account_id"]: account for account in own}
     return made
+
+
+def _disputed_and_settled(random: Random, account: Row) -> Row | None:
+    """Settle an account; gives the dispute about it, if there is one."""
+    found = dispute(random, account)
+    settle(account)
+    if found is None:
+        return None
+    row, purchase = found
+    row["transaction_id"] = purchase["transaction_id"]  # which it has only now
+    return row
 
 
 if __name__ == "__main__":

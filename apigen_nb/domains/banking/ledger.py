@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from apigen_nb.domains.banking.bank import CLOCK, INCOMING, TODAY, days_since
 from apigen_nb.domains.banking.catalog import CHECKING, MERCHANTS, SAVINGS
-from apigen_nb.domains.banking.disputes import PROVISIONAL_UP_TO, Reason
+from apigen_nb.domains.banking.disputes import Reason, new_dispute
 from apigen_nb.domains.banking.rules import TOP_LIMIT
 from apigen_nb.world.toolkit import Row, cents
 
@@ -107,24 +107,14 @@ def dispute(random: Random, account: Row) -> tuple[Row, Row] | None:
     purchase = random.choice(able)
     opened = random.randint(max(0, days_since(purchase["posted_on"]) - 55), days_since(purchase["posted_on"]))
     status = random.choices(("open", "withdrawn", "decided"), (70, 15, 15))[0]
-    credit = purchase["amount"] if purchase["amount"] <= PROVISIONAL_UP_TO else 0.0
     dispute_id = f"{account['account_id'].replace('A', 'D')}-1"
     purchase.update(status="disputed" if status == "open" else "posted", dispute_id=dispute_id)
-    if credit:
+    row = new_dispute(account, purchase, "")
+    if credit := row["provisional_credit"]:
         enter(account, "provisional credit", credit, ago(opened))
-    if credit and status == "withdrawn":
-        enter(account, "credit taken back", credit, ago(random.randint(0, opened)))
-    row = {
-        "dispute_id": dispute_id,
-        "customer_id": account["customer_id"],
-        "account_id": account["account_id"],
-        "transaction_id": "",
-        "dispute_reason": random.choice(get_args(Reason)),
-        "disputed_amount": purchase["amount"],
-        "provisional_credit": credit,
-        "status": status,
-        "opened_on": ago(opened),
-    }
+        if status == "withdrawn":
+            enter(account, "credit taken back", credit, ago(random.randint(0, opened)))
+    row.update(dispute_reason=random.choice(get_args(Reason)), status=status, opened_on=ago(opened))
     return row, purchase
 
 

@@ -59,6 +59,18 @@ def close_account(db: Database, account_id: str, new_account_id: str, memorable_
         )
     if account["balance"] < 0:
         raise Refusal(f"account {account_id} is overdrawn, it has to be settled first", kind="account is overdrawn")
+    _is_not_needed(db, account_id)
+    check_word(find_customer(db, account["customer_id"]), memorable_word)
+    moved = account["balance"]
+    if moved:
+        book(account, "transfer out", moved)
+        book(heir, "transfer in", moved)
+    account["status"] = "closed"
+    return {"account_id": account_id, "status": "closed", "moved": moved, "balance": heir["balance"]}
+
+
+def _is_not_needed(db: Database, account_id: str) -> None:
+    """A refusal when something is still paid from an account, or open about it."""
     for row in db["scheduled_payments"].values():
         if row["from_account_id"] == account_id and row["status"] != "cancelled":
             raise Refusal(f"{row['scheduled_payment_id']} is paid from {account_id}", kind="account pays something")
@@ -71,10 +83,3 @@ def close_account(db: Database, account_id: str, new_account_id: str, memorable_
     for row in db["disputes"].values():
         if row["account_id"] == account_id and row["status"] == "open":
             raise Refusal(f"the dispute {row['dispute_id']} about {account_id} is open", kind="account has a dispute")
-    check_word(find_customer(db, account["customer_id"]), memorable_word)
-    moved = account["balance"]
-    if moved:
-        book(account, "transfer out", moved)
-        book(heir, "transfer in", moved)
-    account["status"] = "closed"
-    return {"account_id": account_id, "status": "closed", "moved": moved, "balance": heir["balance"]}

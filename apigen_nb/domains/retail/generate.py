@@ -110,15 +110,7 @@ def _statuses(random: Random) -> list[str]:
 def _order(random: Random, number: int, customer: Row, status: str, goods: Table) -> Row:
     """One order as it was placed: items, shipping and payments, no parcels yet."""
     speed = random.choices(("economy", "standard", "express"), (35, 45, 20))[0]
-    rebate = 0.1 if random.random() < 0.15 else 0.0
-    items = []
-    for index, product_id in enumerate(random.sample(list(goods), random.choice((1, 2, 2, 3, 3, 4))), start=1):
-        product = goods[product_id]
-        variant = random.choice(list(product["variants"].values()))
-        final = random.random() < 0.08
-        discount = cents(variant["price"] * (0.3 if final else rebate))
-        item_status = {"pending": "ordered", "packed": "packed"}.get(status, status)
-        items.append(line(product, variant, f"{number}-{index}", item_status, discount, final))
+    items = _items(random, number, status, goods)
     row = {
         "order_id": f"#R{number}",
         "customer_id": customer["customer_id"],
@@ -137,6 +129,20 @@ def _order(random: Random, number: int, customer: Row, status: str, goods: Table
     row["total"] = cents(sum(paid(item) for item in items) + row["shipping_fee"])
     _pay(random, row, list(customer["payment_methods"]))
     return row
+
+
+def _items(random: Random, number: int, status: str, goods: Table) -> list[Row]:
+    """One to four items of an order, for some of which there was a rebate; a few are final sale."""
+    rebate = 0.1 if random.random() < 0.15 else 0.0
+    item_status = "ordered" if status == "pending" else status
+    items = []
+    for index, product_id in enumerate(random.sample(list(goods), random.choice((1, 2, 2, 3, 3, 4))), start=1):
+        product = goods[product_id]
+        variant = random.choice(list(product["variants"].values()))
+        final = random.random() < 0.08
+        discount = cents(variant["price"] * (0.3 if final else rebate))
+        items.append(line(product, variant, f"{number}-{index}", item_status, discount, final))
+    return items
 
 
 def _pay(random: Random, row: Row, methods: list[str]) -> None:
