@@ -7,6 +7,7 @@ import itertools
 from array import array
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -91,39 +92,51 @@ async def propose_all(
     there are: writes `blueprints.jsonl`, continues where an earlier run stopped. Examples come from the last accepted
     blueprints of earlier rounds, so neither concurrency nor interruption changes the outcome. What gets no answer is
     rejected for that reason and stays so."""
-    journal = Journal(run.blueprints, Proposal)
-    pool: deque[Blueprint] = deque(maxlen=POOL)
-    owned: dict[str, array[int]] = {}  # user → numbers of seeds
-    combined_most = round(seeds * recombined)
+    journal, accepted = Journal(run.blueprints, Proposal), _Accepted()
     roles: dict[str, Any] = {"generator": models.generator, "feedback": models.feedback}
-
-    def accepted(ids: Sequence[str]) -> list[Blueprint]:
-        return [journal[id].blueprint for id in ids]
-
-    async def draft(task: Seed | Combination) -> Proposal:
-        assignment = (
-            seed_assignment(task, domain)
-            if isinstance(task, Seed)
-            else combination_assignment(task, accepted(task.parts))
-        )
-        try:
-            return await draft_until_accepted(assignment, domain, **roles, gates=gates, reflections=reflections)
-        except NoAnswer as error:
-            return assignment.unanswered(error)
-
+    draft = functools.partial(_draft, domain=domain, made=journal, **roles, gates=gates, reflections=reflections)
     draft_all = functools.partial(run_jobs, draft, journal=journal, concurrency=concurrency, title="blueprints")
+    most = round(seeds * recombined)
     for start in range(0, seeds, round_size):
-        draw = functools.partial(sample_seed, domain, seed, pool=tuple(pool), sampling=sampling)
+        draw = functools.partial(sample_seed, domain, seed, pool=tuple(accepted.examples), sampling=sampling)
         batch = [draw(number) for number in range(start, min(start + round_size, seeds))]
-        made = await draft_all(batch, total=seeds + combined_most)
+        made = await draft_all(batch, total=seeds + most)
         for seeded, proposal in zip(batch, made, strict=True):
-            if proposal.accepted:
-                pool.append(proposal.blueprint)
-                if proposal.kind == "plain":
-                    owned.setdefault(proposal.user, array("I")).append(seeded.number)
+            accepted.add(seeded, proposal)
     combined = draw_combinations(
-        domain.name, owned, combined_most, seed, lambda ids: are_compatible(accepted(ids), domain)
+        domain.name, accepted.plain, most, seed, lambda ids: are_compatible(_blueprints(journal, ids), domain)
     )
     await draft_all(combined, total=seeds + len(combined))
     ids = (seed_id(domain.name, number) for number in range(seeds))
     return journal.finish(itertools.chain(ids, (combination.id for combination in combined)))
+
+
+@dataclass
+class _Accepted:
+    """What later work is drawn from: the last accepted blueprints, which are examples, and user → numbers of the seeds
+    whose plain blueprint was accepted."""
+
+    examples: deque[Blueprint] = field(default_factory=lambda: deque(maxlen=POOL))
+    plain: dict[str, array[int]] = field(default_factory=dict)
+
+    def add(self, seed: Seed, proposal: Proposal) -> None:
+        if proposal.accepted:
+            self.examples.append(proposal.blueprint)
+            if proposal.kind == "plain":
+                self.plain.setdefault(proposal.user, array("I")).append(seed.number)
+
+
+async def _draft(task: Seed | Combination, *, domain: Domain, made: Journal[Proposal], **options: Any) -> Proposal:
+    """Draft a blueprint from a seed, or from the blueprints that a combination names."""
+    if isinstance(task, Seed):
+        assignment = seed_assignment(task, domain)
+    else:
+        assignment = combination_assignment(task, _blueprints(made, task.parts))
+    try:
+        return await draft_until_accepted(assignment, domain, **options)
+    except NoAnswer as error:
+        return assignment.unanswered(error)
+
+
+def _blueprints(made: Journal[Proposal], ids: Sequence[str]) -> list[Blueprint]:
+    return [made[id].blueprint for id in ids]

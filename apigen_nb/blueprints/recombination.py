@@ -10,7 +10,7 @@ hold; the others are drawn blindly, or nobody would see what the gate catches.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -62,19 +62,12 @@ def draw_combinations(
     rng.shuffle(users)
     made: dict[tuple[str, ...], str] = {}
 
-    def grown(numbers: Sequence[int], size: int, blindly: bool) -> tuple[str, ...]:
-        parts: tuple[str, ...] = ()
-        for number in rng.sample(sorted(numbers), min(TRIES, len(numbers))):
-            longer = tuple(sorted((*parts, seed_id(domain, number))))
-            if len(parts) < size and (blindly or not parts or holds(longer)):
-                parts = longer
-        return parts
-
     def found(most: int, blindly: bool) -> Iterator[tuple[str, tuple[str, ...]]]:
         for size in range(most, 1, -1):
             able = [user for user in users if len(owned[user]) >= size]
             for user in itertools.islice(itertools.cycle(able), TRIES):
-                parts = grown(owned[user], size, blindly)
+                tried = rng.sample(sorted(owned[user]), min(TRIES, len(owned[user])))
+                parts = _grown([seed_id(domain, number) for number in tried], size, None if blindly else holds)
                 if len(parts) == size and parts not in made:
                     yield user, parts
 
@@ -87,6 +80,16 @@ def draw_combinations(
             users.append(user)
     prefix = domain.replace(":", "-")
     return [Combination(f"{prefix}-r{number:05d}", user, parts) for number, (parts, user) in enumerate(made.items())]
+
+
+def _grown(ids: Iterable[str], size: int, holds: Callable[[Sequence[str]], bool] | None) -> tuple[str, ...]:
+    """Ids put together one after the other as long as they hold, at most `size`."""
+    parts: tuple[str, ...] = ()
+    for id in ids:
+        longer = tuple(sorted((*parts, id)))
+        if len(parts) < size and (holds is None or not parts or holds(longer)):
+            parts = longer
+    return parts
 
 
 def join_parts(id: str, parts: Sequence[Blueprint]) -> Blueprint:

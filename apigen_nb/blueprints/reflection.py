@@ -95,17 +95,7 @@ async def _attempt(
     generator: Model,
     gates: Sequence[Gate],
 ) -> Attempt:
-    number = len(earlier)
-    # the last blueprint, where there is a plan to mend it
-    previous = next((attempt.blueprint for attempt in reversed(earlier) if plan and attempt.blueprint), None)
-    question = Question(
-        id=f"{assignment.blueprint.id}/a{number}/generator",
-        role="generator",
-        prompt=assignment.prompt,
-        context={**assignment.context, "previous": task_of(previous) if previous else "", "feedback": plan},
-        reply=assignment.reply,
-        sample=0 if plan else number,
-    )
+    number, question = len(earlier), _question(assignment, earlier, plan)
     try:
         draft = await ask_for(generator, question, Draft, **assignment.settled)
     except Unparsable as problem:
@@ -120,6 +110,19 @@ async def _attempt(
         blueprint=blueprint,
         diff=execute(blueprint, domain).diff,
         verdicts=await run_gates(blueprint, domain, gates),
+    )
+
+
+def _question(assignment: Assignment, earlier: Sequence[Attempt], plan: str) -> Question:
+    """What the generator is asked: for another draft, or to mend the last blueprint where there is a plan."""
+    previous = next((attempt.blueprint for attempt in reversed(earlier) if plan and attempt.blueprint), None)
+    return Question(
+        id=f"{assignment.blueprint.id}/a{len(earlier)}/generator",
+        role="generator",
+        prompt=assignment.prompt,
+        context={**assignment.context, "previous": task_of(previous) if previous else "", "feedback": plan},
+        reply=assignment.reply,
+        sample=0 if plan else len(earlier),
     )
 
 

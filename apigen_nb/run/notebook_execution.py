@@ -74,6 +74,18 @@ def execute(notebook: Path, parameters: Mapping[str, Any], copy: Path) -> None:
     _judge(node, notebook.stem, copy, died)
 
 
+ENGINE: dict[str, Any] = {
+    "kernel_name": "python3",
+    "progress_bar": False,
+    "autosave_cell_every": 0,
+    "start_timeout": 120,
+    "execution_timeout": None,
+    "record_timing": False,
+    "store_widget_state": False,
+    "shutdown_kernel": "immediate",  # a graceful one interrupts first; kernels call that an error
+}
+
+
 def _run_cells(node: Any, folder: Path) -> str:
     """Run all cells in a kernel that starts in this folder; says why the kernel is gone, if it is."""
     from nbclient.exceptions import DeadKernelError
@@ -88,18 +100,11 @@ def _run_cells(node: Any, folder: Path) -> str:
         papermill_engines.execute_notebook_with_engine(
             None,
             node,
-            kernel_name="python3",
             kernel_manager_class=Kernel,
             on_cell_start=Kernel.begin,
-            progress_bar=False,
-            autosave_cell_every=0,
-            start_timeout=120,
-            execution_timeout=None,
-            record_timing=False,
-            store_widget_state=False,
-            shutdown_kernel="immediate",  # a graceful one interrupts first; kernels call that an error
             resources={"metadata": {"path": str(folder)}},
             config=Config({"KernelManager": {"transport_encryption": "auto"}}),
+            **ENGINE,
         )
     except DeadKernelError:
         return "the kernel died; was it killed, or out of memory?"

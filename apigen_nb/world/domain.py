@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -51,6 +51,7 @@ __all__ = [
     "trace_rule",
 ]
 
+T = TypeVar("T")
 USER_TABLES = ("customers", "users", "members", "patients", "accounts")
 
 
@@ -170,15 +171,9 @@ def _load(name: str, asked: str, stamp: tuple[tuple[str, int], ...] = ()) -> Dom
 def from_folder(folder: Path) -> Domain:
     """Read a domain folder. DomainError names the file and what is missing in it."""
     tools_module = _module(folder / "tools.py")
-    functions = [f for f in vars(tools_module).values() if inspect.isfunction(f) and hasattr(f, "__tool__")]
-    if not functions:
-        raise DomainError(f"{folder / 'tools.py'} has no function marked @tool")
-    tools = {f.__name__: derive_tool(f) for f in functions}
+    tools = _tools(tools_module, folder)
     rules_module = _module(folder / "rules.py") if (folder / "rules.py").is_file() else None
-    rules = tuple(r for r in vars(rules_module).values() if isinstance(r, Rule)) if rules_module else ()
-    for bound in rules:
-        if unknown := set(bound.tools) - set(tools):
-            raise DomainError(f"rule {bound.name} binds unknown tools {sorted(unknown)}; tools are {', '.join(tools)}")
+    rules = _rules(rules_module, tools)
     if not (folder / "policy.md").is_file():
         raise DomainError(f"{folder} has no policy.md; it is what the agent reads")
     tables = {path.stem: _table(path) for path in sorted((folder / "data").glob("*.json"))}
@@ -186,7 +181,6 @@ def from_folder(folder: Path) -> Domain:
     if users not in tables:
         found = ", ".join(tables) or "none"
         raise DomainError(f'{folder}: no table of users; name it in tools.py, USERS = "..."; tables are {found}')
-    phrases = folder / "phrases.json"
     return Domain(
         name=folder.name,
         policy=(folder / "policy.md").read_text(encoding="utf-8"),
@@ -195,12 +189,19 @@ def from_folder(folder: Path) -> Domain:
         tables=tables,
         users=users,
         subjects=tuple(tables[users]),
-        phrases=TypeAdapter(dict[str, str]).validate_json(phrases.read_bytes()) if phrases.is_file() else {},
+        phrases=_phrases(folder / "phrases.json"),
         edges_add=_edges(tools_module, "EDGES_ADD", tools, (3,)),
         edges_forbid=_edges(tools_module, "EDGES_FORBID", tools, (2, 3)),
         conduct=_conduct(rules_module, folder),
-        trace_rules=tuple(r for r in vars(rules_module).values() if isinstance(r, TraceRule)) if rules_module else (),
+        trace_rules=_all_of(TraceRule, rules_module),
     )
+
+
+def _tools(module: ModuleType, folder: Path) -> dict[str, Tool]:
+    functions = [f for f in vars(module).values() if inspect.isfunction(f) and hasattr(f, "__tool__")]
+    if not functions:
+        raise DomainError(f"{folder / 'tools.py'} has no function marked @tool")
+    return {f.__name__: derive_tool(f) for f in functions}
 
 
 def _conduct(module: ModuleType | None, folder: Path) -> Conduct:
@@ -208,6 +209,23 @@ def _conduct(module: ModuleType | None, folder: Path) -> Conduct:
     if not isinstance(found, Conduct):
         raise DomainError(f"{folder / 'rules.py'}: CONDUCT is a Conduct(...), found {type(found).__name__}")
     return found
+
+
+def _phrases(path: Path) -> dict[str, str]:
+    return TypeAdapter(dict[str, str]).validate_json(path.read_bytes()) if path.is_file() else {}
+
+
+def _rules(module: ModuleType | None, tools: Mapping[str, Tool]) -> tuple[Rule, ...]:
+    rules = _all_of(Rule, module)
+    for bound in rules:
+        if unknown := set(bound.tools) - set(tools):
+            raise DomainError(f"rule {bound.name} binds unknown tools {sorted(unknown)}; tools are {', '.join(tools)}")
+    return rules
+
+
+def _all_of(kind: type[T], module: ModuleType | None) -> tuple[T, ...]:
+    """What a module has of a kind, in its order."""
+    return tuple(found for found in vars(module).values() if isinstance(found, kind)) if module else ()
 
 
 def _edges(module: ModuleType, name: str, tools: Mapping[str, Tool], sizes: tuple[int, ...]) -> tuple[Any, ...]:

@@ -129,15 +129,7 @@ def derive_tool(function: Callable[..., Any]) -> Tool:
     if not doc.short_description:
         raise DomainError(f"{where} has no docstring; its docstring is what the agent reads")
     described = {p.arg_name: " ".join((p.description or "").split()) for p in doc.params}
-    hints = get_type_hints(function, include_extras=True)
-    fields: dict[str, Any] = {}
-    for parameter in list(inspect.signature(function).parameters.values())[1:]:
-        if parameter.name not in hints:
-            raise DomainError(f"{where}: parameter {parameter.name!r} has no type")
-        if not described.get(parameter.name):
-            raise DomainError(f"{where}: parameter {parameter.name!r} is not described under 'Args:' in the docstring")
-        default = ... if parameter.default is parameter.empty else parameter.default
-        fields[parameter.name] = (hints[parameter.name], Described(default, description=described[parameter.name]))
+    fields = _fields(function, described, where)
     model: type[BaseModel] = create_model(name, __config__=ConfigDict(extra="forbid", strict=True), **fields)
 
     def check(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -151,6 +143,19 @@ def derive_tool(function: Callable[..., Any]) -> Tool:
     return Tool(
         name, text, parameters, marks["kind"], marks["ends"], check, lambda db, arguments: function(db, **arguments)
     )
+
+
+def _fields(function: Callable[..., Any], described: Mapping[str, str], where: str) -> dict[str, Any]:
+    """The parameters of a tool's function but the first, as fields of a pydantic model."""
+    hints, fields = get_type_hints(function, include_extras=True), dict[str, Any]()
+    for parameter in list(inspect.signature(function).parameters.values())[1:]:
+        if parameter.name not in hints:
+            raise DomainError(f"{where}: parameter {parameter.name!r} has no type")
+        if not described.get(parameter.name):
+            raise DomainError(f"{where}: parameter {parameter.name!r} is not described under 'Args:' in the docstring")
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[parameter.name] = (hints[parameter.name], Described(default, description=described[parameter.name]))
+    return fields
 
 
 def _without_titles(schema: Any) -> Any:

@@ -140,8 +140,20 @@ def _module(name: str) -> Any:
 def _tool(toolkit: Any, name: str) -> Tool:
     described = importlib.import_module("tau2.environment.tool").as_tool(getattr(toolkit, name))
     function = described.openai_schema["function"]
-    model, names = described.params, tuple(described.params.model_fields)
-    toolkit_type = type(toolkit)
+    return Tool(
+        name=name,
+        description=function["description"],
+        parameters={**_compact(function["parameters"], {}), "additionalProperties": False},
+        kind=_KINDS.get(toolkit.tool_type(name).value, "other"),
+        ends=name == "transfer_to_human_agents",
+        check=_check_of(name, described.params),
+        run=_run_of(name, type(toolkit)),
+    )
+
+
+def _check_of(name: str, model: type[BaseModel]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """What holds the arguments of a tool to the model of its parameters."""
+    names = tuple(model.model_fields)
 
     def check(arguments: dict[str, Any]) -> dict[str, Any]:
         unknown = [argument for argument in arguments if argument not in names]
@@ -156,24 +168,22 @@ def _tool(toolkit: Any, name: str) -> Tool:
         # As they came: tau2 does not coerce them either. A copy, because its tools may keep them in rows.
         return {argument: copy_json(value) for argument, value in arguments.items()}
 
+    return check
+
+
+def _run_of(name: str, toolkit: Callable[[Database], Any]) -> Callable[[Database, dict[str, Any]], Any]:
+    """What calls a tool of a toolkit over a database."""
+
     def run(db: Database, arguments: dict[str, Any]) -> Any:
         try:
-            return calculate(**arguments) if name == "calculate" else getattr(toolkit_type(db), name)(**arguments)
+            return calculate(**arguments) if name == "calculate" else getattr(toolkit(db), name)(**arguments)
         except (Refusal, ToolBug):
             raise
         except Exception as error:
             # tau2's environment makes every exception of a tool an error message for the agent.
             raise Refusal(str(error), kind=_kind(error)) from error
 
-    return Tool(
-        name=name,
-        description=function["description"],
-        parameters={**_compact(function["parameters"], {}), "additionalProperties": False},
-        kind=_KINDS.get(toolkit.tool_type(name).value, "other"),
-        ends=name == "transfer_to_human_agents",
-        check=check,
-        run=run,
-    )
+    return run
 
 
 def _compact(schema: Any, definitions: Mapping[str, Any]) -> Any:

@@ -17,12 +17,7 @@ SHOWN = 3  # examples in a finding
 def references(domain: Domain) -> Iterator[Finding]:
     """A field that is named after a table (`order_id`, `order_ids`, `orders`) holds ids of that table, and a table is
     not left alone: some other row, or the user, leads to it."""
-    if not domain.subjects:
-        todo = f"put a row into data/{domain.users}.json"
-        yield Finding("error", "data", domain.users, "no user", "at least one whom a conversation can serve", todo)
-    for subject in domain.subjects:
-        if subject not in domain.tables[domain.users]:
-            yield Finding("error", "data", domain.users, f"no row {subject!r}", "a row for each subject", "add it")
+    yield from _subjects(domain)
     named = {f"{singular(table)}_id": table for table in domain.tables}
     dangling: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for table, rows in domain.tables.items():
@@ -44,6 +39,15 @@ def references(domain: Domain) -> Iterator[Finding]:
         examples = ", ".join(found[:SHOWN]) + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
         todo = f"add the rows to data/{home}.json, or rename the field if it means something else"
         yield Finding("error", "references", f"{table}, field {field}", examples, f"ids of the table {home}", todo)
+
+
+def _subjects(domain: Domain) -> Iterator[Finding]:
+    if not domain.subjects:
+        todo = f"put a row into data/{domain.users}.json"
+        yield Finding("error", "data", domain.users, "no user", "at least one whom a conversation can serve", todo)
+    for subject in domain.subjects:
+        if subject not in domain.tables[domain.users]:
+            yield Finding("error", "data", domain.users, f"no row {subject!r}", "a row for each subject", "add it")
 
 
 def _not_plain(row: Any, copied: Any) -> str:
