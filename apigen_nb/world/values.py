@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from ..records import Action
+from .telling import names_number, tells
 
 SCALARS = (str, int, float)
 JSON_TYPES: dict[str, tuple[type, ...]] = {"integer": (int,), "number": (int, float), "boolean": (bool,)}
@@ -98,8 +99,6 @@ def produced_key(tool: str) -> str:
     return match.group(1) if match else ""
 
 
-# not the digits of an id, a date or a version: sku-210-03, 2026-05-03, 1.2.3, 12.5kg
-_NUMBER = re.compile(r"(?<![\w.])(?<!\w-)(-?)[$€£]?(\d+(?:\.\d+)?)(?![\w]|[.-]\d)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
@@ -119,21 +118,14 @@ def parse_number(text: str) -> Decimal | None:
 
 
 def mentions(text: str, output: str) -> bool:
-    """Whether a text tells an expected output: a number by its value ("$1,234.50" tells "1234.5"), anything else as
-    whole words. Both sides are folded (tau-bench strips commas from one side only, so it never finds "1,234")."""
-    text, wanted = normalize(text), normalize(output)
-    if not wanted:
-        return False
-    value = parse_number(wanted)
-    if value is not None:
-        return any(Decimal(sign + found) == value for sign, found in _NUMBER.findall(text))
-    return find_words(text, wanted) >= 0
+    """Whether a text tells a value, by its type: see `telling.tells`. A number whose unit is not known may be said with
+    one ("17" as "17 days"). (tau-bench strips commas from one side only, so it never finds "1,234".)"""
+    return tells(text, output) or names_number(text, output)
 
 
 def is_mentioned(value: Any, text: str) -> bool:
-    """Whether a (normalized) text mentions a value, as it is or with spaces or hyphens for underscores."""
-    word = str(value)
-    return any(mentions(text, way) for way in {word, word.replace("_", " "), word.replace("_", "-")})
+    """Whether a text mentions a value."""
+    return mentions(text, str(value))
 
 
 def find_words(text: str, part: str) -> int:

@@ -298,7 +298,7 @@ async def test_every_output_has_to_be_told_by_the_agent(library: Domain) -> None
     for said, passed in (
         ("You have $1250.00 points for Salt Roads.", True),
         ("You have 1,250 points.", False),
-        ("You have 1,250 points. Salt Road", False),
+        ("You have 1,250 points. Salty Roads", False),
     ):
         assert outcome(await play(library, Role(does(RENEW), said), about=about))["outputs"] == passed
     over_two = Role("You have 1250 points.", does(RENEW, text="It is Salt Roads."), "Done.")

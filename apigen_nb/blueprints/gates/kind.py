@@ -96,7 +96,9 @@ def _not_missing(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
     """Without a withheld detail the agent must be unable to know what it needs."""
     for detail in blueprint.withheld:
         words = r"\s+".join(map(re.escape, detail.split()))
-        without = re.sub(rf"(?<!\w){words}(?!\w)", "", blueprint.instruction, flags=re.IGNORECASE) if words else ""
+        without = (
+            re.sub(rf"(?<!\w){words}(?!\w|[.-]?\w*@|[.-]\w)", "", blueprint.instruction, flags=re.I) if words else ""
+        )
         if without in ("", blueprint.instruction):
             yield f"withheld detail {detail!r} does not stand in the instruction"
             continue

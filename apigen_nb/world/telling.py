@@ -1,0 +1,285 @@
+"""Whether what somebody says tells an expected output: values are compared by their type, whatever way they are said.
+
+`tells` compares; `telling` also asks whether the words leave it open, so that a judge must read them. It may open a
+question too often, but never says "told" of something wrong nor "not told" of something right."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from .amounts import of_unit, same_currency
+from .cues import corrects, is_asserted, is_open_around, is_open_sentence, sentences
+from .dates import same_day
+from .pieces import MAX_DIGITS, plain
+from .typed_values import Value, id_key, read
+from .vocabulary import place_codes, units
+
+Telling = Literal["told", "open", "not told"]
+TYPES = (
+    *("date", "time", "duration", "money", "percentage", "count", "number", "quantity", "identifier", "place", "word"),
+)
+MAX_BETWEEN = 3  # pieces between the date and the time of one moment: "on June 11, at about 2:30 PM"
+_NUMBERS = ("number", "count")
+_SCIENTIFIC = re.compile(r"[+-]?\d+(?:\.\d+)?e[+-]?\d{1,3}", re.IGNORECASE)
+_PHONE = re.compile(r"\+?[\d\s().-]{7,}")
+_SPELT = re.compile(r"\b(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double)\b[\s,-]*){3}", re.IGNORECASE)
+
+
+class Place(NamedTuple):
+    """Where a text tells an output, and whether its words can mean nothing else."""
+
+    start: int
+    end: int
+    sure: bool
+    name: bool
+
+
+def tells(text: str, output: str, type: str = "") -> bool:
+    """Whether a text tells an expected output: "2026-05-24" is told by "Sunday, the 24th of May", "24 months" by "two
+    years", "$490" by "490 bucks". A number without a unit is told by a count, money or a plain number only. `type` is
+    one of `TYPES`, or the unit of a mere number ("month", "kilogram"), where it is known."""
+    return next(told_at(text, output, type), None) is not None
+
+
+def names_number(text: str, output: str) -> bool:
+    """Whether a text has an amount of some unit whose number an output is: 17 days for "17"."""
+    wanted = expected(output)
+    if len(wanted) != 1 or wanted[0].type not in _NUMBERS:
+        return False
+    units_said = (value for value in read(text) if value.type in ("duration", "quantity"))
+    return any(_same_number(number, wanted[0]) for value in units_said for number in read(value.text.split()[0]))
+
+
+def told_at(text: str, output: str, type: str = "") -> Iterator[Place]:
+    """Where a text tells an output, in order; places are those of `plain(text)`."""
+    wanted = expected(output, type)
+    if not wanted or len(wanted) > 1 or wanted[0].type == "word":
+        yield from _by_value(text, output, type) or _as_written(text, output)
+    else:
+        yield from _by_value(text, output, type)
+
+
+def _by_value(text: str, output: str, type: str) -> list[Place]:
+    return list(_places(text, output, type)) if text and output else []
+
+
+def _as_written(text: str, output: str) -> list[Place]:
+    """Where an output stands in a text word for word."""
+    pattern = _literal(output)
+    return [Place(*m.span(), True, _is_name((), output)) for m in pattern.finditer(plain(text))] if pattern else []
+
+
+@functools.lru_cache(maxsize=16384)
+def _literal(output: str) -> re.Pattern[str] | None:
+    words = plain(output).split()
+    if not words:
+        return None
+    start, end = r"(?<![\w.,-])" if words[0][0].isalnum() else "", r"(?!\w|[.,-]\w)" if words[-1][-1].isalnum() else ""
+    return re.compile(start + r"\s+".join(map(re.escape, words)) + end, re.IGNORECASE)
+
+
+def _places(text: str, output: str, type: str) -> Iterator[Place]:
+    wanted = expected(output, type)
+    if not wanted:
+        return
+    if pattern := _identifier(output, type):
+        yield from (Place(*match.span(), True, True) for match in pattern.finditer(plain(text)))
+        if wanted[0].type not in _NUMBERS or type == "identifier":
+            return
+    said = read(text)
+    if [value.type for value in wanted] == ["date", "time"]:
+        yield from _moments(said, wanted)
+        return
+    size = len(wanted)
+    first = wanted[0]
+    for i in _candidates(text, first):
+        value, part = said[i], said[i : i + size]
+        whole = len(part) == size and not (value.inner[0] or part[-1].inner[1])
+        if whole and same_value(value, first, size == 1) and all(map(same_value, part[1:], wanted[1:])):
+            named = any(want.type != "word" for want in wanted) or _is_name(part, output)
+            yield Place(value.start, part[-1].end, all(v.sure for v in part), named)
+
+
+def _candidates(text: str, first: Value) -> Sequence[int]:
+    """Where in what a text says something of a value's kind stands."""
+    where = _positions(text)
+    return where.get(first.value, ()) if first.type == "word" else where.get("", ())
+
+
+@functools.lru_cache(maxsize=4096)
+def _positions(text: str) -> dict[str, list[int]]:
+    """The positions of each word, and under "" those of all that is more than a word, or may be a place's code."""
+    found: dict[str, list[int]] = {}
+    for i, value in enumerate(read(text)):
+        if value.type == "word":
+            found.setdefault(value.value, []).append(i)
+        if value.type != "word" or len(value.text) == 2:
+            found.setdefault("", []).append(i)
+    return found
+
+
+@functools.lru_cache(maxsize=16384)
+def expected(output: str, type: str = "") -> tuple[Value, ...]:
+    """The values and words of an expected output. A mere number becomes a value of its type, if that is known."""
+    found = read(output)
+    if _SCIENTIFIC.fullmatch(output.strip()) and abs((value := Decimal(output.strip())).adjusted()) < MAX_DIGITS:
+        found = (Value("number", value, 0, len(output), output),)
+    if len(found) != 1 or found[0].type not in _NUMBERS or not type:
+        return found
+    (number,) = found
+    if type == "money":
+        return (number._replace(type="money", value=(number.value, "")),)
+    if type == "percentage":
+        return (number._replace(type=type),)
+    if type in units().values() or type == "business day":
+        kind, amount = of_unit(number.value, type)
+        return (number._replace(type=kind, value=amount),)
+    return found
+
+
+def same_value(have: Value, want: Value, alone: bool = False) -> bool:
+    """Whether a value that was said is the expected one. `alone` where nothing else is expected beside it."""
+    if want.type in _NUMBERS:
+        return _same_number(have, want)
+    if want.type == "money":
+        if have.type == "number":  # two decimals are written of nothing else
+            return bool(have.value == want.value[0] and re.search(r"[.,]\d\d$", have.text))
+        return have.type == "money" and have.value[0] == want.value[0] and same_currency(have.value[1], want.value[1])
+    if want.type == "date":
+        told = have.type == "date" and (have.value.day is not None or want.value.day is None)
+        return told and same_day(have.value, want.value)
+    if want.type == "identifier" and have.type == "number":
+        return bool(have.text == want.value)
+    if want.type == "place":
+        if have.type == "word" and not alone and len(have.text) == 2:  # a code in a text without capitals
+            return bool(place_codes().get(have.text.upper(), frozenset()) & want.value)
+        return have.type == "place" and bool(have.value & want.value)
+    return have.type == want.type and bool(have.value == want.value)
+
+
+def _same_number(have: Value, want: Value) -> bool:
+    if have.type == "money":
+        return bool(have.value[0] == want.value)
+    return have.type in _NUMBERS and bool(have.value == want.value)
+
+
+def _moments(said: Sequence[Value], wanted: Sequence[Value]) -> Iterator[Place]:
+    """Where a date and a time stand together, in either order."""
+    days = [i for i, value in enumerate(said) if same_value(value, wanted[0])]
+    times = [i for i, value in enumerate(said) if same_value(value, wanted[1])]
+    for day in days:
+        for time in times:
+            if abs(day - time) <= MAX_BETWEEN + 1:
+                one, other = said[min(day, time)], said[max(day, time)]
+                yield Place(one.start, other.end, one.sure and other.sure, True)
+
+
+@functools.lru_cache(maxsize=16384)
+def _identifier(output: str, type: str) -> re.Pattern[str] | None:
+    """What finds an output that is an identifier, a telephone number or the figures of a card, however it is grouped;
+    None for any other output."""
+    text = plain(output).strip()
+    figures = re.sub(r"\D", "", text)
+    found = read(text)
+    if _PHONE.fullmatch(text) and len(figures) > 6 and [value.type for value in found] != ["date"]:
+        country = len(figures) - 10 if text.startswith("+") and len(figures) > 10 else 0
+        start = f"(?:{_spread(figures[:country])}{_BETWEEN})?" if country else ""
+        return re.compile(rf"(?<![\w.,]){start}{_spread(figures[country:])}(?![\w]|[.,]\d)")
+    alone = len(found) == 1 and found[0].type == "identifier"
+    if not (alone or (type == "identifier" and any(map(str.isalnum, text)))):
+        return None
+    parts = re.findall(r"\d+|[^\W\d_]+", text)
+    joined = r"[-_\s#./]?".join(map(re.escape, parts))
+    return re.compile(rf"(?<!\w)(?<!\w-)(?<!\d[.,]){joined}(?!\w|-\w|[.,]\d)", re.IGNORECASE)
+
+
+_BETWEEN = r"[\s().-]{0,3}"
+
+
+def _spread(figures: str) -> str:
+    return _BETWEEN.join(figures)
+
+
+def _is_name(part: Sequence[Value], output: str) -> bool:
+    """Whether words are a name: it has capitals, and more than one word or capitals in the text as well. "Delivered"
+    may be a status."""
+    words = re.findall(r"[^\W\d_]\w*", output)
+    capital = bool(words) and all(word[0].isupper() for word in words if len(word) > 3)
+    return "@" in output or (capital and (len(words) > 1 or any(value.text[:1].isupper() for value in part)))
+
+
+def telling(texts: Sequence[str], output: str, type: str = "") -> Telling:
+    """Whether messages of one speaker, in their order, tell an output: "told" where one does and nothing in its
+    sentence or later leaves it open; "open" where a judge must read them; "not told" where no words can mean it."""
+    said = [(text, sentences(text)) for text in texts]
+    last: tuple[int, int] | None = None
+    for number, (text, spans) in enumerate(said):
+        for place in told_at(text, output, type):
+            sentence = next(((n, s) for n, s in enumerate(spans) if s[0] <= place.start < s[1]), None)
+            if sentence and place.sure and _is_clear(plain(text), sentence[1], place):
+                last = number, sentence[0]
+    if last is not None:
+        return "open" if _is_corrected(said, last, output, type) else "told"
+    return "not told" if _is_absent(texts, output, type) else "open"
+
+
+def _is_clear(text: str, span: tuple[int, int], place: Place) -> bool:
+    """Whether a sentence asserts what it tells."""
+    sentence, before, after = text[slice(*span)], text[span[0] : place.start], text[place.end : span[1]]
+    if is_open_sentence(before + " \0 " + after) or is_open_around(before, after) or "?" in sentence:
+        return False
+    return place.name or is_asserted(before, after)
+
+
+def _is_corrected(
+    said: Sequence[tuple[str, list[tuple[int, int]]]], last: tuple[int, int], output: str, type: str
+) -> bool:
+    """Whether somebody takes back later what was told: right afterwards, or with another value of its type."""
+    wanted = expected(output, type)
+    correcting = False
+    for number, (text, spans) in enumerate(said[last[0] :], last[0]):
+        for n, (start, end) in enumerate(spans):
+            if (number, n) <= last:
+                continue
+            sentence = plain(text)[start:end]
+            if corrects(sentence):
+                correcting = True
+                if (number, n) == (last[0], last[1] + 1):
+                    return True
+            if correcting and _tells_another(sentence, wanted):
+                return True
+    return False
+
+
+def _tells_another(sentence: str, wanted: Sequence[Value]) -> bool:
+    kinds = {value.type for value in wanted} - {"word"}
+    if not kinds:
+        return True
+    kinds |= {"money", *_NUMBERS} if kinds & {"money", *_NUMBERS} else set()
+    others = (value for value in read(sentence) if value.type in kinds)
+    return any(not any(same_value(value, want) for want in wanted) for value in others)
+
+
+def _is_absent(texts: Sequence[str], output: str, type: str) -> bool:
+    """Whether no words can tell an output: nothing was said, or it is an identifier whose figures, or their last four,
+    stand nowhere."""
+    said = id_key(" ".join(texts))
+    if not said:
+        return True
+    if not _identifier(output, type) or not any(map(str.isdigit, output)):
+        return False
+    foreign = any(c.isdigit() and not c.isascii() for c in said)
+    spelt = _SPELT.search(" ".join(texts)) is not None
+    key = id_key(output)
+    ending = key[-4:] if len(key) > 4 and key[-4:].isdigit() else key
+    return len(key) > 2 and not (key in said or ending in said or foreign or spelt)
+
+
+def as_number(output: str) -> Decimal | None:
+    """The number that an output is, or None."""
+    found = expected(output)
+    return found[0].value if len(found) == 1 and found[0].type in _NUMBERS else None

@@ -1,0 +1,190 @@
+"""Values in what people say are compared by their type: what tells them, what leaves them open, what cannot mean them."""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from apigen_nb.world.telling import telling, tells
+
+TOLD = [
+    # dates
+    ("2026-05-24", "It should reach you on May 24, 2026."),
+    ("2026-05-24", "It arrives on 24 May."),
+    ("2026-05-24", "It arrives on the 24th of May."),
+    ("2026-05-24", "Expected by Sunday, May 24th."),
+    ("2026-05-24", "Expected: 05/24/2026."),
+    ("2026-05-24", "Expected: 2026/05/24."),
+    ("2026-05-24", "It arrives on the twenty-fourth of May."),
+    ("2026-05-24", "Es kommt am 24. Mai 2026."),
+    ("2026-05-24", "Es kommt am Sonntag, den 24. Mai."),
+    ("2026-05-24", "Es kommt am 24.05.2026."),
+    ("2026-05-24", "Es kommt am 24.05. zu Ihnen."),
+    ("2026-05-24", "Llega el 24 de mayo de 2026."),
+    ("2026-05-24", "Llega el domingo 24 de mayo."),
+    ("2026-05-24", "您的包裹将于5月24日送达。"),
+    ("2026-05-24", "预计2026年5月24日送到。"),
+    ("2026-05-24", "预计五月二十四日送到。"),
+    ("2026-03-01", "Es kommt am 1. März."),
+    ("May 24", "The expected date is 2026-05-24."),
+    ("May 2026", "The card expires in May 2026."),
+    ("2026-05", "It expires in May 2026."),
+    # times and moments
+    ("10:00", "The desk opens at 10 a.m."),
+    ("10:00", "The desk opens at 10am sharp."),
+    ("17:00", "The desk closes at 5pm."),
+    ("17:00", "The desk closes at 5 in the afternoon."),
+    ("14:30", "Wir öffnen um 14.30 Uhr."),
+    ("14:00", "Wir öffnen um 14 Uhr."),
+    ("14:30", "Abrimos a las 2:30 de la tarde."),
+    ("14:30", "我们下午2点30分开门。"),
+    ("14:30:00", "It starts at 2:30 PM."),
+    ("12:00", "The desk opens at noon."),
+    ("2026-06-11T14:30", "It was made on June 11 at 2:30 PM."),
+    ("2026-06-11T14:30", "It was made at 2:30 PM on June 11, 2026."),
+    ("2026-06-11 14:30", "Es war am 11. Juni um 14:30 Uhr."),
+    # durations and quantities
+    ("24 months", "The warranty runs for two years."),
+    ("24 months", "Die Garantie gilt zwei Jahre."),
+    ("24 months", "La garantía es de dos años."),
+    ("24 months", "保修期为两年。"),
+    ("24 months", "保修期为二十四个月。"),
+    ("30 days", "There is a thirty-day window for that."),
+    ("30 days", "There is a 30-day window for that."),
+    ("45 days", "Gold-Mitglieder haben fünfundvierzig Tage."),
+    ("45 days", "Tiene cuarenta y cinco días."),
+    ("45 days", "您有四十五天。"),
+    ("7 days", "You have a week for that."),
+    ("48 hours", "It takes two days."),
+    ("90 minutes", "It takes an hour and a half."),
+    ("30 minutes", "It takes half an hour."),
+    ("18 months", "It runs for 1 year and 6 months."),
+    ("2 business days", "It takes two business days."),
+    ("3 kg", "It weighs three kilograms."),
+    ("3 kg", "It weighs 3kg."),
+    # money
+    ("266.3", "The total is $266.30."),
+    ("1250.5", "That comes to 1,250 dollars and 50 cents."),
+    ("$1250.50", "Das macht 1.250,50 $."),
+    ("€1250.50", "Das macht 1.250,50 €."),
+    ("1250.5", "Das macht 1.250,50 Euro."),
+    ("1250", "El total es de 1.250 euros."),
+    ("490", "You will have four hundred and ninety dollars on it."),
+    ("$490", "That's 490 bucks."),
+    ("$490", "The price is USD 490."),
+    ("$490", "The total is 490.00."),
+    ("$0.50", "The fee is 50 cents."),
+    ("¥490", "总共490元。"),
+    ("490", "总共四百九十元。"),
+    ("$11.00", "$11 will be left on the card."),
+    ("-6.5", "The difference is -$6.50."),
+    # percentages, counts, numbers
+    ("12.5%", "You saved 12.5 percent."),
+    ("12.5%", "Sie sparen 12,5 Prozent."),
+    ("12.5%", "Ahorra el 12,5 por ciento."),
+    ("12.5%", "您节省了百分之十二点五。"),
+    ("3", "You have three open orders."),
+    ("3", "Sie haben drei offene Bestellungen."),
+    ("3", "Tiene tres pedidos."),
+    ("3", "您有三个订单。"),
+    ("2", "Both of your orders are on their way."),
+    ("12", "There are a dozen of them."),
+    ("6", "There are half a dozen of them."),
+    ("1500", "You have fifteen hundred points."),
+    ("1500", "You have 1.5k points."),
+    ("1500", "You have 1.5 thousand points."),
+    ("1250", "You have 1,250 points."),
+    ("1250", "Sie haben 1.250 Punkte auf der Karte."),
+    ("11 points", "You have eleven points."),
+    # identifiers and telephone numbers
+    ("#R12030", "Your order R12030 is packed."),
+    ("SH-28140", "The shipment is SH28140."),
+    ("SH28140", "The shipment is SH-28140."),
+    ("0044", "It went to the card ending in 0044."),
+    ("0044", "Die Karte endet auf 0044."),
+    ("#7312", "It is the card ending in 7312."),
+    ("48213-3", "It is item 48213-3."),
+    ("+1 555 010 1234", "Call us at (555) 010-1234."),
+    ("555-010-1234", "Call us at 555 010 1234."),
+    # places and words
+    ("Dubuque, IA", "It goes to Dubuque, Iowa."),
+    ("Dubuque, Iowa", "It goes to Dubuque, IA 52001."),
+    ("US", "It ships from the United States."),
+    ("USA", "It ships from the US."),
+    ("Germany", "Es kommt aus Deutschland."),
+    ("Two Rivers", "TWO RIVERS carries it."),
+    ("Gooseneck Kettle", "The gooseneck kettles are in stock."),
+    ("12 Main St.", "It goes to 12 Main Street."),
+    ("12 Main Street, Apt 4B", "It goes to 12 Main St., Apartment 4B."),
+    ("in transit", "The parcel is in-transit."),
+    ("in_transit", "The parcel is in transit."),
+    ("Grey Mug", "You bought a Gray Mug."),
+    ("cancelled", "The order is canceled."),
+    ("joe.wong17@example.org", "Your address is joe.wong17@example.org."),
+]
+
+NOT_TOLD = [
+    ("2026-05-24", "It should reach you on May 25."),
+    ("2026-05-24", "It should reach you on June 24."),
+    ("2026-05-24", "It should reach you on May 24, 2025."),
+    ("2026-05-24", "It arrives on Monday, May 24."),
+    ("2026-05-24", "It arrives in May 2026."),
+    ("2026-05-24", "Es kommt am 25. Mai."),
+    ("2026-05-24", "Llega el 24 de junio."),
+    ("2026-05-24", "预计5月25日送到。"),
+    ("March 3", "That was on March 30."),
+    ("10:00", "The desk opens at 10 p.m."),
+    ("10:00", "The desk opens at 10:30."),
+    ("5", "The desk closes at 5 pm."),
+    ("5", "It is May 5."),
+    ("5", "You saved 5%."),
+    ("5", "It weighs 5 kg."),
+    ("5", "You have 5 days."),
+    ("3", "That was on March 3."),
+    ("3", "It is item 48213-3."),
+    ("3", "You have thirteen open orders."),
+    ("3", "您有十三个订单。"),
+    ("1", "我们一起看看。"),
+    ("10", "我十分抱歉。"),
+    ("1", "This is the one that you ordered."),
+    ("2", "1. Kettle\n2. Mug"),
+    ("11", "You come once a day."),
+    ("20", "Bags weigh 20-25 in all."),
+    ("266.3", "The total is $2,266.30."),
+    ("11", "$11.50 will be left on the card."),
+    ("55", "Your balance is $155."),
+    ("$11.00", "You have 11 points."),
+    ("$490", "The price is €490."),
+    ("$490", "The price is 490 kg."),
+    ("1250", "The rate is 1.250 today."),
+    ("12.5%", "You saved 12.5 dollars."),
+    ("24 months", "The warranty runs for two months."),
+    ("24 months", "The warranty runs for 24 days."),
+    ("2 days", "It takes two business days."),
+    ("30 days", "It takes 130 days."),
+    ("#R12030", "Your order #R12031 is packed."),
+    ("#R12030", "Your order #R120301 is packed."),
+    ("0044", "It is $10044."),
+    ("R1203", "Your order #R12030 is packed."),
+    ("Dubuque, IA", "It goes to Dubuque, Illinois."),
+    ("IN", "It is in the box or with me."),
+    ("delivered", "It was undelivered."),
+    ("refundable", "It is non-refundable."),
+    ("Two Rivers", "Three Rivers carries it."),
+]
+
+
+@pytest.mark.parametrize(("output", "text"), TOLD)
+def test_what_tells_a_value(output: str, text: str) -> None:
+    assert tells(text, output)
+    assert telling([text], output) != "not told"
+
+
+@pytest.mark.parametrize(("output", "text"), NOT_TOLD)
+def test_what_does_not_tell_a_value(output: str, text: str) -> None:
+    assert not tells(text, output)
+    assert telling([text], output) != "told"
