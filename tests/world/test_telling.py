@@ -1,13 +1,8 @@
-"""Values in what people say are compared by their type: what tells them, what leaves them open, what cannot mean them."""
+"""Values in what people say are compared by their type: what tells them, and what leaves them open."""
 
 from __future__ import annotations
 
-import datetime
-from decimal import Decimal
-
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
 
 from apigen_nb.world.telling import telling, tells
 
