@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apigen_nb.records import Action, Blueprint, Finding, ToolCall, Verdict
+from apigen_nb.records import Action, Blueprint, Finding, Opinion, Reading, ToolCall, Verdict
 from apigen_nb.trajectories.conduct import keeps_conduct
 from apigen_nb.trajectories.conduct.texts import shows_no_machinery
 from apigen_nb.trajectories.dialogue import Dialogue
 from apigen_nb.trajectories.meaning import Meanings
 from apigen_nb.world.domain import Conduct, Domain, DomainError, from_folder
-from tests.library import GOOD, OVERDUE, POE, RENAME, RENEW, call, write_library
+from tests.library import GOOD, OVERDUE, POE, RENAME, RENEW, RETURN, call, write_library
 from tests.trajectories.test_behaviour import messages_of
 
 FIND = call("find_member", email="ada@example.com")
@@ -34,10 +34,26 @@ def findings(blueprint: Blueprint, domain: Domain, *turns: Any, outcome: str = "
     return [(f.rule, f.turn) for f in verdict.findings if f.outcome == outcome]
 
 
-def conduct(blueprint: Blueprint, domain: Domain, *turns: Any) -> Verdict:
+FINE = {"consent": "yes", "promise": "none", "figure": "none"}
+
+
+def conduct(blueprint: Blueprint, domain: Domain, *turns: Any, **meant: str) -> Verdict:
+    """The verdict where a judge gives these answers, those of a faithful conversation where none are given. "answer:
+    words" is proven by these words, else by the last message of the speaker."""
     messages = tuple(messages_of(blueprint, domain, *turns))
-    verdict = keeps_conduct(Dialogue(blueprint, messages, domain), Meanings(messages))
+    dialogue, meanings = Dialogue(blueprint, messages, domain), Meanings(messages)
+    keeps_conduct(dialogue, meanings)
+    for claim in list(meanings.open.values()):
+        answer, _, words = (FINE | meant)[claim.kind].partition(": ")
+        spoken = [n for n in range(claim.start, claim.end) if messages[n].role == claim.speaker and messages[n].content]
+        turn = next((n for n in spoken if words and words in messages[n].content), spoken[-1])
+        said = Opinion(judge="judge 1", answer=answer, turn=turn, quotation=words or messages[turn].content)
+        reading = Reading(id=claim.id, question=claim.question, opinions=(said,), majority=1)
+        meanings.readings[claim.id] = reading
+    meanings.open.clear()
+    verdict = keeps_conduct(dialogue, meanings)
     assert verdict.gate == "conduct"
+    assert not meanings.open
     assert (verdict.outcome == "held") == (not verdict.reason) == (not verdict.kind)
     assert all(0 <= finding.turn < len(messages) for finding in verdict.findings)
     return verdict
@@ -118,9 +134,72 @@ def test_text_beside_a_call_breaks_the_conduct_of_those_who_forbid_it(library: D
     messages = messages_of(GOOD["plain"], library, *HELLO, *ASK, (RENEW,), *GOODBYE)
     messages[5] = messages[5].model_copy(update={"content": "一つお待ちください。"})
     dialogue = Dialogue(GOOD["plain"], tuple(messages), library)
-    assert [(f.rule, f.turn) for f in keeps_conduct(dialogue, Meanings(messages)).findings] == [
-        ("no text beside calls", 5)
-    ]
+    fell = [f for f in keeps_conduct(dialogue, Meanings(messages)).findings if f.outcome == "fell"]
+    assert [(f.rule, f.turn) for f in fell] == [("no text beside calls", 5)]
+
+
+# --- what a sentence means, as judges read it
+
+WHOLE = (*HELLO, *ASK, (RENEW,), *GOODBYE)
+MEANT: list[tuple[tuple[Any, ...], dict[str, str], list[tuple[str, int]]]] = [
+    (WHOLE, {}, []),
+    (WHOLE, {"consent": "no"}, [("asked before writing", 5)]),
+    ((*HELLO, "A: 什么?", "U: 归还 L1 吧。", (RENEW,), "A: 好了。"), {"consent": "no"}, [("asked before writing", 5)]),
+    (WHOLE, {"promise": "unkept: L1 is renewed."}, [("word kept", 7)]),
+    ((*WHOLE, "A: Además le abonamos 20 dólares."), {"promise": "unkept"}, [("word kept", 9)]),
+    ((*WHOLE, "A: Sie Dummkopf!"), {"promise": "abuse"}, [("respect", 9)]),
+    ((*WHOLE, "A: 密码是 1234。"), {"promise": "secret"}, [("secrets kept", 9)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("turns", "meant", "expected"), MEANT, ids=[str(n) for n in range(len(MEANT))])
+def test_what_judges_read_decides_what_evidence_leaves_open(
+    library: Domain, turns: tuple[Any, ...], meant: dict[str, str], expected: list[tuple[str, int]]
+) -> None:
+    verdict = conduct(GOOD["plain"], library, *turns, **meant)
+    assert [(f.rule, f.turn) for f in verdict.findings if f.outcome == "fell"] == expected
+
+
+def test_without_judges_what_was_meant_is_undecided_and_nobody_fell(library: Domain) -> None:
+    messages = messages_of(GOOD["plain"], library, *WHOLE)
+    meanings = Meanings(messages)
+    verdict = keeps_conduct(Dialogue(GOOD["plain"], messages, library), meanings)
+    assert (verdict.outcome, verdict.kind) == ("undecided", "asked before writing")
+    assert sorted(meanings.open) == ["consent/5", "promise"]
+    assert {f.outcome for f in verdict.findings} == {"undecided"}
+
+
+def test_writes_between_two_messages_of_the_user_are_one_question(library: Domain) -> None:
+    turns = (
+        *HELLO,
+        "A: Renew L1 and rename you Ada Reed?",
+        "U: Both.",
+        (RENEW,),
+        (RENAME,),
+        "A: Back, too?",
+        "U: Yes.",
+    )
+    messages = messages_of(GOOD["plain"], library, *turns, (RETURN,), "A: Done.")
+    meanings = Meanings(messages)
+    keeps_conduct(Dialogue(GOOD["plain"], messages, library), meanings)
+    consents = [claim for claim in meanings.open.values() if claim.kind == "consent"]
+    assert [(claim.start, claim.end, claim.about.count("(")) for claim in consents] == [(3, 5, 2), (9, 11, 1)]
+
+
+def test_words_of_the_user_before_the_agent_spoke_prove_no_consent(library: Domain) -> None:
+    verdict = conduct(GOOD["plain"], library, *WHOLE, consent="yes: Renew L1 please")
+    assert (verdict.outcome, verdict.kind) == ("undecided", "asked before writing")
+
+
+def test_the_agents_tools_and_policy_are_told_to_judges(library: Domain) -> None:
+    blueprint = GOOD["missing tool"]
+    messages = messages_of(blueprint, library, "U: hi", "A: hello")
+    meanings = Meanings(messages)
+    keeps_conduct(Dialogue(blueprint, messages, library), meanings)
+    about = meanings.open["promise"].about
+    assert "- renew_loan: Renew a loan by two weeks." in about
+    assert library.policy in about
+    assert "rename_member" not in about
 
 
 # --- what a domain declares

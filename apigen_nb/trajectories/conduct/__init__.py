@@ -12,6 +12,7 @@ from ..dialogue import Dialogue
 from ..meaning import Meanings
 from .calls import calls_singly, does_not_repeat, identifies_first, stays_silent_after_transfer
 from .privacy import shows_own_rows_only
+from .promises import keeps_its_word
 from .texts import shows_no_machinery
 from .writes import asks_before_writes, obeys_rules, obeys_trace_rules, refused_writes, writes_right_at_once
 
@@ -21,6 +22,7 @@ CHECKS = (
     calls_singly,
     stays_silent_after_transfer,
     shows_own_rows_only,
+    keeps_its_word,
     asks_before_writes,
     obeys_rules,
     obeys_trace_rules,
