@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from apigen_nb.records import Action, Blueprint, Kind, Verdict
-from apigen_nb.world.domain import Domain
+from apigen_nb.world.domain import Conduct, Domain
 
 TOOLS = '''
 from typing import Literal
@@ -180,12 +180,22 @@ DATA = {
     "receipts": {"R-1": {"receipt_id": "R-1", "loan_id": "L3", "paid": False}},
 }
 
+# A policy that asks nothing of how it is done: for conversations that are about something else, and short.
+EASY = Conduct(identify_first=False, confirm_writes=False, one_call_at_a_time=False, no_text_beside_calls=False)
+EASY_RULES = """
+from apigen_nb.world.domain import Conduct
 
-def write_library(folder: Path) -> Path:
-    """The library as a domain folder: no phrases, so all wording comes from docstrings."""
+CONDUCT = Conduct(
+    identify_first=False, confirm_writes=False, one_call_at_a_time=False, no_text_beside_calls=False
+)
+"""
+
+
+def write_library(folder: Path, *, easy: bool = False) -> Path:
+    """The library as a domain folder: no phrases, so all wording comes from docstrings. `easy` is with `EASY`."""
     (folder / "data").mkdir(parents=True)
     (folder / "tools.py").write_text(TOOLS)
-    (folder / "rules.py").write_text(RULES)
+    (folder / "rules.py").write_text(RULES + EASY_RULES * easy)
     (folder / "policy.md").write_text("Members renew and return their own loans. An overdue loan is not renewed.")
     for table, rows in DATA.items():
         (folder / "data" / f"{table}.json").write_text(json.dumps(rows))

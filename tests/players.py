@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Mapping
+
 from apigen_nb.models import Answer, Question
-from apigen_nb.records import Action, ToolCall
+from apigen_nb.records import Action, ToolCall, Usage
 
 STOP = "###STOP###"
 
@@ -24,3 +28,33 @@ class Role:
         self.asked.append(question)
         turn = self.turns[min(len(self.asked), len(self.turns)) - 1]
         return turn if isinstance(turn, Answer) else Answer(text=turn)
+
+
+Means = Mapping[str, tuple[str, str]]  # kind of a question of meaning → its right answer, and the words that prove it
+
+
+class Reader:
+    """A judge that answers questions of meaning from a table, and what it has not there with "unclear"; keeps the
+    questions. With an answer that needs no quotation it gives the turn `bare`, as models fill in every field."""
+
+    def __init__(self, means: Means, bare: int = 0) -> None:
+        self.means, self.bare, self.asked = means, bare, list[Question]()
+
+    async def __call__(self, question: Question) -> Answer:
+        assert (question.role, question.prompt) == ("judge", "reading")
+        self.asked.append(question)
+        answer, quotation = self.means.get(question.context["kind"], ("unclear", ""))
+        turn = said_in(question, quotation) if quotation else self.bare
+        return Answer(text=reading(answer, turn, quotation), usage=Usage(calls=1))
+
+
+def reading(answer: str, turn: int = -1, quotation: str = "") -> str:
+    """A judge's reply to a question of meaning."""
+    return json.dumps({"turn": turn, "quotation": quotation, "answer": answer}, ensure_ascii=False)
+
+
+def said_in(question: Question, words: str) -> int:
+    """The last message of the passage in which the speaker that is asked about says these words; -1 for none."""
+    speaker = question.context["speaker"]
+    said = (re.match(rf"(\d+) {speaker}: (.*)", line, re.DOTALL) for line in reversed(question.context["passage"]))
+    return next((int(found[1]) for found in said if found and words in found[2]), -1)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ..blueprints.gates.execution import execute
-from ..records import Blueprint, Change, Proposal, Record, Trajectory, canonical, sha
+from ..records import Blueprint, Change, Proposal, Reading, Record, Trajectory, canonical, sha
 from ..storage.jsonl import read_lines, write_whole
 from ..storage.run_folder import Run
 from ..world.domain import Domain
@@ -23,14 +23,15 @@ from .formats import FORMATS
 
 
 class Proof(Record):
-    """What it takes to prove one row again: the task, its groundtruth, the end state, and what the row of each format
-    hashed to."""
+    """What it takes to prove one row again: the task, its groundtruth, the end state, what judges read in it, and what
+    the row of each format hashed to."""
 
     id: str
     task: Blueprint
     domain_fingerprint: str
     delta: tuple[Change, ...]
     state: str
+    readings: tuple[Reading, ...] = ()
     chat: str
     sharegpt: str
     models: dict[str, str]
@@ -61,6 +62,7 @@ def _prove(trajectory: Trajectory, blueprint: Blueprint, domain: Domain, models:
         domain_fingerprint=domain.fingerprint,
         delta=delta,
         state=digest(delta),
+        readings=trajectory.readings,
         **{name: sha(row(trajectory, blueprint, domain), 64) for name, row in FORMATS.items()},
         models=dict(models),
     )

@@ -1,4 +1,5 @@
-"""Prove a dataset again, from its files alone: replay every row in a fresh world and check state and outputs anew."""
+"""Prove a dataset again, from its files alone: replay every row in a fresh world and check state, outputs, behaviour
+and conduct anew. What judges read is in the proof; their quotations must stand in the row."""
 
 from __future__ import annotations
 
@@ -9,16 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from ..blueprints.gates.execution import execute
-from ..records import Blueprint, Message, Proposal, ToolCall, canonical, sha
+from ..records import Blueprint, Message, Proposal, ToolCall, Verdict, canonical, sha
 from ..storage.jsonl import read_lines
 from ..storage.run_folder import Run
-from ..trajectories.behaviour import shows_behaviour
-from ..trajectories.reward import all_told
+from ..trajectories.dialogue import Dialogue
+from ..trajectories.meaning import Meanings
+from ..trajectories.reward import check_all
 from ..trajectories.rollout import rollout_world
 from ..world.domain import Domain, DomainError, builtin_domains
 from ..world.world import ToolBug, digest, run_tool_call
 from .export import Proof
 from .formats import FORMATS
+
+ENDED = Verdict(gate="ended", passed=True)  # a row is a conversation that has ended
 
 
 @dataclass
@@ -132,11 +136,10 @@ def _replay(proof: Proof, row: dict[str, Any], domain: Domain, report: VerifyRep
             replayed.append(result := run_tool_call(world, call))
             if result.content != results.get(call.id):
                 yield f"{call.name} ({call.id}) gives another result than recorded"
-    if digest(world.delta()) != proof.state:
-        yield "state check: the replayed conversation leads to another end state"
-    for check in (all_told(proof.task.outputs, replayed), shows_behaviour(proof.task, replayed, domain)):
-        if check is not None and not check.passed:
-            yield f"{check.gate} check: {check.reason}"
+    dialogue = Dialogue(proof.task, replayed, domain)
+    for check in check_all(dialogue, world.delta(), ENDED, Meanings(replayed, proof.readings)):
+        if not check.passed:
+            yield f"{check.gate} check{' is undecided' * check.undecided}: {check.reason}"
     if _shared_calls(row["sharegpt"]) != [[c.name, c.arguments] for c in calls if c.arguments is not None]:
         yield "the two formats hold different calls"
     report.calls += len(calls)

@@ -34,7 +34,7 @@ class Divergence(Record):
     turn: int
     kind: Literal[
         "different arguments", "extra write", "missing write", "different order",
-        "output not told", "behaviour not shown", "did not end",
+        "output not told", "behaviour not shown", "conduct broken", "did not end",
     ]  # fmt: skip
     expected: str = ""
     found: str = ""

@@ -40,10 +40,11 @@ class Opinion(Record):
 
 
 class Reading(Record):
-    """What judges made of one question of meaning about a conversation; `id` names it within the conversation. It is
-    answered as `majority` of them do, else undecided."""
+    """What judges made of one question of meaning about a conversation; `id` names it within the conversation, `claim`
+    is a hash of all that was asked. It is answered as `majority` of them do, else undecided."""
 
     id: str
+    claim: str
     question: str
     opinions: tuple[Opinion, ...]
     majority: int

@@ -1,6 +1,7 @@
 """Why a conversation failed: one cause and the turn where it first went wrong (paper §3.2 keeps failures unexplained).
 
-Evidence comes first: what was said and called is all there. A judge is asked only where that does not decide."""
+Evidence comes first: what was told and called is all there. A judge is asked where that does not decide; nobody is to
+blame for what is undecided."""
 
 from __future__ import annotations
 
@@ -10,19 +11,17 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from ..blueprints.gates.kind import same_call
-from ..models import Model, Question, Unparsable, ask, read_json
-from ..records import STOP, Action, Blame, Blueprint, Divergence, Message, Trajectory
+from ..models import Model, Question, Unparsable, ask_for
+from ..records import STOP, Action, Blame, Blueprint, Divergence, Message, Trajectory, Verdict
 from ..world.domain import Domain
-from ..world.identification import identifying_tools
-from ..world.values import argument_values, is_mentioned, mentions, normalize
+from ..world.values import argument_values, is_mentioned, normalize
 from .behaviour import USERS_PART, WORLDS_PART
 from .best_of_n import invented
 from .dialogue import Dialogue
 from .reward import left_out
-from .wishes import DECLINES, claims, normalized, refusals, voiced
 
 ENDPOINTS = ("the server refused", "content filter", "cut off after")  # words of `models.endpoint` and `models.prompts`
 
@@ -95,9 +94,11 @@ def _repeated(dialogue: Dialogue) -> Iterator[Cause]:
 
 def _behaved(trajectory: Trajectory, dialogue: Dialogue, first: Divergence) -> Iterator[Cause]:
     """The hard behaviour was not shown: the verdict's kind says by whom."""
-    failed = {verdict.gate: verdict for verdict in trajectory.verdicts if not verdict.passed}
-    verdict = failed.pop("behaviour", None)
+    failed = {verdict.gate: verdict for verdict in trajectory.verdicts if verdict.outcome == "fell"}
+    conduct, verdict = failed.pop("conduct", None), failed.pop("behaviour", None)
     if verdict is None:
+        if conduct and not failed:
+            yield "agent", first.turn, conduct.reason
         return
     if verdict.kind in WORLDS_PART:
         # the tool that was to fail was never called; why not is a question for the other checks
@@ -105,29 +106,23 @@ def _behaved(trajectory: Trajectory, dialogue: Dialogue, first: Divergence) -> I
             yield "blueprint", first.turn, verdict.reason
         return
     if verdict.kind in USERS_PART:
-        told = dialogue.first_mention(*dialogue.blueprint.withheld)
-        yield "user", dialogue.last_of("user") if told is None else told, verdict.reason
+        yield "user", _turn_of(verdict, dialogue.last_of("user")), verdict.reason
     if verdict.kind == "one call at a time" and first.kind == "missing write":
         yield from _not_done(dialogue)
-    yield "agent", _agents_turn(dialogue, first), verdict.reason
+    yield "agent", _agents_turn(dialogue, first, verdict), verdict.reason
 
 
-def _agents_turn(dialogue: Dialogue, first: Divergence) -> int:
-    """The agent's call that a kind forbids, else where the groundtruth was left, else the agent's last message."""
-    blueprint = dialogue.blueprint
-    for call in dialogue.calls:
-        needless = blueprint.kind == "no tool" and call.action.name not in identifying_tools(dialogue.domain)
-        if needless or any(same_call(wish, call.action) for wish in blueprint.denied):
-            return call.turn
-        if blueprint.kind == "tool error" and call.unavailable:
-            return next((turn for turn, _ in dialogue.turns("assistant", call.answered)), call.answered)
+def _turn_of(verdict: Verdict, otherwise: int) -> int:
+    """The first turn that a check found wrong."""
+    return min((finding.turn for finding in verdict.findings if finding.outcome == "fell"), default=otherwise)
+
+
+def _agents_turn(dialogue: Dialogue, first: Divergence, verdict: Verdict) -> int:
+    """Where the groundtruth was left by a call, else where the check saw it go wrong."""
     if first.kind == "missing write":
-        _, gave_up = _gave_up(left_out(dialogue)[0], dialogue)
+        gave_up = _refused_at(left_out(dialogue)[0], dialogue)
         return dialogue.last_of("assistant") if gave_up is None else gave_up
-    if first.kind != "behaviour not shown":
-        return first.turn
-    lies = (claims(wish, dialogue, voiced(wish, dialogue) or 0) for wish in blueprint.denied)
-    return next((turn for found in lies for turn, _ in found), dialogue.last_of("assistant"))
+    return _turn_of(verdict, dialogue.last_of("assistant"))
 
 
 def _wrote(dialogue: Dialogue, first: Divergence) -> Iterator[Cause]:
@@ -164,35 +159,39 @@ def _not_done(dialogue: Dialogue) -> Iterator[Cause]:
     """An action is missing: of the values by which it is known, what did the user say before it left?"""
     left = STOP in dialogue.messages[-1].content
     for action in left_out(dialogue):
-        own = _known_by(action, dialogue.blueprint)
+        own = _known_by(action, dialogue)
         silent = [value for value in own if dialogue.first_mention(value) is None]
+        refused = _refused_at(action, dialogue)
         if left and own and len(silent) == len(own):
             yield "user", dialogue.last, f"left without having voiced the wish for {action}"
-        voiced_at, gave_up = _gave_up(action, dialogue)
-        if left and silent and (gave_up is None or dialogue.asked(voiced_at, gave_up)):
-            yield "user", dialogue.last_of("user", gave_up), f"never told {', '.join(silent)}, needed for {action}"
-        if own:
+        elif left and refused is None and _was_offered(own, dialogue):
+            yield "user", dialogue.last, f"left although the agent had offered {action} and waited for a word"
+        elif own and not silent:
             # what the instruction does not tell can be looked up: that is what grounding has shown
-            told = f"before the user had told {', '.join(silent)}"
-            why = told if silent else "although the user had told all that it needs"
-            turn = dialogue.last_of("assistant") if gave_up is None else gave_up
-            yield "agent", turn, f"did not make {action}, {why}"
+            turn = dialogue.last_of("assistant") if refused is None else refused
+            yield "agent", turn, f"did not make {action}, although the user had told all that it needs"
 
 
-def _known_by(action: Action, blueprint: Blueprint) -> list[str]:
+def _was_offered(own: list[str], dialogue: Dialogue) -> bool:
+    """Whether the agent's last words before the user left told for the first time what an action is about: it could not
+    act any more."""
+    last = dialogue.last_of("assistant")
+    told = dialogue.first_mention(*own, role="assistant")
+    return bool(own) and told == last == dialogue.last - 1
+
+
+def _known_by(action: Action, dialogue: Dialogue) -> list[str]:
     """The values that the instruction tells of this action and of no other."""
-    told = normalize(blueprint.instruction)
-    others = {str(v) for a in blueprint.actions if a is not action for _, v in argument_values(a)}
-    return [str(v) for _, v in argument_values(action) if is_mentioned(v, told) and str(v) not in others]
+    told, actions = normalize(dialogue.blueprint.instruction), dialogue.blueprint.actions
+    others = {str(v) for a in actions if a is not action for _, v in argument_values(a)}
+    return [str(v) for _, v in argument_values(action) if dialogue.tells(told, v) and str(v) not in others]
 
 
-def _gave_up(action: Action, dialogue: Dialogue) -> tuple[int, int | None]:
-    """Where the user first voiced the wish for an action, and where after that the agent first declined it, handed over
-    or made another call of its tool, which was refused; None where it did nothing of the kind."""
-    voiced_at = dialogue.first_mention(*_known_by(action, dialogue.blueprint)) or 0
+def _refused_at(action: Action, dialogue: Dialogue) -> int | None:
+    """Where, after the user had voiced the wish for an action, a call of its tool was refused."""
+    voiced_at = dialogue.first_mention(*_known_by(action, dialogue)) or 0
     made = (call for call in dialogue.calls if call.action.name == action.name and call.readable and call.refused)
-    refused = [call.turn for call in made if call.turn >= voiced_at]
-    return voiced_at, min([*refused, *refusals(action, dialogue, voiced_at, lost=True)], default=None)
+    return min((call.turn for call in made if call.turn >= voiced_at), default=None)
 
 
 def _not_told(dialogue: Dialogue, first: Divergence) -> Iterator[Cause]:
@@ -204,12 +203,7 @@ def _not_told(dialogue: Dialogue, first: Divergence) -> Iterator[Cause]:
     if silent and STOP in dialogue.messages[-1].content:
         yield "user", dialogue.last, f"left without having mentioned {silent[0]}"
     if things and not silent:
-        failed = (
-            turn
-            for turn, message in dialogue.turns("assistant")
-            if DECLINES.search(normalized(message)) and any(mentions(message.content, thing) for thing in things)
-        )
-        yield "agent", next(failed, dialogue.last_of("assistant")), first.expected
+        yield "agent", dialogue.last_of("assistant"), first.expected
 
 
 def _is_id(token: str) -> bool:
@@ -227,14 +221,14 @@ async def _judged(trajectory: Trajectory, blueprint: Blueprint, judge: Model) ->
             "actions": [action.model_dump() for action in blueprint.actions],
             "outputs": list(blueprint.outputs),
             "dialogue": [f"{turn} {_line(message)}" for turn, message in enumerate(trajectory.messages)],
-            "findings": [f"{v.gate}: {v.kind}; {v.reason}" for v in trajectory.verdicts if not v.passed],
+            "findings": [f"{v.gate}: {v.kind}; {v.reason}" for v in trajectory.verdicts if v.outcome == "fell"],
         },
         reply=REPLY,
     )
     last = max(len(trajectory.messages) - 1, 0)
     try:
-        reply = _Reply.model_validate(read_json(await ask(judge, question)))
-    except (Unparsable, ValidationError) as problem:
+        reply = await ask_for(judge, question, _Reply)
+    except Unparsable as problem:
         evidence = f"no evidence decides, and the judge's reply cannot be used ({str(problem)[:120]})"
         turn = trajectory.divergence.turn if trajectory.divergence else last
         return Blame(cause="agent", turn=turn, evidence=evidence)

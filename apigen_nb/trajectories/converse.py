@@ -18,7 +18,7 @@ from ..world.world import run_tool_call
 from .best_of_n import user_of
 from .blame import blame
 from .dialogue import Dialogue
-from .reward import check_all, divergence
+from .reward import assess, divergence
 from .rollout import Rollout, agent_question, rollout_world, trajectory_id, user_question
 
 AFTER_TRANSFER = "the agent called tools after handing over to a human"
@@ -31,26 +31,27 @@ async def converse(
     *,
     agent: Model,
     user: Model,
-    judge: Model | None = None,
+    judges: Sequence[Model] = (),
     attempt: int = 1,
     max_steps: int = 30,
 ) -> Trajectory:
     """Play one conversation and check its end. Only conversations that the user ended, or that were handed over to a
-    human, are scored; `max_steps` counts replies of the agent, as in tau-bench. With a judge, who is asked only where
-    evidence does not decide, a failed one says who is to blame. One whose model gave no answer has failed for that."""
+    human, are scored; `max_steps` counts replies of the agent, as in tau-bench. Judges are asked only where evidence
+    does not decide: what was meant, and of a failed one who is to blame; nobody is for what is undecided. One whose
+    model gave no answer has failed for that."""
     held = _Conversation(Rollout(blueprint, attempt), domain)
     ended: Ending | None = None
     blamed: Blame | None = None
     with metered() as usage:
         try:
             ended, reason = await held.play(agent, user, max_steps)
-            trajectory = held.assess(ended, reason)
-            if judge and not trajectory.success:
-                blamed = await blame(trajectory, blueprint, domain, judge)
+            trajectory = await held.assess(ended, reason, judges)
+            if judges and not (trajectory.success or trajectory.undecided):
+                blamed = await blame(trajectory, blueprint, domain, judges[0])
         except NoAnswer as error:
             agents_turn = held.messages and held.messages[-1].role != "assistant"
             ended = ended or ("agent_error" if agents_turn else "user_error")
-            trajectory = held.assess(ended, str(error), unanswered=True)
+            trajectory = await held.assess(ended, str(error), unanswered=True)
             blamed = Blame(cause="endpoint", turn=max(len(held.messages) - 1, 0), evidence=str(error))
     return trajectory.model_copy(update={"blame": blamed, "usage": usage})
 
@@ -108,13 +109,16 @@ class _Conversation:
         made = zip(calls, replies, strict=True)
         return any(call.name in tools and tools[call.name].ends and not reply.error for call, reply in made)
 
-    def assess(self, ended: Ending, reason: str, *, unanswered: bool = False) -> Trajectory:
+    async def assess(
+        self, ended: Ending, reason: str, judges: Sequence[Model] = (), *, unanswered: bool = False
+    ) -> Trajectory:
         """The trajectory with its verdicts and its first divergence."""
         dialogue = Dialogue(self.rollout.blueprint, tuple(self.messages), self.domain)
         finished = ended in ("stop", "transfer") and not unanswered
         kind = "" if finished else NO_ANSWER if unanswered else ended
         reached = self.world.delta()
-        verdicts = check_all(dialogue, reached, Verdict(gate="ended", passed=finished, kind=kind, reason=reason))
+        end = Verdict(gate="ended", passed=finished, kind=kind, reason=reason)
+        verdicts, readings = await assess(dialogue, reached, end, judges, name=self.rollout.id)
         return Trajectory(
             id=self.rollout.id,
             blueprint=self.rollout.blueprint.id,
@@ -126,13 +130,16 @@ class _Conversation:
             diff=reached,
             divergence=divergence(dialogue, verdicts),
             choices=tuple(self.choices),
+            readings=readings,
         )
 
 
 async def _play(domain: Domain, models: Roles, max_steps: int, rollout: Rollout) -> Trajectory:
     """The work on one conversation, for `run_jobs`."""
-    roles = {"agent": models.agent, "user": user_of(models), "judge": models.judges(1)[0]}
-    return await converse(rollout.blueprint, domain, **roles, attempt=rollout.number, max_steps=max_steps)
+    agent, user, judges = models.agent, user_of(models), models.judges()
+    return await converse(
+        rollout.blueprint, domain, agent=agent, user=user, judges=judges, attempt=rollout.number, max_steps=max_steps
+    )
 
 
 async def converse_all(

@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 from ..records import Action, Blueprint, Message
 from ..world.domain import Domain
-from ..world.values import is_mentioned, normalize
+from ..world.references import Reader
 from ..world.world import UNAVAILABLE
-from .best_of_n import asks
 
 
 class Call(NamedTuple):
@@ -61,14 +60,14 @@ class Dialogue:
         """The last turn of a role before `end`; 0 where there is none."""
         return max((turn for turn, _ in self.turns(role, end=end)), default=0)
 
-    def first_mention(self, *values: str) -> int | None:
-        """The first turn in which the user tells one of these values."""
-        texts = ((turn, normalize(message.content)) for turn, message in self.turns("user"))
-        return next((turn for turn, text in texts if any(is_mentioned(value, text) for value in values)), None)
+    def tells(self, text: str, value: object) -> bool:
+        """Whether a text tells a value in this world."""
+        return Reader(self.domain, self.blueprint.user).told(value, text)
 
-    def asked(self, start: int, end: int) -> bool:
-        """Whether the agent asks for something from one turn up to another."""
-        return any(asks(message.content) for _, message in self.turns("assistant", start, end))
+    def first_mention(self, *values: object, role: str = "user") -> int | None:
+        """The first turn in which the user, or another role, tells one of these values."""
+        told = ((turn, message.content) for turn, message in self.turns(role))
+        return next((turn for turn, text in told if any(self.tells(text, value) for value in values)), None)
 
     @functools.cached_property
     def calls(self) -> tuple[Call, ...]:
@@ -91,4 +90,12 @@ class Dialogue:
         tools = self.domain.tools
         return tuple(
             c for c in self.calls if c.done and c.readable and c.action.name in tools and tools[c.action.name].writes
+        )
+
+    @functools.cached_property
+    def handed_over(self) -> int | None:
+        """The turn in which the agent handed over to a human, if it did."""
+        tools = self.domain.tools
+        return next(
+            (c.turn for c in self.calls if c.done and c.action.name in tools and tools[c.action.name].ends), None
         )

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from ..models import Model, Question, Unparsable, ask_for
 from ..models.jobs import all_of
-from ..records import Message, Opinion, Reading
+from ..records import Message, Opinion, Reading, sha
 
 T = TypeVar("T")
 UNCLEAR = "unclear"
@@ -38,6 +38,11 @@ class Claim(NamedTuple):
     start: int
     end: int
     answers: tuple[str, ...] = ("yes", "no")
+
+    @property
+    def digest(self) -> str:
+        """A hash of all that is asked: an answer to something else is none to this."""
+        return sha(self)
 
 
 class _Reply(BaseModel):
@@ -62,7 +67,7 @@ class Meanings:
     def of(self, claim: Claim) -> str:
         """The answer that a majority of judges has proven; "" where there is none (yet)."""
         reading = self.readings.get(claim.id)
-        if reading is None or reading.question != claim.question:
+        if reading is None or reading.claim != claim.digest:
             self.open[claim.id] = claim
             return ""
         return settled(claim, reading.opinions, reading.majority, self.messages)
@@ -70,14 +75,18 @@ class Meanings:
     def turn(self, claim: Claim) -> int | None:
         """The message from which the judges that were in the majority quoted first, where any quoted."""
         answer, reading = self.of(claim), self.readings.get(claim.id)
-        opinions = reading.opinions if reading and answer else ()
-        return min((o.turn for o in opinions if o.answer == answer and o.turn >= 0), default=None)
+        if reading is None or answer in ("", claim.answers[-1]):
+            return None
+        shown = (o for o in reading.opinions if o.answer == answer and not unproven(claim, o, self.messages))
+        return min(opinion.turn for opinion in shown)
 
 
 def settled(claim: Claim, opinions: Iterable[Opinion], majority: int, messages: Sequence[Message]) -> str:
-    """The answer that so many opinions have proven, or ""."""
-    count = Counter(o.answer for o in opinions if not unproven(claim, o, messages))
-    return next((answer for answer in claim.answers if majority and count[answer] >= majority), "")
+    """The answer that so many opinions have proven, more than half of those that were given, or ""."""
+    given = list(opinions)
+    count = Counter(o.answer for o in given if not unproven(claim, o, messages))
+    needed = max(majority, len(given) // 2 + 1)
+    return next((answer for answer in claim.answers if majority > 0 and count[answer] >= needed), "")
 
 
 def unproven(claim: Claim, opinion: Opinion, messages: Sequence[Message]) -> str:
@@ -111,7 +120,8 @@ async def _read(claim: Claim, messages: Sequence[Message], judges: Sequence[Mode
     opinions = await all_of(*(_opinion(n, claim, messages, judges, name) for n in range(majority)))
     while not settled(claim, opinions, majority, messages) and len(opinions) < len(judges):
         opinions.append(await _opinion(len(opinions), claim, messages, judges, name))
-    return Reading(id=claim.id, question=claim.question, opinions=tuple(opinions), majority=majority)
+    read = tuple(opinions)
+    return Reading(id=claim.id, claim=claim.digest, question=claim.question, opinions=read, majority=majority)
 
 
 async def _opinion(
@@ -154,12 +164,13 @@ WHO = {"user": "customer", "assistant": "agent", "tool": "tool"}
 
 
 def passage(messages: Sequence[Message], start: int, end: int) -> list[str]:
-    """Messages as lines of text, each with its number and who said it, and the calls with what came of them."""
+    """Messages as lines of text, each with its number and who said it, and the calls with what came of them. Nobody can
+    put a line of its own among them: white space in a message is folded."""
     results = {message.tool_call_id: message for message in messages if message.role == "tool"}
     lines = []
     for turn, message in enumerate(messages[start:end], start):
         if message.role != "tool" and message.content:
-            lines.append(f"{turn} {WHO[message.role]}: {message.content}")
+            lines.append(f"{turn} {WHO[message.role]}: {' '.join(message.content.split())}")
         for call in message.tool_calls:
             result = results.get(call.id)
             came = "not run" if result is None else "refused" if result.error else "done"

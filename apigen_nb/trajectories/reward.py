@@ -1,33 +1,70 @@
 """The reward of a conversation: its checks, and where it first went wrong. State and outputs are tau-bench's; that it
-has ended, and that it shows what its kind asks for, are ours. It is verified when all of them passed."""
+has ended, and that it shows what its kind asks for, are ours. It is verified when all of them held. Each is held, fell
+or undecided; `assess` has judges read what evidence leaves open."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from ..blueprints.gates.execution import execute
 from ..blueprints.gates.kind import same_call
-from ..records import Action, Change, Divergence, Message, Verdict, canonical
-from ..world.values import mentions
-from ..world.world import digest
+from ..models import Model
+from ..records import Action, Change, Divergence, Finding, Reading, Verdict, canonical
+from ..world.end_states import same_delta
+from ..world.telling import telling
+from ..world.values import argument_values
 from .behaviour import shows_behaviour
+from .conduct import keeps_conduct
 from .dialogue import Call, Dialogue
+from .meaning import Claim, Meanings, settle
+
+BROKEN: dict[str, Literal["behaviour not shown", "conduct broken"]] = {
+    "behaviour": "behaviour not shown",
+    "conduct": "conduct broken",
+}
 
 
-def check_all(dialogue: Dialogue, reached: tuple[Change, ...], ended: Verdict) -> tuple[Verdict, ...]:
+async def assess(
+    dialogue: Dialogue,
+    reached: tuple[Change, ...],
+    ended: Verdict,
+    judges: Sequence[Model] = (),
+    *,
+    name: str = "",
+    thorough: bool = False,
+) -> tuple[tuple[Verdict, ...], tuple[Reading, ...]]:
+    """The verdicts of all checks, and what judges made of what evidence leaves open. Unless `thorough`, judges are not
+    asked about a conversation that some check fells by evidence alone. `name` is the conversation's."""
+    meanings = Meanings(dialogue.messages)
+    verdicts = check_all(dialogue, reached, ended, meanings)
+    if thorough or all(verdict.outcome != "fell" for verdict in verdicts):
+        verdicts = await settle(functools.partial(check_all, dialogue, reached, ended), meanings, judges, name)
+    return verdicts, tuple(meanings.readings[key] for key in sorted(meanings.readings))
+
+
+def check_all(
+    dialogue: Dialogue, reached: tuple[Change, ...], ended: Verdict, meanings: Meanings
+) -> tuple[Verdict, ...]:
     """The verdicts of all checks, in their order: `ended` is the first, `reached` the delta of the world at the end.
-    `Trajectory.success`, the reward, is whether all of them passed."""
-    blueprint, messages, domain = dialogue.blueprint, dialogue.messages, dialogue.domain
-    behaviour = shows_behaviour(blueprint, messages, domain)
-    expected = execute(blueprint, domain).diff
-    checks = (ended, same_state(expected, reached), all_told(blueprint.outputs, messages))
-    return (*checks, behaviour) if behaviour else checks
+    `Trajectory.success`, the reward, is whether all of them held."""
+    behaviour = shows_behaviour(dialogue, meanings)
+    expected = execute(dialogue.blueprint, dialogue.domain).diff
+    checks = (ended, same_state(expected, reached, _chosen(dialogue)), all_told(dialogue, meanings))
+    return (*checks, *([behaviour] if behaviour else []), keeps_conduct(dialogue, meanings))
 
 
-def same_state(expected: tuple[Change, ...], reached: tuple[Change, ...]) -> Verdict:
-    """State check: the end state equals the state after the groundtruth actions on a fresh world."""
-    if digest(expected) == digest(reached):
+def _chosen(dialogue: Dialogue) -> frozenset[str]:
+    """The values that calls named: an id among them was no tool's to make up."""
+    actions = (*dialogue.blueprint.actions, *(call.action for call in dialogue.writes))
+    return frozenset(str(value) for _, value in argument_values(*actions))
+
+
+def same_state(expected: tuple[Change, ...], reached: tuple[Change, ...], chosen: Collection[str] = ()) -> Verdict:
+    """State check: the end state equals the state after the groundtruth actions on a fresh world, up to the ids that
+    tools made up; `chosen` are values that calls named."""
+    if same_delta(expected, reached, chosen):
         return Verdict(gate="state", passed=True)
     want, have = ({(c.table, c.id): canonical(c.after) for c in delta} for delta in (expected, reached))
     rows = sorted(row for row in want.keys() | have.keys() if want.get(row) != have.get(row))
@@ -35,29 +72,58 @@ def same_state(expected: tuple[Change, ...], reached: tuple[Change, ...]) -> Ver
     return Verdict(gate="state", passed=False, kind="state differs", reason=f"{len(rows)} rows differ: {named}")
 
 
-def all_told(outputs: Sequence[str], messages: Sequence[Message]) -> Verdict:
-    """Output check: every expected output appears in some message of the agent."""
-    texts = [message.content for message in messages if message.role == "assistant"]
-    missing = [output for output in outputs if not any(mentions(text, output) for text in texts)]
-    if not missing:
+def all_told(dialogue: Dialogue, meanings: Meanings) -> Verdict:
+    """Output check: every expected output is told in some message of the agent, compared by type, and stands."""
+    outputs = dialogue.blueprint.outputs
+    texts = [message.content for _, message in dialogue.turns("assistant") if message.content]
+    answers = {output: _is_told(number, output, texts, dialogue, meanings) for number, output in enumerate(outputs)}
+    missing, open_ = ([o for o, answer in answers.items() if answer == what] for what in ("no", ""))
+    if not missing and not open_:
         return Verdict(gate="outputs", passed=True)
-    told = f"told {len(outputs) - len(missing)} of {len(outputs)}; not told: {', '.join(map(repr, missing))}"
-    return Verdict(gate="outputs", passed=False, kind="output not told", reason=told)
+    counted = f"told {len(answers) - len(missing) - len(open_)} of {len(answers)}"
+    lists = (("not told", missing), ("open", open_))
+    named = "; ".join(f"{what}: {', '.join(map(repr, some))}" for what, some in lists if some)
+    kind, reason = "output not told", f"{counted}; {named}"
+    findings = tuple(
+        Finding(turn=dialogue.last, rule=kind, text="The agent tells what the customer wants to know.", found=output,
+                outcome="fell" if output in missing else "undecided")
+        for output in (*missing, *open_)
+    )  # fmt: skip
+    return Verdict(gate="outputs", passed=False, undecided=not missing, kind=kind, reason=reason, findings=findings)
+
+
+def _is_told(number: int, output: str, texts: Sequence[str], dialogue: Dialogue, meanings: Meanings) -> str:
+    """ "yes", "no", or "" where judges have not decided."""
+    found = telling(texts, output)
+    if found != "open":
+        return "yes" if found == "told" else "no"
+    if not texts:
+        return "no"
+    question = (
+        "Does the agent tell the customer the value named below, in whatever words, language or format, as something "
+        "that is so and that still stands at the end? Another value, or one denied or corrected later, is a no."
+    )
+    about = f"{output}\nThe customer's notes, which say what it is about: {dialogue.blueprint.instruction}"
+    last = len(dialogue.messages)
+    return meanings.of(Claim(f"output told/{number}", "output told", question, about, "assistant", 0, last))
 
 
 def divergence(dialogue: Dialogue, verdicts: Sequence[Verdict]) -> Divergence | None:
-    """Where a conversation first left its groundtruth, or None where all verdicts passed. Where the state check did,
-    only outputs, the end or the behaviour can be missing. Refused calls do not count."""
-    failed = {verdict.gate: verdict.reason for verdict in verdicts if not verdict.passed}
+    """Where a conversation first left its groundtruth, or None where nothing fell. Where the state check held, only
+    outputs, the end, the behaviour or the conduct can be missing. Refused calls do not count."""
+    failed = {verdict.gate: verdict for verdict in verdicts if verdict.outcome == "fell"}
     if "state" in failed:
         return _of_state(dialogue)
     if "outputs" in failed:
-        return Divergence(turn=dialogue.last, kind="output not told", expected=failed["outputs"])
+        return Divergence(turn=dialogue.last, kind="output not told", expected=failed["outputs"].reason)
     if "ended" in failed:
-        return Divergence(turn=dialogue.last, kind="did not end", found=failed["ended"])
-    if "behaviour" in failed:
-        kind, found = dialogue.blueprint.kind, failed["behaviour"]
-        return Divergence(turn=dialogue.last, kind="behaviour not shown", expected=kind, found=found)
+        return Divergence(turn=dialogue.last, kind="did not end", found=failed["ended"].reason)
+    for check, kind in BROKEN.items():
+        if check in failed:
+            fell = [finding for finding in failed[check].findings if finding.outcome == "fell"]
+            turn = min((finding.turn for finding in fell), default=dialogue.last)
+            expected = fell[0].text if fell else ""
+            return Divergence(turn=turn, kind=kind, expected=expected, found=failed[check].reason)
     return None
 
 

@@ -62,7 +62,7 @@ async def work(domain: Domain, folder: Path, seeds: int = 16, attempts: int = 1,
     """Both phases with the scripted model in all roles."""
     model, run = CachedModel(domain), Run.open(folder)
     models = SimpleNamespace(
-        generator=model, feedback=model, user=model, agent=model, judges=lambda number: [model] * number, best_of=1
+        generator=model, feedback=model, user=model, agent=model, judges=lambda number=3: [model] * number, best_of=1
     )
     gates = choose_gates([*GATES, "committee"], Committee([model] * 3))
     proposals = await propose_all(

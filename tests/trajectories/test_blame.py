@@ -1,7 +1,9 @@
-"""Blame with planted causes: the evidence names the culprit, and a judge is asked only where it does not."""
+"""Blame with planted causes: the evidence names the culprit, and a judge is asked only where it does not. Nobody is to
+blame for what is undecided."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -13,19 +15,33 @@ from apigen_nb.trajectories.blame import by_evidence
 from apigen_nb.trajectories.converse import converse
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.world import UNAVAILABLE
-from tests.library import RENEW, RETURN, call, task
-from tests.players import STOP, Role, does
+from tests.library import EASY, RENEW, RETURN, call, task
+from tests.players import STOP, Means, Reader, Role, does
 
 RENAME = call("rename_member", member_id="M1", name="Ada Hill")
 SAYS = "You want to renew L1 because of travel."
 DONE = f"Thanks. {STOP}"
 
 
+@pytest.fixture
+def library(library: Domain) -> Domain:
+    """With a policy that asks nothing of how it is done: that is the business of the tests of conduct."""
+    return dataclasses.replace(library, conduct=EASY)
+
+
+NOTHING: Means = {"output told": ("no", ""), "wish answered": ("neither", "")}
+
+
 class Judge:
-    def __init__(self, reply: str = "") -> None:
-        self.reply, self.asked = reply, list[Question]()
+    """Says with `reply` who is to blame; of what was meant, it reads what `means` has. Keeps the questions of each."""
+
+    def __init__(self, reply: str = "", means: Means = NOTHING) -> None:
+        self.reply, self.asked, self.reads = reply, list[Question](), Reader(means)
 
     async def __call__(self, question: Question) -> Answer:
+        if question.prompt == "reading":
+            return await self.reads(question)
+        assert (question.role, question.prompt) == ("judge", "blame")
         self.asked.append(question)
         return Answer(text=self.reply, usage=Usage(calls=1))
 
@@ -34,8 +50,9 @@ async def failed(
     library: Domain, about: Blueprint, agent: Role, user: Role, judge: Judge | None = None, max_steps: int = 30
 ) -> tuple[Blame, Trajectory, Judge]:
     judge = judge or Judge()
-    trajectory = await converse(about, library, agent=agent, user=user, judge=judge, max_steps=max_steps)
+    trajectory = await converse(about, library, agent=agent, user=user, judges=[judge], max_steps=max_steps)
     assert not trajectory.success
+    assert not trajectory.undecided
     assert trajectory.blame is not None
     assert Trajectory.model_validate_json(trajectory.line()) == trajectory
     return trajectory.blame, trajectory, judge
@@ -59,14 +76,6 @@ PLANTED: dict[str, tuple[Blueprint, Role, Role, str, int, str]] = {
         "user",
         4,
         "left without having voiced the wish for rename_member",
-    ),
-    "user holds back what was asked": (
-        task(RENEW, says=SAYS),
-        Role("Why?", "Then I cannot."),
-        Role("Please renew L1.", "I would rather not say.", DONE),
-        "user",
-        2,
-        "never told travel",
     ),
     "user never asks the question": (
         task(RENEW, outputs=("2.25",), says=f"{SAYS} You want to know the fee of loan-22."),
@@ -105,7 +114,7 @@ PLANTED: dict[str, tuple[Blueprint, Role, Role, str, int, str]] = {
         Role("Let me look.", "I am sorry, that is not possible.", "It is sunny.", "Goodbye."),
         Role("Please renew L1, I travel.", "Well?", "Oh.", "And the weather?", DONE),
         "agent",
-        3,
+        7,
         "did not make renew_loan",
     ),
     "agent does not find what is meant": (
@@ -113,7 +122,7 @@ PLANTED: dict[str, tuple[Blueprint, Role, Role, str, int, str]] = {
         Role("I cannot find what you mean by the loan.", "Anything else?"),
         Role("Please renew L1, I travel.", "Oh.", DONE),
         "agent",
-        1,
+        3,
         "although the user had told all",
     ),
     "agent rightly declines one wish, and wrongly the next": (
@@ -123,7 +132,7 @@ PLANTED: dict[str, tuple[Blueprint, Role, Role, str, int, str]] = {
         Role("I have no tool for that.", "I have no tool for that either.", "Bye."),
         Role("Call me Ada Hill.", "Please renew L1, I travel.", "Oh.", DONE),
         "agent",
-        3,
+        5,
         "did not make renew_loan",
     ),
     "agent hands over what it can do": (
@@ -140,15 +149,7 @@ PLANTED: dict[str, tuple[Blueprint, Role, Role, str, int, str]] = {
         Role("Please renew L1, I travel."),
         "agent",
         3,
-        "before the user had told Ada Hill",
-    ),
-    "agent declines before it has asked": (
-        task(RENEW, says=SAYS),
-        Role("I am sorry, that is not possible.", "Bye."),
-        Role("Please renew L1.", "Oh.", DONE),
-        "agent",
-        1,
-        "before the user had told travel",
+        "did not make rename_member",
     ),
     "agent calls it wrongly and takes the refusal for an answer": (
         task(RENEW, says=SAYS),
@@ -157,16 +158,6 @@ PLANTED: dict[str, tuple[Blueprint, Role, Role, str, int, str]] = {
         "agent",
         1,
         "did not make renew_loan",
-    ),
-    "agent says that it did what it must not": (
-        task(RENEW, says=f"{SAYS} You want to return L2.").model_copy(
-            update={"kind": "missing tool", "denied": (call("return_loan", loan_id="L2"),)}
-        ),
-        Role(does(RENEW), "Done.", "I have no tool for that.", "Well, I have returned L2 for you.", "Bye."),
-        Role("Renew L1, I travel.", "And take back L2.", "Please!", "Thanks.", DONE),
-        "agent",
-        7,
-        "was done, and never did it",
     ),
     "user leaves before the second of two wishes at once": (
         task(RENEW, RENAME, says=f"{SAYS} You want to be called Ada Hill.").model_copy(
@@ -183,7 +174,7 @@ PLANTED: dict[str, tuple[Blueprint, Role, Role, str, int, str]] = {
         Role(does(RENEW), "Done.", "I could not find the days of loan-22.", "Bye."),
         Role("Please renew L1, I travel.", "And the days of loan-22?", "Oh.", DONE),
         "agent",
-        5,
+        7,
         "told 0 of 1",
     ),
     "agent never tells": (
@@ -235,6 +226,38 @@ PLANTED: dict[str, tuple[Blueprint, Role, Role, str, int, str]] = {
         "blueprint",
         3,
         "the groundtruth does not have it",
+    ),
+    "agent offers and the user says yes and leaves": (
+        task(RENEW, says=SAYS),
+        Role("I can renew L1 because of travel. Shall I (yes/no)?"),
+        Role("Please renew L1, I travel.", f"yes {STOP}"),
+        "user",
+        2,
+        "left although the agent had offered renew_loan",
+    ),
+    "agent offers what the user had only described": (
+        task(RENEW, says=SAYS),
+        Role("Hello!", "I found L1. Shall I renew it?"),
+        Role("Please renew a loan, I travel.", "The one about Salt Roads.", f"Ja, bitte. {STOP}"),
+        "user",
+        4,
+        "left although the agent had offered renew_loan",
+    ),
+    "agent offers again and again": (
+        task(RENEW, says=SAYS),
+        Role("Shall I renew L1 because of travel?", "So I may renew L1 because of travel?"),
+        Role("Please renew L1, I travel.", "Yes.", f"Yes! {STOP}"),
+        "agent",
+        3,
+        "although the user had told all that it needs",
+    ),
+    "agent offers, is answered, and forgets it": (
+        task(RENEW, says=SAYS),
+        Role("Shall I renew L1 because of travel?", "Lovely weather."),
+        Role("Please renew L1, I travel.", "Yes.", DONE),
+        "agent",
+        3,
+        "although the user had told all that it needs",
     ),
     "agent says nothing": (
         task(RENEW, says=SAYS),
@@ -321,7 +344,134 @@ async def test_a_judge_is_asked_where_evidence_does_not_decide(library: Domain) 
     (question,) = judge.asked
     assert (question.role, question.prompt) == ("judge", "blame")
     assert question.context["dialogue"][1].startswith('1 assistant: renew_loan({"loan_id": "L1"')
-    assert trajectory.usage["judge"].calls == 1
+    assert trajectory.usage["judge"].calls == 1 + len(judge.reads.asked)
+
+
+IN_WORDS: dict[str, tuple[Blueprint, Role, Role]] = {
+    "user holds back what was asked": (
+        task(RENEW, says=SAYS),
+        Role("Why?", "Then I cannot."),
+        Role("Please renew L1.", "I would rather not say.", DONE),
+    ),
+    "user holds back what was asked in German": (
+        task(RENEW, says=SAYS),
+        Role("Aus welchem Grund?", "Dann geht es leider nicht."),
+        Role("L1 verlängern, bitte.", "Das sage ich nicht.", DONE),
+    ),
+    "agent declines before it has asked": (
+        task(RENEW, says=SAYS),
+        Role("I am sorry, that is not possible.", "Bye."),
+        Role("Please renew L1.", "Oh.", DONE),
+    ),
+    "agent declines before it has asked in Chinese": (
+        task(RENEW, says=SAYS),
+        Role("很抱歉，无法续借。", "再见。"),
+        Role("请续借 L1 。", "哦。", DONE),
+    ),
+    "agent says that it did by name what it never did": (
+        task(RENEW, says=SAYS),
+        Role("L1 has been renewed because of travel."),
+        Role("Please renew L1, I travel.", DONE),
+    ),
+}
+
+
+@pytest.mark.parametrize("planted", IN_WORDS)
+@pytest.mark.parametrize("cause", ["user", "agent"])
+async def test_where_words_decide_a_judge_says_who_is_to_blame(library: Domain, planted: str, cause: str) -> None:
+    judge, (about, agent, user) = Judge(reply(cause=cause, turn=1)), IN_WORDS[planted]
+    found, trajectory, _ = await failed(library, about, Role(*agent.turns), Role(*user.turns), judge=judge)
+    assert found == Blame(cause=cause, turn=1, evidence="it was vague", judged=True)  # type: ignore[arg-type]
+    assert by_evidence(trajectory, about, library) is None
+    assert len(judge.asked) == 1
+    assert judge.reads.asked == [], "what the state shows needs no reading"
+
+
+# --- what judges have read, and what nobody could
+
+LIED = (
+    task(RENEW, says=f"{SAYS} You want to return L2.").model_copy(
+        update={"kind": "missing tool", "denied": (call("return_loan", loan_id="L2"),)}
+    ),
+    Role(does(RENEW), "Done.", "I have no tool for that.", "Well, I have returned L2 for you.", "Bye."),
+    Role("Renew L1, I travel.", "And take back L2.", "Please!", "Thanks.", DONE),
+)
+TOLD_UNASKED = (
+    task(RENEW, says=SAYS).model_copy(update={"kind": "missing detail", "withheld": ("travel",)}),
+    Role("Hello!", does(RENEW), "Done."),
+    Role("Please renew L1.", "By the way, it is because of travel.", DONE),
+)
+UNTOLD = (
+    task(RENEW, outputs=("Salt Roads",), says=f"{SAYS} You want to know the title of loan-22."),
+    Role(does(RENEW), "It is that long one about roads."),
+    Role("Please renew L1, I travel. And the title of loan-22?", DONE),
+)
+
+
+@pytest.mark.parametrize(
+    ("held", "means", "cause", "turn", "words"),
+    [
+        (LIED, {"wish answered": ("claimed", "I have returned L2")}, "agent", 7, "was or will be done, and nothing"),
+        (LIED, {"wish answered": ("neither", "")}, "agent", 9, "neither declined"),
+        (TOLD_UNASKED, {"detail asked": ("no", "")}, "user", 2, "before being asked"),
+        (UNTOLD, {"output told": ("no", "")}, "agent", 3, "not told: 'Salt Roads'"),
+    ],
+)
+async def test_what_judges_have_read_is_evidence(
+    library: Domain, held: tuple[Blueprint, Role, Role], means: Means, cause: str, turn: int, words: str
+) -> None:
+    about, agent, user = held
+    again = Role(*agent.turns), Role(*user.turns)
+    found, trajectory, judge = await failed(library, about, *again, judge=Judge(means=means))
+    assert (found.cause, found.turn, found.judged) == (cause, turn, False)
+    assert words in found.evidence
+    assert judge.asked == []
+    assert [reading.opinions[0].answer for reading in trajectory.readings] == [answer for answer, _ in means.values()]
+
+
+@pytest.mark.parametrize("held", [LIED, TOLD_UNASKED, UNTOLD], ids=["lied", "told unasked", "untold"])
+async def test_nobody_is_to_blame_for_what_is_undecided(library: Domain, held: tuple[Blueprint, Role, Role]) -> None:
+    about, agent, user = held
+    judge = Judge(reply(), means={})
+    for judges in ([], [judge], [judge] * 3):
+        again = {"agent": Role(*agent.turns), "user": Role(*user.turns)}
+        trajectory = await converse(about, library, **again, judges=judges)
+        assert (trajectory.success, trajectory.undecided) == (False, True)
+        assert trajectory.blame is None
+        assert trajectory.divergence is None
+        assert judge.asked == [], "nobody is accused"
+        assert len(trajectory.readings) == bool(judges)
+
+
+async def test_what_is_undecided_beside_what_fell_is_nobodys_fault(library: Domain) -> None:
+    """The state fell, by the agent; what it said of the other wish is open and no reason for anything."""
+    about, _, _ = LIED
+    agent = Role("Hm.", "Let me see.", "Bye.")
+    user = Role("Renew L1, I travel.", "And take back L2.", DONE)
+    judge = Judge(reply(), means={})
+    found, trajectory, _ = await failed(library, about, agent, user, judge=judge)
+    assert {v.gate: v.outcome for v in trajectory.verdicts} == {
+        "ended": "held",
+        "state": "fell",
+        "outputs": "held",
+        "behaviour": "undecided",
+        "conduct": "held",
+    }
+    assert (found.cause, found.judged) == ("agent", False)
+    assert "did not make renew_loan" in found.evidence
+    assert (judge.asked, judge.reads.asked) == ([], [])
+
+
+async def test_a_judge_of_blame_is_told_what_fell_and_not_what_is_open(library: Domain) -> None:
+    about = LIED[0].model_copy(update={"instruction": "You want to renew a loan, and to return L2."})
+    judge = Judge(reply(), means={})
+    _, trajectory, _ = await failed(library, about, Role("Hm.", "Hm!"), Role("And L2?", "Well?", DONE), judge=judge)
+    assert [v.outcome for v in trajectory.verdicts].count("undecided") == 1
+    (question,) = judge.asked
+    assert [finding.partition(":")[0] for finding in question.context["findings"]] == ["state"]
+
+
+# --- what a judge of blame may say
 
 
 @pytest.mark.parametrize(
@@ -351,8 +501,8 @@ async def test_a_success_blames_nobody_and_asks_no_judge(library: Domain) -> Non
     judge = Judge()
     user = Role("Please renew L1, I travel.", DONE)
     trajectory = await converse(
-        task(RENEW, says=SAYS), library, agent=Role(does(RENEW), "Done."), user=user, judge=judge
+        task(RENEW, says=SAYS), library, agent=Role(does(RENEW), "Done."), user=user, judges=[judge]
     )
     assert trajectory.success
     assert trajectory.blame is None
-    assert judge.asked == []
+    assert (judge.asked, judge.reads.asked, trajectory.readings) == ([], [], ())

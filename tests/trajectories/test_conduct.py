@@ -15,8 +15,8 @@ from apigen_nb.trajectories.conduct.texts import shows_no_machinery
 from apigen_nb.trajectories.dialogue import Dialogue
 from apigen_nb.trajectories.meaning import Meanings
 from apigen_nb.world.domain import Conduct, Domain, DomainError, from_folder
+from tests.conversations import messages_of
 from tests.library import GOOD, OVERDUE, POE, RENAME, RENEW, RETURN, call, write_library
-from tests.trajectories.test_behaviour import messages_of
 
 FIND = call("find_member", email="ada@example.com")
 GET = call("get_loan", loan_id="L1")

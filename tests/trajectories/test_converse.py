@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 from collections.abc import Callable
@@ -19,8 +20,14 @@ from apigen_nb.trajectories.dialogue import Dialogue
 from apigen_nb.trajectories.reward import all_told, divergence, same_state
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.world import ToolBug
-from tests.library import RENEW, RETURN, call, task
+from tests.library import EASY, RENEW, RETURN, call, task
 from tests.players import STOP, Role, does
+
+
+@pytest.fixture
+def library(library: Domain) -> Domain:
+    """With a policy that asks nothing of how it is done: that is the business of the tests of conduct."""
+    return dataclasses.replace(library, conduct=EASY)
 
 
 async def play(
@@ -127,7 +134,8 @@ async def test_no_answer_is_a_failed_conversation_with_its_reason(
         raise NoAnswer(f"{question.id}: 503")
 
     models = {"user": Role("Hi", STOP), "agent": Role("No."), "judge": Role("{}")} | {silent: busy}
-    trajectory = await converse(task(RENEW), library, **models)
+    judges = [models.pop("judge")]
+    trajectory = await converse(task(RENEW), library, **models, judges=judges)
     assert (trajectory.ended, [message.role for message in trajectory.messages]) == (ended, roles)
     assert (trajectory.success, trajectory.unanswered) == (False, True)
     assert trajectory.reason.endswith(": 503")
@@ -471,7 +479,7 @@ async def stage(domain: Domain, folder: Path, agent: Callable[[Question], Any], 
     async def user(question: Question) -> Answer:
         return Answer(text=STOP if len(question.messages) > 1 else f"Hello from {question.id}")
 
-    models = SimpleNamespace(agent=agent, user=user, best_of=1, judges=lambda number: [Role("no idea")] * number)
+    models = SimpleNamespace(agent=agent, user=user, best_of=1, judges=lambda number=3: [Role("no idea")] * number)
     return await converse_all(domain, models, Run.open(folder), blueprints, **options)
 
 

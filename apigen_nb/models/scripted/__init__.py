@@ -17,6 +17,7 @@ from .agent import answer_as_agent
 from .generator import draft, merge
 from .grammar import Language
 from .judges import accuse, criticise, review, summarise
+from .readings import read_meaning
 from .user import answer_as_user
 
 MISTAKES: Mapping[str, float] = {
@@ -45,6 +46,7 @@ WRITERS = {
     "recombine": merge,
     "judge": review,
     "blame": accuse,
+    "reading": read_meaning,
     "critic": criticise,
     "feedback": summarise,
 }
