@@ -2,7 +2,7 @@
 
 The paper's critic sees the description and one candidate; ours sees the dialogue and all candidates at once, because a
 premature stop and a repetition show in nothing else. What code can see it marks down itself: words said before, an id
-or a figure that the user cannot know, a detail told before it was asked for, a stop before all has been said.
+or a figure that the user cannot know, a detail told before any question, a stop before all has been said.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from ..models import Answer, Model, Question, Unparsable, ask, read_json
 from ..models.jobs import all_of
 from ..models.roles import Roles
 from ..records import STOP, Candidate, Message, Usage
+from ..world.pieces import plain
+from ..world.telling import tells
+from ..world.typed_values import find_values
 from ..world.values import mentions, normalize
 
 PENALTY = 3.0  # points that each flaw costs, of the critic's 0–10
@@ -46,24 +49,31 @@ _OFFERS = re.compile(
     r"|(?:can|may|could) (?:i|we) (?:help|assist)|how are you|how(?: i|')s (?:it|your)|what brings you"
     r"|(?:any|some)thing (?:else|more|further)|any (?:other|more|further)|is that all|will that be all"
 )
-_CONSENTS = re.compile(r"(?:yes|yeah|yep|no|sure|ok|okay|correct|right|exactly|go ahead|please (?:do|go ahead))\b")
+_QUESTION_MARK = re.compile("[?？¿؟]")
 
 
 def invented(text: str, known: str) -> list[str]:
-    """The ids, figures and mail addresses of a text that do not occur in what is known, as they are written. Small
-    counts ("two of them", "1 minute") are speech and no facts."""
-    there = normalize(known)
-    found = dict.fromkeys(token.strip("./-") for token in [*_MAIL.findall(text), *_TOKEN.findall(text)])
-    return [token for token in found if len(token) > 2 and normalize(token) not in there and not mentions(known, token)]
+    """The ids, figures and mail addresses of a text that nothing known tells, by their types: "5pm" is known where
+    17:00 is. Small counts ("two of them", "1 minute") are speech and no facts."""
+    there, text = normalize(known), plain(text)
+    figures = ((match.group().strip("./-"), *match.span()) for match in (*_MAIL.finditer(text), *_TOKEN.finditer(text)))
+    found: dict[str, None] = {}
+    for token, start, end in figures:
+        if len(token) > 2 and normalize(token) not in there and not mentions(known, token):
+            value = next((v.text for v in find_values(text) if v.start < end and start < v.end), token)
+            if not (tells(known, value) or tells(known, token, "identifier") or value.casefold() in there):
+                found[token if len(value) < len(token) else value] = None
+    return list(found)
 
 
 def asks(text: str) -> bool:
-    """Whether a message asks for something, and not just how it can help or whether that was all."""
+    """Whether a message asks for something, and not just how it can help or whether that was all, in English."""
     return any(not _OFFERS.search(question) for question in _QUESTION.findall(normalize(text).replace("’", "'")))
 
 
 def flaws(text: str, question: Question) -> Iterator[str]:
-    """What code can find wrong with a user's message, given the question that the user answers."""
+    """What code can find wrong with a user's message in any language, given the question that the user answers. What
+    the agent asked for, and whether it waits, words say in too many ways: that is the critic's."""
     by_user = [normalize(message.content) for message in question.messages if message.role == "user"]
     by_agent = [message.content for message in question.messages if message.role == "assistant"]
     withheld = [str(detail) for detail in question.context.get("withheld", ())]
@@ -74,16 +84,14 @@ def flaws(text: str, question: Question) -> Iterator[str]:
         yield "repeats an earlier message"
     if more := invented(text, " ".join([notes, *by_agent, *by_user])):
         yield f"invents {', '.join(more[:3])}"
-    asked = any(map(asks, by_agent)) and bool(by_user)
+    asked = bool(by_user) and any(_QUESTION_MARK.search(message) for message in by_agent)
     for detail in withheld:
         if not asked and mentions(text, detail):
             yield f"tells {detail} before it was asked for"
 
 
 def _too_early(notes: str, withheld: Sequence[str], by_agent: Sequence[str], by_user: Sequence[str]) -> Iterator[str]:
-    """A stop while the agent waits for an answer, or while a thing that the notes name has not been mentioned."""
-    if by_agent and asks(by_agent[-1]):
-        yield "stops while the agent waits for an answer"
+    """A stop while a thing that the notes name has not been mentioned."""
     known = " ".join([*by_user, *by_agent, *withheld])
     things = [token for token in invented(notes, known) if _THING.search(token) and "@" not in token]
     if things:
@@ -91,12 +99,9 @@ def _too_early(notes: str, withheld: Sequence[str], by_agent: Sequence[str], by_
 
 
 def _alike(text: str, earlier: str) -> bool:
-    """Whether nearly the same words were said earlier. A plain yes or no may come again, and so may a sentence about
-    another thing."""
+    """Whether nearly the same words were said earlier, and none that are new: "yes" before them makes an answer."""
     new, old = (set(re.findall(r"\w+", normalize(words))) for words in (text, earlier))
-    if len(new) < 3 or _CONSENTS.match(normalize(text)) or invented(text, earlier):
-        return False
-    return len(new & old) >= ALIKE * len(new | old)
+    return len(new) >= 3 and new <= old and len(new) >= ALIKE * len(old) and not invented(text, earlier)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from apigen_nb.records import STOP, Message, Trajectory, Usage
 from apigen_nb.trajectories.best_of_n import BestOf, asks, flaws, invented, user_of
 from apigen_nb.trajectories.converse import converse
 from apigen_nb.world.domain import Domain
+from apigen_nb.world.pieces import plain
 from tests.library import RENEW, task
 from tests.players import Role, does
 
@@ -97,7 +98,8 @@ NOTES = "You want to return lamp-3 of #R7 and to cancel #R8. Your email is ada@e
 @pytest.mark.parametrize(
     ("said", "withheld", "found"),
     [
-        (("Hello, cancel #R8.", "Shall I go ahead (yes/no)?"), (), "stops while the agent waits for an answer"),
+        (("Hello, cancel #R8.", "Shall I go ahead (yes/no)?"), (), "stops before it has mentioned lamp-3, #R7"),
+        (("Hallo, bitte #R8 stornieren.", "Soll ich das tun?"), (), "stops before it has mentioned lamp-3, #R7"),
         (("Return lamp-3 of #R7.", "Done. Anything else?"), (), "stops before it has mentioned #R8"),
         (("Return lamp-3 of #R7 and cancel #R8.", "Done. Can I help you with anything else?"), (), ""),
         (("Return lamp-3 and cancel #R8.", "The lamp-3 of #R7 may come back. Anything else?"), (), ""),
@@ -140,12 +142,56 @@ def test_nearly_the_same_again_is_a_flaw(text: str, repeats: bool) -> None:
 
 
 @pytest.mark.parametrize("question", ["How are you?", "Hello! How can I help you today?", "Is there anything else?"])
-def test_a_question_for_nothing_asks_for_no_secret(question: str) -> None:
-    talk = (Message(role="user", content="Hello."), Message(role="assistant", content=question))
+def test_a_question_for_nothing_is_none_in_english(question: str) -> None:
     assert not asks(question)
+
+
+@pytest.mark.parametrize("said", ["Hello, what can I do for you.", "Guten Tag.", "您好。"])
+def test_a_secret_told_without_any_question_is_a_flaw(said: str) -> None:
+    talk = (Message(role="user", content="Hello."), Message(role="assistant", content=said))
     assert list(flaws("The word is tulip.", asked(*talk, withheld=("tulip",)))) == [
         "tells tulip before it was asked for"
     ]
+
+
+@pytest.mark.parametrize("said", ["Wie lautet das Wort?", "¿Cuál es la palabra?", "请问密码是什么？"])
+def test_a_question_in_any_language_may_have_asked_for_it(said: str) -> None:
+    talk = (Message(role="user", content="Hello."), Message(role="assistant", content=said))
+    assert list(flaws("The word is tulip.", asked(*talk, withheld=("tulip",)))) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("It is the card #7312.", "Your card ends in 7312."),
+        ("The one ending in 7312, please.", "You have the card #7312."),
+        ("Send it on the 27th.", "You want it on 2026-03-27."),
+        ("Send it on March 27th.", "You want it on 2026-03-27."),
+        ("I come at 5pm.", "You come at 17:00."),
+        ("I want $1,000.00 back.", "You want $1,000 back."),
+        ("I want $500 back.", "You want 500 back."),
+        ("I want 500 dollars back.", "You want $500 back."),
+        ("It is order R-12030.", "It is about #R12030."),
+        ("Es geht um 1.250,50 €.", "You want 1250.5 euros back."),
+        ("Call 555-010-1234.", "Your telephone is (555) 010 1234."),
+    ],
+)
+def test_what_is_known_in_other_figures_is_not_invented(text: str, known: str) -> None:
+    assert invented(text, known) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "known", "found"),
+    [
+        ("It is the card #7313.", "Your card ends in 7312.", "#7313"),
+        ("Send it on the 28th.", "You want it on 2026-03-27.", "28th"),
+        ("I come at 11pm.", "You come at 11:00.", "11pm"),
+        ("I want $1,001.00 back.", "You want $1,000 back.", "$1,001.00"),
+        ("It is order R12031.", "It is about #R12030.", "R12031"),
+    ],
+)
+def test_what_nothing_known_tells_is_invented(text: str, known: str, found: str) -> None:
+    assert invented(text, known) == [found]
 
 
 @pytest.mark.parametrize(
@@ -224,4 +270,4 @@ def test_four_candidates_of_a_real_model_and_one_of_the_scripted(library: Domain
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_nothing_known_is_invented(text: str, rest: str) -> None:
     assert invented(text, f"{rest} {text}") == []
-    assert all(token in text for token in invented(text, ""))
+    assert all(token in plain(text) for token in invented(text, ""))
