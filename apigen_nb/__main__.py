@@ -167,6 +167,34 @@ def verify(folder: ExistingDirectory, /) -> int:
 
 
 @app.command
+def judge(
+    cases: Path,
+    /,
+    *,
+    params: Path | None = None,
+    overrides: Overrides = (),
+    readings: Path | None = None,
+    out: Annotated[
+        Path | None, Parameter(help="folder of the replies (default: <CASES without .jsonl>-judged)")
+    ] = None,
+) -> int:
+    """Judge conversations that were written down: one line of JSON for each, held, fell or undecided per check.
+
+    Args:
+        cases: a JSON line per conversation: id, domain, blueprint, turns with calls
+        params: YAML file that names the judges; without one nobody is asked, and what is open stays undecided
+        readings: recorded answers in place of judges, a JSON line for each: case, reading
+    """
+    from .run.judging import judge_file
+    from .run.params_file import load_params
+
+    if readings and (params or overrides):
+        raise UsageError("judges are those of --params or recorded ones, --readings; give one of the two")
+    loaded = load_params(params, overrides) if params or overrides else None
+    return judge_file(cases, loaded, out or cases.with_name(f"{cases.stem}-judged"), readings)
+
+
+@app.command
 def report(folder: ExistingDirectory, /, *others: ExistingDirectory, single_file: bool = False) -> None:
     """Write the HTML report of each run's folder again; with several, the first gets a page that compares them.
 
