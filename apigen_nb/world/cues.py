@@ -34,14 +34,15 @@ _CONDITION = (
 )
 _PAST = (
     r"before|previous\w*|former\w*|originally|initially|used to|had been|formerly|old|earlier|anymore|any longer"
-    r"|at first|until|changed|was supposed|should have|instead of|rather than|compared|versus|vs|than|from\b.*\bto"
+    r"|now|jetzt|ahora|at first|until|changed|was supposed|should have|instead of|rather than|compared|versus|vs|than"
+    r"|from\b.*\bto"
     r"|different|other than|früher\w*|vorher\w*|zuvor|ursprünglich\w*|ehemals|bisher\w*|alte[nrs]?|als|gegenüber"
     r"|antes|anterior\w*|previamente|originalmente|inicialmente|solía\w*|que antes|en vez|en lugar|desde\b.*\bhasta"
     r"|von\b.*\bauf"
 )
 _CHINESE = (
     "不|没|未|无|非|别|勿|错|否|抱歉|对不起|更正|纠正|弄错|搞错|看错|其实|实际上|如果|若|假如|除非|是否|吗|呢|可能|也许|大概|或许|应该会"
-    "|之前|以前|原来|原本|原先|曾|本来|而是|除了|比|改为|改成|您说|你说|例如"
+    "|现在|之前|以前|原来|原本|原先|曾|本来|而是|除了|比|改为|改成|您说|你说|例如"
 )
 _OPEN = re.compile(rf"\b(?:{_NEGATION}|{_CORRECTION}|{_CONDITION}|{_PAST})\b|[?？¿~]|{_CHINESE}", re.IGNORECASE)
 _CORRECTS = re.compile(
@@ -57,6 +58,11 @@ _BESIDE_BEFORE = re.compile(
 )
 _BESIDE_AFTER = re.compile(
     r"^\s*(?:\+|(?:or|oder|o|u|plus|ish)\b|或|以上|以下|左右|多|(?:to|bis)\s+\w|-\s*\d)", re.IGNORECASE
+)
+_LABEL = re.compile(
+    r"\b(?:step|option|gate|room|line|page|section|item|order|flight|terminal|suite|unit|floor|size|version|no|number|nr"
+    r"|nummer|schritt|zimmer|artikel|bestellung|paso|opción|número|artículo|pedido)[\s.]*$",
+    re.IGNORECASE,
 )
 _TO = re.compile(r"([\w.,]+)\s*(?:\bto|\bbis|\ba|\bund|\band|至|到|-)\s*[$€£¥]?$", re.IGNORECASE)
 _ASSERTED = re.compile(
@@ -102,6 +108,11 @@ def is_open_around(before: str, after: str) -> bool:
         return False
     word = found[1].casefold()
     return word[-1].isdigit() or word in "一二两三四五六七八九十" or number_in_words(word) is not None
+
+
+def is_label(before: str) -> bool:
+    """Whether the number behind these words names a thing and counts none: step 3."""
+    return _LABEL.search(before) is not None
 
 
 def is_asserted(before: str, after: str) -> bool:

@@ -189,7 +189,9 @@ def time_at(found: Sequence[Piece], i: int, amount: Amount | None) -> Quantity |
         more = amount_at(found, end, "") if end < len(found) and not found[end].gap else None
         minutes_after = int(more.value) if more and not more.in_words and more.value < 60 else 0
         return Quantity("time", _in_half(hours + minutes_after * 60, _half(found, end, i)), end)
-    if after.raw == "点" or after.folded == "clock":
+    if after.folded == "o" and [piece.folded for piece in found[end : end + 1]] == ["clock"]:
+        return _by_the_clock(found, i, hours, end + 1)
+    if after.raw == "点":
         return _by_the_clock(found, i, hours, end)
     half = _half(found, amount.end, i)
     if half and amount.value == int(amount.value) and amount.value <= 12:

@@ -34,7 +34,7 @@ _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3})+(?:,\d+)?|\d{1,3}(?:
 _DATE = re.compile(r"(\d{4})[-/.](\d\d?)[-/.](\d\d?)(?:t(\d\d?):(\d\d)(?::(\d\d)(?:\.\d+)?)?(?:z|[+-]\d\d:?\d\d)?)?")
 _SHORT_DATE = re.compile(r"(\d\d?)([-/.])(\d\d?)\2(\d{4}|\d\d)|(\d\d?)/(\d{4})()()")
 _MONTH = re.compile(r"((?:19|20)\d\d)-(0[1-9]|1[0-2])")
-_TIME = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?:z|h)?")
+_TIME = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?:z|h|([ap]m))?")
 _WITH_UNIT = re.compile(rf"({_NUMBER})([^\W\d_]+)?")
 _RANGE = re.compile(rf"({_NUMBER})-({_NUMBER})")
 _MAGNITUDES = {"k": 1_000, "m": 1_000_000, "mn": 1_000_000, "bn": 1_000_000_000}
@@ -105,8 +105,8 @@ def _words(chunk: str, offset: int, *, whole: bool) -> Iterator[Piece]:
         yield Piece("word", None, fold(part.group()), start, end, "", inner, part.group())
 
 
-def _figures(text: str) -> list[Piece] | None:
-    """The pieces of a chunk with figures, or None where it is an identifier."""
+def _moment(text: str) -> list[Piece] | None:
+    """A date or a time in figures."""
     size = len(text)
     if found := _DATE.fullmatch(text):
         return _date_and_time(found, size)
@@ -115,8 +115,16 @@ def _figures(text: str) -> list[Piece] | None:
     if found := _SHORT_DATE.fullmatch(text):
         return _short_date(found, text, size)
     if found := _TIME.fullmatch(text):
-        hour, minute, second = (int(part or 0) for part in found.groups())
-        return [Piece("time", hour * 3600 + minute * 60 + second, text, 0, size)]
+        hour, minute, second = (int(part or 0) for part in found.group(1, 2, 3))
+        half = [Piece("half", None, found[4], found.start(4), size)] if found[4] else []
+        return [Piece("time", hour * 3600 + minute * 60 + second, text, 0, size), *half]
+    return None
+
+
+def _figures(text: str) -> list[Piece] | None:
+    """The pieces of a chunk with figures, or None where it is an identifier."""
+    if (moment := _moment(text)) is not None:
+        return moment
     if found := _RANGE.fullmatch(text):
         one, other = (number(part) for part in found.groups())
         if one and other and one[0] < other[0] and not text.startswith("0"):

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from .amounts import of_unit, same_currency
-from .cues import corrects, is_asserted, is_open_around, is_open_sentence, sentences
+from .cues import corrects, is_asserted, is_label, is_open_around, is_open_sentence, sentences
 from .dates import same_day
 from .pieces import MAX_DIGITS, plain
 from .typed_values import Value, id_key, read
@@ -22,11 +22,11 @@ Telling = Literal["told", "open", "not told"]
 TYPES = (
     *("date", "time", "duration", "money", "percentage", "count", "number", "quantity", "identifier", "place", "word"),
 )
+MIN_FIGURES = 4  # of an identifier that no other words mean: a "3XL" may be a triple XL
 MAX_BETWEEN = 3  # pieces between the date and the time of one moment: "on June 11, at about 2:30 PM"
 _NUMBERS = ("number", "count")
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:\.\d+)?e[+-]?\d{1,3}", re.IGNORECASE)
 _PHONE = re.compile(r"\+?[\d\s().-]{7,}")
-_SPELT = re.compile(r"\b(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double)\b[\s,-]*){3}", re.IGNORECASE)
 
 
 class Place(NamedTuple):
@@ -185,7 +185,9 @@ def _identifier(output: str, type: str) -> re.Pattern[str] | None:
     text = plain(output).strip()
     figures = re.sub(r"\D", "", text)
     found = read(text)
-    if _PHONE.fullmatch(text) and len(figures) > 6 and [value.type for value in found] != ["date"]:
+    value = found[0].type if len(found) == 1 else ""
+    number = value == "date" or (value in _NUMBERS and (figures != text or type not in ("", "identifier")))
+    if _PHONE.fullmatch(text) and len(figures) > 6 and not number:
         country = len(figures) - 10 if text.startswith("+") and len(figures) > 10 else 0
         start = f"(?:{_spread(figures[:country])}{_BETWEEN})?" if country else ""
         return re.compile(rf"(?<![\w.,]){start}{_spread(figures[country:])}(?![\w]|[.,]\d)")
@@ -217,20 +219,23 @@ def telling(texts: Sequence[str], output: str, type: str = "") -> Telling:
     sentence or later leaves it open; "open" where a judge must read them; "not told" where no words can mean it."""
     said = [(text, sentences(text)) for text in texts]
     last: tuple[int, int] | None = None
+    mere = any(value.type in _NUMBERS for value in expected(output, type)[:1])
     for number, (text, spans) in enumerate(said):
         for place in told_at(text, output, type):
             sentence = next(((n, s) for n, s in enumerate(spans) if s[0] <= place.start < s[1]), None)
-            if sentence and place.sure and _is_clear(plain(text), sentence[1], place):
+            if sentence and place.sure and _is_clear(plain(text), sentence[1], place, mere):
                 last = number, sentence[0]
     if last is not None:
         return "open" if _is_corrected(said, last, output, type) else "told"
     return "not told" if _is_absent(texts, output, type) else "open"
 
 
-def _is_clear(text: str, span: tuple[int, int], place: Place) -> bool:
-    """Whether a sentence asserts what it tells."""
+def _is_clear(text: str, span: tuple[int, int], place: Place, mere: bool) -> bool:
+    """Whether a sentence asserts what it tells; `mere` says that it is a number without a unit."""
     sentence, before, after = text[slice(*span)], text[span[0] : place.start], text[place.end : span[1]]
     if is_open_sentence(before + " \0 " + after) or is_open_around(before, after) or "?" in sentence:
+        return False
+    if mere and is_label(before):
         return False
     return place.name or is_asserted(before, after)
 
@@ -273,10 +278,16 @@ def _is_absent(texts: Sequence[str], output: str, type: str) -> bool:
     if not _identifier(output, type) or not any(map(str.isdigit, output)):
         return False
     foreign = any(c.isdigit() and not c.isascii() for c in said)
-    spelt = _SPELT.search(" ".join(texts)) is not None
     key = id_key(output)
-    ending = key[-4:] if len(key) > 4 and key[-4:].isdigit() else key
-    return len(key) > 2 and not (key in said or ending in said or foreign or spelt)
+    ending = key[-4:] if key[-4:].isdigit() else key
+    enough = sum(map(str.isdigit, key)) >= MIN_FIGURES
+    return enough and not (key in said or ending in said or foreign or any(map(_spells_figures, texts)))
+
+
+def _spells_figures(text: str) -> bool:
+    """Whether figures may be spelt in words: one two oh three, double zero forty-four, 零零四四."""
+    counts = [value.value for value in read(text) if value.type == "count"]
+    return len(counts) > 1 or any(value >= 10 for value in counts)
 
 
 def as_number(output: str) -> Decimal | None:

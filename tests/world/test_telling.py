@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+import datetime
+from decimal import Decimal
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apigen_nb.world.pieces import plain
 from apigen_nb.world.telling import telling, tells
+from apigen_nb.world.typed_values import find_values
 
 TOLD = [
     # dates
@@ -39,6 +46,7 @@ TOLD = [
     ("14:30", "我们下午2点30分开门。"),
     ("14:30:00", "It starts at 2:30 PM."),
     ("12:00", "The desk opens at noon."),
+    ("10:00", "It opens at 10 o'clock."),
     ("2026-06-11T14:30", "It was made on June 11 at 2:30 PM."),
     ("2026-06-11T14:30", "It was made at 2:30 PM on June 11, 2026."),
     ("2026-06-11 14:30", "Es war am 11. Juni um 14:30 Uhr."),
@@ -183,3 +191,211 @@ def test_what_tells_a_value(output: str, text: str) -> None:
 def test_what_does_not_tell_a_value(output: str, text: str) -> None:
     assert not tells(text, output)
     assert telling([text], output) != "told"
+
+
+# --- whatever way a value is said, it is told, and no other value of its type is
+
+days = st.dates(datetime.date(2000, 1, 1), datetime.date(2099, 12, 31))
+ENGLISH = "January February March April May June July August September October November December"
+GERMAN = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember"
+SPANISH = "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
+MONTHS = {"en": ENGLISH.split(), "de": GERMAN.split(), "es": SPANISH.split()}
+DATES = {
+    "iso": lambda d: f"It arrives on {d.isoformat()}.",
+    "month first": lambda d: f"It arrives on {MONTHS['en'][d.month - 1]} {d.day}, {d.year}.",
+    "short": lambda d: f"It arrives on {MONTHS['en'][d.month - 1][:3]} {d.day}, {d.year}.",
+    "day first": lambda d: f"It arrives on {d.day} {MONTHS['en'][d.month - 1]} {d.year}.",
+    "ordinal": lambda d: f"It arrives on the {ordinal(d.day)} of {MONTHS['en'][d.month - 1]}, {d.year}.",
+    "figures": lambda d: f"It arrives on {d.month:02}/{d.day:02}/{d.year}.",
+    "German": lambda d: f"Sie kommt am {d.day}. {MONTHS['de'][d.month - 1]} {d.year}.",
+    "German figures": lambda d: f"Sie kommt am {d.day:02}.{d.month:02}.{d.year}.",
+    "Spanish": lambda d: f"Llega el {d.day} de {MONTHS['es'][d.month - 1]} de {d.year}.",
+    "Chinese": lambda d: f"将于{d.year}年{d.month}月{d.day}日送达。",
+}
+
+
+def ordinal(day: int) -> str:
+    return f"{day}{'th' if 10 < day < 14 else {1: 'st', 2: 'nd', 3: 'rd'}.get(day % 10, 'th')}"
+
+
+@given(days, days, st.sampled_from(sorted(DATES)))
+def test_a_date_is_told_in_any_form(day: datetime.date, other: datetime.date, form: str) -> None:
+    assert tells(DATES[form](day), day.isoformat())
+    assert tells(f"It arrives on {day.isoformat()}.", DATES["month first"](day).removeprefix("It arrives on ")[:-1])
+    if day != other:
+        assert not tells(DATES[form](other), day.isoformat())
+        assert telling([DATES[form](other)], day.isoformat()) != "told"
+
+
+TIMES = {
+    "24 hours": lambda t: f"It opens at {t:%H:%M}.",
+    "12 hours": lambda t: f"It opens at {t.hour % 12 or 12}:{t:%M} {'p.m.' if t.hour > 11 else 'a.m.'}",
+    "joined": lambda t: f"It opens at {t.hour % 12 or 12}:{t:%M}{'pm' if t.hour > 11 else 'am'}, all days.",
+    "German": lambda t: f"Es öffnet um {t:%H.%M} Uhr.",
+    "Chinese": lambda t: f"我们{'下午' if t.hour > 11 else '上午'}{t.hour % 12 or 12}点{t.minute}分开门。",
+}
+times = st.times().map(lambda time: time.replace(second=0, microsecond=0))
+
+
+@given(times, times, st.sampled_from(sorted(TIMES)))
+def test_a_time_is_told_in_any_form(time: datetime.time, other: datetime.time, form: str) -> None:
+    assert tells(TIMES[form](time), f"{time:%H:%M}")
+    if time != other:
+        assert not tells(TIMES[form](other), f"{time:%H:%M}")
+
+
+MONEY = {
+    "$": lambda a: f"The total is ${a:,.2f}.",
+    "plain $": lambda a: f"The total is ${a:.2f} now.",
+    "dollars": lambda a: f"The total is {a:,.2f} dollars.",
+    "USD": lambda a: f"The total is USD {a:,.2f}.",
+    "and cents": lambda a: f"That is {int(a):,} dollars and {int(a * 100 % 100)} cents.",
+    "German": lambda a: "Das macht " + f"{a:,.2f}".translate(str.maketrans(",.", ".,")) + " $ für Sie.",
+    "Chinese": lambda a: f"总共{a:.2f}美元。",
+}
+amounts = st.decimals(min_value=1, max_value=10**7, places=2)
+
+
+@given(amounts, amounts, st.sampled_from(sorted(MONEY)))
+def test_money_is_told_in_any_form(amount: Decimal, other: Decimal, form: str) -> None:
+    assert all(tells(MONEY[form](amount), output) for output in (f"${amount}", f"${amount:,}", str(amount)))
+    assert tells(MONEY[form](amount), str(amount), "money")
+    assert not tells(MONEY[form](amount), f"€{amount}")
+    assert not tells(MONEY[form](amount), f"{amount}%")
+    if amount != other:
+        assert not tells(MONEY[form](other), f"${amount}")
+
+
+SPOKEN = {
+    3: ("three", "drei", "tres", "三"),
+    12: ("twelve", "zwölf", "doce", "十二"),
+    45: ("forty-five", "fünfundvierzig", "cuarenta y cinco", "四十五"),
+    90: ("ninety", "neunzig", "noventa", "九十"),
+    100: ("one hundred", "hundert", "cien", "一百"),
+    250: ("two hundred and fifty", "zweihundertfünfzig", "doscientos cincuenta", "二百五十"),
+    1500: ("fifteen hundred", "eintausendfünfhundert", "mil quinientos", "一千五百"),
+}
+COUNTED = (
+    ("You have {} orders with the shop.", "You have {} days for that."),
+    ("Sie haben {} Bestellungen.", "Sie haben {} Tage Zeit."),
+    ("Usted tiene {} pedidos.", "Usted tiene {} días."),
+    ("您有{}个订单。", "您有{}天。"),
+)
+
+
+@given(st.sampled_from(sorted(SPOKEN)), st.sampled_from(sorted(SPOKEN)), st.integers(0, 3), st.booleans())
+def test_counts_and_durations_are_told_in_words_and_figures(number: int, other: int, way: int, figures: bool) -> None:
+    orders, window = (text.format(number if figures else SPOKEN[number][way]) for text in COUNTED[way])
+    assert tells(orders, str(number))
+    assert tells(window, f"{number} days")
+    assert not tells(window, str(number))
+    assert not tells(orders, f"{number} days")
+    if number != other:
+        assert not tells(orders, str(other))
+        assert not tells(window, f"{other} days")
+
+
+@given(st.integers(1, 500))
+def test_years_are_twelve_months_and_weeks_seven_days(amount: int) -> None:
+    assert tells(f"It runs for {amount} years.", f"{12 * amount} months")
+    assert tells(f"It runs for {12 * amount} months.", f"{amount} years")
+    assert tells(f"It runs for {amount} weeks.", f"{7 * amount} days")
+    assert not tells(f"It runs for {amount} months.", f"{30 * amount} days")
+
+
+identifiers = st.from_regex(r"[A-Z]{1,3}[1-9][0-9]{3,6}", fullmatch=True)
+
+
+@given(identifiers, identifiers, st.sampled_from(["#{}", "{}", "order {}", "({})"]))
+def test_an_identifier_is_told_with_and_without_its_marks(one: str, other: str, way: str) -> None:
+    apart = one[: sum(map(str.isalpha, one))] + "-" + one.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    text = f"That is {way} as I see it."
+    assert all(tells(text.format(said), output) for said in (one, apart, one.lower()) for output in (one, f"#{one}"))
+    if one != other:
+        assert not tells(text.format(other), one)
+        assert telling([text.format(other)], one) != "told"
+
+
+# --- what the words leave open
+
+
+@pytest.mark.parametrize(
+    ("text", "output"),
+    [
+        ("It is due May 25 - sorry, I misread: May 24.", "2026-05-24"),
+        ("It does not arrive on May 24.", "2026-05-24"),
+        ("Does it arrive on May 24?", "2026-05-24"),
+        ("If you pay today, it arrives on May 24.", "2026-05-24"),
+        ("It was May 24 before the delay.", "2026-05-24"),
+        ("Sie kommt nicht am 24. Mai.", "2026-05-24"),
+        ("Kommt sie am 24. Mai?", "2026-05-24"),
+        ("No llega el 24 de mayo.", "2026-05-24"),
+        ("¿Llega el 24 de mayo?", "2026-05-24"),
+        ("不是5月24日送达。", "2026-05-24"),
+        ("是5月24日吗？", "2026-05-24"),
+        ("It costs about $490.", "$490"),
+        ("It takes 3 to 5 days.", "5 days"),
+        ("You have three or four orders.", "3"),
+        ("Sie haben drei oder vier Bestellungen.", "3"),
+        ("It went from $490 to $380.", "$490"),
+        ("I would say $490.", "$490"),
+        ("The parcel has not been delivered yet.", "delivered"),
+        ("That order is no longer pending.", "pending"),
+        ("It will soon be delivered.", "delivered"),
+        ("It will be delivered to you.", "delivered"),
+        ("Das Paket ist nicht zugestellt.", "zugestellt"),
+        ("It has arrived.", "delivered"),
+        ("You have one order.", "1"),
+        ("It was $490 and is $390 now.", "$490"),
+        ("This is step 3.", "3"),
+        ("It is the triple XL.", "3XL"),
+        ("The card ends in double zero forty-four.", "0044"),
+        ("卡的尾号是零零四四。", "0044"),
+        ("Die Karte endet auf null null vier vier.", "0044"),
+        ("It opens at 10 o'clock.", "10:00"),
+        ("It is the last one you got, four score.", "80"),
+        ("It is order R one two oh three oh.", "R12030"),
+    ],
+)
+def test_what_a_judge_must_read(text: str, output: str) -> None:
+    assert telling([text], output) == "open"
+
+
+@pytest.mark.parametrize(
+    ("texts", "output", "found"),
+    [
+        (["It arrives on May 24.", "Anything else?"], "2026-05-24", "told"),
+        (["It arrives on May 24. Anything else?"], "2026-05-24", "told"),
+        (["It arrives on May 24.", "Sorry, I misread. It is May 25."], "2026-05-24", "open"),
+        (["It arrives on May 24.", "Es tut mir leid, es ist der 25. Mai."], "2026-05-24", "open"),
+        (["It arrives on May 24. Wait, that is wrong."], "2026-05-24", "open"),
+        (["Is it $490?", "It is $490."], "$490", "told"),
+        (["Not $490.", "It is $390."], "$490", "open"),
+        (["The status is pending."], "pending", "told"),
+        (["Der Status ist pending."], "pending", "told"),
+        (["It is about order R12031."], "R12030", "not told"),
+        (["The card ends in 0045."], "0044", "not told"),
+        (["The card ends in 0044."], "4111 1111 1111 0044", "open"),
+        (["It goes to Two Rivers."], "Two Rivers", "told"),
+        (["It goes to two rivers, not Three Lakes."], "Two Rivers", "open"),
+        ([], "R12030", "not told"),
+        ([], "three", "not told"),
+        ([""], "3", "not told"),
+    ],
+)
+def test_messages_in_their_order(texts: list[str], output: str, found: str) -> None:
+    assert telling(texts, output) == found
+
+
+awkward = st.sampled_from(
+    ["sNaN", "1e999999999", "١٢", "²", "1_000", "\ud800", "9" * 5_000, "$", "%", "5月", "百分之", "-$"]
+)
+types = st.sampled_from(["", "money", "month", "identifier"])
+
+
+@given(st.lists(st.text() | awkward, max_size=3), st.text() | awkward, types)
+def test_no_text_makes_it_raise(texts: list[str], output: str, type: str) -> None:
+    assert telling(texts, output, type) in ("told", "open", "not told")
+    assert all(tells(text, output, type) in (True, False) for text in texts)
+    joined = " ".join(texts)
+    assert all(value.text == plain(joined)[value.start : value.end] for value in find_values(joined))
