@@ -3,6 +3,7 @@ was before. They only open a question; no conversation fails by them. English, G
 
 from __future__ import annotations
 
+import functools
 import re
 
 from .pieces import plain
@@ -44,7 +45,7 @@ _CHINESE = (
     "不|没|未|无|非|别|勿|错|否|抱歉|对不起|更正|纠正|弄错|搞错|看错|其实|实际上|如果|若|假如|除非|是否|吗|呢|可能|也许|大概|或许|应该会"
     "|现在|之前|以前|原来|原本|原先|曾|本来|而是|除了|比|改为|改成|您说|你说|例如"
 )
-_OPEN = re.compile(rf"\b(?:{_NEGATION}|{_CORRECTION}|{_CONDITION}|{_PAST})\b|[?？¿~]|{_CHINESE}", re.IGNORECASE)
+_OPEN = rf"\b(?:{_NEGATION}|{_CORRECTION}|{_CONDITION}|{_PAST})\b|[?？¿~]|{_CHINESE}"
 _CORRECTS = re.compile(
     rf"\b(?:{_CORRECTION})\b|抱歉|对不起|更正|纠正|弄错|搞错|看错|说错|其实|实际上|不对|不是", re.IGNORECASE
 )
@@ -78,6 +79,11 @@ _AHEAD = re.compile(
 )
 
 
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)  # a large one, for which only who reads a text pays
+
+
 def sentences(text: str) -> list[tuple[int, int]]:
     """Start and end of the sentences of `plain(text)`. What is within a value ends none: 10 a.m., 24. Mai."""
     values = [(value.start, value.end) for value in read(text) if value.end - value.start > 1]
@@ -91,7 +97,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
 
 def is_open_sentence(text: str) -> bool:
     """Whether a sentence has a word by which it may say something else than it tells."""
-    return _OPEN.search(text) is not None
+    return _compiled(_OPEN).search(text) is not None
 
 
 def corrects(text: str) -> bool:

@@ -18,7 +18,7 @@ _HAN = "\u3005-\u3007\u3400-\u9fff"
 _W = rf"[^\W{_HAN}]"
 _NUMERAL = "[〇零一二三四五六七八九十百千万亿两]"
 _CHUNK = rf"#?{_W}+(?:-{_W}+|(?<=\d)[.,:/'’](?=\d){_W}+)*"
-_PIECES = re.compile(
+_PIECES = (
     rf"(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
     rf"|(?P<half>(?<=\d)\s?[ap]\.?\s?m\b\.?|\b[ap]\.\s?m\.)"
     rf"|(?P<possessive>(?<=\w)['’]s\b)"
@@ -26,8 +26,7 @@ _PIECES = re.compile(
     rf"|(?P<numeral>(?!百分之){_NUMERAL}+(?:点[〇零一二三四五六七八九]+(?![十分刻]))?)"
     rf"|(?P<unit>个月|個月|个星期|星期|个小时|小时|分钟|公斤|千克|公里|人民币|美元|欧元|英镑|日元|百分之|[{_HAN}])"
     rf"|(?P<sign>[$€£¥₹₩%¢])"
-    rf"|(?P<minus>-(?=[$€£¥]?\d))",
-    re.IGNORECASE,
+    rf"|(?P<minus>-(?=[$€£¥]?\d))"
 )
 _DASHES = str.maketrans("‐‑‒–—−", "------", "")
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3})+(?:,\d+)?|\d{1,3}(?:['’]\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?"
@@ -65,7 +64,7 @@ def plain(text: str) -> str:
 def pieces(text: str) -> list[Piece]:
     """The pieces of a `plain` text in their order."""
     found, last = [], 0
-    for match in _PIECES.finditer(text):
+    for match in _pattern().finditer(text):
         kind, start = str(match.lastgroup), match.start()
         gap = text[last:start].strip()
         last = match.end()
@@ -76,6 +75,11 @@ def pieces(text: str) -> list[Piece]:
         elif kind != "possessive":
             found.append(Piece(kind, None, fold(match.group()).replace(" ", ""), start, last, gap, raw=match.group()))
     return found
+
+
+@functools.cache
+def _pattern() -> re.Pattern[str]:
+    return re.compile(_PIECES, re.IGNORECASE)  # 10 ms that only who reads a text pays
 
 
 def language_of(found: list[Piece]) -> str:
