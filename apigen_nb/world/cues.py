@@ -35,15 +35,16 @@ _CONDITION = (
 )
 _PAST = (
     r"before|previous\w*|former\w*|originally|initially|used to|had been|formerly|old|earlier|anymore|any longer"
-    r"|now|jetzt|ahora|at first|until|changed|was supposed|should have|instead of|rather than|compared|versus|vs|than"
-    r"|from\b.*\bto"
+    r"|at first|until|changed|was supposed|should have|instead of|rather than|compared|versus|vs|than"
+    r"|from\b.*\bto|(?:was|were)\b.*\b(?:is|are|now|but)|(?:is|are|now)\b.*\b(?:was|were)|war(?:en)?\b.*\b(?:ist|jetzt)"
+    r"|(?:era|eran|estaba)\b.*\b(?:es|son|está|ahora)"
     r"|different|other than|früher\w*|vorher\w*|zuvor|ursprünglich\w*|ehemals|bisher\w*|alte[nrs]?|als|gegenüber"
     r"|antes|anterior\w*|previamente|originalmente|inicialmente|solía\w*|que antes|en vez|en lugar|desde\b.*\bhasta"
     r"|von\b.*\bauf"
 )
 _CHINESE = (
     "不|没|未|无|非|别|勿|错|否|抱歉|对不起|更正|纠正|弄错|搞错|看错|其实|实际上|如果|若|假如|除非|是否|吗|呢|可能|也许|大概|或许|应该会"
-    "|现在|之前|以前|原来|原本|原先|曾|本来|而是|除了|比|改为|改成|您说|你说|例如"
+    "|之前|以前|原来|原本|原先|曾|本来|而是|除了|比|改为|改成|您说|你说|例如"
 )
 _OPEN = rf"\b(?:{_NEGATION}|{_CORRECTION}|{_CONDITION}|{_PAST})\b|[?？¿~]|{_CHINESE}"
 _CORRECTS = re.compile(
