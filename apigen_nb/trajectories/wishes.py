@@ -9,7 +9,7 @@ from typing import Any
 
 from ..blueprints.gates.kind import identifying_values, same_call
 from ..records import Action, Blueprint
-from ..world.values import argument_values, normalize
+from ..world.values import argument_values
 from .dialogue import Dialogue
 from .meaning import Claim
 
@@ -17,10 +17,10 @@ from .meaning import Claim
 def voiced(wish: Action, dialogue: Dialogue) -> int | None:
     """The user's turn that first tells what gives a denied wish away: a value that nothing else in the task has, where
     the instruction tells one."""
-    told = normalize(dialogue.blueprint.instruction)
+    told = dialogue.blueprint.instruction
     others = [action for action in _every(dialogue.blueprint) if not same_call(action, wish)]
     own = [str(value) for value in _apart(wish, others, dialogue) if dialogue.tells(told, value)]
-    return dialogue.first_mention(*(own or identifying_values(wish, dialogue.blueprint, told)))
+    return dialogue.first_mention(*(own or identifying_values(wish, dialogue.blueprint, told, dialogue.domain)))
 
 
 def replaced(wish: Action, dialogue: Dialogue, since: int) -> int | None:

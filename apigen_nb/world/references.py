@@ -37,9 +37,8 @@ class Reader:
     def told(self, value: Any, text: str, parameter: str = "") -> bool:
         """Whether a text tells a value: every scalar in it, as it is or by a description. `parameter` is the argument
         that it is for, where that is known: what "no" means hangs on it."""
-        said = normalize(text)
         scalars = [fact.value for fact in facts(value) if not isinstance(fact.value, bool) and fact.value != ""]
-        return bool(scalars) and all(self._tells(scalar, said, parameter) for scalar in scalars)
+        return bool(scalars) and all(self._tells(scalar, text, parameter) for scalar in scalars)
 
     def first_told(self, value: Any, texts: Iterable[str], parameter: str = "") -> int | None:
         """The index of the first of some texts that tells a value."""
@@ -50,9 +49,23 @@ class Reader:
         said = normalize(text)
         return any(_fits_best(value, of_kind, said) for of_kind in self._siblings(value))
 
-    def _tells(self, value: Any, said: str, parameter: str) -> bool:
-        if is_mentioned(value, said):
+    def rivals(self, value: str, text: str) -> tuple[str, ...]:
+        """The user's other things of its kind that a text describes as well as the one with this id, where it describes
+        that best: which of them is meant, it does not say."""
+        said, found = normalize(text), dict[str, None]()
+        for of_kind in (of_kind for of_kind in _own(self.domain, self.user).values() if value in of_kind):
+            best = max(
+                (cues_in(part) for part in passages(said)), key=lambda part: _fit(of_kind[value], part), default=None
+            )
+            fit = _fit(of_kind[value], best) if best is not None else (0, 0, 0)
+            others = (key for key in of_kind if key != value)
+            found |= dict.fromkeys(key for key in others if best is None or _fit(of_kind[key], best) >= fit)
+        return tuple(found)
+
+    def _tells(self, value: Any, text: str, parameter: str) -> bool:
+        if is_mentioned(value, text):  # as it is written: "CO" is a state, "co" is none
             return True
+        said = normalize(text)
         if isinstance(value, str):
             return self.described(value, said) or _is_chosen(self.domain, value, said, parameter)
         return self._is_share(value, said)
@@ -149,6 +162,12 @@ def _choices(domain: Domain, value: str, parameter: str) -> tuple[tuple[str, tup
         if value in (options := allowed_values(schema)) and parameter in ("", name)
     }
     return tuple(sorted(named))
+
+
+def tells_one(name: str, options: Sequence[Any], text: str) -> bool:
+    """Whether a text tells any of the values that a parameter can have."""
+    said = normalize(text)
+    return any(is_mentioned(option, text) or is_paraphrased(name, option, options, said) for option in options)
 
 
 def is_paraphrased(name: str, value: Any, options: Sequence[Any], text: str) -> bool:

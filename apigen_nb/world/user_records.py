@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..records import canonical
@@ -13,6 +13,7 @@ from .domain import Domain
 from .values import SCALARS, facts
 
 RECORDS_BUDGET = 12_000  # characters of JSON, about 4k tokens
+MIN_COMPANY = 3  # fewer objects with the same two values side by side show no habit
 Place = tuple[str, str]  # table and id of a row
 
 
@@ -93,6 +94,34 @@ def foreign_rows(domain: Domain, user: str, result: Any) -> tuple[str, ...]:
         if whose and user not in whose and (value not in mine or _shows_row(domain, value, holder)):
             found.setdefault(value)
     return tuple(found)
+
+
+def always_beside(domain: Domain, field: str, value: Any, told: Iterable[tuple[str, Any]]) -> bool:
+    """Whether a field has this value in every object of the world that has one of some told fields with their values,
+    of which there are `MIN_COMPANY` and more: the state beside a city."""
+    company = _company(domain, field)
+    return any(company.get(one, {}).keys() == {value} and company[one][value] >= MIN_COMPANY for one in told)
+
+
+@functools.lru_cache(maxsize=64)
+def _company(domain: Domain, field: str) -> dict[tuple[str, Any], Counter[Any]]:
+    """Another field and its value → how often each value of this field stands in one object with it."""
+    found: dict[tuple[str, Any], Counter[Any]] = defaultdict(Counter)
+    for holder in (
+        holder for rows in domain.tables.values() for row in rows.values() for holder in _objects(domain.dump(row))
+    ):
+        if isinstance(holder.get(field), SCALARS):
+            for key, value in holder.items():
+                if key != field and isinstance(value, SCALARS):
+                    found[key, value][holder[field]] += 1
+    return dict(found)
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _objects(part)
 
 
 @functools.lru_cache(maxsize=8)

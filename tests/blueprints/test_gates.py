@@ -22,6 +22,7 @@ from apigen_nb.blueprints.gates import (
     obeys_policy,
     well_formed,
 )
+from apigen_nb.blueprints.gates.causes import asks_why, gives_cause
 from apigen_nb.blueprints.gates.execution import execute
 from apigen_nb.records import Action, Blueprint, canonical
 from apigen_nb.world.domain import Domain, from_folder
@@ -251,6 +252,32 @@ def test_what_a_text_implies_of_a_choice(
     name: str, value: str, options: tuple[str, ...], text: str, told: bool
 ) -> None:
     assert is_paraphrased(name, value, options, normalize(text)) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "gives"),
+    [
+        ("Cancel the charger, because it goes with the tablet.", True),
+        ("You lost your job recently and want to cancel all orders.", True),
+        ("You are cancelling the order as you find the wait too long.", True),
+        ("You wonder if the agent can cancel it so that you can order again.", True),
+        ("You want to cancel the order.", False),
+        ("Cancel the order because of this reason, .", False),
+        ("Cancel all orders (since they are ) and return the watch.", False),
+        ("Forget it, since you just want to cancel the hose and nothing else.", False),
+        ("You are sad because it rains all day long. Cancel the order.", False),
+        ("You want to book a flight because you want to see your mother.", False),
+    ],
+)
+def test_a_cause_in_words_of_its_own(text: str, gives: bool) -> None:
+    assert gives_cause(text, "cancel_order") == gives
+
+
+def test_only_what_asks_why_takes_a_cause() -> None:
+    assert asks_why("cancel_reason", {})
+    assert asks_why("loss", {"description": "Why the card is blocked."})
+    assert not asks_why("cabin", {"description": "The cabin."})
+    assert not asks_why("remedy", {"description": "How it is settled."})
 
 
 def test_a_choice_with_an_underscore_is_told_with_a_hyphen() -> None:

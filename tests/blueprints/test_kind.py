@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from apigen_nb.blueprints.gates import fits_kind, well_formed
-from apigen_nb.records import KINDS, Blueprint
+from apigen_nb.blueprints.gates.kind import identifying_values
+from apigen_nb.records import KINDS, Action, Blueprint, Kind
 from apigen_nb.world.domain import Domain
 from tests.library import GONE, GOOD, OVERDUE, POE, RENAME, RENEW, RETURN, call, of, verdict
 
@@ -69,3 +72,48 @@ def test_each_withheld_detail_is_looked_at(library: Domain) -> None:
 def test_it_is_silent_where_the_actions_do_not_execute(library: Domain) -> None:
     assert fits_kind(of("tool error", call("burn_book")), library) is None
     assert fits_kind(of("tool error", GONE), library) is None
+
+
+def bank(kind: Kind, says: str, *actions: Action, **more: Any) -> Blueprint:
+    told = {
+        "instruction": f"Your email is april.brown78@example.org. {says}",
+        "outputs": more.pop("outputs", ()),
+        "persona": "calm",
+    }
+    return Blueprint(id="b1", domain="banking", user="C10078", actions=actions, kind=kind, **told, **more)
+
+
+FREEZE = call("freeze_card", card_id="K20230-1")
+
+
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [
+        ("Freeze K20230-1.", ["K20230-1"]),
+        ("Freeze the Visa ending 7312.", ["K20230-1"]),
+        ("Freeze the card that you used at the Tin Kettle Cafe.", ["K20230-1"]),
+        ("Freeze a card.", []),
+        ("Freeze the Visa ending 6523.", []),
+    ],
+)
+def test_a_wish_is_recognised_by_what_it_is_about(says: str, told: list[str]) -> None:
+    wish = bank("missing tool", says, denied=(FREEZE,), outputs=("1",))
+    assert identifying_values(FREEZE, wish, wish.instruction, Domain.load("banking")) == told
+
+
+MOVE = call("transfer_between_accounts", from_account_id="A20230", to_account_id="A11754", amount=5.0)
+
+
+@pytest.mark.parametrize(
+    ("action", "says", "detail", "missing"),
+    [
+        (MOVE, "Move $5 from the household checking account to home savings.", "household", True),
+        (MOVE, "Move $5 from the household checking account to home savings.", "Move", False),
+        (FREEZE, "Freeze the Visa ending 7312.", "7312", False),  # the others are blocked already
+        (FREEZE, "Freeze the Visa card from the Tin Kettle Cafe, ending 7312.", "7312", False),
+        (FREEZE, "Freeze K20230-1.", "K20230-1", False),
+    ],
+)
+def test_which_of_two_things_may_be_withheld(action: Action, says: str, detail: str, missing: bool) -> None:
+    found = verdict(fits_kind, bank("missing detail", says, action, withheld=(detail,)), Domain.load("banking"))
+    assert found.passed == missing, found.reason

@@ -64,6 +64,7 @@ TOLD: list[tuple[tuple[str, str], Any, str]] = [
     (MIA, "credit_card_4421486", "Pay with the card ending in 7447."),
     (MIA, "certificate_7504069", "Use the certificate of $250."),
 ]  # fmt: skip
+TOLD.append((JAMES, "IL", "Send it to 1234 Elm St, Springfield, IL, 62701."))
 NOT_TOLD: list[tuple[tuple[str, str], Any, str]] = [
     (SHARON, "#R79085", "I want to cancel an order."),
     (SHARON, "#R79085", "I'd like to return the casserole."),

@@ -12,7 +12,7 @@ import pytest
 from apigen_nb.records import Action
 from apigen_nb.world.candidate_calls import try_call
 from apigen_nb.world.domain import Domain, DomainError
-from apigen_nb.world.user_records import foreign_rows, owners, user_records
+from apigen_nb.world.user_records import always_beside, foreign_rows, owners, user_records
 
 DOMAINS = ("retail", "airline", "banking", "tau2:retail", "tau2:airline")
 
@@ -88,3 +88,12 @@ def test_reads_that_name_a_user_are_foreign_to_everybody_else(name: str) -> None
         if isinstance(result, dict) and other in json.dumps(result):
             assert other in foreign_rows(domain, mine, result)
             assert foreign_rows(domain, other, result) == ()
+
+
+def test_what_always_stands_beside_what_is_told() -> None:
+    domain = loaded("tau2:retail")
+    assert always_beside(domain, "state", "NY", [("city", "New York")])
+    assert not always_beside(domain, "state", "TX", [("city", "New York")])
+    assert not always_beside(domain, "city", "New York", [("country", "USA")])
+    assert not always_beside(domain, "state", "NY", [("city", "Nowhere")])
+    assert not always_beside(domain, "state", "NY", [])

@@ -14,28 +14,33 @@ from typing import Any, NamedTuple
 from ...records import Action, Blueprint, Verdict
 from ...world.candidate_calls import candidate_calls, result_facts, try_call
 from ...world.domain import Domain
-from ...world.references import is_paraphrased
+from ...world.references import Reader, tells_one
 from ...world.tool import allowed_values
-from ...world.user_records import user_records
+from ...world.user_records import always_beside, user_records
 from ...world.values import Fact, argument_values, facts, fits, is_mentioned, mentions, normalize, singular
 from ...world.world import World
+from .causes import asks_why, gives_cause
 from .derivation import DerivedAmounts, KnownValues, ReadResult
 from .execution import Execution, execute, executed
 from .verdict import verdict_on
 
 MAX_READS_IN_A_ROW = 4  # reads in a row: find the user, the user, the order, the product
 MAX_CALLS_A_TOOL = 60
+SAME = re.compile(r"\b(?:same|identical)\b[^.;!?]*\b(?:as|to)\b|\b(?:just|exactly) like\b")
 
 
 class UnknownArgument(NamedTuple):
     """An argument that the instruction does not tell. `beside` are the action's other values: that another order was
-    cancelled for some reason says nothing about this one. `choice` says whether it is one of a few (an enum)."""
+    cancelled for some reason says nothing about this one. `choice` says whether it is one of a few (an enum), `open`
+    whether the instruction tells none of these."""
 
     action: int
+    name: str
     description: str
     value: Any
     beside: frozenset[str]
     choice: bool
+    open: bool
 
 
 def is_grounded(blueprint: Blueprint, domain: Domain) -> Verdict | None:
@@ -51,7 +56,7 @@ def is_grounded(blueprint: Blueprint, domain: Domain) -> Verdict | None:
             break
         found.add(results)
         read.append((call, results))
-        unknown = [argument for argument in unknown if not _is_shown_by(argument, call, results, found, blueprint.user)]
+        unknown = [argument for argument in unknown if not _is_shown_by(argument, call, results, found, blueprint)]
         outputs = [output for output in outputs if not found.derives(output)]
     for derives in _later_sources(blueprint, domain, execution, known, read):
         if not outputs:
@@ -60,7 +65,12 @@ def is_grounded(blueprint: Blueprint, domain: Domain) -> Verdict | None:
     problems = [
         ("argument unknown", f"{argument.description} is not in the instruction, nor reachable by reads")
         for argument in unknown
-        if not _known_meanwhile(argument, execution) and not _is_the_only_one_taken(argument, blueprint, domain)
+        if not _known_meanwhile(argument, execution)
+        and (
+            argument.choice
+            or not always_beside(domain, argument.name, argument.value, _told_beside(blueprint, argument))
+        )
+        and not _is_the_only_one_taken(argument, blueprint, domain)
     ]
     lost = "cannot be derived from what the reading tools return"
     return verdict_on("grounding", [*problems, *(("output not derivable", f"output {o!r} {lost}") for o in outputs)])
@@ -83,25 +93,39 @@ def _later_sources(
 
 
 def _unknown_arguments(blueprint: Blueprint, domain: Domain) -> Iterator[UnknownArgument]:
-    text = normalize(blueprint.instruction)
+    read = Reader(domain, blueprint.user)
     for position, action in enumerate(blueprint.actions, 1):
         for name, value in argument_values(action):
-            options = allowed_values(domain.tools[action.name].properties.get(name, {}))
-            if not is_mentioned(value, text) and not (value in options and is_paraphrased(name, value, options, text)):
+            schema = domain.tools[action.name].properties.get(name, {})
+            options = allowed_values(schema)
+            unsaid = value in options and not tells_one(name, options, blueprint.instruction)
+            explained = unsaid and asks_why(name, schema) and gives_cause(blueprint.instruction, action.name)
+            if not explained and not read.told(value, blueprint.instruction, name):
                 others = frozenset(str(v) for k, v in argument_values(action) if k != name)
                 shown = f"action {position}, {action.name}: {name}={value!r}"
-                yield UnknownArgument(position, shown, value, others, bool(options))
+                yield UnknownArgument(position, name, shown, value, others, bool(options), unsaid)
 
 
-def _is_shown_by(argument: UnknownArgument, call: Action, results: list[Fact], found: KnownValues, user: str) -> bool:
-    """Whether a read shows the value of an argument: a choice where it was asked about what the action is about, a
-    number there or where it is about the user (some flight has 100 seats), anything else wherever it stands."""
+def _told_beside(blueprint: Blueprint, argument: UnknownArgument) -> list[tuple[str, Any]]:
+    """The other arguments of its action that the instruction tells."""
+    text, action = blueprint.instruction, blueprint.actions[argument.action - 1]
+    return [(k, v) for k, v in argument_values(action) if k != argument.name and is_mentioned(v, text)]
+
+
+def _is_shown_by(
+    argument: UnknownArgument, call: Action, results: list[Fact], found: KnownValues, blueprint: Blueprint
+) -> bool:
+    """Whether a read shows the value of an argument: a choice where it was asked about what the action is about, or
+    about something of the user's that it is to be the same as; a number there or where it is about the user (some
+    flight has 100 seats), anything else wherever it stands."""
     if not argument.choice and isinstance(argument.value, str):
         return found.holds(argument.value)
     near = any(str(value) in argument.beside for value in call.arguments.values())
+    mine = any(fact.value == blueprint.user for fact in results)
     if argument.choice:
-        return near and any(fact.value == argument.value for fact in results)
-    return (near or any(fact.value == user for fact in results)) and KnownValues(results).holds(argument.value)
+        same = mine and argument.open and bool(SAME.search(normalize(blueprint.instruction)))
+        return any(fact.value == argument.value and (near or (same and fact.key == argument.name)) for fact in results)
+    return (near or mine) and KnownValues(results).holds(argument.value)
 
 
 def _is_the_only_one_taken(argument: UnknownArgument, blueprint: Blueprint, domain: Domain) -> bool:
@@ -110,23 +134,24 @@ def _is_the_only_one_taken(argument: UnknownArgument, blueprint: Blueprint, doma
         return False
     *before, action = blueprint.actions[: argument.action]
     for other in [argument.value + sign * 10**power for power in range(4) for sign in (1, -1)]:
-        twin = Action(name=action.name, arguments=_with(action.arguments, argument.value, other))
+        twin = Action(name=action.name, arguments=with_value(action.arguments, argument.value, other))
         if not execute(blueprint, domain, (*before, twin)).refused:
             return False
     return True
 
 
-def _with(value: Any, old: float, new: float) -> Any:
+def with_value(value: Any, old: Any, new: Any) -> Any:
+    """Arguments with another scalar in place of one, wherever it stands."""
     if isinstance(value, dict):
-        return {key: _with(part, old, new) for key, part in value.items()}
+        return {key: with_value(part, old, new) for key, part in value.items()}
     if isinstance(value, list):
-        return [_with(part, old, new) for part in value]
+        return [with_value(part, old, new) for part in value]
     return new if value == old and not isinstance(value, bool) else value
 
 
 def _told_facts(blueprint: Blueprint, domain: Domain) -> Iterator[Fact]:
     """Facts that the instruction tells: of the user's own records, and row ids of any table."""
-    text, records = normalize(blueprint.instruction), user_records(domain, blueprint.user)
+    text, records = blueprint.instruction, user_records(domain, blueprint.user)
     yield from (fact for fact in facts(records) if not isinstance(fact.value, bool) and is_mentioned(fact.value, text))
     words = set(re.split(r"[\s,;()\"']+", blueprint.instruction))
     words |= {word.rstrip(".:!?") for word in words}

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from ...records import Action, Blueprint, Verdict, canonical
 from ...world.domain import Domain
 from ...world.end_states import same_delta
-from ...world.values import argument_values, is_mentioned, mentions, normalize
+from ...world.references import Reader
+from ...world.values import argument_values, mentions
 from .execution import execute, executed
 from .format import wrong_calls
-from .grounding import is_grounded
+from .grounding import is_grounded, with_value
 from .policy import broken_rules
 from .verdict import verdict_on
 
@@ -34,8 +35,8 @@ def _problems(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
     elif wrong := list(wrong_calls(denied, domain, what="denied wish")):
         yield from (reason for _, reason in wrong)
     else:
-        text = normalize(blueprint.instruction)
-        unvoiced = (wish for wish in denied if not identifying_values(wish, blueprint, text))
+        text = blueprint.instruction
+        unvoiced = (wish for wish in denied if not identifying_values(wish, blueprint, text, domain))
         yield from (f"the instruction tells no value by which the denied wish {w} can be recognised" for w in unvoiced)
         yield from _unproven(blueprint, domain)
 
@@ -84,16 +85,17 @@ def is_allowed(blueprint: Blueprint, actions: Sequence[Action], domain: Domain) 
     return not execution.refused and bool(execution.diff) and not broken_rules(execution, domain)
 
 
-def identifying_values(action: Action, blueprint: Blueprint, text: str) -> list[str]:
-    """The values of a denied wish that this normalized text tells, as text; of none but the wish, if there are such."""
-    of_actions = {str(value) for _, value in argument_values(*blueprint.actions)}
-    found = [str(value) for _, value in argument_values(action) if is_mentioned(value, text)]
+def identifying_values(action: Action, blueprint: Blueprint, text: str, domain: Domain) -> list[str]:
+    """The values of a denied wish that this text tells, as they are or by a description of what they are, as text; of
+    none but the wish, if there are such."""
+    read, of_actions = Reader(domain, blueprint.user), {str(value) for _, value in argument_values(*blueprint.actions)}
+    found = [str(value) for name, value in argument_values(action) if read.told(value, text, name)]
     own = [value for value in found if value not in of_actions]
     return own or ([] if blueprint.kind == "change of mind" else found)
 
 
 def _not_missing(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
-    """Without a withheld detail the agent must be unable to know what it needs."""
+    """Without a withheld detail the agent must be unable to know what it needs, or which of several things is meant."""
     for detail in blueprint.withheld:
         words = r"\s+".join(map(re.escape, detail.split()))
         without = (
@@ -103,8 +105,24 @@ def _not_missing(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
             yield f"withheld detail {detail!r} does not stand in the instruction"
             continue
         silent = is_grounded(blueprint.model_copy(update={"instruction": without}), domain)
-        if silent is None or silent.passed:
+        if (silent is None or silent.passed) and not _tells_apart(detail, without, blueprint, domain):
             yield f"withheld detail {detail!r} is not needed: the agent can look it up"
+
+
+def _tells_apart(detail: str, without: str, blueprint: Blueprint, domain: Domain) -> bool:
+    """Whether a detail says which of the user's things is meant, where the agent could do the same with another one. An
+    id is no such detail: who names a thing by it does not describe it."""
+    read = Reader(domain, blueprint.user)
+    for name, value in argument_values(*blueprint.actions):
+        if not isinstance(value, str) or mentions(detail, value) or not read.told(value, blueprint.instruction, name):
+            continue
+        for rival in () if read.told(value, without, name) else read.rivals(value, without):
+            others = (
+                a.model_copy(update={"arguments": with_value(a.arguments, value, rival)}) for a in blueprint.actions
+            )
+            if is_allowed(blueprint, tuple(others), domain):
+                return True
+    return False
 
 
 def _not_independent(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
