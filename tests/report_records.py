@@ -20,8 +20,11 @@ from apigen_nb.records import (
     Blueprint,
     Change,
     Divergence,
+    Finding,
     Message,
+    Opinion,
     Proposal,
+    Reading,
     ToolCall,
     Trajectory,
     Usage,
@@ -195,6 +198,55 @@ def trajectories(records: list[Proposal], text: str = "") -> list[Trajectory]:
     return [trajectory(id, n, (number + n) % 3 != 0, text) for number, id in enumerate(accepted) for n in (1, 2, 3)]
 
 
+QUESTION = "Did the customer agree to the return of the lamp before it was made?"
+
+
+def reading(id: str, *answers: str, text: str = "") -> Reading:
+    """A question that judges answered so, quoting the customer's agreement; "" abstained."""
+    quotation = "Actually keep the  keyboard, just the lamp."
+    opinions = tuple(
+        Opinion(judge=f"judge {n}", answer=a, turn=6, quotation=f"{quotation}{text}")
+        if a
+        else Opinion(judge=f"judge {n}", error=f"abstained (unclear) {text}")
+        for n, a in enumerate(answers, 1)
+    )
+    return Reading(id=id, question=f"{QUESTION} {text}".strip(), opinions=opinions, majority=2)
+
+
+def marked_trajectories(id: str, text: str = "") -> list[Trajectory]:
+    """One conversation that broke rules, one that is undecided, and one verified with notes."""
+    rule = f"The agent must list the details and obtain explicit confirmation before it changes an order. {text}"
+    noted = [
+        Finding(turn=n, rule="repeated read", text="", found=f"get_order again {text}", outcome="noted") for n in (1, 3)
+    ]
+    unused = Finding(turn=1, rule="unused read", text="its result was never used", outcome="noted")
+    broke = Finding(
+        turn=7, rule=f"confirm_first{text}", text=rule, found=f"return_items was called before a yes {text}"
+    )
+    apart = Finding(turn=-1, rule="greeting", text="Say goodbye.", found=f"no goodbye {text}")
+    doubt = Finding(
+        turn=7, rule="confirm_first", text=rule, found=reading("yes", text=text).question, outcome="undecided"
+    )
+
+    def conduct(*findings: Finding, outcome: str = "held") -> Verdict:
+        kind = {"held": "", "fell": "rule broken", "undecided": "no majority"}[outcome]
+        return Verdict(
+            gate="conduct", passed=outcome == "held", undecided=outcome == "undecided", kind=kind,
+            reason=f"message 8: {rule}" if kind else "", findings=findings,
+        )  # fmt: skip
+
+    plain = [trajectory(id, n, True, text) for n in (4, 5, 6)]
+    parts = (
+        (conduct(broke, apart, noted[0], outcome="fell"), (reading("said", "yes", "yes", text=text),)),
+        (conduct(doubt, noted[0], outcome="undecided"), (reading("yes", "yes", "no", "", text=text),)),
+        (conduct(*noted, unused), ()),
+    )
+    return [
+        t.model_copy(update={"verdicts": (*t.verdicts, verdict), "readings": readings})
+        for t, (verdict, readings) in zip(plain, parts, strict=True)
+    ]
+
+
 def executed_notebook(path: Path, records: list[Proposal], talks: list[Trajectory], text: str = "") -> None:
     """A notebook as papermill leaves it: a figure, a table and a piece, code, and a warning on stderr."""
     frame = tables.verdicts(records)
@@ -227,10 +279,11 @@ def executed_notebook(path: Path, records: list[Proposal], talks: list[Trajector
     nbformat.write(new_notebook(cells=cells), path)
 
 
-def make_run(folder: Path, text: str = "", count: int = 24) -> Path:
-    """A run's folder as the stages leave it."""
+def make_run(folder: Path, text: str = "", count: int = 24, marked: bool = False) -> Path:
+    """A run's folder as the stages leave it; `marked`, or with a hostile text, with findings, readings and undecided
+    conversations."""
     records = proposals(count, text)
-    talks = trajectories(records, text)
+    talks = trajectories(records, text) + (marked_trajectories(records[0].id, text) if marked or text else [])
     if text:  # once is enough: a word of a million letters, everywhere
         word = "\u202eW" * 500_000
         records.append(proposals(2, word)[1].model_copy(update={"id": "retail-long"}))

@@ -99,6 +99,11 @@ class Trajectory(Record):
         return not self.success and bool(self.verdicts) and all(v.outcome != "fell" for v in self.verdicts)
 
     @property
+    def outcome(self) -> Literal["verified", "failed", "undecided"]:
+        """What came of it, in one word."""
+        return "verified" if self.success else "undecided" if self.undecided else "failed"
+
+    @property
     def unanswered(self) -> bool:
         """Whether it was given up since a model gave no answer."""
         return any(v.kind == NO_ANSWER for v in self.verdicts)

@@ -18,6 +18,7 @@ from .figure_style import (  # fmt: skip
     INK,
     QUIET,
     STRIPES,
+    UNDECIDED_BAR,
     Leads,
     canvas,
     empty,
@@ -27,6 +28,7 @@ from .figure_style import (  # fmt: skip
     legend,
     subtitle,
 )
+from .shares import OUTCOMES
 from .tables import ENDED, interval, share
 
 __all__ = ["CONFIG", "FELL", "FONT", "HELD", "INK", "QUIET", "STRIPES", "empty", "label"]  # besides the figures below
@@ -73,9 +75,20 @@ def attempts(frame: pd.DataFrame) -> go.Figure:
 
 
 def leads(facet: str, values: Iterable[Any]) -> Leads:
-    """The filters of verified and of failed conversations with each value of a facet."""
+    """The filters of verified, of failed and of undecided conversations with each value of a facet."""
     named = [str(value) for value in values]
-    return [{facet: v, "outcome": "verified"} for v in named], [{facet: v, "outcome": "failed"} for v in named]
+    return tuple([{facet: value, "outcome": outcome} for value in named] for outcome in OUTCOMES)
+
+
+def checks(frame: pd.DataFrame) -> go.Figure:
+    """Of `tables.checks`: at which check conversations held, fell, or are undecided."""
+    names, words = frame["check"].tolist(), ("held", "fell")
+    return held_and_fell(frame, names, "What each check found", "conversations", words, check_leads(frame))
+
+
+def check_leads(frame: pd.DataFrame) -> Leads:
+    """Of `tables.checks`: the filters of the conversations behind each count."""
+    return tuple([{f"check {came}": str(name)} for name in frame["check"]] for came in ("held", "fell", "undecided"))
 
 
 def ends(frame: pd.DataFrame) -> go.Figure:
@@ -217,7 +230,7 @@ def _mark_yields(figure: go.Figure, frame: pd.DataFrame, names: Sequence[str], t
 
 
 def histogram(frame: pd.DataFrame, measure: str, most: int = 32) -> go.Figure:
-    """Of `rows`: how many conversations have how many of a measure, verified and not, in at most `most` bars."""
+    """Of `rows`: how many conversations have how many of a measure, by their outcome, in at most `most` bars."""
     unit = MEASURES[measure]
     title = f"{unit[0].upper()}{unit[1:]}, per conversation"
     if frame.empty:
@@ -226,17 +239,19 @@ def histogram(frame: pd.DataFrame, measure: str, most: int = 32) -> go.Figure:
     low, high = int(values.min()), int(values.max())
     step = max(1, -(-(high - low + 1) // most))
     slots = (values - low) // step
-    counts = frame.groupby([slots, "success"]).size().unstack(fill_value=0)
+    counts = frame.groupby([slots, "outcome"]).size().unstack(fill_value=0)
     counts = counts.reindex(range((high - low) // step + 1), fill_value=0)
     starts = [low + step * n for n in counts.index]
     names = [f"{a:,}" if step == 1 else f"{a:,}–{a + step - 1:,}" for a in starts]
     drawn = canvas(title, 276, yaxis_title_text="conversations", margin_t=70, bargap=0.1)
-    for success, word, marker in ((True, "verified", HELD_BAR), (False, "failed", FELL_BAR)):
-        heights = counts[success].tolist() if success in counts else [0] * len(counts)
+    unread = "undecided" in counts
+    shown = OUTCOMES if unread else OUTCOMES[:2]
+    for word, marker in zip(shown, (HELD_BAR, FELL_BAR, UNDECIDED_BAR), strict=False):
+        heights = counts[word].tolist() if word in counts else [0] * len(counts)
         told = [f"<b>{name}</b> {unit}<br>{n:,} {word}" for name, n in zip(names, heights, strict=True)]
         bars = {"x": starts, "y": heights, "width": 0.9 * step, "offset": -0.45, "name": word, "marker": marker}
         drawn.add_bar(**bars, hovertext=told, hoverinfo="text")
     drawn.update_xaxes(title_text=unit, showgrid=False, nticks=12)
     quartiles = values.quantile([0.05, 0.5, 0.95])
     told_of = "median {:,.0f}, 90 % between {:,.0f} and {:,.0f}".format(*(quartiles[q] for q in (0.5, 0.05, 0.95)))
-    return drawn.update_layout(title_subtitle=subtitle(f"{legend('verified', 'failed')}   {told_of}"))
+    return drawn.update_layout(title_subtitle=subtitle(f"{legend('verified', 'failed', unread)}   {told_of}"))

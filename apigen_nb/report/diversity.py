@@ -17,8 +17,8 @@ from .charts import MEASURES
 from .figure_style import QUIET, canvas, empty, in_rows, label, subtitle
 
 ROWS = [
-    "trajectory", "blueprint", "success", "kind", "behaviour", "turns", "messages", "calls", "tools", "words", "tokens",
-    "same as", "opens with",
+    "trajectory", "blueprint", "success", "outcome", "kind", "behaviour", "turns", "messages", "calls", "tools",
+    "words", "tokens", "noted", "same as", "opens with",
 ]  # fmt: skip
 BEGIN, END = "(begin)", "(end)"
 
@@ -38,9 +38,9 @@ def rows(records: Sequence[Trajectory], proposals: Iterable[Proposal] = ()) -> p
         turns = sum(m.role == "user" for m in t.messages)
         tokens = sum(used.completion for role, used in t.usage.items() if role in ("user", "agent"))
         opening = truncate(clean(said[0][:400]).replace("\n", " "), 90) if said else ""
-        kind, behaviour = asked.get(t.blueprint, ("unknown", "unknown"))
+        asked_for, noted = asked.get(t.blueprint, ("unknown", "unknown")), tables.noted(t)
         counts = (turns, len(t.messages), len(calls), len({c.name for c in calls}), sum(len(s.split()) for s in said))
-        found.append((t.id, t.blueprint, t.success, kind, behaviour, *counts, tokens, same, opening))
+        found.append((t.id, t.blueprint, t.success, t.outcome, *asked_for, *counts, tokens, noted, same, opening))
     return pd.DataFrame(found, columns=ROWS).astype({"success": bool})
 
 
@@ -144,5 +144,7 @@ def headline(frame: pd.DataFrame, rows: int | None) -> str:
     """Of `rows`: how many conversations there are, verified and distinct, and the size of the dataset."""
     verified = int(frame["success"].sum())
     distinct = verified - len(duplicates(frame))
+    unread = int((frame["outcome"] == "undecided").sum())
     told = f"{len(frame):,} conversations, {verified:,} verified, {distinct:,} of these distinct; "
+    told += f"{unread:,} undecided; " if unread else ""
     return told + (f"the dataset holds {rows:,} rows." if rows is not None else "no dataset was exported yet.")

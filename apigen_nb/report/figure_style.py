@@ -1,6 +1,7 @@
 """What all figures have in common: colours, an empty canvas, and the bars of what held beside what fell.
 
-Plain blue held, striped orange fell, grey is everything else; counts stand beside each percentage."""
+Plain blue held, striped orange fell, dotted amber is undecided, grey is everything else; counts stand beside each
+percentage."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from plotly.io.base_renderers import PlotlyRenderer
 from ..storage.safe_text import clean, truncate
 from .tables import interval, share
 
-HELD, FELL, QUIET = "#3a87ad", "#e08a52", "#a9b1bc"
+HELD, FELL, UNDECIDED, QUIET = "#3a87ad", "#e08a52", "#a8841c", "#a9b1bc"
 # Of what is written and of what lies under it; report.js swaps both for the page's own.
 INK, PLATE = "#45505c", "#ffffff"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
@@ -37,10 +38,12 @@ class OnPaper(PlotlyRenderer):  # type: ignore[misc]  # plotly's renderers are u
 for _name in ("plotly_mimetype", "jupyterlab", "vscode"):
     plotly.io.renderers[_name] = OnPaper(CONFIG)
 
-Leads = tuple[Sequence[Mapping[str, str]], Sequence[Mapping[str, str]]]  # of what held and of what fell, row by row
+# Of what held, of what fell and, where some can be, of what is undecided: the filters, row by row.
+Leads = tuple[Sequence[Mapping[str, str]], ...]
 STRIPES = {"shape": "/", "size": 6, "solidity": 0.25, "fgcolor": "white", "fillmode": "overlay"}
 HELD_BAR: dict[str, Any] = {"color": HELD}
 FELL_BAR: dict[str, Any] = {"color": FELL, "pattern": STRIPES}
+UNDECIDED_BAR: dict[str, Any] = {"color": UNDECIDED, "pattern": {**STRIPES, "shape": ".", "solidity": 0.3}}
 
 
 def label(text: Any, length: int = 44) -> str:
@@ -77,8 +80,15 @@ def canvas(title: str, height: int, **layout: Any) -> go.Figure:
     return go.Figure(layout={**_LAYOUT, "title": {"text": title, **_TITLE}, "height": height}).update_layout(**layout)
 
 
-def legend(held: str, fell: str) -> str:
-    return f"<span style='color:{HELD}'>■</span> {held}   <span style='color:{FELL}'>▨</span> {fell}"
+def legend(held: str, fell: str, undecided: bool = False) -> str:
+    words = f"<span style='color:{HELD}'>■</span> {held}   <span style='color:{FELL}'>▨</span> {fell}"
+    return f"{words}   <span style='color:{UNDECIDED}'>▦</span> undecided" if undecided else words
+
+
+def undecided_of(frame: pd.DataFrame) -> list[int]:
+    """How many of each row are undecided; none where no row has any."""
+    counts = frame["undecided"].tolist() if "undecided" in frame else []
+    return counts if any(counts) else []
 
 
 def subtitle(text: str) -> dict[str, Any]:
@@ -95,19 +105,21 @@ def held_and_fell(
     page: str = "trajectories",
     share_of: int = 0,
 ) -> go.Figure:
-    """Horizontal bars: `passed` and `fell` of each row of `frame`; at their end the counts, the percentage and its
-    interval. `leads` are the filters of the explorer `page` that a click on a row's two bars asks for. With `share_of`
-    all bars fell, and the percentage is their share of it. Columns `passed of` and `fell of` say of how many blueprints
-    the attempts are, `why` what a row means."""
+    """Horizontal bars: `passed`, `fell` and, where there are any, `undecided` of each row of `frame`; at their end the
+    counts, the percentage and its interval. `leads` are the filters of the explorer `page` that a click on a row's bars
+    asks for. With `share_of` all bars fell, and the percentage is their share of it. Columns `passed of` and `fell of`
+    say of how many blueprints the attempts are, `why` what a row means."""
     if frame.empty:
         return empty(title, unit)
     held, fell = words
     beside, shares = _shares(frame, held, unit, share_of)
     figure = canvas(title, 112 + 34 * len(names), bargap=0.34)
+    unread, hints = undecided_of(frame), _hints(frame)
+    kinds = [(held, "passed", HELD_BAR), (fell, "fell", FELL_BAR), ("undecided", "undecided", UNDECIDED_BAR)]
+    kinds = kinds if unread else kinds[:2]
     if leads:
-        figure.layout.meta = {"page": page, "leads": [list(map(dict, links)) for links in leads]}
-    hints = _hints(frame)
-    for word, column, marker in ((held, "passed", HELD_BAR), (fell, "fell", FELL_BAR)):
+        figure.layout.meta = {"page": page, "leads": [list(map(dict, links)) for links in leads[: len(kinds)]]}
+    for word, column, marker in kinds:
         hover = [
             f"<b>{label(name, 160)}</b><br>{count}<br>{text}{hint}"
             for name, count, text, hint in zip(names, _counts(frame, column, word), shares, hints, strict=True)
@@ -116,7 +128,7 @@ def held_and_fell(
         figure.add_bar(**bars, marker=marker, hovertext=hover, hoverinfo="text")
     most = int(frame["attempted"].max())
     figure.update_xaxes(title_text=unit, nticks=6, range=[0, most * 1.01], dtick=1 if most <= 6 else None)
-    words_of = f"<span style='color:{FELL}'>▨</span> {fell}" if share_of else legend(held, fell)
+    words_of = f"<span style='color:{FELL}'>▨</span> {fell}" if share_of else legend(held, fell, bool(unread))
     figure.update_layout(title_subtitle=subtitle(words_of), margin={"t": 70, "b": 44})
     return in_rows(figure, names, beside, f"of {share_of:,}" if share_of else f"{held} of all")
 
@@ -130,6 +142,8 @@ def _shares(frame: pd.DataFrame, held: str, unit: str, share_of: int) -> tuple[l
             f"{n:,} of {share_of:,} {unit} · {share(n, share_of)} {interval(n, share_of)}" for _, n in pairs
         ]
     beside = [f"{k:,} of {n:,} · {share(k, n)} {interval(k, n, 0)}" for k, n in pairs]
+    for row, count in enumerate(undecided_of(frame)):
+        beside[row] += f" · {count:,} undecided" if count else ""
     return beside, [f"{k:,} of {n:,} {held} · {share(k, n)}, 95 % interval {interval(k, n)}" for k, n in pairs]
 
 

@@ -12,6 +12,7 @@ from .pass_rates import REJECTED, REPAIRED, attempt_facets, failure_name, traits
 from .reflection import ACCEPTED, fell_at, is_mended
 from .run_contents import RunContents
 
+MARKS = {"verified": "✓", "failed": "✗", "undecided": "?"}
 LENGTHS = ((5, "1–5 messages"), (10, "6–10 messages"), (20, "11–20 messages"), (40, "21–40 messages"))
 
 
@@ -95,7 +96,10 @@ def trajectories(run: RunContents) -> ItemExplorer:
         "Each conversation beside its groundtruth: what was said, where it first went wrong, what should have been "
         "called, what the world looked like then. “beside” puts another attempt at the same blueprint next to it."
     )
-    menus = ("outcome", "cause", "divergence", "failed check", "kind", "behaviour", "length", "ended")
+    menus = (
+        "outcome", "cause", "divergence", "failed check", "undecided check", "rule broken", "kind", "behaviour",
+        "length", "ended",
+    )  # fmt: skip
     known = {p.id: p for p in run.proposals}
     items = [_trajectory(t, known) for t in run.trajectories]
 
@@ -113,11 +117,21 @@ def trajectories(run: RunContents) -> ItemExplorer:
 def _trajectory(t: Trajectory, known: Mapping[str, Proposal]) -> Item:
     p = known.get(t.blueprint)
     divergence, cause = t.divergence.kind if t.divergence else "", t.blame.cause if t.blame else ""
+    rules: dict[str, list[str]] = {}
+    for finding in tables.findings(t):
+        rules.setdefault(finding.outcome, []).append(clean_name(finding.rule))
     facets: Facets = {
-        "outcome": "verified" if t.success else "failed",
+        "outcome": t.outcome,
         "cause": cause,
         "divergence": divergence,
-        "failed check": [failure_name(v) for v in t.verdicts if not v.passed],
+        "failed check": [failure_name(v) for v in t.verdicts if v.outcome == "fell"],
+        "undecided check": [failure_name(v) for v in t.verdicts if v.undecided],
+        **{
+            f"check {came}": [clean_name(v.gate) for v in t.verdicts if v.outcome == came]
+            for came in ("held", "fell", "undecided")
+        },
+        "rule broken": list(dict.fromkeys(rules.get("fell", ()))),
+        "noted": list(dict.fromkeys(rules.get("noted", ()))),
         "kind": p.kind if p else "",
         "behaviour": p.behaviour if p else "",
         "length": length_class(len(t.messages)),
@@ -126,11 +140,22 @@ def _trajectory(t: Trajectory, known: Mapping[str, Proposal]) -> Item:
         "tool": list(dict.fromkeys(clean_name(call.name) for call in t.calls)),
         "blueprint": t.blueprint,
     }
-    failed = next((clean_name(v.kind or v.gate) for v in t.verdicts if not v.passed), tables.ENDED[t.ended])
-    wrong = f"{divergence or failed}{cause and f' · {cause}'} · {len(t.messages)} messages"
-    line = f"{len(t.messages)} messages · {p.kind if p else ''}" if t.success else wrong
-    alike = f"{t.success} {divergence} {cause} {t.ended}"
-    return Item(t.id, facets, "✓" if t.success else "✗", line, t.blueprint, alike=alike)
+    alike = f"{t.outcome} {divergence} {cause} {t.ended}"
+    return Item(
+        t.id, facets, MARKS[t.outcome], _line(t, p.kind if p else "", divergence, cause), t.blueprint, alike=alike
+    )
+
+
+def _line(t: Trajectory, kind: str, divergence: str, cause: str) -> str:
+    """A trajectory in the list: what came of it, how long it is, and what is noted of it."""
+    long, open_ = f"{len(t.messages)} messages", [v for v in t.verdicts if v.undecided]
+    failed = next((clean_name(v.kind or v.gate) for v in t.verdicts if v.outcome == "fell"), tables.ENDED[t.ended])
+    told = {
+        "verified": (long, kind),
+        "failed": (divergence or failed, cause, long),
+        "undecided": ("undecided", *map(failure_name, open_), long),
+    }[t.outcome]
+    return " · ".join(filter(None, (*told, tables.noted(t))))
 
 
 def length_class(messages: int) -> str:

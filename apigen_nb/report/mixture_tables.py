@@ -15,7 +15,7 @@ from ..models.ledger import Price, dollars
 from ..records import BEHAVIOURS, KINDS, LEVELS, Proposal, Trajectory, Usage
 from ..storage.safe_text import clean, truncate
 from ..world.domain import Domain
-from .tables import interval, rates, share, tally, total_usage
+from .tables import interval, rates, share, tally, tally_outcomes, total_usage
 
 NOWHERE = "nowhere: no accepted blueprint has a place for it"
 ANY = "any plain gate"
@@ -30,9 +30,9 @@ def yields(proposals: Iterable[Proposal], by: Literal["kind", "behaviour"]) -> p
 def successes(
     proposals: Iterable[Proposal], records: Iterable[Trajectory], by: Literal["kind", "behaviour"]
 ) -> pd.DataFrame:
-    """Per kind or behaviour: conversations held, and verified."""
+    """Per kind or behaviour: conversations held, verified, and undecided."""
     asked = {p.id: str(getattr(p, by)) for p in proposals}
-    return _ordered(tally(((asked.get(t.blueprint, "unknown"), t.success) for t in records), by))
+    return _ordered(tally_outcomes(((asked.get(t.blueprint, "unknown"), t.outcome) for t in records), by))
 
 
 def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
@@ -56,24 +56,26 @@ def levels(proposals: Sequence[Proposal], domain: Domain) -> pd.DataFrame:
 
 
 def recombined(proposals: Iterable[Proposal], records: Iterable[Trajectory]) -> pd.DataFrame:
-    """Blueprints of one seed and of several parts: tried and accepted, conversations held and verified."""
+    """Blueprints of one seed and of several parts: tried and accepted, conversations held, verified and
+    undecided."""
     parts = {p.id: len(p.parts) or 1 for p in proposals}
     rows: dict[int, list[int]] = {}
     for p in proposals:
-        row = rows.setdefault(parts[p.id], [0, 0, 0, 0])
+        row = rows.setdefault(parts[p.id], [0] * 5)
         row[0] += 1
         row[1] += p.accepted
     for t in records:
-        row = rows.setdefault(parts.get(t.blueprint, 1), [0, 0, 0, 0])
+        row = rows.setdefault(parts.get(t.blueprint, 1), [0] * 5)
         row[2] += 1
         row[3] += t.success
+        row[4] += t.undecided
     named = [("one seed" if n == 1 else f"{n} parts", *row) for n, row in sorted(rows.items())]
-    return pd.DataFrame(named, columns=["made of", "tried", "accepted", "conversations", "verified"])
+    return pd.DataFrame(named, columns=["made of", "tried", "accepted", "conversations", "verified", "undecided"])
 
 
 def blames(records: Iterable[Trajectory]) -> pd.DataFrame:
     """Who caused failed conversations: per cause how many, told by evidence in the files or by a judge."""
-    counts = Counter((t.blame.cause, t.blame.judged) for t in records if t.blame is not None)
+    counts = Counter((t.blame.cause, t.blame.judged) for t in records if t.blame and not t.undecided)
     causes = sorted({cause for cause, _ in counts}, key=lambda c: -counts[c, False] - counts[c, True])
     rows = [
         {"cause": cause, "judged": counts[cause, True], "attempted": sum(counts[cause, j] for j in (True, False))}

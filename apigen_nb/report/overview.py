@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from markupsafe import Markup
 
+from ..storage.safe_text import clean_name
 from . import charts, mixture_tables, pieces, tables
 from .panels import columns, counts_table, panel
 from .run_contents import RunContents
@@ -35,6 +37,7 @@ KEY_PARAMETERS = {
     "attempts": "conversations per blueprint",
 }  # of the parameters, in the reader's order
 
+NO_MAJORITY = "no answer of the judges"  # where an undecided check says no more
 GROUPS = {
     "parameters": "All parameters",
     "domain": "The domain and the fingerprint of its files",
@@ -51,6 +54,7 @@ def overview(held: RunContents, links: Sequence[tuple[str, str, str]]) -> str:
     return pieces.draw(
         "index.html.j2",
         sentence=summary(held),
+        undecided=undecided(held),
         figures=pieces.key_figures(tables.key_figures(held.proposals, held.trajectories, held.rows), held.scripted),
         links=links,
         charts=columns(panels) if panels else "",
@@ -75,6 +79,9 @@ def _conversation_panels(held: RunContents) -> Iterator[Markup]:
         return
     talks = tables.trajectories(held.trajectories)
     yield _counted(tables.attempts(talks), charts.attempts, "attempt")
+    checks = tables.checks(held.trajectories)
+    told = counts_table(checks, ("held", "fell"), "trajectories", charts.check_leads(checks))
+    yield panel(charts.checks(checks), told)
     yield _counted(tables.ends(talks, "divergence"), charts.ends, "divergence")
     yield _counted(mixture_tables.successes(held.proposals, held.trajectories, "kind"), charts.successes, "kind")
     if any(t.blame for t in held.trajectories):
@@ -95,6 +102,15 @@ def summary(held: RunContents) -> str:
     held_talks = f"{talks:,} conversations about them gave {verified:,} verified trajectories"
     none = "No conversation has been held yet" if kept else "So no conversation was held"
     return f"{made}, and {held_talks}." if talks else f"{made}. {none}."
+
+
+def undecided(held: RunContents) -> str:
+    """How many conversations are undecided, and over what: "3 undecided: behaviour, no answer"; "" when none is."""
+    open_ = [t for t in held.trajectories if t.undecided]
+    over = Counter(
+        f"{clean_name(v.gate)}, {clean_name(v.kind) or NO_MAJORITY}" for t in open_ for v in t.verdicts if v.undecided
+    )
+    return f"{len(open_):,} undecided: {'; '.join(name for name, _ in over.most_common(3))}" if open_ else ""
 
 
 def _key_rows(run: dict[str, Any]) -> list[tuple[str, str]]:

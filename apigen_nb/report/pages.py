@@ -198,9 +198,9 @@ def dataset_page(run: RunContents) -> Body:
 
 def searchable(frame: pd.DataFrame) -> pieces.Piece:
     """Of `diversity.rows`: a table to search, sort and page through."""
-    shown = frame.drop(columns=["same as"] + ([] if "tokens" in diversity.measures(frame) else ["tokens"]))
-    shown["success"] = ["verified" if good else "failed" for good in shown["success"]]
-    shown = shown.rename(columns={"success": "outcome", "turns": "user messages"})
+    unused = [] if "tokens" in diversity.measures(frame) else ["tokens"]
+    unused += [] if frame["noted"].any() else ["noted"]
+    shown = frame.drop(columns=["success", "same as", *unused]).rename(columns={"turns": "user messages"})
     links = ["trajectories" if c == "trajectory" else "blueprints" if c == "blueprint" else "" for c in shown.columns]
     data = {"columns": list(shown.columns), "rows": shown.to_numpy().tolist(), "links": links}
     return pieces.draw("datatable.html.j2", data=packed(data, "rows"))

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from . import pieces
 from .embedded_data import packed
-from .figure_style import Leads
+from .figure_style import Leads, undecided_of
 from .item_explorer import ItemExplorer
 from .notebook_html import figure_html, inert
 from .tables import interval, share
@@ -30,21 +30,24 @@ def counts_table(
     frame: pd.DataFrame, words: tuple[str, str] = ("passed", "fell"), page: str = "blueprints",
     leads: Leads | None = None, most: int = 60, names: Sequence[str] = (), first: str = "",
 ) -> pieces.Piece:  # fmt: skip
-    """The counts behind a figure of held and fell, a row a bar, each with its 95 % interval. `leads` are the filters of
-    the items of `page` behind both counts of a row."""
-    held, fell = words
+    """The counts behind a figure of held, fell and undecided, a row a bar, each with its 95 % interval. `leads` are the
+    filters of the items of `page` behind the counts of a row."""
+    counted = dict(zip(words, ("passed", "fell"), strict=True)) | (
+        {"undecided": "undecided"} if undecided_of(frame) else {}
+    )
     top = frame.head(most)
     firsts = list(names)[: len(top)] or top.iloc[:, 0].astype(str).tolist()
-    links = leads or ([{}] * len(top), [{}] * len(top))
+    links = leads or ([{}] * len(top),) * len(counted)
     addresses = [[f"{page}.html#?{urlencode(link)}" if link else "" for link in side] for side in links]
     rows = [
-        (name, row["attempted"], [(row["passed"], to_held), (row["fell"], to_fell)],
+        (name, row["attempted"],
+         [(word, row[column], to) for (word, column), to in zip(counted.items(), tos, strict=False)],
          share(row["passed"], row["attempted"]), interval(row["passed"], row["attempted"]))
-        for name, to_held, to_fell, row in zip(firsts, *addresses, top.to_dict("records"), strict=False)
+        for name, tos, row in zip(firsts, zip(*addresses, strict=True), top.to_dict("records"), strict=False)
     ]  # fmt: skip
     what = {"blueprints": "blueprints", "reflection": "attempts"}.get(page, "conversations") if leads else ""
     return pieces.draw(
-        "numbers.html.j2", first=first or str(frame.columns[0]), held=held, fell=fell, rows=rows, total=len(frame),
+        "numbers.html.j2", first=first or str(frame.columns[0]), words=list(counted), rows=rows, total=len(frame),
         leads=what,
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 
 from ..records import METRICS, Action, Attempt, Blueprint, Change, Proposal, Trajectory
 from ..storage.safe_text import LONGEST, clean, truncate, truncate_with_note
-from . import alignment, tables, text_diff
+from . import alignment, marks, tables, text_diff
 
 ASSETS = Path(__file__).parent / "assets"
 LONG = 60  # characters of a cell that has a line of its own in a narrow window
@@ -105,9 +105,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters.update(value=value, pretty=pretty, shorten=truncate, breakable=breakable)
+    env.filters.update(value=value, pretty=pretty, shorten=truncate, breakable=breakable, answer=marks.answer)
     env.globals.update(call=call, items=_items, METRICS=METRICS, ENDED=tables.ENDED, ABSENT=alignment.ABSENT)
-    env.globals.update(failure=tables.failure_kind)
+    env.globals.update(failure=tables.failure_kind, noted=tables.noted, answer=marks.answer)
     return env
 
 
@@ -180,8 +180,11 @@ def cell(item: Any, *, percent: bool = False) -> str:
 
 
 def conversation(trajectory: Trajectory) -> Piece:
-    """Chat bubbles: the user left, the agent right, tool calls folded under one line, the first divergence marked."""
-    return _piece("conversation", t=trajectory, made=alignment.calls_made(trajectory.messages))
+    """Chat bubbles: the user left, the agent right, tool calls folded under one line; the first divergence and what the
+    checks found are marked."""
+    return _piece(
+        "conversation", t=trajectory, made=alignment.calls_made(trajectory.messages), marked=marks.marked(trajectory)
+    )
 
 
 def compare(
@@ -198,6 +201,7 @@ def compare(
         "compare",
         t=trajectory,
         made=made,
+        marked=marks.marked(trajectory),
         blueprint=blueprint,
         pairs=pairs,
         reads=reads,
@@ -250,7 +254,7 @@ def example(
     """The first verified (or the first failed) trajectory as `compare` shows it; one that changes something, if any."""
     talks = list(trajectories)
     accepted = {p.id: p for p in proposals if p.accepted}
-    shown = [t for t in talks if t.success is success]
+    shown = [t for t in talks if t.outcome == ("verified" if success else "failed")]
     if not shown:
         none = f"No conversation {'was verified' if success else 'failed'}"
         return _piece("note", text=f"{none}." if talks else f"{none}: none was held.")

@@ -130,6 +130,7 @@ def numbers(runs: Mapping[str, RunContents]) -> pd.DataFrame:
     columns: dict[str, dict[str, str]] = {}
     for name, run in runs.items():
         figures = {k: f"{v} · {beside}" for k, (v, beside) in _key(run).items()}
+        figures["undecided trajectories"] = undecided_share(run)
         by_role = tables.total_usage([*run.proposals, *run.trajectories])
         used = sum(by_role.values(), Usage())
         calls, tokens = used.calls, used.prompt + used.completion
@@ -147,6 +148,12 @@ def numbers(runs: Mapping[str, RunContents]) -> pd.DataFrame:
     rows = dict.fromkeys(key for figures in columns.values() for key in figures)
     table = [(key, *(figures.get(key, "–") for figures in columns.values())) for key in rows]
     return pd.DataFrame(table, columns=["figure", *columns])
+
+
+def undecided_share(run: RunContents) -> str:
+    """How many of a run's conversations are undecided, and of how many: "3 · 2.5 % [0.9–7.1] of 120"."""
+    n, total = sum(t.undecided for t in run.trajectories), len(run.trajectories)
+    return f"{n:,} · {share(n, total)} {interval(n, total)} of {total:,} conversations" if total else "–"
 
 
 def _key(run: RunContents) -> dict[str, tuple[str, str]]:

@@ -13,8 +13,10 @@ from ..records import (
     Candidate,
     Change,
     Choice,
+    Finding,
     Message,
     Proposal,
+    Reading,
     ToolCall,
     Trajectory,
     Verdict,
@@ -31,9 +33,16 @@ class SlimVote(Vote):
     correction: str = Field("", validation_alias=SKIPPED)
 
 
+class SlimFinding(Finding):
+    model_config = SLIM
+    text: str = Field("", validation_alias=SKIPPED)
+    found: str = Field("", validation_alias=SKIPPED)
+
+
 class SlimVerdict(Verdict):
     model_config = SLIM
     votes: tuple[SlimVote, ...] = ()
+    findings: tuple[SlimFinding, ...] = ()
 
 
 class SlimAction(Action):
@@ -90,6 +99,7 @@ class SlimTrajectory(Trajectory):
     verdicts: tuple[SlimVerdict, ...]
     diff: tuple[Change, ...] = Field((), validation_alias=SKIPPED)
     choices: tuple[SlimChoice, ...] = ()
+    readings: tuple[Reading, ...] = Field((), validation_alias=SKIPPED)
 
 
 class SpokenTrajectory(Trajectory):
@@ -99,3 +109,4 @@ class SpokenTrajectory(Trajectory):
     verdicts: tuple[SlimVerdict, ...]
     diff: tuple[Change, ...] = Field((), validation_alias=SKIPPED)
     choices: tuple[Choice, ...] = Field((), validation_alias=SKIPPED)
+    readings: tuple[Reading, ...] = Field((), validation_alias=SKIPPED)

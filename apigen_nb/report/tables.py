@@ -4,54 +4,34 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..records import METRICS, Proposal, Role, Trajectory, Usage, Verdict
 from ..storage.safe_text import clean, clean_name, truncate_with_note
+from .conversation_tables import (
+    ENDED,
+    attempts,
+    checks,
+    ends,
+    findings,
+    noted,
+    selection,
+    tool_use,
+    trajectories,
+    verdict_about,
+)
 from .domain_tables import links, rules, sample, sizes, tools, writing
+from .shares import interval, rates, share, tally, tally_outcomes, wilson
 
-__all__ = ["links", "rules", "sample", "sizes", "tools", "writing"]  # besides the frames below
+__all__ = [
+    "ENDED", "attempts", "checks", "ends", "findings", "interval", "links", "noted", "rates", "rules", "sample",
+    "selection", "share", "sizes", "tally", "tally_outcomes", "tool_use", "tools", "trajectories", "verdict_about",
+    "wilson", "writing",
+]  # fmt: skip
 
 VERDICTS = ["proposal", "attempt", "gate", "passed", "kind", "reason", "repaired"]
-TRAJECTORIES = [
-    "trajectory", "blueprint", "attempt", "success", "ended", "turns", "calls", "divergence", "outputs told",
-    "state reached",
-]  # fmt: skip
-ENDED = {
-    "stop": "by the user, content",
-    "transfer": "handed to a person",
-    "max_steps": "step limit reached",
-    "agent_error": "no answer for the agent",
-    "user_error": "no answer for the user",
-}
-
-
-def wilson(passed: int, total: int, level: float = 0.95) -> tuple[float, float]:
-    """The Wilson score interval of a proportion; (0, 1) when nothing was counted.
-
-    Written out because the libraries that have it (scipy, statsmodels) are larger than everything else here."""
-    if not total:
-        return 0.0, 1.0
-    z = NormalDist().inv_cdf(0.5 + level / 2)
-    share, scale = passed / total, 1 + z * z / total
-    centre = (share + z * z / (2 * total)) / scale
-    half = z * ((share * (1 - share) + z * z / (4 * total)) / total) ** 0.5 / scale
-    return max(0.0, centre - half), min(1.0, centre + half)
-
-
-def share(passed: int, total: int) -> str:
-    """A percentage for people, "65.5 %"; "–" when nothing was counted."""
-    return f"{100 * passed / total:.1f} %" if total else "–"
-
-
-def interval(passed: int, total: int, digits: int = 1) -> str:
-    """The 95 % interval of a percentage for people, "[58.7–71.8]"."""
-    low, high = wilson(passed, total)
-    return f"[{100 * low:.{digits}f}–{100 * high:.{digits}f}]" if total else ""
 
 
 def failure_kind(verdict: Verdict) -> str:
@@ -104,15 +84,6 @@ def gates_of(proposals: Iterable[Proposal]) -> list[str]:
     """The gates that judged any attempt, in the order in which they stand."""
     judged = [[v.gate for v in attempt.verdicts] for proposal in proposals for attempt in proposal.attempts]
     return list(dict.fromkeys([*max(judged, key=len, default=()), *(gate for gates in judged for gate in gates)]))
-
-
-def rates(rows: list[dict[str, Any]], first: list[str]) -> pd.DataFrame:
-    """Rows with counts `attempted` and `passed` as a frame with what fell, the share that passed and its interval."""
-    for row in rows:
-        row["fell"] = row["attempted"] - row["passed"]
-        row["rate"] = row["passed"] / row["attempted"] if row["attempted"] else 0.0
-        row["low"], row["high"] = wilson(row["passed"], row["attempted"])
-    return pd.DataFrame(rows, columns=[*first, "attempted", "passed", "fell", "rate", "low", "high"])
 
 
 def funnel(frame: pd.DataFrame) -> pd.DataFrame:
@@ -180,58 +151,6 @@ def rounds(proposals: Sequence[Proposal]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["round", "tried", "accepted", "so far", "proposals", "yield", "low", "high"])
 
 
-def verdict_about(trajectory: Trajectory, about: str) -> Verdict | None:
-    """The verdict of a trajectory whose gate is about "state" or "output"; None when it was not judged."""
-    return next((v for v in trajectory.verdicts if about in v.gate), None)
-
-
-def trajectories(records: Iterable[Trajectory]) -> pd.DataFrame:
-    """One row a trajectory: how it ended and was judged. `turns` are messages of the user, `calls` are tool calls;
-    checks that were not made are None (only conversations that ended are scored)."""
-    rows = []
-    for t in records:
-        told, reached = verdict_about(t, "output"), verdict_about(t, "state")
-        turns = sum(message.role == "user" for message in t.messages)
-        kind = t.divergence.kind if t.divergence else ""
-        checks = (told.passed if told else None, reached.passed if reached else None)
-        rows.append((t.id, t.blueprint, t.attempt, t.success, t.ended, turns, len(t.calls), kind, *checks))
-    return pd.DataFrame(rows, columns=TRAJECTORIES).astype({"success": bool})
-
-
-def tally(pairs: Iterable[tuple[Any, bool]], name: str) -> pd.DataFrame:
-    """Pairs of a value and whether it passed, counted by the values, commonest first."""
-    tried: Counter[Any] = Counter()
-    passed: Counter[Any] = Counter()
-    for value, success in pairs:
-        tried[value] += 1
-        passed[value] += success
-    ranked = sorted(tried, key=lambda value: (-tried[value], str(value)))
-    return rates([{name: value, "attempted": tried[value], "passed": passed[value]} for value in ranked], [name])
-
-
-def attempts(frame: pd.DataFrame) -> pd.DataFrame:
-    """Of `trajectories`: per attempt number how many conversations were held and how many were verified."""
-    counts = tally(zip(frame["attempt"], frame["success"], strict=True), "attempt")
-    return counts.sort_values("attempt", ignore_index=True)
-
-
-def ends(frame: pd.DataFrame, column: str = "ended") -> pd.DataFrame:
-    """Of `trajectories`: per way to end (or per divergence, where there was one) the number verified and not."""
-    return tally(((end, good) for end, good in zip(frame[column], frame["success"], strict=True) if end != ""), column)
-
-
-def tool_use(records: Iterable[Trajectory]) -> pd.DataFrame:
-    """Per tool in how many conversations it is called, and how many of those were verified; commonest first."""
-    return tally(((name, t.success) for t in records for name in {clean_name(call.name) for call in t.calls}), "tool")
-
-
-def selection(records: Sequence[Trajectory], rows: int) -> pd.DataFrame:
-    """What remains of all conversations: the verified ones, and of these the distinct ones, which are the rows."""
-    verified = sum(t.success for t in records)
-    steps = (("verified", len(records), verified), ("distinct", verified, rows))
-    return rates([{"step": s, "attempted": n, "passed": k} for s, n, k in steps if n], ["step"])
-
-
 def total_usage(records: Iterable[Proposal | Trajectory]) -> dict[Role, Usage]:
     """Tokens per role, summed."""
     names, totals = tuple(Usage.model_fields), dict[Role, list[int]]()
@@ -275,6 +194,8 @@ def key_figures(
     if records:
         reached = len({t.blueprint for t in records if t.success})
         figures["verified trajectories"] = _part(verified, len(records), "conversations")
+        if undecided := sum(t.undecided for t in records):
+            figures["undecided trajectories"] = (f"{undecided:,}", "nothing fell, a question is open")
         figures["blueprints with a verified one"] = _part(reached, accepted, "accepted")
     if rows is not None:
         figures["rows in the dataset"] = (f"{rows:,}", "distinct verified trajectories")

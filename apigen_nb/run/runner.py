@@ -35,7 +35,7 @@ from .notebook_execution import declared, execute
 from .params import Params, RoleParams
 
 MADE: dict[str, type[Proposal] | type[Trajectory]] = {"2_blueprints": Proposal, "3_trajectories": Trajectory}
-UNANSWERED = "without an answer"  # in the counts of a stage, where there are some
+UNANSWERED, UNDECIDED = "without an answer", "undecided"  # in the counts of a stage, where there are some
 LEDGER = "ledger.json"
 
 
@@ -199,14 +199,14 @@ def _check_rows(run: Run, stage: str, params: Params) -> dict[str, int]:
     elif stage == "3_trajectories":
         trajectories = read_lines(artefact, Trajectory)
         counts = {"trajectories": len(trajectories), "successful": sum(t.success for t in trajectories)}
-        counts |= {UNANSWERED: len(_unanswered(trajectories))}
+        counts |= {UNDECIDED: sum(t.undecided for t in trajectories), UNANSWERED: len(_unanswered(trajectories))}
         accepted = sum(proposal.accepted for proposal in read_lines(run.blueprints, Proposal))
         missing = accepted * params.attempts - len(trajectories)
     elif stage == "4_dataset":
         counts = {"rows": len(read_lines(artefact / "proofs.jsonl", Proof))}
     if missing > 0:
         raise StageFailed(f"{stage}: {missing} rows are missing; the same command makes them")
-    return {what: number for what, number in counts.items() if number or what != UNANSWERED}
+    return {what: number for what, number in counts.items() if number or what not in (UNANSWERED, UNDECIDED)}
 
 
 def _unanswered(records: Iterable[Proposal | Trajectory]) -> list[str]:

@@ -48,7 +48,7 @@ class Progress:
     def __init__(self, folder: Path, title: str, total: int | None = None) -> None:
         self.file = folder / FILE
         self.title, self.total = title, total
-        self.done = self.accepted = self.tokens = self.calls = 0
+        self.done = self.accepted = self.undecided = self.tokens = self.calls = 0
         self.gates: dict[str, list[int]] = {}
         self._shown, self._begun, self._counted = 0.0, time.monotonic(), 0
         self._before, self._cell = _measured(), _cell()
@@ -56,16 +56,18 @@ class Progress:
         self._tick()
 
     def count(self, record: object) -> None:
-        """One record more; it is an accepted one when its `accepted` or `success` is true. Its verdicts, or those of
-        its attempts, and its usage are added up."""
+        """One record more; it is an accepted one when its `accepted` or `success` is true, an undecided one when its
+        `undecided` is. Its verdicts, or those of its attempts, and its usage are added up; an undecided one judges
+        nothing."""
         self.done += 1
         self._counted += 1
         self.accepted += is_accepted(record)
+        self.undecided += bool(getattr(record, "undecided", False))
         for judged in getattr(record, "attempts", None) or (record,):
             for verdict in getattr(judged, "verdicts", ()):
                 gate = self.gates.setdefault(verdict.gate, [0, 0])
                 gate[0] += verdict.passed
-                gate[1] += 1
+                gate[1] += not verdict.undecided
         for used in getattr(record, "usage", {}).values():
             self.tokens += used.prompt + used.completion
             self.calls += used.calls
@@ -84,10 +86,10 @@ class Progress:
 
     def snapshot(self) -> dict[str, Any]:
         """What is known now, as it stands in the file: `title`, `done`, `total` (None when it is not known) and
-        `accepted` always; and what is known beside them: `gates` (name → passed, judged), `tokens`, `calls`, what
-        meters measure, and `left`, the seconds that the rest will take if it goes on like this."""
+        `accepted` always; and what is known beside them: `undecided`, `gates` (name → passed, judged),
+        `tokens`, `calls`, what meters measure, and `left`, the seconds that the rest will take if it goes on so."""
         known: dict[str, Any] = {"title": self.title, "done": self.done, "total": self.total, "accepted": self.accepted}
-        known |= {n: value for n in ("gates", "tokens", "calls") if (value := getattr(self, n))}
+        known |= {n: value for n in ("undecided", "gates", "tokens", "calls") if (value := getattr(self, n))}
         for owner, now in _measured().items():
             before = self._before.get(owner, {})
             for name, number in now.items():
@@ -136,6 +138,7 @@ def _amount(number: float) -> str:
 
 
 _IN_WORDS: dict[str, Callable[[float], str]] = {
+    "undecided": "{:.0f} undecided".format,
     "in_flight": "{:.0f} in flight".format,
     "waiting": "waiting {:,.0f} s more for the server".format,
     "retries": "{:,.0f} retries".format,
@@ -151,7 +154,9 @@ def _figures(now: Snapshot) -> list[str]:
     """The numbers beside done and total, each in words; the gates come last."""
     known = {name: number for name, number in now.items() if number and (name != "calls" or not now.get("tokens"))}
     figures = [in_words(known[name]) for name, in_words in _IN_WORDS.items() if name in known]
-    gates = [f"{gate} {100 * passed / judged:.0f} %" for gate, (passed, judged) in known.get("gates", {}).items()]
+    gates = [
+        f"{gate} {100 * passed / judged:.0f} %" for gate, (passed, judged) in known.get("gates", {}).items() if judged
+    ]
     return [f"{now['accepted']} accepted", *figures, *gates]
 
 
@@ -164,11 +169,11 @@ def progress_line(now: Snapshot) -> str:
 def progress_html(now: Snapshot) -> str:
     """The same as a bar with figures, for a notebook."""
     head, *rest = map(html.escape, progress_line(now).split(" · "))
-    bar, accepted = "", now["accepted"]
+    bar, accepted, undecided = "", now["accepted"], now.get("undecided", 0)
     if total := now["total"]:
         piece = '<span style="display:inline-block;height:10px;width:{:.1f}%;background:{}"></span>'
         fell = "repeating-linear-gradient(45deg,#e08a52 0 4px,#eeb48f 4px 7px)"
-        parts = ((accepted, "#3a87ad"), (max(now["done"] - accepted, 0), fell))
+        parts = ((accepted, "#3a87ad"), (max(now["done"] - accepted - undecided, 0), fell), (undecided, "#a8841c"))
         pieces = "".join(piece.format(100 * min(count / total, 1), colour) for count, colour in parts)
         style = "height:10px;line-height:0;max-width:640px;background:rgba(128,138,150,.25)"
         bar = f'<div style="{style}">{pieces}</div>'

@@ -20,7 +20,7 @@ Wishes = list[tuple[str, str]]
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write.write_report(make_run(tmp_path_factory.mktemp("runs") / "demo")).parent
+    return write.write_report(make_run(tmp_path_factory.mktemp("runs") / "demo", marked=True)).parent
 
 
 def items(page: Path) -> list[dict[str, Any]]:
@@ -61,7 +61,7 @@ def addresses(page: Path) -> list[str]:
 
 
 def test_every_link_leads_to_something_that_is_there(report: Path) -> None:
-    seen = 0
+    seen, messages = 0, set(re.findall(r'data-turn="(\d+)"', whole(report / "trajectories.html")))
     for page in report.glob("*.html"):
         for address in addresses(page):
             assert not re.search(r'["<]|&#', address), (page.name, address)
@@ -71,7 +71,7 @@ def test_every_link_leads_to_something_that_is_there(report: Path) -> None:
             if fragment and f'id="{fragment}"' in target.read_text(encoding="utf-8"):
                 continue  # a heading
             place, _, query = fragment.partition("?")
-            wishes = [wish for wish in parse_qsl(query) if wish[0] not in ("with", "part")]
+            wishes = [wish for wish in parse_qsl(query) if wish[0] not in ("with", "part", "message")]
             known = {item["id"]: item for item in items(target)} if fragment and place != "content" else {}
             if place and place != "content":
                 assert unquote(place) in known or f'id="{place}"' in target.read_text(), (page.name, address)
@@ -79,6 +79,7 @@ def test_every_link_leads_to_something_that_is_there(report: Path) -> None:
                 assert behind(target, wishes), (page.name, address)
             for part in dict(parse_qsl(query)).get("part", ""):
                 assert int(part) < len(known[unquote(place)]["parts"]), (page.name, address)
+            assert dict(parse_qsl(query)).get("message", "1") in messages, (page.name, address)
             seen += 1
     assert seen > 200
 

@@ -65,6 +65,16 @@ async function startExplorer(site, root) {
     }
   }
 
+  // A message of an item that is shown, by its number.
+  function goTo(id, message) {
+    const box = [...one(".shown-item").children].find((box) => box.dataset.id === id);
+    const found = box?.querySelector(`:is(.turn, .marks)[data-turn="${CSS.escape(message)}"]`);
+    if (!found) return;
+    found.tabIndex = -1;
+    found.scrollIntoView({ block: "center" });
+    found.focus({ preventScroll: true });
+  }
+
   async function filter(id, other, part) {
     const mine = ++turn;
     one(".shown-item").ariaBusy = "true";
@@ -75,7 +85,7 @@ async function startExplorer(site, root) {
     const holds = wanted ? await holding(wanted) : () => true;
     if (mine !== turn) return; // somebody typed on
     found = items.filter((item) => fits(item) && holds(item));
-    show(Math.max(0, found.findIndex((item) => item.id === id)), other, part);
+    return show(Math.max(0, found.findIndex((item) => item.id === id)), other, part);
   }
 
   function showChips() {
@@ -99,7 +109,7 @@ async function startExplorer(site, root) {
     };
     const links = found.slice(first, first + LISTED).map((item, number) => {
       const link = element("a", { href: "#" + encodeURIComponent(item.id), title: item.line });
-      link.append(element("span", { className: item.mark === "✓" ? "held" : item.mark === "✗" ? "fell" : "quiet", textContent: item.mark }));
+      link.append(element("span", { className: item.mark === "✓" ? "held" : item.mark === "✗" ? "fell" : item.mark === "?" ? "undecided" : "quiet", textContent: item.mark }));
       link.append(element("b", { textContent: item.id }), element("small", { textContent: item.line }));
       if (first + number === at) link.setAttribute("aria-current", "true");
       link.addEventListener("click", (event) => {
@@ -150,6 +160,7 @@ async function startExplorer(site, root) {
     if (found[at] !== item) return;
     const boxes = htmls.map((html, number) => {
       const box = element("div", { className: "item", innerHTML: html });
+      if (item) box.dataset.id = [item, second][number].id;
       if (item) box.prepend(element("h2", { className: htmls.length > 1 ? "" : "unseen", textContent: [item, second][number].id }));
       return box;
     });
@@ -170,8 +181,9 @@ async function startExplorer(site, root) {
     const [name, query = ""] = site.read(page).split("?");
     const id = decodeURIComponent(name);
     const said = new URLSearchParams(query);
-    const [other, part] = ["with", "part"].map((name) => said.get(name));
-    for (const name of ["with", "part"]) said.delete(name);
+    const [other, part, message] = ["with", "part", "message"].map((name) => said.get(name));
+    for (const name of ["with", "part", "message"]) said.delete(name);
+    if (message && [...one(".shown-item").children].some((box) => box.dataset.id === id)) return goTo(id, message);
     const filtered = [...said].length > 0;
     if (filtered || !found.some((item) => item.id === id)) {
       // The address wins over filters left from before.
@@ -187,6 +199,7 @@ async function startExplorer(site, root) {
     }
     if ((id || filtered) && root.previousElementSibling?.previousElementSibling?.tagName === "H2") root.scrollIntoView();
     filter(id, other, part).then(() => {
+      if (message) goTo(id, message);
       if (id && !items.some((item) => item.id === id)) one(".position").textContent += ` · ${id} is not on this page`;
     });
   }

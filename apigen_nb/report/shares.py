@@ -1,0 +1,66 @@
+"""Counts, shares and their intervals: what passed, what fell, what is undecided, of how many."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from statistics import NormalDist
+from typing import Any
+
+import pandas as pd
+
+OUTCOMES = ("verified", "failed", "undecided")
+
+
+def wilson(passed: int, total: int, level: float = 0.95) -> tuple[float, float]:
+    """The Wilson score interval of a proportion; (0, 1) when nothing was counted.
+
+    Written out because the libraries that have it (scipy, statsmodels) are larger than everything else here."""
+    if not total:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf(0.5 + level / 2)
+    share, scale = passed / total, 1 + z * z / total
+    centre = (share + z * z / (2 * total)) / scale
+    half = z * ((share * (1 - share) + z * z / (4 * total)) / total) ** 0.5 / scale
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def share(passed: int, total: int) -> str:
+    """A percentage for people, "65.5 %"; "–" when nothing was counted."""
+    return f"{100 * passed / total:.1f} %" if total else "–"
+
+
+def interval(passed: int, total: int, digits: int = 1) -> str:
+    """The 95 % interval of a percentage for people, "[58.7–71.8]"."""
+    low, high = wilson(passed, total)
+    return f"[{100 * low:.{digits}f}–{100 * high:.{digits}f}]" if total else ""
+
+
+def rates(rows: list[dict[str, Any]], first: list[str], more: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Rows with counts `attempted` and `passed` (and `undecided`, where some can be: then `more` names it) as a frame
+    with what fell, the share that passed and its interval. What is undecided has neither passed nor fallen."""
+    for row in rows:
+        row["fell"] = row["attempted"] - row["passed"] - row.get("undecided", 0)
+        row["rate"] = row["passed"] / row["attempted"] if row["attempted"] else 0.0
+        row["low"], row["high"] = wilson(row["passed"], row["attempted"])
+    return pd.DataFrame(rows, columns=[*first, "attempted", "passed", *more, "fell", "rate", "low", "high"])
+
+
+def tally(pairs: Iterable[tuple[Any, bool]], name: str) -> pd.DataFrame:
+    """Pairs of a value and whether it passed, counted by the values, commonest first."""
+    named = ((value, OUTCOMES[0] if passed else OUTCOMES[1]) for value, passed in pairs)
+    return tally_outcomes(named, name).drop(columns="undecided")
+
+
+def tally_outcomes(pairs: Iterable[tuple[Any, str]], name: str) -> pd.DataFrame:
+    """Pairs of a value and a conversation's outcome, counted by the values, commonest first: attempted, passed,
+    undecided, fell."""
+    counts: dict[Any, Counter[str]] = {}
+    for value, outcome in pairs:
+        counts.setdefault(value, Counter())[outcome] += 1
+    ranked = sorted(counts, key=lambda value: (-counts[value].total(), str(value)))
+    rows = [
+        {name: v, "attempted": n.total(), "passed": n["verified"], "undecided": n["undecided"]}
+        for v, n in ((value, counts[value]) for value in ranked)
+    ]
+    return rates(rows, [name], ("undecided",))
