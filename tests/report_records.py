@@ -210,7 +210,7 @@ def reading(id: str, *answers: str, text: str = "") -> Reading:
         else Opinion(judge=f"judge {n}", error=f"abstained (unclear) {text}")
         for n, a in enumerate(answers, 1)
     )
-    return Reading(id=id, question=f"{QUESTION} {text}".strip(), opinions=opinions, majority=2)
+    return Reading(id=id, claim="0a1b", question=f"{QUESTION} {text}".strip(), opinions=opinions, majority=2)
 
 
 def marked_trajectories(id: str, text: str = "") -> list[Trajectory]:

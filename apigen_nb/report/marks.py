@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 from ..records import Finding, Opinion, Reading, Trajectory
 from ..storage.safe_text import clean, truncate_with_note
+from ..trajectories.meaning import UNCLEAR
 
 ORDER = ("fell", "undecided", "noted")
 LONGEST_QUOTE = 500  # characters of a quotation that are looked for in its message
 MOST_QUOTES = 12  # of one message
+MOST_READINGS = 3  # at a message; all of them stand in the list above
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,8 @@ def marks(trajectory: Trajectory) -> list[Mark]:
 
 
 def _about(finding: Finding, readings: Iterable[Reading]) -> tuple[Reading, ...]:
-    """The readings that a finding names by their question or id; else, of an open one, those without a majority in
-    which somebody quotes its message."""
+    """The readings that a finding names by their question or id; else, of an open one, those without an answer in which
+    somebody quotes its message, or, where nobody does, all without an answer (`MOST_READINGS` of them)."""
     if finding.outcome == "noted":
         return ()
     said = f"{finding.text}\n{finding.found}"
@@ -82,12 +84,14 @@ def _about(finding: Finding, readings: Iterable[Reading]) -> tuple[Reading, ...]
     named = tuple(r for r in readings if (r.question and r.question in said) or (r.id and r.id in ids))
     if named or finding.outcome != "undecided":
         return named
-    return tuple(r for r in readings if not answer(r) and any(o.turn == finding.turn for o in r.opinions))
+    unanswered = [r for r in readings if not answer(r)]
+    here = [r for r in unanswered if any(o.turn == finding.turn for o in r.opinions)]
+    return tuple((here or unanswered)[:MOST_READINGS])
 
 
 def answer(reading: Reading) -> str:
     """What so many judges answered as the reading asks for; "" when no answer has a majority."""
-    given = [opinion.answer for opinion in reading.opinions if opinion.answer]
+    given = [opinion.answer for opinion in reading.opinions if opinion.answer not in ("", UNCLEAR)]
     return next((a for a in dict.fromkeys(given) if reading.majority and given.count(a) >= reading.majority), "")
 
 

@@ -23,6 +23,7 @@ TYPES = (
     *("date", "time", "duration", "money", "percentage", "count", "number", "quantity", "identifier", "place", "word"),
 )
 MIN_FIGURES = 4  # of an identifier that no other words mean: a "3XL" may be a triple XL
+LONGEST = 60  # values and words of an output; a longer one is looked for as it is written: a model may send a million
 MAX_BETWEEN = 3  # pieces between the date and the time of one moment: "on June 11, at about 2:30 PM"
 _NUMBERS = ("number", "count")
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:\.\d+)?e[+-]?\d{1,3}", re.IGNORECASE)
@@ -57,7 +58,9 @@ def names_number(text: str, output: str) -> bool:
 def told_at(text: str, output: str, type: str = "") -> Iterator[Place]:
     """Where a text tells an output, in order; places are those of `plain(text)`."""
     wanted = expected(output, type)
-    if not wanted or len(wanted) > 1 or wanted[0].type == "word":
+    if len(wanted) > LONGEST:
+        yield from _as_written(text, output)
+    elif not wanted or len(wanted) > 1 or wanted[0].type == "word":
         yield from _by_value(text, output, type) or _as_written(text, output)
     else:
         yield from _by_value(text, output, type)

@@ -160,7 +160,8 @@ def test_a_quotation_is_found_to_the_letter(content: str, quotes: list[str], par
 def test_a_reading_is_answered_by_as_many_as_it_asks_for() -> None:
     assert marks.answer(reading("a", "yes", "yes", "no")) == "yes"
     assert marks.answer(reading("a", "yes", "no", "")) == ""
-    assert marks.answer(Reading(id="a", question="?", opinions=(), majority=0)) == ""
+    assert marks.answer(reading("a", "unclear", "unclear", "yes")) == ""
+    assert marks.answer(Reading(id="a", claim="", question="?", opinions=(), majority=0)) == ""
 
 
 def test_what_judges_and_checks_say_is_text_and_nothing_else(tmp_path: Path) -> None:

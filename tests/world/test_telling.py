@@ -402,3 +402,10 @@ def test_no_text_makes_it_raise(texts: list[str], output: str, type: str) -> Non
     assert all(tells(text, output, type) in (True, False) for text in texts)
     joined = " ".join(texts)
     assert all(value.text == plain(joined)[value.start : value.end] for value in find_values(joined))
+
+
+def test_an_endless_output_is_looked_for_as_it_is_written() -> None:
+    endless = "1 " * 5_000
+    assert tells("It is " + "1 " * 20_000, endless)
+    assert not tells("It is " + "1 " * 4_999, endless)
+    assert not tells("It is " + "1 " * 20_000, endless + "2")
