@@ -40,9 +40,9 @@ L = TypeVar("L", bound=Line)
 Found = tuple[str, L | None]  # an answer, and the line that shows it
 
 
-def consent(agent: Sequence[L], customer: Sequence[L]) -> Found[L]:
+def consent(agent: Sequence[L], user: Sequence[L]) -> Found[L]:
     """Yes where the customer's last word, after a question of the agent, agrees and does not also disagree."""
-    last = customer[-1] if customer else None
+    last = user[-1] if user else None
     asked = [line for line in agent if last and line.turn < last.turn and _ASKS.search(line.text)]
     agreed = last and asked and _AGREES.search(last.text) and not _DISAGREES.search(last.text.replace("’", "'"))
     return ("yes", last) if agreed else ("no", None)

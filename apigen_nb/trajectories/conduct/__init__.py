@@ -11,6 +11,7 @@ from ...records import Verdict
 from ..dialogue import Dialogue
 from ..meaning import Meanings
 from .calls import calls_singly, does_not_repeat, identifies_first, stays_silent_after_transfer
+from .figures import tells_what_it_knows
 from .privacy import shows_own_rows_only
 from .promises import keeps_its_word
 from .texts import shows_no_machinery
@@ -23,6 +24,7 @@ CHECKS = (
     stays_silent_after_transfer,
     shows_own_rows_only,
     keeps_its_word,
+    tells_what_it_knows,
     asks_before_writes,
     obeys_rules,
     obeys_trace_rules,

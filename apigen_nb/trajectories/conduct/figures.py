@@ -1,0 +1,72 @@
+"""What the agent tells has a source: a result, the policy, the tools or the user; or it follows from these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ...records import Finding, canonical
+from ...world.typed_values import find_values
+from ..dialogue import Dialogue
+from ..meaning import Claim, Meanings
+from ..rollout import policy_for
+from .known import known_to_all, told_mails
+
+SOURCED = "What the agent tells comes from its tools, its policy or the customer"
+QUESTION = (
+    "The agent tells the values below. Is one of them invented: does it neither stand in the passage, the results of "
+    "calls or the policy, nor follow from them by a calculation, nor from what everybody knows? Prove it by words of "
+    'the agent that tell such a value. "none": all of them have a source or follow, or they say nothing of the case.'
+)
+SHOWN = 3000  # characters of one result that judges are shown
+RULE = "figures have a source"
+Told = tuple[int, str]  # the turn, and the value as the agent tells it
+
+
+def tells_what_it_knows(dialogue: Dialogue, meanings: Meanings) -> Iterator[Finding]:
+    """Numbers, amounts, dates, times, ids and e-mail addresses in the agent's words are known or follow; what code
+    cannot trace is one question of meaning for the whole conversation."""
+    unknown = list(untraced(dialogue))
+    if not unknown:
+        return
+    claim = _claim(dialogue, unknown)
+    answer = meanings.of(claim)
+    if answer == "none":
+        return
+    values = ", ".join(repr(text) for _, text in unknown[:5])
+    turn = meanings.turn(claim) if answer else None
+    found, outcome = (
+        (f"invented is one of {values}", "fell") if answer else (f"open is the source of {values}", "undecided")
+    )
+    turn = unknown[0][0] if turn is None else turn
+    yield Finding.model_validate({"turn": turn, "rule": RULE, "text": SOURCED, "found": found, "outcome": outcome})
+
+
+def untraced(dialogue: Dialogue) -> Iterator[Told]:
+    """The values that the agent tells and that neither stand before in a source nor follow."""
+    known = known_to_all(dialogue.domain, policy_for(dialogue.blueprint, dialogue.domain)).copy()
+    for turn, message in enumerate(dialogue.messages):
+        if message.role == "user":
+            known.hear(message.content)
+        elif message.role == "tool":
+            known.look_at(message.content)
+        else:
+            yield from ((turn, value.text) for value in find_values(message.content) if not known.has(value))
+            yield from ((turn, m) for m in told_mails(message.content) if m.casefold() not in known.mails)
+            for call in message.tool_calls:
+                known.look_at(canonical(call.arguments))
+
+
+def _claim(dialogue: Dialogue, unknown: Sequence[Told]) -> Claim:
+    values = "\n".join(f"message {turn}: {text}" for turn, text in unknown)
+    results = "\n".join(f"{turn} {message.content[:SHOWN]}" for turn, message in dialogue.turns("tool"))
+    policy = policy_for(dialogue.blueprint, dialogue.domain)
+    return Claim(
+        id="figure",
+        kind="figure",
+        question=QUESTION,
+        about=f"{values}\n\nThe results of calls, each with its message:\n{results}\n\nThe policy:\n{policy}",
+        speaker="assistant",
+        start=0,
+        end=len(dialogue.messages),
+        answers=("invented", "none"),
+    )
