@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,18 @@ from hypothesis import strategies as st
 
 from apigen_nb.records import Action, Blueprint, Finding, Opinion, Reading, ToolCall, Verdict
 from apigen_nb.trajectories.conduct import keeps_conduct
+from apigen_nb.trajectories.conduct.figures import untraced
+from apigen_nb.trajectories.conduct.known import Known
 from apigen_nb.trajectories.conduct.texts import shows_no_machinery
 from apigen_nb.trajectories.dialogue import Dialogue
 from apigen_nb.trajectories.meaning import Meanings
 from apigen_nb.world.domain import Conduct, Domain, DomainError, from_folder
+from apigen_nb.world.typed_values import find_values
 from tests.conversations import messages_of
 from tests.library import GOOD, OVERDUE, POE, RENAME, RENEW, RETURN, call, write_library
 
 FIND = call("find_member", email="ada@example.com")
+MEMBER = call("get_member", member_id="M1")
 GET = call("get_loan", loan_id="L1")
 OTHERS = call("get_loan", loan_id="L4")
 NONSENSE = call("return_loan", loan_id="X")
@@ -29,8 +34,11 @@ ASK = ("A: I would renew L1 for two weeks, since you travel. Is that right?", "U
 GOODBYE = ("A: L1 is renewed.", "U: Great, bye.")
 
 
-def findings(blueprint: Blueprint, domain: Domain, *turns: Any, outcome: str = "fell") -> list[tuple[str, int]]:
-    verdict = conduct(blueprint, domain, *turns)
+Found = list[tuple[str, int]]  # the rule and the turn
+
+
+def findings(blueprint: Blueprint, domain: Domain, *turns: Any, outcome: str = "fell", **meant: str) -> Found:
+    verdict = conduct(blueprint, domain, *turns, **meant)
     return [(f.rule, f.turn) for f in verdict.findings if f.outcome == outcome]
 
 
@@ -48,7 +56,7 @@ def conduct(blueprint: Blueprint, domain: Domain, *turns: Any, **meant: str) -> 
         spoken = [n for n in range(claim.start, claim.end) if messages[n].role == claim.speaker and messages[n].content]
         turn = next((n for n in spoken if words and words in messages[n].content), spoken[-1])
         said = Opinion(judge="judge 1", answer=answer, turn=turn, quotation=words or messages[turn].content)
-        reading = Reading(id=claim.id, question=claim.question, opinions=(said,), majority=1)
+        reading = Reading(id=claim.id, claim=claim.digest, question=claim.question, opinions=(said,), majority=1)
         meanings.readings[claim.id] = reading
     meanings.open.clear()
     verdict = keeps_conduct(dialogue, meanings)
@@ -200,6 +208,60 @@ def test_the_agents_tools_and_policy_are_told_to_judges(library: Domain) -> None
     assert "- renew_loan: Renew a loan by two weeks." in about
     assert library.policy in about
     assert "rename_member" not in about
+
+
+# --- where what the agent tells comes from
+
+TRACED = [
+    "A: Salt Roads is due in 3 days, its fee is $0.50.",
+    "A: Das Entgelt beträgt 0,50 $; fällig in 3 Tagen.",
+    "A: Es Salt Roads: quedan 3 días y cuesta 0,50 dólares.",
+    "A: Salt Roads 还有 3 天, 费用是 0.50 美元。",
+    "A: Five times that would be $2.50, your 1,250 points stay.",
+    "A: Together with $2.25 for L2 that is $2.75.",
+    "A: I have ada@example.com of you, and 2 loans.",
+]
+INVENTED = [
+    ("A: The fee is $0.65.", "$0.65"),
+    ("A: Die Gebühr beträgt 7,90 Euro.", "7,90 Euro"),
+    ("A: Le costará 48 dólares.", "48 dólares"),
+    ("A: 费用是 48 美元。", "48 美元"),
+    ("A: It is due on May 17, 2031.", "May 17, 2031"),
+    ("A: Write to desk@library.example.", "desk@library.example"),
+    ("A: Your number is R-88231.", "R-88231"),
+    ("A: You have 31 days.", "31 days"),
+    ("A: You get 15% off.", "15%"),
+]
+READ = ("U: ada@example.com. What of L1?", (FIND,), (GET,), (call("get_loan", loan_id="L2"),), (MEMBER,))
+
+
+@pytest.mark.parametrize("text", TRACED)
+def test_what_is_told_comes_from_somewhere(library: Domain, text: str) -> None:
+    dialogue = Dialogue(GOOD["plain"], messages_of(GOOD["plain"], library, *READ, text), library)
+    assert list(untraced(dialogue)) == []
+
+
+@pytest.mark.parametrize(("text", "value"), INVENTED)
+def test_what_comes_from_nowhere_is_for_judges_to_see(library: Domain, text: str, value: str) -> None:
+    dialogue = Dialogue(GOOD["plain"], messages_of(GOOD["plain"], library, *READ, text), library)
+    assert [told for _, told in untraced(dialogue)] == [value]
+    assert [f.rule for f in keeps_conduct(dialogue, Meanings(dialogue.messages)).findings if f.turn == 9] == [
+        "word kept",
+        "figures have a source",
+    ]
+    assert findings(GOOD["plain"], library, *READ, text, figure="invented") == [("figures have a source", 9)]
+    assert findings(GOOD["plain"], library, *READ, text, figure="none") == []
+
+
+AMOUNTS = st.decimals(min_value=13, max_value=10**6, places=2)
+
+
+@given(AMOUNTS, AMOUNTS)
+def test_sums_and_differences_of_what_a_call_gave_are_known(one: Decimal, other: Decimal) -> None:
+    known = Known()
+    known.look_at(f'{{"price": {one}, "fee": {other}}}')
+    for amount in (one, other, one + other, abs(one - other), one * 3):
+        assert all(map(known.has, find_values(f"That is ${amount:,.2f}.")))
 
 
 # --- what a domain declares

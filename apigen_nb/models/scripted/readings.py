@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ...world.values import is_mentioned, normalize
+from .conduct_readings import consent, promise
 from .grammar import Language
 from .user import Slips
 
@@ -162,4 +163,7 @@ READERS: dict[str, Callable[[Passage], Found]] = {
     "wish replaced": _wish_replaced,
     "detail asked": _detail_asked,
     "detail told": _detail_told,
+    "consent": lambda passage: consent(passage.agent, passage.customer),
+    "promise": lambda passage: promise(passage.agent, passage.done),
+    "figure": lambda _: ("none", None),  # a stand-in does not calculate
 }

@@ -27,8 +27,8 @@ def identifies_first(dialogue: Dialogue, meanings: Meanings) -> Iterator[Finding
     finders = identifying_tools(domain)
     if not asked.identify_first or not (finders or asked.by_told_id):
         return
-    known = (dialogue.first_mention(dialogue.blueprint.user) if asked.by_told_id else None, *_found(dialogue, finders))
-    since = min((turn for turn in known if turn is not None), default=len(dialogue.messages))
+    known = (*_found(dialogue, finders), *(_told(dialogue) if asked.by_told_id else ()))
+    since = min(known, default=len(dialogue.messages))
     early = (c for c in dialogue.calls if c.turn <= since and c.action.name not in finders and _touches_data(c, domain))
     if call := next(early, None):
         yield Finding(turn=call.turn, rule="identified", text=FIRST, found=f"{call.action} came before")
@@ -37,6 +37,12 @@ def identifies_first(dialogue: Dialogue, meanings: Meanings) -> Iterator[Finding
 def _found(dialogue: Dialogue, finders: frozenset[str]) -> Iterator[int]:
     found = (call for call in dialogue.calls if call.action.name in finders and call.done and call.result)
     return (c.turn for c in found if c.result and is_mentioned(dialogue.blueprint.user, normalize(c.result.content)))
+
+
+def _told(dialogue: Dialogue) -> Iterator[int]:
+    """The turns in which the user tells its id, letter by letter."""
+    users = dialogue.turns("user")
+    return (turn for turn, m in users if is_mentioned(dialogue.blueprint.user, normalize(m.content)))
 
 
 def _touches_data(call: Call, domain: Domain) -> bool:

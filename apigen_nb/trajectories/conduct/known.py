@@ -102,7 +102,7 @@ class Known:
         given = {abs(one) for numbers in self.fields.values() for one in numbers}
         if any(abs(wanted - one) in known or wanted + one in known for one in given if one):
             return True
-        if any(one > COUNTED and wanted % one == 0 and wanted / one <= TIMES for one in known):
+        if any((one > COUNTED or one % 1) and wanted % one == 0 and wanted / one <= TIMES for one in known):
             return True
         return any(wanted in _sums(tuple(numbers)) for numbers in self.fields.values())
 
