@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from random import Random
 from typing import Any, NamedTuple
@@ -57,7 +56,6 @@ def row_ids(blueprint: Blueprint, domain: Domain) -> Iterator[tuple[Argument, st
 
 def guesses(blueprint: Blueprint, domain: Domain, rng: Random) -> Iterator[Action]:
     """Calls of writing tools with values from this user's rows, each made up when it is asked for."""
-    alone = dataclasses.replace(domain, subjects=(blueprint.user,))
     writing = [tool for tool in domain.tools.values() if tool.writes]
     tools = [rng.choice(writing) for _ in range(TRIES)]
-    yield from (Action(name=tool.name, arguments=guess_arguments(alone, tool, rng)) for tool in tools)
+    yield from (Action(name=tool.name, arguments=guess_arguments(domain, tool, rng, blueprint.user)) for tool in tools)

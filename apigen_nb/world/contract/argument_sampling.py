@@ -168,9 +168,11 @@ class ArgumentSampler:
         return self._value(name, spec)
 
 
-def guess_arguments(domain: Domain, tool: Tool, random: Random) -> Row:
-    """Arguments for a tool out of the rows around one user, by parameter and field names; the tool may still refuse."""
-    return ArgumentSampler(tool, random, UserRows(domain, random.choice(domain.subjects), random)).fresh()
+def guess_arguments(domain: Domain, tool: Tool, random: Random, user: str = "") -> Row:
+    """Arguments for a tool out of the rows around this user, or any, by parameter and field names; the tool may still
+    refuse."""
+    drawn = random.choice((user,) if user else domain.subjects)
+    return ArgumentSampler(tool, random, UserRows(domain, drawn, random)).fresh()
 
 
 @functools.cache
