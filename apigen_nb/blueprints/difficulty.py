@@ -7,15 +7,22 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..records import LEVELS, Blueprint, Level, Proposal
+from ..records import LEVELS, Blueprint, Kind, Level, Proposal
 from ..world.domain import Domain
 from ..world.values import argument_values, is_mentioned, mentions, normalize
 
-LEVEL_PROMPTS: dict[Level, str] = {
-    "easy": "easy: one action, nearly all of whose arguments the customer tells",
-    "medium": "medium: one or two actions; the agent has to look up about half of their arguments",
-    "hard": "hard: two or three actions; the customer names things by what they are and not by ids, so that the agent "
-    "has to look up nearly all arguments",
+_ACTIONS: dict[Level, str] = {"easy": "one action", "medium": "one or two actions", "hard": "two or three actions"}
+_TOGETHER: dict[Level, str] = {**_ACTIONS, "easy": "two actions", "medium": "two actions"}
+_QUESTIONS: dict[Level, str] = {
+    "easy": "one question, which one sentence of the policy answers",
+    "medium": "two questions about the policy",
+    "hard": "two or three questions about the policy, of which one takes more than one of its rules to answer",
+}
+_LOOK_UPS: dict[Level, str] = {
+    "easy": "the customer tells nearly all arguments, those held back when asked",
+    "medium": "the agent has to look up about half of the arguments",
+    "hard": "the customer names things by what they are and not by ids, so that the agent has to look up nearly all "
+    "arguments",
 }
 # The score up to which a task is of a level. With the scripted model on four domains, easy tasks score 0 to 2,
 # medium ones 0 to 8, half of them 2 or more, and two thirds of the hard ones 4 and more, up to 21.
@@ -34,6 +41,17 @@ class Difficulty(NamedTuple):
         """The level of writes × look-ups; a task without writes counts as one write."""
         score = max(self.writes, 1) * self.lookups
         return next(level for level in LEVELS if score <= MAX_SCORES[level])
+
+
+def level_prompt(level: Level, kind: Kind) -> str:
+    """What a generator is told of a level, "easy: one action; …", worded so that it suits the kind."""
+    if kind == "no tool":
+        return f"{level}: no action, {_QUESTIONS[level]}"
+    if kind in ("forbidden", "missing tool"):
+        # the wish that comes to nothing is no action, and there may be none beside it
+        return f"{level}: beside the denied wish {_ACTIONS[level]}, or none and a question; {_LOOK_UPS[level]}"
+    actions = _TOGETHER if kind == "parallel calls" else _ACTIONS
+    return f"{level}: {actions[level]}; {_LOOK_UPS[level]}"
 
 
 def difficulty(blueprint: Blueprint, domain: Domain) -> Difficulty:

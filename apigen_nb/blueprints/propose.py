@@ -18,11 +18,11 @@ from ..models.roles import Roles
 from ..records import Blueprint, Proposal
 from ..storage.journal import Journal, Run
 from ..world.domain import Domain
-from .difficulty import LEVEL_PROMPTS
+from .difficulty import level_prompt
 from .gates import Gate
 from .recombination import Combination, are_compatible, combination_assignment, draw_combinations
 from .reflection import Assignment, draft_until_accepted, task_of
-from .sampling import DEFAULT_SAMPLING, Sampling, Seed, sample_seed, seed_id
+from .sampling import DEFAULT_SAMPLING, Sampling, Seed, kind_prompt, sample_seed, seed_id
 
 
 class _Action(BaseModel):
@@ -55,11 +55,12 @@ def seed_assignment(seed: Seed, domain: Domain) -> Assignment:
     offered = (*seed.walk, *seed.spare)
     sampled = seed.model_dump(mode="json", include={"user", "persona", "kind", "behaviour"})
     context = sampled | {
+        "kind": kind_prompt(seed),
         "policy": list(seed.policy),
         "tools": [domain.tools[name].schema for name in offered],
         "writing": [name for name in offered if domain.tools[name].writes],
         "records": seed.records,
-        "difficulty": LEVEL_PROMPTS[seed.level],
+        "difficulty": level_prompt(seed.level, seed.kind),
         "walk": list(seed.walk),
         "examples": [task_of(example) for example in seed.examples],
     }

@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 from ..records import Behaviour, Blueprint, Kind, Level, Record
 from ..world.api_graph import Graph
@@ -26,6 +26,11 @@ SPARE_TOOLS = 2  # further writing tools, for when the records allow none of the
 EXAMPLES = 2
 VISITS = (12, 6, 4, 2, 2, 2, 2, 2)  # seeds about each user of a block: many users, and regulars with four to recombine
 WRITES: dict[Level, tuple[int, ...]] = {"easy": (1,), "medium": (1, 2), "hard": (2, 3)}  # groundtruth actions wanted
+
+REFUSALS = {
+    "tool": ": its tool refuses the wish as the database stands",
+    "policy": ": its tool would carry the wish out, only a rule of the policy forbids it",
+}
 
 # What each sampler gives varies from seed to seed: its rate is drawn from this range.
 RATES: dict[str, tuple[float, float]] = {
@@ -42,7 +47,8 @@ class Seed(Record):
 
     `walk` are the tools of the API walk in order, reads included; `spare` are writing tools that may replace one of
     them; `records` are rows of one user, table → id → row; `policy` are the rules that bind the walk; `examples` are
-    accepted blueprints of earlier rounds. `kind`, `behaviour` and `level` are what the run's mix asks of this one."""
+    accepted blueprints of earlier rounds. `kind`, `behaviour` and `level` are what the run's mix asks of this one;
+    `refused_by` says what a forbidden wish is to fail on."""
 
     id: str
     number: int
@@ -57,6 +63,7 @@ class Seed(Record):
     kind: Kind = "plain"
     behaviour: Behaviour = "cooperative"
     level: Level = "medium"
+    refused_by: Literal["", "tool", "policy"] = ""
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,13 @@ def sample_policy(domain: Domain, rng: Random, tools: Sequence[str], *, whole: b
     return tuple(rule.text for rule in domain.rules if rule.name in binding or rng.random() < rate)
 
 
+def sample_spare(domain: Domain, rng: Random, wanted: set[str], kind: Kind) -> tuple[str, ...]:
+    """Writing tools other than the wanted ones; more of them where few tools take what nobody can look up."""
+    others = [name for name, tool in domain.tools.items() if tool.writes and name not in wanted]
+    spares = {"no tool": 0, "missing detail": 2 * SPARE_TOOLS}.get(kind, SPARE_TOOLS)
+    return tuple(rng.sample(others, min(spares, len(others))))
+
+
 def sample_records(domain: Domain, rng: Random, user: str) -> dict[str, dict[str, Any]]:
     """Records of one user and what hangs on them, within a share of the budget."""
     return user_records(domain, user, int(RECORDS_BUDGET * rng.uniform(*RATES["data"])))
@@ -119,6 +133,12 @@ def sample_examples(rng: Random, writing: set[str], kind: Kind, pool: Sequence[B
         return ()
     related = [b for b in pool if writing & {a.name for a in (*b.actions, *b.denied)} or kind == b.kind != "plain"]
     return tuple(rng.sample(related, min(EXAMPLES, len(related))))
+
+
+def sample_refusal(domain: Domain, rng: Random) -> Literal["tool", "policy"]:
+    """What a forbidden wish is to fail on, as often the one as the other: its tool refuses it, or a rule alone forbids
+    it. The latter cannot be proven where no rules are known."""
+    return "policy" if domain.rules and rng.random() < 0.5 else "tool"
 
 
 # --- one seed
@@ -161,11 +181,7 @@ def sample_seed(
     user = sample_user(domain, seed, number)
     walk = sample_walk(domain, rng("API"), _writes(rng("writes"), level, kind), sampling)
     wanted = {name for name in walk if domain.tools[name].writes}
-    others = [name for name, tool in domain.tools.items() if tool.writes and name not in wanted]
-    spares = {"no tool": 0, "missing detail": 2 * SPARE_TOOLS}.get(
-        kind, SPARE_TOOLS
-    )  # few tools take what nobody can look up
-    spare = tuple(rng("spare").sample(others, min(spares, len(others))))
+    spare = sample_spare(domain, rng("spare"), wanted, kind)
     return Seed(
         id=seed_id(domain.name, number),
         number=number,
@@ -180,7 +196,13 @@ def sample_seed(
         kind=kind,
         behaviour=behaviour,
         level=level,
+        refused_by=sample_refusal(domain, rng("refusal")) if kind == "forbidden" else "",
     )
+
+
+def kind_prompt(seed: Seed) -> str:
+    """What a generator is told of a seed's kind: its name, and what a forbidden wish is to fail on."""
+    return seed.kind + REFUSALS.get(seed.refused_by, "")
 
 
 def _writes(rng: Random, level: Level, kind: Kind) -> int:

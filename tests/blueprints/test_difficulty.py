@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from apigen_nb.blueprints.difficulty import LEVEL_PROMPTS, MAX_SCORES, Difficulty, asked_and_measured, difficulty
-from apigen_nb.records import LEVELS, Action, Attempt, Blueprint, Level, Proposal, Verdict
+from apigen_nb.blueprints.difficulty import MAX_SCORES, Difficulty, asked_and_measured, difficulty, level_prompt
+from apigen_nb.records import KINDS, LEVELS, Action, Attempt, Blueprint, Level, Proposal, Verdict
 from apigen_nb.world.domain import Domain
 from tests.library import RENEW, RETURN, task
 
@@ -53,9 +55,22 @@ def test_the_level_is_that_of_writes_times_lookups(writes: int, lookups: int, le
 
 
 def test_there_are_words_and_a_bound_for_every_level() -> None:
-    assert tuple(LEVEL_PROMPTS) == tuple(MAX_SCORES) == LEVELS
+    assert tuple(MAX_SCORES) == LEVELS
+    assert [level_prompt(level, "plain").partition(":")[0] for level in LEVELS] == list(LEVELS)
     assert list(MAX_SCORES.values()) == sorted(MAX_SCORES.values())
     assert MAX_SCORES["hard"] == float("inf")
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_no_level_asks_for_what_a_kind_forbids(level: Level) -> None:
+    assert re.match(rf"{level}: two (actions|or three actions);", level_prompt(level, "parallel calls"))
+    assert re.match(rf"{level}: no action, .*question", level_prompt(level, "no tool"))
+    assert "arguments" not in level_prompt(level, "no tool")
+    for kind in ("forbidden", "missing tool"):
+        assert "beside the denied wish" in level_prompt(level, kind)
+        assert "or none" in level_prompt(level, kind)
+    others = [kind for kind in KINDS if kind not in ("parallel calls", "no tool", "forbidden", "missing tool")]
+    assert {level_prompt(level, kind) for kind in others} == {level_prompt(level, "plain")}
 
 
 def proposal(number: int, level: Level, *, accepted: bool = True, parts: tuple[str, ...] = ()) -> Proposal:

@@ -62,6 +62,34 @@ def test_what_is_lacking_is_named(library: Domain, blueprint: Blueprint, says: s
     assert found.kind == f"not {blueprint.kind}"
 
 
+RETAIL = Domain.load("retail")
+CUSTOMER = next(iter(RETAIL.tables["customers"]))
+EMAIL = call("change_email", customer_id=CUSTOMER, email="new.one@example.org")
+PHONE = call("change_phone", customer_id=CUSTOMER, phone="312-555-0199")
+RICH = next(key for key, row in RETAIL.tables["customers"].items() if row["points"] >= 500)
+
+
+@pytest.mark.parametrize("actions", [(), (PHONE,)])
+def test_a_wish_without_its_tool_is_allowed_beside_the_actions(actions: tuple[Action, ...]) -> None:
+    """The policy lets the e-mail address or the phone number be changed, not both: without the tool the agent could
+    decline by policy as well, and nobody could tell which it did."""
+    says = "Your new address is new.one@example.org, your new phone number 312-555-0199."
+    about = of("missing tool", *actions, denied=(EMAIL,), outputs=("5",), says=says)
+    found = verdict(fits_kind, about.model_copy(update={"domain": "retail", "user": CUSTOMER}), RETAIL)
+    assert found.passed == (not actions)
+    assert found.passed or "beside the actions" in found.reason
+
+
+def test_a_wish_without_its_tool_breaks_no_rule_when_it_comes_before_the_actions() -> None:
+    redeem = call("redeem_points", customer_id=RICH, points=500)
+    email = call("change_email", customer_id=RICH, email="new.one@example.org")
+    says = "Your new address is new.one@example.org, and 500 points are redeemed."
+    for action, wish in ((redeem, email), (email, redeem)):
+        about = of("missing tool", action, denied=(wish,), says=says)
+        found = verdict(fits_kind, about.model_copy(update={"domain": "retail", "user": RICH}), RETAIL)
+        assert "beside the actions" in found.reason
+
+
 def test_each_withheld_detail_is_looked_at(library: Domain) -> None:
     both = of("missing detail", RENEW, RETURN, withheld=("next spring", "L1"), says="Return L1 and renew it, travel.")
     reason = verdict(fits_kind, both, library).reason

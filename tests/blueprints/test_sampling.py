@@ -15,6 +15,7 @@ from apigen_nb.blueprints.sampling import (
     RECORDS_BUDGET,
     VISITS,
     Sampling,
+    kind_prompt,
     sample_examples,
     sample_persona,
     sample_policy,
@@ -57,6 +58,20 @@ def test_a_walk_starts_with_an_entrance_and_has_the_writes_that_were_asked_for(
     assert writes <= {"easy": 2, "medium": 3, "hard": 4}[seed.level]
     assert len(seed.walk) <= Sampling().walk_length
     assert seed.user in domain.subjects
+
+
+def test_forbidden_wishes_fail_on_their_tool_or_on_the_policy_alone(library: Domain) -> None:
+    seeds = [sample_seed(retail, 1, number, (), only("forbidden")) for number in range(60)]
+    shares = Counter(seed.refused_by for seed in seeds)
+    assert set(shares) == {"tool", "policy"}
+    assert min(shares.values()) >= 20
+    told = {seed.refused_by: kind_prompt(seed) for seed in seeds}
+    assert told["tool"].startswith("forbidden: its tool refuses")
+    assert told["policy"].startswith("forbidden: its tool would carry the wish out")
+    without = dataclasses.replace(library, rules=())
+    assert {sample_seed(without, 1, n, (), only("forbidden")).refused_by for n in range(20)} == {"tool"}
+    plain = sample_seed(retail, 1, 1, (), only("plain"))
+    assert (plain.refused_by, kind_prompt(plain)) == ("", "plain")
 
 
 @pytest.mark.parametrize("kind", KINDS)

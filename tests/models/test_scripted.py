@@ -32,8 +32,9 @@ from apigen_nb.records import KINDS, LEVELS, METRICS, Message, Proposal, ToolCal
 from apigen_nb.storage.journal import Run
 from apigen_nb.trajectories.converse import converse, converse_all
 from apigen_nb.world.domain import Domain, DomainError
+from apigen_nb.world.identification import identifying_tools
 from apigen_nb.world.values import facts
-from tests.library import call, task
+from tests.library import RENEW, call, task
 
 retail = Domain.load("retail")
 PLAIN = Sampling(kinds={"plain": 1.0})
@@ -176,6 +177,43 @@ def test_half_of_what_is_forbidden_comes_alone(hard: Work) -> None:
     assert all(t.diff == () for t in held if t.success)
 
 
+def test_what_is_forbidden_is_declined_without_the_call_or_refused_by_the_tool(hard: Work) -> None:
+    denied = {p.id: {a.name for a in p.blueprint.denied} for p in hard[0] if p.accepted and p.kind == "forbidden"}
+    held = [t for t in hard[1] if t.success and t.blueprint in denied]
+    called = [any(call.name in denied[t.blueprint] for call in t.calls) for t in held]
+    assert set(called) == {True, False}
+
+
+def test_nothing_comes_before_the_user_is_found(hard: Work) -> None:
+    """Neither a call nor an answer, whatever the user wants and tells first."""
+    identifying = identifying_tools(retail)
+    for t in hard[1]:
+        found = next((n for n, m in enumerate(t.messages) if m.tool_calls), len(t.messages))
+        assert t.messages[found].tool_calls[0].name in identifying
+        assert all(m.content.endswith("?") for m in t.messages[:found] if m.role == "assistant")
+
+
+@pytest.mark.parametrize("told", ["", "Your email is nobody@example.com. "])
+async def test_who_does_not_say_who_they_are_is_served_nothing_and_nothing_hangs(library: Domain, told: str) -> None:
+    says = f"You are calm. {told}You want to take back a loan: loan id L1. You want to know the fee of L2."
+    about = task(RENEW, outputs=("2.25",)).model_copy(update={"instruction": says})
+    held = await converse(about, library, agent=Scripted({}, 1), user=Scripted({}, 1))
+    assert held.ended == "stop"
+    assert not held.success
+    assert {call.name for call in held.calls} <= {"find_member"}
+    assert any("without knowing who you are" in m.content for m in held.messages)
+
+
+async def test_without_a_tool_that_identifies_the_user_is_asked_for_the_id(library: Domain) -> None:
+    tools = {name: tool for name, tool in library.tools.items() if name != "find_member"}
+    domain = dataclasses.replace(library, tools=tools)
+    says = "You are calm. Your id is M1. You want to take back a loan: loan id L1."
+    about = task(call("return_loan", loan_id="L1")).model_copy(update={"instruction": says, "behaviour": "terse"})
+    held = await converse(about, domain, agent=Scripted({}, 4), user=Scripted({}, 4))
+    assert held.messages[1].content == "To find your account, could you tell me your id?"
+    assert held.calls[0].arguments == {"member_id": "M1"}
+
+
 def test_some_wishes_are_handed_over_and_that_is_verified(hard: Work) -> None:
     kinds = {p.id: p.kind for p in hard[0]}
     ended = [t for t in hard[1] if t.ended == "transfer"]
@@ -234,6 +272,7 @@ async def hard_again(monkeypatch: pytest.MonkeyPatch, hard: Work, kind: str, mis
         ("tool error", "agent gives up after an error", "not tried again"),
         ("no tool", "agent looks up what it need not", "tool called"),
         ("parallel calls", "agent makes one call at a time", "one call at a time"),
+        ("forbidden", "agent leaves it to the tool what is forbidden", "denied wish granted"),
         ("missing detail", "user tells what it should hold back", "told unasked"),
         ("change of mind", "user does not say that it changed its mind", "denied wish granted"),
     ],

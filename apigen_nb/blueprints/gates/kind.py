@@ -52,9 +52,7 @@ def _unproven(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
             if wish in allowed or is_allowed(blueprint, (*actions, wish), domain):
                 yield f"denied wish {wish} is allowed: neither a tool refuses it nor does it break a rule"
     elif kind == "missing tool":
-        yield from (f"denied wish {w} would not be allowed even with its tool" for w in denied if w not in allowed)
-        if used := {action.name for action in actions} & {wish.name for wish in denied}:
-            yield f"the actions use {', '.join(sorted(used))}, which is taken away"
+        yield from _not_for_want_of_a_tool(blueprint, allowed, domain)
     elif kind == "change of mind":
         if not actions:
             yield "there is no action that takes the place of the dropped wish"
@@ -83,6 +81,26 @@ def is_allowed(blueprint: Blueprint, actions: Sequence[Action], domain: Domain) 
     """Whether these actions execute in order in a fresh world, change something and break no rule."""
     execution = execute(blueprint, domain, actions)
     return not execution.refused and bool(execution.diff) and not broken_rules(execution, domain)
+
+
+def _not_for_want_of_a_tool(blueprint: Blueprint, allowed: Sequence[Action], domain: Domain) -> Iterator[str]:
+    """Nothing but the missing tool may keep the agent from granting a wish; `allowed` are those allowed alone."""
+    for wish in blueprint.denied:
+        if wish not in allowed:
+            yield f"denied wish {wish} would not be allowed even with its tool"
+        elif not _is_allowed_beside(blueprint, wish, domain):
+            yield f"denied wish {wish} would not be allowed beside the actions even with its tool"
+    if used := {action.name for action in blueprint.actions} & {wish.name for wish in blueprint.denied}:
+        yield f"the actions use {', '.join(sorted(used))}, which is taken away"
+
+
+def _is_allowed_beside(blueprint: Blueprint, wish: Action, domain: Domain) -> bool:
+    """Whether a wish is allowed after any number of the actions, and breaks no rule together with those after it. That
+    those may then be refused tells nothing: without its tool the wish is never carried out before them."""
+    actions = blueprint.actions
+    after = [(*actions[:count], wish) for count in range(1, len(actions) + 1)]
+    before = execute(blueprint, domain, (wish, *actions))
+    return all(is_allowed(blueprint, calls, domain) for calls in after) and not broken_rules(before, domain)
 
 
 def identifying_values(action: Action, blueprint: Blueprint, text: str, domain: Domain) -> list[str]:

@@ -37,6 +37,7 @@ MISTAKES: Mapping[str, float] = {
     "agent gives up after an error": 0.1,
     "agent looks up what it need not": 0.1,
     "agent makes one call at a time": 0.1,
+    "agent leaves it to the tool what is forbidden": 0.3,
     "user tells what it should hold back": 0.1,
     "user does not say that it changed its mind": 0.1,
 }

@@ -31,11 +31,14 @@ from .grammar import (
     say,
     words,
 )
+from .policy_reading import forbids, wrong_state
 from .references import resolve
 from .user import Slips
 
 TOGETHER = "Done, all of your"
 ELSE, MORE = "Is there anything else?", "Is there anything else I can do for you?"
+WHO = "To find your account"
+ASKED_WHO = 3  # times; who does not say then cannot be served
 HANDS_OVER = 0.5  # how often the agent thinks of a person where the policy lets it hand over
 _FOR_WANT_OF_A_TOOL = re.compile(r"when no tool can do|cannot be handled within", re.IGNORECASE)
 _WHEN_REFUSED = re.compile(r"cannot be handled within", re.IGNORECASE)
@@ -66,9 +69,6 @@ class _Agent(DialogueState):
             return report
         open_ = [(number, *self.requests[number]) for number in self._open()]
         first = open_[0] if open_ else None
-        looks_up = first and self.dice.slips("agent looks up what it need not", str(first[0]))
-        if first and isinstance(first[2], Topic) and not looks_up:
-            return self._topic(first[2])
         if who := self._identify():
             return who
         if first is None:
@@ -76,7 +76,8 @@ class _Agent(DialogueState):
             return self._hand_over(promised) if promised else MORE
         number, turn, request = first
         if isinstance(request, Topic):
-            return self._topic(request)
+            looks_up = self.dice.slips("agent looks up what it need not", str(number))
+            return (looks_up and self.reads(turn, [self.notes.user or ""], [])) or self._topic(request)
         if isinstance(request, Unknown):
             return f"I am sorry, I have no tool for that. {self._else(_FOR_WANT_OF_A_TOOL)}"
         if isinstance(request, Query):
@@ -101,7 +102,7 @@ class _Agent(DialogueState):
     def _goodbye(self) -> str:
         """The last message, after handing over: the policy may say how it reads."""
         wanted = re.search(r"send the message '([^']+)'", self.policy)
-        return wanted.group(1) if wanted else "A person takes over from here. Goodbye."
+        return wanted.group(1) if wanted else "A person takes over from here."
 
     def _open(self) -> list[int]:
         """The numbers of the requests that are not answered yet. Requests of one message are answered one by one,
@@ -136,18 +137,24 @@ class _Agent(DialogueState):
         return f"I am sorry, that is not possible. {why} {self._else(_WHEN_REFUSED)}"
 
     def _identify(self) -> str | list[ToolCall] | None:
-        """Find out who the user is, where there is a tool for that."""
+        """Find out who the user is, by a tool where there is one for that, else by the id that the user tells."""
         finders = {name: required(schema) for name, schema in self.schemas.items() if identifies(schema)}
-        if not finders or any(call.name in finders and not result.error for _, call, result in self.calls):
+        found = any(call.name in finders and not result.error for _, call, result in self.calls)
+        if found or (self.notes.user and not finders):
             return None
         for name, asked in finders.items():
             arguments = {p: self.told[words(p)] for p in asked if words(p) in self.told}
             if len(arguments) == len(asked) and not self.made(name, arguments):
                 return [tool_call(name, arguments)]
+        by_id = not finders and any(means_user(p) for schema in self.schemas.values() for p in required(schema))
+        if not (finders or by_id):
+            return None
         if not self.requests and not self.told:
             return "Hello! How can I help you?"
+        if sum(message.content.startswith(WHO) for message in self.messages) >= ASKED_WHO:
+            return f"I am sorry, without knowing who you are I can do nothing. {ELSE}"
         ways = ", or your ".join(" and ".join(map(words, asked)) for asked in finders.values())
-        return f"To find your account, could you tell me your {ways}?"
+        return f"{WHO}, could you tell me your {ways or 'id'}?"
 
     def _topic(self, asked: Topic) -> str:
         """What the policy says of it."""
@@ -175,15 +182,31 @@ class _Agent(DialogueState):
             arguments, open_ = self._resolve(number, wish, schema)
             if step := self._missing(turn, wish, schema, open_):
                 return step
+            if why := self._forbidden(number, schema, arguments):
+                return f"I am sorry, that is not allowed. {why}. {ELSE}"
             calls.append(tool_call(wish.tool, arguments))
             clauses.append(self.language.exactly(schema, arguments))
-        confirm = f"I am going to {', and to '.join(clauses)}. Shall I go ahead (yes/no)?"
+        confirm = f"I am going to {', and to '.join(clauses)}.{self._particulars(calls)} Shall I go ahead (yes/no)?"
         asked = next((n for n, m in enumerate(self.messages[turn:], turn) if m.content == confirm), None)
         if asked is None:
             return confirm
         if not self.messages[asked + 1].content.lower().startswith("yes"):
             return f"I am sorry, then I leave it as it is. {ELSE}"
         return self._confirmed(wishes[0][0], calls, first=not self.since(asked))
+
+    def _forbidden(self, number: int, schema: Schema, arguments: dict[str, Any]) -> str:
+        """What speaks against a call, as far as policy, results so far and the agent's care let it be seen."""
+        if self.dice.slips("agent leaves it to the tool what is forbidden", str(number)):
+            return ""
+        rows = [row for value in self.names(arguments) for row in self.notes.rows(value)]
+        said = forbids(self.policy_text, schema, arguments, rows)
+        return f"Our policy says: {said}" if said else wrong_state(self.policy_text, schema, rows)
+
+    def _particulars(self, calls: list[ToolCall]) -> str:
+        """What the things that calls name are, with the amounts that are known of them."""
+        names = dict.fromkeys(name for call in calls for name in self.names(call.arguments or {}))
+        told = [f"{name} ({text})" for name in names if (text := self.notes.particulars(name))]
+        return f" To be sure: {'; '.join(told)}." if told else ""
 
     def _confirmed(self, number: int, calls: list[ToolCall], first: bool) -> list[ToolCall]:
         """The calls that the user has agreed to, as carelessly as they are made."""
@@ -195,7 +218,7 @@ class _Agent(DialogueState):
     def _missing(self, turn: int, wish: Wish, schema: Schema, open_: list[str]) -> str | list[ToolCall] | None:
         """The read or the question that a wish still needs."""
         missing = [p for p in open_ if p not in wish.said and not means_user(p)]
-        mentioned = [wish.said[p] for p in required(schema) if p in wish.said]
+        mentioned = [self.notes.user or "", *(wish.said[p] for p in required(schema) if p in wish.said)]
         if reads := self.reads(turn, mentioned, [p for p in open_ if p not in missing]):
             return reads
         ask = f"Could you tell me the {' and the '.join(map(words, missing))} for that?"

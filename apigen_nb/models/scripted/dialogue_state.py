@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...records import Message, ToolCall
-from ...world.values import fits, produced_key
+from ...world.values import facts, fits, produced_key
 from .. import Question
 from . import grammar
 from .grammar import (
@@ -63,6 +63,8 @@ class DialogueState:
                 self.calls.append((turn, call, results[call.id]))
                 if not results[call.id].error:
                     self.notes.add(call, results[call.id].content, produced_key(call.name))
+        if self.notes.user is None and not any(map(identifies, self.schemas.values())):
+            self.notes.user = self.told.get("id")  # nothing but the user's word tells who the user is
 
     def _read_user(self, turn: int, text: str) -> None:
         writing = [s for name, s in self.schemas.items() if not is_reading(s) and not hands_over(name)]
@@ -85,6 +87,11 @@ class DialogueState:
                 if slot and slot not in request.said:
                     request.said[slot] = said
                     return
+
+    def names(self, arguments: dict[str, Any]) -> list[str]:
+        """The texts in the arguments of a call, without who the user is."""
+        texts = (fact.value for fact in facts(arguments) if isinstance(fact.value, str))
+        return [text for text in dict.fromkeys(texts) if text != self.notes.user]
 
     def since(self, turn: int) -> int:
         """How many calls have been made since."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...world.values import facts, singular
 from . import grammar
 from .arguments import Filler, Row, values
 from .grammar import Language, describe, identifies, means_user, required, say, words
+from .policy_reading import forbids
 from .user import Slips
 
 DENYING = ("forbidden", "missing tool", "change of mind")
@@ -29,7 +30,7 @@ def draft(context: dict[str, Any], language: Language, dice: Slips) -> str:
     if dice.slips("generator answers without JSON"):
         return "I would let the user ask for a change to the last order."
     writer = _Writer(context, language, dice)
-    task = writer.about_the_policy() if context["kind"] == "no tool" else writer.task()
+    task = writer.about_the_policy() if writer.kind == "no tool" else writer.task()
     return json.dumps(task, ensure_ascii=False)
 
 
@@ -50,7 +51,7 @@ class _Writer(Filler):
 
     def __init__(self, context: dict[str, Any], language: Language, dice: Slips) -> None:
         super().__init__(context, dice)
-        self.language, self.kind = language, str(context["kind"])
+        self.language, self.kind = language, str(context["kind"]).partition(":")[0]
         self.level = str(context["difficulty"]).partition(":")[0]
         self.previous: dict[str, Any] = context["previous"] or {}
         walk = [name for name in context["walk"] if name in context["writing"]]
@@ -102,16 +103,18 @@ class _Writer(Filler):
                 continue
             # what was refused may be refused again: as often as not it is another wish that is tried
             instead = self.fill(action["name"], used) if self.rng.random() < 0.5 else []
-            kept += instead if instead and instead[0] != action else self._replace(action["name"], used)
+            kept += instead if instead and instead[0] != action else self._replace(action["name"], used, kept)
         if self.kind == "parallel calls" and len(kept) < 2:
-            kept += self._replace(kept[0]["name"] if kept else "", used)
+            kept += self._replace(kept[0]["name"] if kept else "", used, kept)
         return kept or self._replace("", taken)
 
-    def _replace(self, name: str, used: set[str]) -> Calls:
-        """A call of another writing tool, where the records allow none of this one."""
+    def _replace(self, name: str, used: set[str], beside: Sequence[dict[str, Any]] = ()) -> Calls:
+        """A call of another writing tool, where the records allow none of this one; none that changes again what one
+        beside it changes."""
         others = [other for other in self.context["writing"] if other != name]
         self.rng.shuffle(others)
-        return next(filter(None, (self.fill(other, used) for other in others)), [])
+        made = (call for other in others for call in self.fill(other, used))
+        return next(([call] for call in made if not any(_same_thing(call, known) for known in beside)), [])
 
     def denied(self) -> Calls:
         """The wish that must come to nothing: what a tool is not for where it is forbidden, else any call."""
@@ -124,6 +127,8 @@ class _Writer(Filler):
         names = [*self.refused, *others, *self.wishes]
         if earlier:
             self.rng.shuffle(names)
+        if "only a rule" in str(self.context["kind"]) and (call := self._against_a_rule(names, earlier)):
+            return [call]
         self.contrary = self.kind == "forbidden"
         found = [call for name in names for call in self.fill(name, values(earlier)) if call not in earlier]
         if self.contrary:  # a tool with rows that it is not for first: what else should refuse the wish?
@@ -131,6 +136,17 @@ class _Writer(Filler):
             found.sort(key=lambda call: not self.has_states(schemas[call["name"]], required(schemas[call["name"]])))
         self.contrary = False
         return found[:1]
+
+    def _against_a_rule(self, names: list[str], earlier: Calls) -> dict[str, Any] | None:
+        """A call that the rules shown forbid, of a tool that may well carry it out; None where none is found."""
+        policy = "\n\n".join(map(str, self.context["policy"]))
+        tried = (call for name in names * TRIES for call in self.fill(name, values(earlier)) if call not in earlier)
+        for call in tried:
+            said = [fact.value for fact in facts(call["arguments"])]
+            rows = [f.fact.holder for f in self.found if f.fact.value in said and f.fact.value in f.row]
+            if forbids(policy, self.schemas[call["name"]], call["arguments"], rows):
+                return call
+        return None
 
     def withheld(self, actions: Calls) -> list[str]:
         """A detail of an action that the records do not hold; where no action has one, another action is added."""
@@ -142,7 +158,7 @@ class _Writer(Filler):
         for _ in range(TRIES):
             if details:
                 break
-            more = self._replace("", values(actions))
+            more = self._replace("", values(actions), actions)
             if details := [detail for detail in self._details(more) if detail not in earlier]:
                 actions[:] = [*actions[:1], *more] if actions and actions[0] != more[0] else more
         return [self.rng.choice(details)] if details else []
@@ -266,6 +282,12 @@ def _is_named_in(text: str, action: dict[str, Any]) -> bool:
     """Whether feedback names a call."""
     told = (json.dumps(value, ensure_ascii=False) for value in action["arguments"].values())
     return f"{action['name']}(" in text and all(value in text for value in told)
+
+
+def _same_thing(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two calls of one tool are about the same things."""
+    ids = [{k: v for k, v in call["arguments"].items() if k.endswith(("_id", "_ids"))} for call in (one, other)]
+    return bool(one["name"] == other["name"] and ids[0] == ids[1])
 
 
 def _tellable(key: str, value: Any) -> bool:

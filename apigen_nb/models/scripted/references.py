@@ -13,6 +13,8 @@ from ...records import ToolCall
 from ...world.values import Fact, facts, find_words, fits
 from .grammar import describe, means_user, words
 
+_AMOUNT = re.compile(r"total|price|amount|balance|fee|refund|limit|paid|cost")
+
 
 @functools.lru_cache(maxsize=128)  # an agent reads its conversation again at every turn
 def _read(text: str, key: str) -> tuple[Any, tuple[tuple[Fact, str], ...]]:
@@ -21,6 +23,12 @@ def _read(text: str, key: str) -> tuple[Any, tuple[tuple[Fact, str], ...]]:
     with contextlib.suppress(ValueError, RecursionError):
         result = json.loads(text)
     return result, tuple((fact, describe(fact.holder)) for fact in facts(result, key=key))
+
+
+def _is_of(row: dict[str, Any], name: str) -> bool:
+    """Whether a row is about a thing, and does not just name it: its id comes first, or it has no other."""
+    ids = [value for key, value in row.items() if key.endswith("id") and isinstance(value, str)]
+    return name in ids[:1] or not ids
 
 
 class Known(NamedTuple):
@@ -79,6 +87,19 @@ class Notes:
             if others:
                 return [*mine[:-1], others[0]] if isinstance(value, list) else others[0]
         return value
+
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        """What results say of a thing, each once, the newest first: objects with its id first or behind it."""
+        ids = (k.fact for k in self.found if k.fact.value == name and k.fact.key.endswith("id"))
+        found = [fact.holder for fact in ids if fact.holder]
+        return [row for n, row in enumerate(found) if _is_of(row, name) and row not in found[:n]]
+
+    def particulars(self, name: str) -> str:
+        """What a thing is called and the amounts in its newest row; '' where nothing is known of it."""
+        row: dict[str, Any] = next(iter(self.rows(name)), {})
+        numbers = {k: v for k, v in row.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+        amounts = [f"{words(key)} {value}" for key, value in numbers.items() if _AMOUNT.search(key)]
+        return ", ".join(filter(None, [describe(row), *amounts]))
 
     def look_up(self, field: str, thing: str) -> Any:
         """The value of a field of a thing, from the newest result that has it."""
