@@ -187,6 +187,12 @@ def test_hostile_texts_are_texts(browser: sync_api.Browser, tmp_path: Path) -> N
         shown.go("Trajectories")
         shown.until_changed(".shown-id", shown.page.locator(".list a").first.click)
         assert "window.hacked" in shown.item, "it is there to read"
+        shown.until_changed(".position", lambda: shown.page.select_option("[data-facet=outcome]", "undecided"))
+        shown.page.locator(".found a").first.focus()
+        shown.page.keyboard.press("Enter")
+        shown.page.wait_for_function("document.activeElement.dataset.turn === '8'")
+        assert "open question" in shown.page.locator(".marks .is-undecided").inner_text()
+        shown.clean()
     finally:
         process.terminate()
         process.wait(20)

@@ -39,6 +39,11 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(make_run(tmp_path_factory.mktemp("runs") / "hostile", HOSTILE, count=12)).parent
 
 
+@pytest.fixture(scope="module")
+def marked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(make_run(tmp_path_factory.mktemp("runs") / "marked", marked=True, count=6)).parent
+
+
 @pytest.fixture
 def watched(browser: sync_api.Browser) -> Iterator[Watched]:
     found = Watched(browser)
@@ -372,6 +377,78 @@ def test_axe_finds_no_serious_problem(browser: sync_api.Browser, demo: Path, sch
             if problem["impact"] in ("serious", "critical"):
                 found.append((path.name, problem["id"], problem["nodes"][0]["html"][:120]))
     assert found == []
+    watched.context.close()
+
+
+def is_focused_in_sight(page: sync_api.Page, message: int) -> None:
+    """Wait until a message has the focus, and can be seen."""
+    page.wait_for_function("(n) => document.activeElement.dataset.turn === n", arg=str(message))
+    box = page.evaluate(
+        "(() => { const b = document.activeElement.getBoundingClientRect(); return [b.top, b.bottom] })()"
+    )
+    assert 0 <= box[0] < box[1] <= page.viewport_size["height"]
+
+
+def test_from_the_overview_to_what_is_undecided_and_to_its_message_by_keyboard(watched: Watched, marked: Path) -> None:
+    page = watched.open(marked / "index.html")
+    page.get_by_role("link", name="1 undecided: conduct, no majority").click()
+    page.wait_for_url("**/trajectories.html*")
+    watched.settle()
+    position(page, "1 of 1")
+    assert page.locator("[data-facet=outcome]").input_value() == "undecided"
+    assert page.locator(".list .undecided").inner_text() == "?"
+    item = page.locator(".shown-item")
+    assert "failed" not in item.inner_text()
+    page.locator(".found a").first.focus()
+    page.keyboard.press("Enter")
+    is_focused_in_sight(page, 8)
+    position(page, "1 of 1")
+    item.locator(".marks .reading a").first.click()
+    is_focused_in_sight(page, 7)
+    assert item.locator("mark.quoted").inner_text() == "Actually keep the keyboard, just the lamp."
+    assert watched.errors == watched.requests == []
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_an_address_opens_a_message(watched: Watched, marked: Path, single: bool) -> None:
+    if single:
+        path, fragment = write_single_file(marked.parent), "#/trajectories.html/retail-00000.t4?message=8"
+    else:
+        path, fragment = marked / "trajectories.html", "#retail-00000.t4?message=8"
+    page = watched.open(path, fragment)
+    is_focused_in_sight(page, 8)
+    assert page.locator(".marked-fell + .marks .is-fell").count() == 1
+    page.locator(".found a").first.scroll_into_view_if_needed()
+    page.locator(".found a").first.click()
+    is_focused_in_sight(page, 8)
+    page.keyboard.press("j")
+    sync_api.expect(page.locator(".shown-id")).to_have_text("retail-00000.t5")
+
+
+def test_a_message_beside_another_conversation_keeps_both(watched: Watched, marked: Path) -> None:
+    page = watched.open(marked / "trajectories.html", "#retail-00000.t4?with=retail-00000.t5")
+    sync_api.expect(page.locator(".shown-item .item")).to_have_count(2)
+    page.locator(".shown-item .item").nth(1).locator(".found a").first.click()
+    is_focused_in_sight(page, 8)
+    assert page.locator(".shown-item .item").count() == 2
+    assert page.evaluate("document.activeElement.closest('.item').dataset.id") == "retail-00000.t5"
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("light", 420), ("dark", 1280), ("dark", 420)])
+def test_marks_and_undecided_bars_can_be_read(browser: sync_api.Browser, marked: Path, scheme: str, width: int) -> None:
+    from axe_playwright_python import sync_playwright as axe
+
+    watched = Watched(browser, color_scheme=scheme, viewport={"width": width, "height": 900})
+    for name, fragment in (("index", ""), *(("trajectories", f"#retail-00000.t{n}") for n in (4, 5, 6))):
+        page = watched.open(marked / f"{name}.html", fragment)
+        page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true })")
+        watched.settle()
+        watched.shoot(f"report-marked-{name}{fragment[-3:]}-{scheme}-{width}")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, fragment)
+        problems = axe.Axe().run(page).response["violations"]
+        assert [p["id"] for p in problems if p["impact"] in ("serious", "critical")] == [], (name, fragment)
+        if name == "index":
+            assert min(page.evaluate(RATIO))[0] >= 4.5
     watched.context.close()
 
 
