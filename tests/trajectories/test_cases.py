@@ -14,13 +14,10 @@ from tests.trajectories.open_questions import FILES, READINGS, cases, readings, 
 
 ABSENT = pytest.mark.skipif(importlib.util.find_spec("tau2") is None, reason="install the tau2 extra: make tau2")
 EVERY = [pytest.param(path, marks=ABSENT if path.stem == "tau2" else (), id=path.stem) for path in FILES]
-NOT_FOUND = {  # wrong in what is told beside the asked outputs: no check asks yet whether that comes from anywhere
+NOT_FOUND = {  # wrong in what is told: no figure, or one that stands somewhere else in the policy
     ("airline-voucher-en-2", "conduct"),
     ("airline-miles-en-2", "conduct"),
-    ("retail-told-en-3", "conduct"),
-    ("retail-told-de-2", "conduct"),
     ("retail-told-en-4", "conduct"),
-    ("retail-redeem-en-9", "conduct"),
     ("retail-redeem-en-10", "conduct"),
     ("retail-talk-en-2", "conduct"),
 }
