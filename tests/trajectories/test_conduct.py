@@ -138,6 +138,15 @@ def test_what_is_only_noted_fells_nothing(
     assert expected in findings(GOOD[name], library, *turns, outcome="noted")
 
 
+def test_a_write_in_the_place_of_one_that_was_not_made_was_not_put_right(library: Domain) -> None:
+    twice = GOOD["plain"].model_copy(update={"actions": (RENAME, POE)})
+    other = call("rename_member", member_id="M1", name="Ada Roe")
+    assert findings(twice, library, *HELLO, *ASK, (other,), "A: And?", "U: Poe.", (POE,)) == []
+    assert findings(twice, library, *HELLO, *ASK, (RENAME,), "A: And?", "U: Poe.", (other,), (POE,)) == [
+        ("right at once", 9)
+    ]
+
+
 def test_text_beside_a_call_breaks_the_conduct_of_those_who_forbid_it(library: Domain) -> None:
     messages = messages_of(GOOD["plain"], library, *HELLO, *ASK, (RENEW,), *GOODBYE)
     messages[5] = messages[5].model_copy(update={"content": "一つお待ちください。"})

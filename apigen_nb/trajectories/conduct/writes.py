@@ -97,12 +97,9 @@ def _replayed(dialogue: Dialogue) -> Iterator[tuple[Call, Step | Refusal]]:
 
 
 def writes_right_at_once(dialogue: Dialogue, meanings: Meanings) -> Iterator[Finding]:
-    """No write that the task does not have was put right by a later one; what stays is the state check's business. One
-    that changes nothing is noted."""
-    extra, left = [], list(dialogue.blueprint.actions)
-    for number, call in enumerate(dialogue.writes):
-        match = next((action for action in left if same_call(action, call.action)), None)
-        left.remove(match) if match else extra.append(number)
+    """No write that the task does not have was put right by a later one; what stays, and what stands in place of an
+    action that was not made, is the state check's business. One that changes nothing is noted."""
+    extra = _extra_writes(dialogue)
     states = _states(dialogue) if extra else []
     for number in extra:
         call, (before, after) = dialogue.writes[number], states[number : number + 2]
@@ -113,6 +110,18 @@ def writes_right_at_once(dialogue: Dialogue, meanings: Meanings) -> Iterator[Fin
             outcome = "fell" if undone else "noted"
             finding = {"turn": call.turn, "rule": "right at once", "text": AT_ONCE, "found": found, "outcome": outcome}
             yield Finding.model_validate(finding)
+
+
+def _extra_writes(dialogue: Dialogue) -> list[int]:
+    """The numbers of the writes that are no action of the task and stand in the place of none."""
+    writes, left = list(enumerate(dialogue.writes)), list(dialogue.blueprint.actions)
+    for is_it in (same_call, lambda action, made: action.name == made.name):
+        others = []
+        for number, call in writes:
+            match = next((action for action in left if is_it(action, call.action)), None)
+            left.remove(match) if match else others.append((number, call))
+        writes = others
+    return [number for number, _ in writes]
 
 
 def _states(dialogue: Dialogue) -> list[Cells]:
