@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..records import Action, Change, Message, ToolCall, Trajectory, canonical
+from ..world.aligned_lists import Item, align_items
 from ..world.values import mentions
 
 ABSENT = object()  # a field that is not there, which is not the same as null
@@ -134,7 +135,8 @@ def align_calls(
 
 def changed_fields(expected: Iterable[Change], reached: Iterable[Change]) -> list[Field]:
     """Every field that was to change or did change, row by row, rows that went wrong first. A row in one delta only is
-    as before in the other; what is new as a whole, such as an item of an order, is one field."""
+    as before in the other; what is new as a whole, such as an item of an order, is one field; so is another order of a
+    list."""
     wanted, got = ({(c.table, c.id): c for c in changes} for changes in (expected, reached))
     found: list[Field] = []
     for key in dict.fromkeys([*wanted, *got]):
@@ -153,35 +155,26 @@ def _differing(path: str, sides: Sides) -> Iterator[tuple[str, Sides]]:
     if same(before, want) and same(before, have):
         return
     present = [side for side in sides if side is not ABSENT]
-    # Of what is new in both, or is in one side only, the parts say less than the whole; a row is always taken apart.
-    whole = bool(path) and (len(present) < 2 or (before is ABSENT and same(want, have)))
-    parts = None if whole else _parts(present)
-    if parts is None:
+    # Of what came or went as a whole the parts say less than the whole; a row is always taken apart.
+    whole = bool(path) and len(present) < 3 and same(present[0], present[-1])
+    if whole or len(kinds := {*map(type, present)}) > 1 or not kinds <= {dict, list}:
         yield path, sides
         return
-    for name in dict.fromkeys(name for part in parts for name in part):
-        inner = iter(parts)
-        split = tuple(ABSENT if side is ABSENT else next(inner).get(name, ABSENT) for side in sides)
-        yield from _differing(f"{path}.{name}" if path else name, split)
+    there = [n for n, side in enumerate(sides) if side is not ABSENT]
+    parts, order = align_items(*present) if list in kinds else (_by_key(present), None)
+    for name, part in parts:
+        split = [ABSENT] * len(sides)
+        for n, value in part.items():
+            split[there[n]] = value
+        yield from _differing(f"{path}.{name}" if path else name, tuple(split))
+    if order:
+        orders = dict(zip(there, order, strict=True))
+        yield f"{path} (order)", tuple(orders.get(n, ABSENT) for n in range(len(sides)))
 
 
-def _parts(values: list[Any]) -> list[dict[str, Any]] | None:
-    """Objects by key, lists of objects by an id that is unique in each of them (else by position); None for leaves."""
-    if all(isinstance(value, dict) for value in values):
-        return [{str(key): item for key, item in value.items()} for value in values]
-    if not all(isinstance(value, list) for value in values):
-        return None
-    items = [item for value in values for item in value]
-    if not any(isinstance(item, dict | list) for item in items):
-        return None
-    first = next((item for item in items if isinstance(item, dict)), {})
-    for key in (key for key in first if key == "id" or str(key).endswith("_id")):
-        named = [
-            {item[key]: item for item in v if isinstance(item, dict) and isinstance(item.get(key), str)} for v in values
-        ]
-        if all(len(names) == len(value) for names, value in zip(named, values, strict=True)):
-            return named
-    return [{str(number): item for number, item in enumerate(value)} for value in values]
+def _by_key(objects: list[dict[str, Any]]) -> list[Item]:
+    keys = dict.fromkeys(key for one in objects for key in one)
+    return [Item(str(key), {n: one[key] for n, one in enumerate(objects) if key in one}) for key in keys]
 
 
 def message_telling(trajectory: Trajectory, output: str) -> int | None:

@@ -286,6 +286,15 @@ async def test_a_committee_that_stands_alone_judges_blueprints_of_any_form(libra
         ({"a": 1}, {"a": "1"}, [("a", 1, "1")]),
         ({"a": 1}, {"a": True}, [("a", 1, True)]),
         ({"a": {}}, {"a": []}, [("a", {}, [])]),
+        ({"a": [3, 1, 2]}, {"a": [1, 2]}, [("a[0]", 3, None)]),
+        ({"a": [3, 1, 2]}, {"a": [1, 2, 3]}, [("a (order)", [3, 1, 2], [1, 2, 3])]),
+        ({"a": [[1, 2], [3]]}, {"a": [[1, 2], [4, 3]]}, [("a[1][0]", None, 4)]),
+        (
+            {"a": [{"id": "x", "n": 1}]},
+            {"a": [{"id": "y"}, {"id": "x", "n": 2}]},
+            [("a[y]", None, {"id": "y"}), ("a[x].n", 1, 2)],
+        ),
+        ({"a": [None]}, {"a": []}, [("a[0]", None, None)]),
     ],
 )
 def test_a_change_field_by_field(before: Any, after: Any, rows: list[tuple[str, Any, Any]]) -> None:

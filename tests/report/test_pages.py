@@ -150,6 +150,22 @@ def test_fields_of_new_and_deleted_rows_and_items() -> None:
     assert any(row == "carts/K1" and after is alignment.ABSENT for row, _, _, after in found)
 
 
+def test_a_freed_seat_is_one_field() -> None:
+    seats = [{"row": n, "taken": True} for n in range(5)]
+
+    def left(*gone: int) -> Change:
+        kept = [seat for n, seat in enumerate(seats) if n not in gone]
+        return Change(table="flights", id="F1", before={"seats": seats, "tags": ["a", "b"]}, after={"seats": kept})
+
+    found = {f.path: f for f in alignment.changed_fields([left(1)], [left(1, 3)])}
+    assert set(found) == {"seats.1", "seats.3", "tags"}
+    assert (found["seats.1"].before, found["seats.1"].reached) == (seats[1], alignment.ABSENT)
+    assert (found["seats.3"].expected, found["seats.3"].reached) == (seats[3], alignment.ABSENT)
+    turned = Change(table="carts", id="K1", before={"tags": ["a", "b"]}, after={"tags": ["b", "a"]})
+    (order,) = alignment.changed_fields([turned], [turned])
+    assert (order.path, order.before, order.expected) == ("tags (order)", ["a", "b"], ["b", "a"])
+
+
 @pytest.mark.parametrize("nasty", [HOSTILE, "\ud800 lone", "", "x" * 1_000_000, "{% raw %}{{ 1 }}", "<b>&amp;</b>"])
 def test_pieces_escape_every_text(nasty: str) -> None:
     record = proposals(1)[0].model_copy(update={"attempts": (attempt(0, "policy", nasty), attempt(1, "", nasty))})

@@ -8,7 +8,7 @@ judge that answers nonsense is asked once more and then has no vote; that is nev
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from ...models import Model, Question, Unparsable, ask_for
 from ...models.jobs import all_of
 from ...records import METRICS, Blueprint, Change, Metric, Verdict, Vote, canonical
+from ...world.aligned_lists import align_items
 from ...world.domain import Domain
 from .execution import execute
 
@@ -37,21 +38,31 @@ REVIEW = Review.model_json_schema()
 
 
 def changed_fields(change: Change) -> list[dict[str, Any]]:
-    """A changed row field by field: path, before, after; only what differs."""
-    rows: list[dict[str, Any]] = []
+    """A changed row field by field: path, before, after, None where it is not there; only what differs. An item of a
+    list is named by its id or its place; items that stand in another order are one change more, of the order."""
+    found = _differing("", change.before, change.after)
+    return [{"row": f"{change.table}/{change.id}", "field": f, "before": b, "after": a} for f, b, a in found]
 
-    def compare(path: str, before: Any, after: Any) -> None:
-        if isinstance(before, dict) and isinstance(after, dict):
-            for key in dict.fromkeys([*before, *after]):
-                compare(f"{path}.{key}" if path else str(key), before.get(key), after.get(key))
-        elif isinstance(before, list) and isinstance(after, list):
-            for n in range(max(len(before), len(after))):
-                compare(f"{path}[{n}]", *(side[n] if n < len(side) else None for side in (before, after)))
-        elif canonical(before) != canonical(after):
-            rows.append({"row": f"{change.table}/{change.id}", "field": path, "before": before, "after": after})
 
-    compare("", change.before, change.after)
-    return rows
+def _differing(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in dict.fromkeys([*before, *after]):
+            name = f"{path}.{key}" if path else str(key)
+            if key in before and key in after:
+                yield from _differing(name, before[key], after[key])
+            else:
+                yield name, before.get(key), after.get(key)
+    elif isinstance(before, list) and isinstance(after, list):
+        items, order = align_items(before, after)
+        for name, sides in items:
+            if len(sides) == 2:
+                yield from _differing(f"{path}[{name}]", sides[0], sides[1])
+            else:
+                yield f"{path}[{name}]", sides.get(0), sides.get(1)
+        if order:
+            yield f"{path} (order)", order[0], order[1]
+    elif canonical(before) != canonical(after):
+        yield path, before, after
 
 
 class Committee:
