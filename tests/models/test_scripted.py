@@ -247,7 +247,7 @@ async def test_it_hands_over_where_the_policy_says_so(
     says = "You want to take back a loan: loan id L1. You want to know the fee of L2."
     about = task(outputs=("2.25",), says=says).model_copy(update={"kind": "missing tool", "denied": (wish,)})
     rollouts = [about.model_copy(update={"id": f"library-{n:05d}"}) for n in range(12)]
-    held = [await converse(one, domain, agent=model, user=model) for one in rollouts]
+    held = [await converse(one, domain, agent=model, user=model, judges=[model] * 3) for one in rollouts]
     assert {t.ended for t in held} == ends
     assert all(t.success for t in held), [v for t in held for v in t.verdicts if not v.passed]
     for t in held:
@@ -262,7 +262,7 @@ async def hard_again(monkeypatch: pytest.MonkeyPatch, hard: Work, kind: str, mis
     model = Scripted(retail.phrases, 3)
     before = {t.blueprint: t.success for t in hard[1]}
     about = [p.blueprint for p in hard[0] if p.accepted and p.kind == kind and before[p.id]]
-    held = [await converse(one, retail, agent=model, user=model) for one in about]
+    held = [await converse(one, retail, agent=model, user=model, judges=[model] * 3) for one in about]
     return [v for t in held for v in t.verdicts if v.gate == "behaviour" and not v.passed]
 
 
@@ -545,7 +545,7 @@ async def replays(flawless: Work) -> list[Trajectory]:
     """The conversations of the flawless blueprints, held again with the mistakes of now."""
     model = Scripted(retail.phrases, 3)
     accepted = [proposal.blueprint for proposal in flawless[0] if proposal.accepted]
-    return [await converse(one, retail, agent=model, user=model) for one in accepted]
+    return [await converse(one, retail, agent=model, user=model, judges=[model] * 3) for one in accepted]
 
 
 async def test_the_user_holds_a_detail_back(monkeypatch: pytest.MonkeyPatch, flawless: Work) -> None:
