@@ -590,7 +590,12 @@ async def test_the_agent_sends_what_is_no_json_and_then_what_is(
         with pytest.raises(json.JSONDecodeError):
             json.loads(made.raw)
     assert not any(call.arguments is None for trajectory in flawless[1] for call in trajectory.calls)
-    assert [trajectory.success for trajectory in held] == [trajectory.success for trajectory in flawless[1]]
+    for trajectory, before in zip(held, flawless[1], strict=True):
+        # one such call is forgiven, a second one is found by the check of conduct
+        again = sum(call.arguments is None for call in trajectory.calls) > 1
+        failed = {(v.gate, v.kind) for v in trajectory.verdicts if not v.passed}
+        assert trajectory.success == (before.success and not again)
+        assert not (again and before.success) or failed == {("conduct", "refused write")}
 
 
 # --- the language

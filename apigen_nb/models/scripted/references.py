@@ -99,7 +99,9 @@ class Notes:
         row: dict[str, Any] = next(iter(self.rows(name)), {})
         numbers = {k: v for k, v in row.items() if isinstance(v, int | float) and not isinstance(v, bool)}
         amounts = [f"{words(key)} {value}" for key, value in numbers.items() if _AMOUNT.search(key)]
-        return ", ".join(filter(None, [describe(row), *amounts]))
+        # what has no name is not told apart by what lies inside it, such as an address
+        called = describe(row if "name" in row else {k: v for k, v in row.items() if not isinstance(v, dict)})
+        return ", ".join(filter(None, [called, *amounts]))
 
     def look_up(self, field: str, thing: str) -> Any:
         """The value of a field of a thing, from the newest result that has it."""
