@@ -10,11 +10,13 @@ from typing import Literal
 
 from ..blueprints.gates.execution import execute
 from ..blueprints.gates.kind import same_call
+from ..blueprints.gates.origins import origin_types
 from ..models import Model
 from ..records import Action, Change, Divergence, Finding, Reading, Verdict, canonical
 from ..world.end_states import same_delta
-from ..world.telling import telling
+from ..world.telling import Telling, telling
 from ..world.values import argument_values
+from ..world.vocabulary import units
 from .behaviour import shows_behaviour
 from .conduct import keeps_conduct
 from .dialogue import Call, Dialogue
@@ -94,7 +96,7 @@ def all_told(dialogue: Dialogue, meanings: Meanings) -> Verdict:
 
 def _is_told(number: int, output: str, texts: Sequence[str], dialogue: Dialogue, meanings: Meanings) -> str:
     """ "yes", "no", or "" where judges have not decided."""
-    found = telling(texts, output)
+    found = _told_as(texts, output, origin_types(dialogue.blueprint, dialogue.domain)[number])
     if found != "open":
         return "yes" if found == "told" else "no"
     if not texts:
@@ -106,6 +108,16 @@ def _is_told(number: int, output: str, texts: Sequence[str], dialogue: Dialogue,
     about = f"{output}\nThe customer's notes, which say what it is about: {dialogue.blueprint.instruction}"
     last = len(dialogue.messages)
     return meanings.of(Claim(f"output told/{number}", "output told", question, about, "assistant", 0, last))
+
+
+def _told_as(texts: Sequence[str], output: str, type: str) -> Telling:
+    """What `telling` says of an output whose type its origin gives. A type tells more ("two years" for 24 months) and
+    opens a question where a number was told as money that is none; by itself it decides against no conversation."""
+    plain = telling(texts, output)
+    if not type or telling(texts, output, type) == "told":
+        return "told" if type else plain
+    is_amount = type in (*units().values(), "business day", "percentage", "identifier")
+    return "open" if is_amount and plain == telling(texts, output, "money") == "told" else plain
 
 
 def divergence(dialogue: Dialogue, verdicts: Sequence[Verdict]) -> Divergence | None:
