@@ -33,19 +33,30 @@ class Role:
 Means = Mapping[str, tuple[str, str]]  # kind of a question of meaning → its right answer, and the words that prove it
 
 
+KEPT: Means = {"promise": ("none", "")}  # an agent that promises nothing, insults nobody and keeps its secrets
+
+
 class Reader:
-    """A judge that answers questions of meaning from a table, and what it has not there with "unclear"; keeps the
-    questions. With an answer that needs no quotation it gives the turn `bare`, as models fill in every field."""
+    """A judge that answers questions of meaning from a table, and what it has not there with "unclear"; of the agent's
+    manners it has nothing to say. It keeps the questions. With an answer that needs no quotation it gives the turn
+    `bare`, as models fill in every field; who is to blame it does not know."""
 
     def __init__(self, means: Means, bare: int = 0) -> None:
-        self.means, self.bare, self.asked = means, bare, list[Question]()
+        self.means, self.bare, self.asked = {**KEPT, **means}, bare, list[Question]()
 
     async def __call__(self, question: Question) -> Answer:
+        if question.prompt == "blame":
+            return Answer(text="Who knows?", usage=Usage(calls=1))
         assert (question.role, question.prompt) == ("judge", "reading")
         self.asked.append(question)
         answer, quotation = self.means.get(question.context["kind"], ("unclear", ""))
         turn = said_in(question, quotation) if quotation else self.bare
         return Answer(text=reading(answer, turn, quotation), usage=Usage(calls=1))
+
+    @property
+    def kinds(self) -> list[str]:
+        """What was asked for, but for the agent's manners."""
+        return [question.context["kind"] for question in self.asked if question.context["kind"] not in KEPT]
 
 
 def reading(answer: str, turn: int = -1, quotation: str = "") -> str:

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from ..models import Model, Question, Unparsable, ask_for
 from ..models.jobs import all_of
-from ..records import Message, Opinion, Reading, sha
+from ..records import STOP, Message, Opinion, Reading, sha
 
 T = TypeVar("T")
 UNCLEAR = "unclear"
@@ -63,9 +63,16 @@ class Meanings:
         self.messages = messages
         self.readings = {reading.id: reading for reading in readings}
         self.open: dict[str, Claim] = {}
+        said = (turn for turn, message in enumerate(messages, 1) if message.role != "user" or words(message))
+        self._end = max(said, default=0)
+
+    def _within(self, claim: Claim) -> Claim:
+        """A claim without the user's bare last sign that it has stopped, which no row of a dataset has."""
+        return claim._replace(end=min(claim.end, self._end))
 
     def of(self, claim: Claim) -> str:
         """The answer that a majority of judges has proven; "" where there is none (yet)."""
+        claim = self._within(claim)
         reading = self.readings.get(claim.id)
         if reading is None or reading.claim != claim.digest:
             self.open[claim.id] = claim
@@ -74,6 +81,7 @@ class Meanings:
 
     def turn(self, claim: Claim) -> int | None:
         """The message from which the judges that were in the majority quoted first, where any quoted."""
+        claim = self._within(claim)
         answer, reading = self.of(claim), self.readings.get(claim.id)
         if reading is None or answer in ("", claim.answers[-1]):
             return None
@@ -97,8 +105,13 @@ def unproven(claim: Claim, opinion: Opinion, messages: Sequence[Message]) -> str
         return ""
     if not claim.start <= opinion.turn < claim.end or messages[opinion.turn].role != claim.speaker:
         return f"message {opinion.turn} is none of the {claim.speaker} in the passage"
-    quoted, said = (" ".join(text.split()) for text in (opinion.quotation, messages[opinion.turn].content))
+    quoted, said = " ".join(opinion.quotation.split()), words(messages[opinion.turn])
     return "" if quoted and quoted in said else f"the quotation does not stand in message {opinion.turn}"
+
+
+def words(message: Message) -> str:
+    """What a message says, with white space folded and without the sign of a user that it has stopped."""
+    return " ".join((message.content.replace(STOP, " ") if message.role == "user" else message.content).split())
 
 
 async def settle(check: Callable[[Meanings], T], meanings: Meanings, judges: Sequence[Model], name: str) -> T:
@@ -169,8 +182,8 @@ def passage(messages: Sequence[Message], start: int, end: int) -> list[str]:
     results = {message.tool_call_id: message for message in messages if message.role == "tool"}
     lines = []
     for turn, message in enumerate(messages[start:end], start):
-        if message.role != "tool" and message.content:
-            lines.append(f"{turn} {WHO[message.role]}: {' '.join(message.content.split())}")
+        if message.role != "tool" and words(message):
+            lines.append(f"{turn} {WHO[message.role]}: {words(message)}")
         for call in message.tool_calls:
             result = results.get(call.id)
             came = "not run" if result is None else "refused" if result.error else "done"

@@ -21,12 +21,13 @@ from apigen_nb.dataset.verify import verify_dataset
 from apigen_nb.models import Answer, Question
 from apigen_nb.models.roles import Roles
 from apigen_nb.models.scripted import LABEL
-from apigen_nb.records import Attempt, Blueprint, Message, Proposal, ToolCall, Trajectory, Verdict
+from apigen_nb.records import Attempt, Blueprint, Message, Proposal, ToolCall, Trajectory, Verdict, sha
 from apigen_nb.storage.journal import Run, read_lines
 from apigen_nb.storage.jsonl import write_whole
 from apigen_nb.trajectories.converse import converse, converse_all
 from apigen_nb.world.domain import Domain, _load
 from tests.library import RENEW, call, task, write_library
+from tests.players import KEPT, Means, Reader
 
 STOP = "###STOP###"
 Rows = list[dict[str, Any]]
@@ -468,8 +469,10 @@ def test_a_damaged_file_is_told_and_never_raises_a_traceback(
 # --- rows of other agents and domains
 
 
-async def export(domain: Domain, folder: Path, *turns: Answer, about: Blueprint | None = None) -> Path:
-    """A run of one conversation, read back from its files as a later stage does."""
+async def export(
+    domain: Domain, folder: Path, *turns: Answer, about: Blueprint | None = None, means: Means = KEPT
+) -> Path:
+    """A run of one conversation, in which judges read `means`, read back from its files as a later stage does."""
     about = task(RENEW) if about is None else about
     about = about.model_copy(update={"domain": domain.name})
     left = list(turns)
@@ -480,7 +483,7 @@ async def export(domain: Domain, folder: Path, *turns: Answer, about: Blueprint 
     async def user(question: Question) -> Answer:
         return Answer(text=STOP if len(question.messages) > 1 else "Please renew Salt Roads, I travel.")
 
-    trajectory = await converse(about, domain, agent=agent, user=user)
+    trajectory = await converse(about, domain, agent=agent, user=user, judges=[Reader(means)] * 3)
     assert trajectory.success, trajectory.verdicts
     attempt = Attempt(number=0, blueprint=about, verdicts=(Verdict(gate="format", passed=True),))
     proposal = Proposal(
@@ -509,7 +512,7 @@ def fresh() -> None:
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Domain:
     """The library as a folder beside the run, which is how `verify` finds it."""
-    write_library(tmp_path / "library")
+    write_library(tmp_path / "library", easy=True)
     monkeypatch.chdir(tmp_path)
     return Domain.load("library")
 
@@ -531,9 +534,7 @@ ODD = {
     "line separators": [does(RENEW), Answer(text="Done.\u2028Really.\u2029\x85\x0b\x0c\x1c\r\n\x00")],
     "a lone surrogate": [does(RENEW), Answer(text="Done \ud83d.")],
     "a lone surrogate in arguments": [does(call("renew_loan", loan_id="\ud83d")), does(RENEW)],
-    "line separators in arguments": [
-        does(*[call("rename_member", member_id="M1", name=name) for name in ("A\u2028\x85B", "Ada Moor")], RENEW)
-    ],
+    "line separators in arguments": [does(call("get_loan", loan_id="L\u2028\x851"), RENEW)],
     "markup": [does(RENEW), Answer(text="</script> ```json\n{}\n``` [x](y)")],
 }
 
@@ -557,13 +558,112 @@ async def test_a_row_of_a_folder_domain_is_proven_from_anywhere(
     library: Domain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`run.json` names the folder; the proofs alone only know its last part."""
-    folder = write_library(tmp_path / "domains" / "library")
+    folder = write_library(tmp_path / "domains" / "library", easy=True)
     run = await export(Domain.load(str(folder)), tmp_path / "outputs" / "run", does(RENEW))
     Run(run).claim(domain=str(folder))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     report = verify_dataset(run)
     assert report.holds, report.lines()
+
+
+# --- what was meant is proven by what judges read
+
+ROADS = task(RENEW, outputs=("Salt Roads",))
+SAID: Means = {"output told": ("yes", "jenes Buch über Salz")}
+READ = (does(RENEW), Answer(text="Es geht um jenes Buch über Salz und Straßen."))
+
+
+@pytest.fixture
+def read(here: Domain, tmp_path: Path) -> Path:
+    """The dataset of one conversation that only readings prove; no other file of the run is beside it."""
+    made = asyncio.run(export(here, tmp_path / "run", *READ, about=ROADS, means=SAID))
+    return (made / "dataset").rename(tmp_path / "dataset")
+
+
+def proof_of(dataset: Path) -> dict[str, Any]:
+    (line,) = (dataset / "proofs.jsonl").read_text("utf-8").splitlines()
+    return dict(json.loads(line))
+
+
+def forge(dataset: Path, change: Callable[[dict[str, Any]], None]) -> list[str]:
+    """What verify says once the proof was changed."""
+    proof = proof_of(dataset)
+    change(proof)
+    (dataset / "proofs.jsonl").write_text(json.dumps(proof, ensure_ascii=False) + "\n", "utf-8")
+    return [reason for _, reason in verify_dataset(dataset).failures]
+
+
+def test_a_row_is_proven_with_the_readings_in_its_proof(read: Path) -> None:
+    readings = proof_of(read)["readings"]
+    assert {reading["id"].partition("/")[0] for reading in readings} == {"output told", "promise"}
+    report = verify_dataset(read)
+    assert (report.rows, report.failures) == (1, [])
+
+
+def test_a_row_without_its_readings_is_undecided(read: Path) -> None:
+    found = forge(read, lambda proof: proof.update(readings=[]))
+    assert len(found) == 2
+    assert all("check is undecided" in reason for reason in found)
+    assert found[0].startswith("outputs")
+
+
+def readings_of(kind: str, **changes: Any) -> Callable[[dict[str, Any]], None]:
+    """Change the readings of a kind, or with `opinion` what each judge said in them."""
+
+    def change(proof: dict[str, Any]) -> None:
+        for reading in (one for one in proof["readings"] if one["id"].startswith(kind)):
+            opinion = changes.get("opinion", {})
+            reading.update({key: value for key, value in changes.items() if key != "opinion"})
+            reading["opinions"] = [said | opinion for said in reading["opinions"]]
+
+    return change
+
+
+def of_another_output(proof: dict[str, Any]) -> None:
+    """The answer to one question put before another one of the same words."""
+    proof["task"]["outputs"] = ["The Iron Orchard"]
+
+
+FORGERIES: dict[str, Callable[[dict[str, Any]], None]] = {
+    "a quotation that nobody said": readings_of("output", opinion={"quotation": "It is Salt Roads."}),
+    "no quotation": readings_of("output", opinion={"quotation": ""}),
+    "a quotation from another message": readings_of("output", opinion={"turn": 1}),
+    "the user's words": readings_of("output", opinion={"turn": 0, "quotation": "Please renew Salt Roads"}),
+    "a message that is not there": readings_of("output", opinion={"turn": 99}),
+    "an answer that is none": readings_of("output", opinion={"answer": "surely"}),
+    "another question": readings_of("output", claim="0" * 16),
+    "another output": of_another_output,
+    "no majority": readings_of("output", majority=0),
+    "more judges than there were": readings_of("output", majority=3),
+    "no opinions": readings_of("output", opinions=[]),
+    "a reading under another name": readings_of("output", id="output told/7"),
+    "abstentions": readings_of("promise", opinion={"answer": "", "error": "nonsense"}),
+}
+
+
+@pytest.mark.parametrize("change", FORGERIES.values(), ids=FORGERIES)
+def test_a_forged_reading_proves_nothing(read: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    found = forge(read, change)
+    assert found
+    assert all("check is undecided" in reason for reason in found)
+
+
+def test_a_reading_that_says_no_is_no_proof(read: Path) -> None:
+    (found,) = forge(read, readings_of("output", opinion={"answer": "no"}))
+    assert found.startswith("outputs check: ")
+    (found,) = forge(read, readings_of("output", opinion={"answer": "yes"})) or [""]
+    assert found == "", "with the right answer it holds again"
+
+
+def test_words_that_were_read_cannot_be_changed_afterwards(read: Path) -> None:
+    """Even where the hash of the row was put right, too."""
+    for name in ("chat", "sharegpt"):
+        path = read / f"{name}.jsonl"
+        path.write_text(path.read_text("utf-8").replace("jenes Buch", "dieses Buch"), "utf-8")
+    row = {name: json.loads((read / f"{name}.jsonl").read_text("utf-8")) for name in ("chat", "sharegpt")}
+    found = forge(read, lambda proof: proof.update({name: sha(value, 64) for name, value in row.items()}))
+    assert [reason.partition(":")[0] for reason in found] == ["outputs check is undecided"]
 
 
 def test_a_changed_domain_is_told(here: Domain, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apigen_nb.models import Question
+from apigen_nb.models import Answer, Question
 from apigen_nb.models.scripted import Scripted
 from apigen_nb.models.scripted.readings import READERS
 from apigen_nb.records import Message, Verdict
@@ -19,9 +19,19 @@ from apigen_nb.trajectories.behaviour import shows_behaviour
 from apigen_nb.trajectories.conduct import keeps_conduct
 from apigen_nb.trajectories.dialogue import Dialogue
 from apigen_nb.trajectories.meaning import UNCLEAR, Claim, Meanings, settle
-from apigen_nb.trajectories.reward import all_told
+from apigen_nb.trajectories.reward import all_told, assess
 from apigen_nb.world.domain import Domain
-from tests.conversations import LIES, MEANT, NOT_REFUSING, NOT_REFUSING_ELSEWHERE, REFUSING, RULE, TRUTHS, messages_of
+from tests.conversations import (
+    LIES,
+    MEANT,
+    NOT_REFUSING,
+    NOT_REFUSING_ELSEWHERE,
+    REFUSING,
+    RULE,
+    TRUTHS,
+    Case,
+    messages_of,
+)  # fmt: skip
 from tests.library import GOOD, RENEW, call, task
 
 JUDGES = [Scripted({}, 1)] * 3
@@ -138,6 +148,9 @@ ANSWERS = {
 lines = st.tuples(st.sampled_from(["customer:", "agent:", "agent calls x({}):", "tool:", ""]), st.text(max_size=30))
 
 
+ANSWERS = {"wish answered": ["declined", "claimed", "neither"], "promise": ["unkept", "abuse", "secret", "none"]}
+
+
 @given(st.sampled_from(sorted(READERS)), st.lists(lines, max_size=5), st.text(max_size=30))
 async def test_it_answers_and_proves_whatever_is_said(kind: str, said: list[tuple[str, str]], about: str) -> None:
     answers = ANSWERS.get(kind, ["yes", "no"])
@@ -154,7 +167,7 @@ async def test_it_answers_and_proves_whatever_is_said(kind: str, said: list[tupl
 async def test_it_reads_every_kind_of_question_that_the_checks_ask(library: Domain) -> None:
     asked = set()
 
-    async def kept(question: Question) -> Any:
+    async def kept(question: Question) -> Answer:
         asked.add(question.context["kind"])
         return await JUDGES[0](question)
 
@@ -164,4 +177,8 @@ async def test_it_reads_every_kind_of_question_that_the_checks_ask(library: Doma
     messages = messages_of(GOOD["plain"], library, "U: renew L1", "A: For $48.15?", "U: yes", (RENEW,), "A: Done.")
     dialogue = Dialogue(GOOD["plain"], messages, library)
     await settle(functools.partial(keeps_conduct, dialogue), Meanings(messages), [kept] * 3, "x")
-    assert asked | {"output told"} == set(READERS)
+    output = Case("plain", ("U: hi", "A: Which?", "U: L1", (RENEW,), "A: Done."), "")
+    about = GOOD["plain"].model_copy(update={"outputs": ("Salt Roads",)})
+    dialogue = Dialogue(about, messages_of(about, library, *output.turns), library)
+    await assess(dialogue, (), Verdict(gate="ended", passed=True), [kept] * 3, name="x", thorough=True)
+    assert asked == set(READERS)

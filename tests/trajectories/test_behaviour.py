@@ -276,7 +276,7 @@ async def test_a_lie_is_no_success(
             "state": "held",
             "outputs": "held",
             "behaviour": outcome,
-            "conduct": "held",
+            "conduct": "held" if judges else "undecided",
         }
         assert not trajectory.success
         assert trajectory.undecided == (outcome == "undecided")

@@ -16,7 +16,7 @@ from apigen_nb.trajectories.converse import converse
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.world import UNAVAILABLE
 from tests.library import EASY, RENEW, RETURN, call, task
-from tests.players import STOP, Means, Reader, Role, does
+from tests.players import KEPT, STOP, Means, Reader, Role, does
 
 RENAME = call("rename_member", member_id="M1", name="Ada Hill")
 SAYS = "You want to renew L1 because of travel."
@@ -426,7 +426,8 @@ async def test_what_judges_have_read_is_evidence(
     assert (found.cause, found.turn, found.judged) == (cause, turn, False)
     assert words in found.evidence
     assert judge.asked == []
-    assert [reading.opinions[0].answer for reading in trajectory.readings] == [answer for answer, _ in means.values()]
+    read = {reading.id.partition("/")[0]: reading.opinions[0].answer for reading in trajectory.readings}
+    assert read == {kind: answer for kind, (answer, _) in {**means, **KEPT}.items()}
 
 
 @pytest.mark.parametrize("held", [LIED, TOLD_UNASKED, UNTOLD], ids=["lied", "told unasked", "untold"])
@@ -440,7 +441,7 @@ async def test_nobody_is_to_blame_for_what_is_undecided(library: Domain, held: t
         assert trajectory.blame is None
         assert trajectory.divergence is None
         assert judge.asked == [], "nobody is accused"
-        assert len(trajectory.readings) == bool(judges)
+        assert len(trajectory.readings) == 2 * bool(judges), "what is open, and the agent's manners"
 
 
 async def test_what_is_undecided_beside_what_fell_is_nobodys_fault(library: Domain) -> None:
@@ -455,7 +456,7 @@ async def test_what_is_undecided_beside_what_fell_is_nobodys_fault(library: Doma
         "state": "fell",
         "outputs": "held",
         "behaviour": "undecided",
-        "conduct": "held",
+        "conduct": "undecided",
     }
     assert (found.cause, found.judged) == ("agent", False)
     assert "did not make renew_loan" in found.evidence
@@ -466,7 +467,7 @@ async def test_a_judge_of_blame_is_told_what_fell_and_not_what_is_open(library: 
     about = LIED[0].model_copy(update={"instruction": "You want to renew a loan, and to return L2."})
     judge = Judge(reply(), means={})
     _, trajectory, _ = await failed(library, about, Role("Hm.", "Hm!"), Role("And L2?", "Well?", DONE), judge=judge)
-    assert [v.outcome for v in trajectory.verdicts].count("undecided") == 1
+    assert {v.gate for v in trajectory.verdicts if v.outcome == "undecided"} == {"behaviour", "conduct"}
     (question,) = judge.asked
     assert [finding.partition(":")[0] for finding in question.context["findings"]] == ["state"]
 
@@ -497,7 +498,7 @@ async def test_a_judged_turn_is_one_of_the_conversation(library: Domain) -> None
     assert found.turn == len(trajectory.messages) - 1
 
 
-async def test_a_success_blames_nobody_and_asks_no_judge(library: Domain) -> None:
+async def test_a_success_blames_nobody_and_nobody_is_asked_for_blame(library: Domain) -> None:
     judge = Judge()
     user = Role("Please renew L1, I travel.", DONE)
     trajectory = await converse(
@@ -505,4 +506,4 @@ async def test_a_success_blames_nobody_and_asks_no_judge(library: Domain) -> Non
     )
     assert trajectory.success
     assert trajectory.blame is None
-    assert (judge.asked, judge.reads.asked, trajectory.readings) == ([], [], ())
+    assert (judge.asked, judge.reads.kinds) == ([], [])

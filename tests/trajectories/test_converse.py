@@ -5,23 +5,24 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from apigen_nb.models import Answer, NoAnswer, Question
-from apigen_nb.records import NO_ANSWER, Action, Blame, Blueprint, Message, ToolCall, Trajectory, Usage
+from apigen_nb.models import Answer, Model, NoAnswer, Question
+from apigen_nb.records import NO_ANSWER, Action, Blame, Blueprint, Message, ToolCall, Trajectory, Usage, Verdict
 from apigen_nb.storage.journal import Run, forget_unanswered, read_lines
 from apigen_nb.trajectories.converse import converse, converse_all
 from apigen_nb.trajectories.dialogue import Dialogue
+from apigen_nb.trajectories.meaning import Meanings
 from apigen_nb.trajectories.reward import all_told, divergence, same_state
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.world import ToolBug
 from tests.library import EASY, RENEW, RETURN, call, task
-from tests.players import STOP, Role, does
+from tests.players import STOP, Means, Reader, Role, does
 
 
 @pytest.fixture
@@ -31,12 +32,20 @@ def library(library: Domain) -> Domain:
 
 
 async def play(
-    domain: Domain, agent: Role, *, user: Role | None = None, about: Blueprint | None = None, max_steps: int = 30
+    domain: Domain,
+    agent: Role,
+    *,
+    user: Role | None = None,
+    about: Blueprint | None = None,
+    judges: Sequence[Model] | None = None,
+    max_steps: int = 30,
 ) -> Trajectory:
-    """Hold a conversation; unless told otherwise the user speaks once, then says thanks and stops."""
+    """Hold a conversation; unless told otherwise the user speaks once, then says thanks and stops, and a judge finds
+    nothing to say of the agent's manners."""
+    judges = [Reader({})] if judges is None else judges
     about = task(RENEW) if about is None else about
     user = Role("Please help me.", f"Thanks. {STOP}") if user is None else user
-    trajectory = await converse(about, domain, agent=agent, user=user, max_steps=max_steps)
+    trajectory = await converse(about, domain, agent=agent, user=user, judges=judges, max_steps=max_steps)
     assert Trajectory.model_validate(json.loads(trajectory.line())) == trajectory
     ids = [made.id for made in trajectory.calls]
     assert len(set(ids)) == len(ids)
@@ -45,12 +54,21 @@ async def play(
     if trajectory.ended in ("stop", "transfer"):
         assert answered == ids
         assert trajectory.messages[-1].role in ("user", "assistant")
-    assert trajectory.success or trajectory.divergence, "a failure has a first divergence"
+    outcomes = [verdict.outcome for verdict in trajectory.verdicts]
+    assert (trajectory.success, trajectory.undecided) == (
+        set(outcomes) == {"held"},
+        "undecided" in outcomes and "fell" not in outcomes,
+    )
+    assert ("fell" in outcomes) == (trajectory.divergence is not None), "a failure has a first divergence"
     return trajectory
 
 
-def outcome(trajectory: Trajectory) -> dict[str, bool]:
-    return {verdict.gate: verdict.passed for verdict in trajectory.verdicts}
+def outcome(trajectory: Trajectory) -> dict[str, str]:
+    return {verdict.gate: verdict.outcome for verdict in trajectory.verdicts}
+
+
+HELD = {"ended": "held", "state": "held", "outputs": "held", "conduct": "held"}
+UNTOLD: Means = {"output told": ("no", "")}
 
 
 # --- how it goes
@@ -58,9 +76,7 @@ def outcome(trajectory: Trajectory) -> dict[str, bool]:
 
 async def test_a_conversation_that_does_the_task_succeeds(library: Domain) -> None:
     about = task(RENEW, outputs=("17",))
-    trajectory = await play(
-        library, Role(does(call("get_loan", loan_id="L1")), does(RENEW), "You have 17 days."), about=about
-    )
+    trajectory = await play(library, Role(does(call("get_loan", loan_id="L1")), does(RENEW), "It is 17."), about=about)
     assert trajectory.success
     assert trajectory.divergence is None
     assert (trajectory.id, trajectory.blueprint, trajectory.attempt, trajectory.ended) == (
@@ -153,7 +169,7 @@ async def test_an_agent_without_an_answer_ends_it(library: Domain, turn: str | A
     trajectory = await play(library, Role(does(RENEW), turn))
     assert (trajectory.ended, trajectory.success) == ("agent_error", False)
     assert trajectory.reason
-    assert outcome(trajectory) == {"ended": False, "state": True, "outputs": True}
+    assert outcome(trajectory) == HELD | {"ended": "fell"}
 
 
 @pytest.mark.parametrize("turn", ["", " \n", Answer(error="cut off"), Answer(text=STOP, error="cut off")])
@@ -286,7 +302,7 @@ async def test_tokens_are_counted_per_role(library: Domain) -> None:
 
     agent = Role(does(RENEW).model_copy(update={"usage": spent(1)}), Answer(text="Done.", usage=spent(1)))
     user = Role(Answer(text="a", usage=spent(1)), Answer(text=STOP, usage=spent(1)))
-    assert (await play(library, agent, user=user)).usage == {"agent": spent(2), "user": spent(2)}
+    assert (await play(library, agent, user=user, judges=())).usage == {"agent": spent(2), "user": spent(2)}
 
 
 # --- how the end is judged
@@ -297,25 +313,64 @@ async def test_only_the_end_state_counts(library: Domain) -> None:
     about = task(RENEW, rename)
     reads = does(call("get_member", member_id="M1"))
     assert (await play(library, Role(does(rename), reads, does(RENEW), "Done."), about=about)).success
+    # what was put right later is no matter of the state, but of conduct
     there_and_back = does(call("rename_member", member_id="M1", name="Zoe"), rename, RENEW)
-    assert (await play(library, Role(there_and_back, "Done."), about=about)).success
+    assert outcome(await play(library, Role(there_and_back, "Done."), about=about)) == HELD | {"conduct": "fell"}
 
 
 async def test_every_output_has_to_be_told_by_the_agent(library: Domain) -> None:
-    about = task(RENEW, outputs=("1,250", "salt roads"))
-    for said, passed in (
-        ("You have $1250.00 points for Salt Roads.", True),
+    about = task(RENEW, outputs=("1,250", "Salt Roads"))
+    for said, told in (
+        ("You have 1250 points for Salt Roads.", True),
         ("You have 1,250 points.", False),
-        ("You have 1,250 points. Salty Roads", False),
+        ("You have 1,250 points. It is Salt Water.", False),
     ):
-        assert outcome(await play(library, Role(does(RENEW), said), about=about))["outputs"] == passed
+        found = outcome(await play(library, Role(does(RENEW), said), about=about))
+        assert (found["outputs"] == "held") == told
+        found = outcome(await play(library, Role(does(RENEW), said), about=about, judges=[Reader(UNTOLD)] * 3))
+        assert found == HELD | ({} if told else {"outputs": "fell"})
     over_two = Role("You have 1250 points.", does(RENEW, text="It is Salt Roads."), "Done.")
     assert (await play(library, over_two, about=about, user=Role("a", "b", STOP))).success
     # what the user says, or a tool gives back, is not told
-    parrot = Role("1250 Salt Roads", STOP)
-    mute = Role(does(call("get_loan", loan_id="L1"), call("get_member", member_id="M1"), RENEW), "Done.")
-    trajectory = await play(library, mute, about=about, user=parrot)
-    assert outcome(trajectory) == {"ended": True, "state": True, "outputs": False}
+    mute = does(call("get_loan", loan_id="L1"), call("get_member", member_id="M1"), RENEW)
+    for judges in ((), [Reader({"output told": ("yes", "1250 Salt Roads")})] * 3, [Reader(UNTOLD)] * 3):
+        trajectory = await play(
+            library, Role(mute, "Done."), about=about, user=Role("1250 Salt Roads", STOP), judges=judges
+        )
+        assert not trajectory.success
+        assert outcome(trajectory)["outputs"] != "held"
+
+
+@pytest.mark.parametrize("said", ["Es sind siebzehn Tage.", "Quedan diecisiete días.", "还剩十七天。"])
+async def test_an_output_may_be_told_in_any_words(library: Domain, said: str) -> None:
+    """What is said in no figures is for judges to read: without them nobody says that it was not told."""
+    about = task(RENEW, outputs=("17",))
+    assert (await play(library, Role(does(RENEW), said), about=about)).undecided
+    judges = [Reader({"output told": ("yes", said)}) for _ in range(3)]
+    trajectory = await play(library, Role(does(RENEW), said), about=about, judges=judges)
+    assert trajectory.success
+    (read,) = (reading for reading in trajectory.readings if reading.id.startswith("output"))
+    assert [(opinion.answer, opinion.turn, opinion.quotation) for opinion in read.opinions] == [("yes", 3, said)] * 2
+    assert [judge.kinds for judge in judges] == [["output told"], ["output told"], []]
+    assert trajectory.usage["judge"] == Usage(calls=sum(len(judge.asked) for judge in judges))
+
+
+async def test_without_judges_nothing_that_was_said_is_verified(library: Domain) -> None:
+    """Whether the agent's words are kept is a question of meaning in every conversation."""
+    trajectory = await play(library, Role(does(RENEW), "Done."), judges=())
+    assert outcome(trajectory) == HELD | {"conduct": "undecided"}
+    assert (trajectory.success, trajectory.undecided, trajectory.blame) == (False, True, None)
+
+
+async def test_what_fell_by_evidence_is_not_asked_about(library: Domain) -> None:
+    """Judges cost; a conversation that is lost anyway is not worth them."""
+    judge = Reader(UNTOLD)
+    about = task(RENEW, outputs=("Salt Roads",))
+    trajectory = await converse(
+        about, library, agent=Role("No."), user=Role("Please renew L1, I travel.", STOP), judges=[judge] * 3
+    )
+    assert (outcome(trajectory)["state"], outcome(trajectory)["outputs"]) == ("fell", "undecided")
+    assert (judge.asked, trajectory.readings) == ([], ())
 
 
 OTHER = call("renew_loan", loan_id="L1", reason="illness")
@@ -336,7 +391,8 @@ async def test_the_first_divergence(
     library: Domain, turns: list[str | Answer], kind: str, turn: int, expected: str, found: str
 ) -> None:
     user = Role("a", "b") if kind == "did not end" else None
-    trajectory = await play(library, Role(*turns), about=task(RENEW, outputs=("17",)), user=user)
+    judges = [Reader(UNTOLD)] * 3
+    trajectory = await play(library, Role(*turns), about=task(RENEW, outputs=("17",)), user=user, judges=judges)
     assert not trajectory.success
     assert trajectory.divergence is not None
     assert (trajectory.divergence.kind, trajectory.divergence.turn) == (kind, turn)
@@ -348,13 +404,10 @@ async def test_the_first_divergence(
 async def test_a_behaviour_that_was_not_shown_is_a_divergence(library: Domain) -> None:
     about = task(RENEW, outputs=("17",)).model_copy(update={"kind": "parallel calls"})
     trajectory = await play(library, Role(does(RENEW), "17"), about=about)
-    assert [v.gate for v in trajectory.verdicts if not v.passed] == ["behaviour"]
+    assert [v.gate for v in trajectory.verdicts if v.outcome == "fell"] == ["behaviour"]
     assert trajectory.divergence is not None
-    assert (trajectory.divergence.kind, trajectory.divergence.turn) == (
-        "behaviour not shown",
-        len(trajectory.messages) - 1,
-    )
-    assert trajectory.divergence.expected == "parallel calls"
+    assert (trajectory.divergence.kind, trajectory.divergence.turn) == ("behaviour not shown", 1)
+    assert trajectory.divergence.expected == "A task of the kind parallel calls."
     assert trajectory.divergence.found == "no message made two writes together"
 
 
@@ -364,11 +417,25 @@ async def test_the_first_of_several_divergences_is_named(library: Domain) -> Non
     assert (trajectory.divergence.kind, trajectory.divergence.turn) == ("extra write", 1)
 
 
-async def test_refused_calls_and_calls_that_are_no_json_are_no_divergence(library: Domain) -> None:
-    wrong = does(call("renew_loan", loan_id="L3", reason="travel"), ToolCall(id="", name="renew_loan", arguments=None))
-    trajectory = await play(library, Role(wrong, does(RENEW), "Done."), about=task(RENEW, outputs=("17",)))
+@pytest.mark.parametrize(
+    "wrong",
+    [call("renew_loan", loan_id="L3", reason="travel"), ToolCall(id="", name="renew_loan", arguments=None)],
+    ids=["refused", "no JSON"],
+)
+async def test_a_refused_call_or_one_that_is_no_json_is_no_divergence(library: Domain, wrong: Action) -> None:
+    judges, about = [Reader(UNTOLD)] * 3, task(RENEW, outputs=("17",))
+    trajectory = await play(library, Role(does(wrong), does(RENEW), "Done."), about=about, judges=judges)
     assert trajectory.divergence is not None
     assert trajectory.divergence.kind == "output not told"
+
+
+async def test_trying_until_something_gives_is_a_divergence_of_conduct(library: Domain) -> None:
+    tries = [does(call("renew_loan", loan_id=id, reason="travel")) for id in ("L3", "L9")]
+    trajectory = await play(library, Role(*tries, does(RENEW), "Done."))
+    assert outcome(trajectory) == HELD | {"conduct": "fell"}
+    assert trajectory.divergence is not None
+    assert (trajectory.divergence.kind, trajectory.divergence.turn) == ("conduct broken", 3)
+    assert "L9" in trajectory.divergence.found
 
 
 async def test_the_same_write_twice_is_one_too_many(library: Domain) -> None:
@@ -381,19 +448,21 @@ async def test_the_same_write_twice_is_one_too_many(library: Domain) -> None:
 async def test_the_right_writes_in_an_order_that_matters_are_a_divergence(library: Domain) -> None:
     one, two = (call("set_points", member_id="M1", points=points) for points in (1, 2))
     trajectory = await play(library, Role(does(two), does(one), "Done."), about=task(one, two))
-    assert outcome(trajectory) == {"ended": True, "state": False, "outputs": True}
+    assert outcome(trajectory)["state"] == "fell"
     assert trajectory.divergence is not None
 
 
-async def test_a_harmless_detour_is_not_where_a_conversation_failed(library: Domain) -> None:
-    """The end state is right; what is wrong is that the output was not told."""
-    detour = does(
-        call("rename_member", member_id="M1", name="Zoe"), call("rename_member", member_id="M1", name="Ada Moor")
-    )
-    trajectory = await play(library, Role(detour, does(RENEW), "Done."), about=task(RENEW, outputs=("17",)))
-    assert outcome(trajectory) == {"ended": True, "state": True, "outputs": False}
-    assert trajectory.divergence is not None
-    assert trajectory.divergence.kind == "output not told"
+async def test_a_detour_is_where_the_conduct_broke_unless_it_changed_nothing(library: Domain) -> None:
+    """The end state is right both times."""
+    there, back = (call("rename_member", member_id="M1", name=name) for name in ("Zoe", "Ada Moor"))
+    about = task(RENEW, outputs=("17",))
+    for detour, kind, turn in (((there, back), "conduct broken", 1), ((back,), "output not told", 5)):
+        judges = [Reader(UNTOLD)] * 3
+        trajectory = await play(library, Role(does(*detour), does(RENEW), "Done."), about=about, judges=judges)
+        assert (outcome(trajectory)["ended"], outcome(trajectory)["state"]) == ("held", "held")
+        assert trajectory.divergence is not None
+        last = len(trajectory.messages) - 1
+        assert (trajectory.divergence.kind, trajectory.divergence.turn) == (kind, turn if turn == 1 else last)
 
 
 def test_same_state_tells_an_integer_from_a_float_and_names_the_rows(library: Domain) -> None:
@@ -419,13 +488,18 @@ def test_same_state_tells_an_integer_from_a_float_and_names_the_rows(library: Do
 
 
 def test_nothing_expected_is_told_by_silence_and_nothing_diverges(library: Domain) -> None:
-    assert all_told((), ()).passed
-    assert not all_told(("x",), ()).passed
-    assert divergence(Dialogue(task(outputs=()), (), library), ()) is None
+    def told(messages: Sequence[Message], *actions: Action, outputs: tuple[str, ...] = ()) -> tuple[Dialogue, Verdict]:
+        dialogue = Dialogue(task(*actions, outputs=outputs), messages, library)
+        return dialogue, all_told(dialogue, Meanings(messages))
+
+    assert told(())[1].passed
+    assert told((), outputs=("x",))[1].outcome == "fell", "where nothing was said nothing is open"
+    assert divergence(told(())[0], ()) is None
     done = Message(role="assistant", tool_calls=(ToolCall(id="1", name="renew_loan", arguments=RENEW.arguments),))
     reply = Message(role="tool", content="{}", tool_call_id="1")
-    told = all_told((), (done, reply))
-    assert divergence(Dialogue(task(RENEW), (done, reply), library), (told,)) is None
+    dialogue, verdict = told((done, reply), RENEW)
+    assert divergence(dialogue, (verdict,)) is None
+    assert told((done, reply), RENEW, outputs=("x",))[1].outcome == "fell", "a call tells nothing"
 
 
 # --- what a model may send
@@ -458,7 +532,9 @@ def nested(depth: int) -> Any:
 )
 async def test_whatever_an_agent_sends_the_conversation_goes_on_and_is_written(library: Domain, odd: Answer) -> None:
     trajectory = await play(library, Role(odd, does(RENEW), "Done."), user=Role("a", "b", "c", STOP))
-    assert trajectory.success
+    # what was written twice was put right, and that is a matter of conduct
+    twice = sum(made.name == "rename_member" for made in odd.tool_calls) > 1
+    assert outcome(trajectory) == HELD | ({"conduct": "fell"} if twice else {})
 
 
 async def test_whatever_a_user_sends_the_conversation_goes_on(library: Domain) -> None:
@@ -479,7 +555,7 @@ async def stage(domain: Domain, folder: Path, agent: Callable[[Question], Any], 
     async def user(question: Question) -> Answer:
         return Answer(text=STOP if len(question.messages) > 1 else f"Hello from {question.id}")
 
-    models = SimpleNamespace(agent=agent, user=user, best_of=1, judges=lambda number=3: [Role("no idea")] * number)
+    models = SimpleNamespace(agent=agent, user=user, best_of=1, judges=lambda number=3: [Reader({})] * number)
     return await converse_all(domain, models, Run.open(folder), blueprints, **options)
 
 
