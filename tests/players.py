@@ -33,7 +33,8 @@ class Role:
 Means = Mapping[str, tuple[str, str]]  # kind of a question of meaning → its right answer, and the words that prove it
 
 
-KEPT: Means = {"promise": ("none", "")}  # an agent that promises nothing, insults nobody and keeps its secrets
+# an agent that promises and invents nothing, insults nobody and keeps its secrets
+KEPT: Means = {"promise": ("none", ""), "figure": ("none", "")}
 
 
 class Reader:

@@ -13,18 +13,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ..blueprints.gates.execution import execute
-from ..records import Blueprint, Change, Proposal, Reading, Record, Trajectory, canonical, sha
+from ..records import Blueprint, Change, Message, Proposal, Reading, Record, Trajectory, canonical, sha
 from ..storage.jsonl import read_lines, write_whole
 from ..storage.run_folder import Run
 from ..world.domain import Domain
 from ..world.world import digest
 from .card import card
-from .formats import FORMATS
+from .formats import FORMATS, trained_on
 
 
 class Proof(Record):
-    """What it takes to prove one row again: the task, its groundtruth, the end state, what judges read in it, and what
-    the row of each format hashed to."""
+    """What it takes to prove one row again: the task, its groundtruth, the end state, what judges read in it, what the
+    row of each format hashed to, and as `closing` what the user said after the last message that is trained on."""
 
     id: str
     task: Blueprint
@@ -32,6 +32,7 @@ class Proof(Record):
     delta: tuple[Change, ...]
     state: str
     readings: tuple[Reading, ...] = ()
+    closing: tuple[Message, ...] = ()
     chat: str
     sharegpt: str
     models: dict[str, str]
@@ -63,6 +64,7 @@ def _prove(trajectory: Trajectory, blueprint: Blueprint, domain: Domain, models:
         delta=delta,
         state=digest(delta),
         readings=trajectory.readings,
+        closing=trajectory.messages[len(trained_on(trajectory.messages)) :],
         **{name: sha(row(trajectory, blueprint, domain), 64) for name, row in FORMATS.items()},
         models=dict(models),
     )

@@ -20,7 +20,7 @@ from ..trajectories.rollout import offered_tools, policy_for
 from ..world.domain import Domain
 
 
-def _trained_on(messages: Sequence[Message]) -> tuple[Message, ...]:
+def trained_on(messages: Sequence[Message]) -> tuple[Message, ...]:
     """The messages to train on: up to the last one of the agent, which has no open tool call. What the user says after
     it (the stop) teaches nothing."""
     last = max((n for n, m in enumerate(messages) if m.role == "assistant" and not m.tool_calls), default=-1)
@@ -42,7 +42,7 @@ def _arguments(call: Any) -> str:
 def chat_row(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> dict[str, Any]:
     """OpenAI chat: `messages` and `tools`; arguments are JSON text, as that format has it."""
     messages: list[dict[str, Any]] = [{"role": "system", "content": _system_prompt(blueprint, domain)}]
-    for message in _trained_on(trajectory.messages):
+    for message in trained_on(trajectory.messages):
         row: dict[str, Any] = {"role": message.role, "content": message.content}
         if message.tool_calls:
             row["tool_calls"] = [
@@ -59,7 +59,7 @@ def sharegpt_row(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -
     """ShareGPT as APIGen-MT-5k: turns of human, gpt, function_call and observation; tools as JSON text. A message with
     several calls becomes a call and its observation each, in the order they ran."""
     turns: list[dict[str, str]] = []
-    messages = _trained_on(trajectory.messages)
+    messages = trained_on(trajectory.messages)
     results = {message.tool_call_id: message.content for message in messages if message.role == "tool"}
     for message in messages:
         if message.role == "user" or (message.role == "assistant" and message.content):

@@ -136,6 +136,7 @@ def _replay(proof: Proof, row: dict[str, Any], domain: Domain, report: VerifyRep
             replayed.append(result := run_tool_call(world, call))
             if result.content != results.get(call.id):
                 yield f"{call.name} ({call.id}) gives another result than recorded"
+    replayed += proof.closing
     dialogue = Dialogue(proof.task, replayed, domain)
     for check in check_all(dialogue, world.delta(), ENDED, Meanings(replayed, proof.readings)):
         if not check.passed:

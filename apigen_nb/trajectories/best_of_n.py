@@ -41,7 +41,7 @@ class _Reply(BaseModel):
 
 REPLY = _Reply.model_json_schema()
 _TOKEN = re.compile(r"[\w#@+./-]*\d[\w#@+./-]*")  # ids, dates, amounts, postal codes, mail addresses with a figure
-_MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]*\w")
+_MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]{0,255}\w")  # without bounds: quadratic in long texts
 _THING = re.compile(r"#|[A-Za-z]\w*[-_]\w*\d|^[A-Za-z]{1,3}\d+$|\d{8}")  # an order, an item; no postal code, no phone
 _QUESTION = re.compile(r"[^.!?\n]+\?")
 _OFFERS = re.compile(

@@ -63,16 +63,9 @@ class Meanings:
         self.messages = messages
         self.readings = {reading.id: reading for reading in readings}
         self.open: dict[str, Claim] = {}
-        said = (turn for turn, message in enumerate(messages, 1) if message.role != "user" or words(message))
-        self._end = max(said, default=0)
-
-    def _within(self, claim: Claim) -> Claim:
-        """A claim without the user's bare last sign that it has stopped, which no row of a dataset has."""
-        return claim._replace(end=min(claim.end, self._end))
 
     def of(self, claim: Claim) -> str:
         """The answer that a majority of judges has proven; "" where there is none (yet)."""
-        claim = self._within(claim)
         reading = self.readings.get(claim.id)
         if reading is None or reading.claim != claim.digest:
             self.open[claim.id] = claim
@@ -81,7 +74,6 @@ class Meanings:
 
     def turn(self, claim: Claim) -> int | None:
         """The message from which the judges that were in the majority quoted first, where any quoted."""
-        claim = self._within(claim)
         answer, reading = self.of(claim), self.readings.get(claim.id)
         if reading is None or answer in ("", claim.answers[-1]):
             return None

@@ -47,7 +47,7 @@ def save(run: Path, name: str, changed: Rows) -> None:
 async def _small_run(folder: Path) -> Summary:
     run, models = Run.open(folder), Roles(retail, seed=3)
     gates = choose_gates([*GATES, "committee"], Committee(models.judges()))
-    proposals = await propose_all(retail, models, gates, run, seeds=24, seed=3)
+    proposals = await propose_all(retail, models, gates, run, seeds=32, seed=3)
     await converse_all(retail, models, run, [p.blueprint for p in proposals if p.accepted])
     return build_dataset(run, retail, models.names)
 
@@ -481,7 +481,8 @@ async def export(
         return left.pop(0) if left else Answer(text="Done.")
 
     async def user(question: Question) -> Answer:
-        return Answer(text=STOP if len(question.messages) > 1 else "Please renew Salt Roads, I travel.")
+        # rows end with the agent: what is read must hold without these last words
+        return Answer(text=f"Thanks! {STOP}" if len(question.messages) > 1 else "Please renew Salt Roads, I travel.")
 
     trajectory = await converse(about, domain, agent=agent, user=user, judges=[Reader(means)] * 3)
     assert trajectory.success, trajectory.verdicts

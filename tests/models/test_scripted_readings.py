@@ -142,7 +142,7 @@ async def test_conduct_is_read(library: Domain, turns: tuple[Any, ...], kind: st
 
 ANSWERS = {
     "wish answered": ["declined", "claimed", "neither"],
-    "promise": ["unkept", "abuse", "secret", "none"],
+    "promise": ["unkept", "abuse", "secret", "invented", "none"],
     "figure": ["invented", "none"],
 }
 lines = st.tuples(st.sampled_from(["customer:", "agent:", "agent calls x({}):", "tool:", ""]), st.text(max_size=30))

@@ -427,7 +427,7 @@ async def test_what_judges_have_read_is_evidence(
     assert words in found.evidence
     assert judge.asked == []
     read = {reading.id.partition("/")[0]: reading.opinions[0].answer for reading in trajectory.readings}
-    assert read == {kind: answer for kind, (answer, _) in {**means, **KEPT}.items()}
+    assert {kind: answer for kind, answer in read.items() if kind not in KEPT} == {k: a for k, (a, _) in means.items()}
 
 
 @pytest.mark.parametrize("held", [LIED, TOLD_UNASKED, UNTOLD], ids=["lied", "told unasked", "untold"])
@@ -441,7 +441,7 @@ async def test_nobody_is_to_blame_for_what_is_undecided(library: Domain, held: t
         assert trajectory.blame is None
         assert trajectory.divergence is None
         assert judge.asked == [], "nobody is accused"
-        assert len(trajectory.readings) == 2 * bool(judges), "what is open, and the agent's manners"
+        assert sum(reading.id not in KEPT for reading in trajectory.readings) == bool(judges)
 
 
 async def test_what_is_undecided_beside_what_fell_is_nobodys_fault(library: Domain) -> None:

@@ -14,13 +14,6 @@ from tests.trajectories.open_questions import FILES, READINGS, cases, readings, 
 
 ABSENT = pytest.mark.skipif(importlib.util.find_spec("tau2") is None, reason="install the tau2 extra: make tau2")
 EVERY = [pytest.param(path, marks=ABSENT if path.stem == "tau2" else (), id=path.stem) for path in FILES]
-NOT_FOUND = {  # wrong in what is told: no figure, or one that stands somewhere else in the policy
-    ("airline-voucher-en-2", "conduct"),
-    ("airline-miles-en-2", "conduct"),
-    ("retail-told-en-4", "conduct"),
-    ("retail-redeem-en-10", "conduct"),
-    ("retail-talk-en-2", "conduct"),
-}
 Outcomes = dict[tuple[str, str], str]
 
 
@@ -51,7 +44,7 @@ def test_code_alone_decides_nothing_wrongly(path: Path, capsys: pytest.CaptureFi
 def test_with_readings_every_check_says_what_is_expected(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = judged(path, capsys, "--readings", str(READINGS))
     assert wrong(found, path, "held", "fell") == set()
-    assert wrong(found, path, "fell", "held") <= NOT_FOUND
+    assert wrong(found, path, "fell", "held") == set()
     assert [of for of, outcome in expected(path).items() if found[of] == "undecided" != outcome] == []
 
 

@@ -56,15 +56,20 @@ def untraced(dialogue: Dialogue) -> Iterator[Told]:
                 known.look_at(canonical(call.arguments))
 
 
+def results_of(dialogue: Dialogue) -> str:
+    """What the calls of a conversation gave, for judges."""
+    results = (f"{turn} {message.content[:SHOWN]}" for turn, message in dialogue.turns("tool"))
+    return "\n".join(["The results of calls, each with its message:", *results])
+
+
 def _claim(dialogue: Dialogue, unknown: Sequence[Told]) -> Claim:
     values = "\n".join(f"message {turn}: {text}" for turn, text in unknown)
-    results = "\n".join(f"{turn} {message.content[:SHOWN]}" for turn, message in dialogue.turns("tool"))
     policy = policy_for(dialogue.blueprint, dialogue.domain)
     return Claim(
         id="figure",
         kind="figure",
         question=QUESTION,
-        about=f"{values}\n\nThe results of calls, each with its message:\n{results}\n\nThe policy:\n{policy}",
+        about=f"{values}\n\nThe policy:\n{policy}\n\n{results_of(dialogue)}",
         speaker="assistant",
         start=0,
         end=len(dialogue.messages),

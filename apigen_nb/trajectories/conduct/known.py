@@ -20,7 +20,7 @@ from ...world.values import facts
 COUNTED = 12  # so many things are counted without a word about it
 TIMES = 9  # so many times a price is taken
 SUMMED = 12  # so many numbers of one field are added in any choice
-_MAIL = re.compile(r"[^\s@<>,;:()\"']+@[^\s@<>,;:()\"']+\w")
+_MAIL = re.compile(r"[^\s@<>,;:()\"']{1,64}@[^\s@<>,;:()\"']{1,255}\w")  # without bounds: quadratic in long texts
 _UNIT_SECONDS = {"day": 86_400, "hour": 3600, "minute": 60}
 
 
