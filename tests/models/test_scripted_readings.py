@@ -64,7 +64,7 @@ TAKEN_FOR_REFUSALS = [
 ]
 
 
-@pytest.mark.parametrize("reply", {**NOT_REFUSING, **NOT_REFUSING_ELSEWHERE}.keys() - TAKEN_FOR_REFUSALS)
+@pytest.mark.parametrize("reply", sorted({**NOT_REFUSING, **NOT_REFUSING_ELSEWHERE}.keys() - TAKEN_FOR_REFUSALS))
 async def test_what_refuses_nothing_is_no_refusal(library: Domain, reply: str) -> None:
     found = await found_in(library, RULE, "U: renew L2, please", f"A: {reply}", "U: ok")
     assert found.kind in ("not declined", "claimed as done")
