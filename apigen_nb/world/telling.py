@@ -1,7 +1,6 @@
-"""Whether what somebody says tells an expected output: values are compared by their type, whatever way they are said.
-
-`tells` compares; `telling` also asks whether the words leave it open, so that a judge must read them. It may open a
-question too often, but never says "told" of something wrong nor "not told" of something right."""
+"""Whether what somebody says tells an expected output: `tells` compares values by type, in whatever words they are;
+`telling` also asks whether the words leave it open, so that a judge must read them. It may open a question too often,
+but never says "told" of something wrong nor "not told" of something right."""
 
 from __future__ import annotations
 
@@ -222,23 +221,25 @@ def telling(texts: Sequence[str], output: str, type: str = "") -> Telling:
     sentence or later leaves it open; "open" where a judge must read them; "not told" where no words can mean it."""
     said = [(text, sentences(text)) for text in texts]
     last: tuple[int, int] | None = None
+    doubted = False  # whether it is told again later, in a sentence that leaves it open
     mere = any(value.type in _NUMBERS for value in expected(output, type)[:1])
     for number, (text, spans) in enumerate(said):
         for place in told_at(text, output, type):
             sentence = next(((n, s) for n, s in enumerate(spans) if s[0] <= place.start < s[1]), None)
             if sentence and place.sure and _is_clear(plain(text), sentence[1], place, mere):
-                last = number, sentence[0]
-    if last is not None:
-        return "open" if _is_corrected(said, last, output, type) else "told"
-    return "not told" if _is_absent(texts, output, type) else "open"
+                last, doubted = (number, sentence[0]), False
+            elif sentence and "?" not in text[slice(*sentence[1])]:
+                doubted = True
+    if last is None:
+        return "not told" if _is_absent(texts, output, type) else "open"
+    return "open" if doubted or _is_corrected(said, last, output, type) else "told"
 
 
 def _is_clear(text: str, span: tuple[int, int], place: Place, mere: bool) -> bool:
     """Whether a sentence asserts what it tells; `mere` says that it is a number without a unit."""
     sentence, before, after = text[slice(*span)], text[span[0] : place.start], text[place.end : span[1]]
-    if is_open_sentence(before + " \0 " + after) or is_open_around(before, after) or "?" in sentence:
-        return False
-    if mere and is_label(before):
+    open_ = is_open_sentence(before + " \0 " + after) or is_open_around(before, after) or "?" in sentence
+    if open_ or (mere and is_label(before)):
         return False
     return place.name or is_asserted(before, after)
 
