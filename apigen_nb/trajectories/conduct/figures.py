@@ -13,8 +13,9 @@ from .known import known_to_all, told_mails
 
 SOURCED = "What the agent tells comes from its tools, its policy or the customer"
 QUESTION = (
-    "The agent tells the values below. Is one of them invented: does it neither stand in the passage, the results of "
-    "calls or the policy, nor follow from them by a calculation, nor from what everybody knows? Prove it by words of "
+    "The agent tells the values below. Is one of them invented: does it, before the agent comes up with it, neither "
+    "stand in what the customer says, the results of calls or the policy, nor follow from them by a calculation, nor "
+    "from what everybody knows? What a result only repeats of the agent's own call is no source. Prove it by words of "
     'the agent that tell such a value. "none": all of them have a source or follow, or they say nothing of the case.'
 )
 SHOWN = 3000  # characters of one result that judges are shown

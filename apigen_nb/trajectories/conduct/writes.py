@@ -19,10 +19,11 @@ ASKED = "Before it writes the agent says what it is about to do, and the custome
 AT_ONCE = "Only what the customer wants is written, and it is right the first time"
 SENSIBLE = "The agent does not try what the tools refuse again and again"
 CONSENT = (
-    "Right after this passage the agent makes the calls below. Has it said in the passage that it is about to do this, "
-    "with the amounts and whatever else the customer has to know of them, all calls together or one by one, and has "
-    "the customer then agreed to all of it, without asking for anything else instead in the end? Prove a yes by the "
-    "words with which the customer agrees."
+    "Right after this passage the agent makes the calls below. Has it said in the passage that it is about to do this: "
+    "to what, what becomes of it, and the amount where money or points move, all calls together or one by one? And has "
+    "the customer then agreed to all of it, without asking for anything else instead in the end? Who agrees need not "
+    "have asked for it; warnings and conditions are not asked about here. Prove a yes by the words with which the "
+    "customer agrees."
 )
 RULE_ASKED = "asked before writing"
 REPLAYED = "What was done can be done again in a fresh world"
