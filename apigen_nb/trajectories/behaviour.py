@@ -139,7 +139,7 @@ def _is_declined(number: int, wish: Action, since: int, dialogue: Dialogue, mean
     elif answer == "claimed":
         reason = f"the agent said that {wish} was or will be done, and nothing did it"
         yield Problem("claimed as done", reason, turn)
-    elif answer == "neither":
+    elif answer == "neither" and (dialogue.handed_over or 0) <= since:
         yield Problem("not declined", f"the agent neither declined {wish} nor handed over", max(said))
 
 

@@ -165,16 +165,17 @@ def _not_done(dialogue: Dialogue) -> Iterator[Cause]:
         if left and own and len(silent) == len(own):
             yield "user", dialogue.last, f"left without having voiced the wish for {action}"
         elif left and refused is None and _was_offered(own, dialogue):
-            yield "user", dialogue.last, f"left although the agent had offered {action} and waited for a word"
-        elif own and not silent:
+            continue  # an offer that the user did not wait for, or a lie: its words decide
+        elif own and (not silent or dialogue.handed_over is not None):
             # what the instruction does not tell can be looked up: that is what grounding has shown
-            turn = dialogue.last_of("assistant") if refused is None else refused
-            yield "agent", turn, f"did not make {action}, although the user had told all that it needs"
+            gave_up = dialogue.handed_over if refused is None else refused
+            turn = dialogue.last_of("assistant") if gave_up is None else gave_up
+            why = f"before the user had told {', '.join(silent)}" if silent else "although the user had told all"
+            yield "agent", turn, f"did not make {action}, {why} that it needs"
 
 
 def _was_offered(own: list[str], dialogue: Dialogue) -> bool:
-    """Whether the agent's last words before the user left told for the first time what an action is about: it could not
-    act any more."""
+    """Whether the agent's last words before the user left told for the first time what an action is about."""
     last = dialogue.last_of("assistant")
     told = dialogue.first_mention(*own, role="assistant")
     return bool(own) and told == last == dialogue.last - 1

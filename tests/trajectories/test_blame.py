@@ -227,22 +227,6 @@ PLANTED: dict[str, tuple[Blueprint, Role, Role, str, int, str]] = {
         3,
         "the groundtruth does not have it",
     ),
-    "agent offers and the user says yes and leaves": (
-        task(RENEW, says=SAYS),
-        Role("I can renew L1 because of travel. Shall I (yes/no)?"),
-        Role("Please renew L1, I travel.", f"yes {STOP}"),
-        "user",
-        2,
-        "left although the agent had offered renew_loan",
-    ),
-    "agent offers what the user had only described": (
-        task(RENEW, says=SAYS),
-        Role("Hello!", "I found L1. Shall I renew it?"),
-        Role("Please renew a loan, I travel.", "The one about Salt Roads.", f"Ja, bitte. {STOP}"),
-        "user",
-        4,
-        "left although the agent had offered renew_loan",
-    ),
     "agent offers again and again": (
         task(RENEW, says=SAYS),
         Role("Shall I renew L1 because of travel?", "So I may renew L1 because of travel?"),
@@ -367,6 +351,16 @@ IN_WORDS: dict[str, tuple[Blueprint, Role, Role]] = {
         task(RENEW, says=SAYS),
         Role("很抱歉，无法续借。", "再见。"),
         Role("请续借 L1 。", "哦。", DONE),
+    ),
+    "agent offers and the user says yes and leaves": (
+        task(RENEW, says=SAYS),
+        Role("I can renew L1 because of travel. Shall I (yes/no)?"),
+        Role("Please renew L1, I travel.", f"yes {STOP}"),
+    ),
+    "agent offers what the user had only described": (
+        task(RENEW, says=SAYS),
+        Role("Hello!", "I found L1. Shall I renew it?"),
+        Role("Please renew a loan, I travel.", "The one about Salt Roads.", f"Ja, bitte. {STOP}"),
     ),
     "agent says that it did by name what it never did": (
         task(RENEW, says=SAYS),
