@@ -139,12 +139,11 @@ def test_without_tau2_a_notice_is_printed(monkeypatch: pytest.MonkeyPatch, capsy
 
 
 # What grounding fails of the gold tasks that the audit does not reject.
-UNTOLD_REASON = {"30", "31", "32", "38", "54", "55", "59", "66", "69"}  # the story suggests why, nobody says it
 ALARMS = {
-    # 19: what could be saved by an exchange that is not made
-    "tau2:retail": UNTOLD_REASON | {"19"},
-    # 25: "exactly the same as your current reservation"; 35: a one-way trip that is not called so
-    "tau2:airline": {"25", "35"},
+    # 19: what could be saved by an exchange that is not made; 66, 69: the story suggests why, nobody says it
+    "tau2:retail": {"19", "66", "69"},
+    # 35: a one-way trip that is not called so
+    "tau2:airline": {"35"},
 }
 
 

@@ -148,9 +148,6 @@ ANSWERS = {
 lines = st.tuples(st.sampled_from(["customer:", "agent:", "agent calls x({}):", "tool:", ""]), st.text(max_size=30))
 
 
-ANSWERS = {"wish answered": ["declined", "claimed", "neither"], "promise": ["unkept", "abuse", "secret", "none"]}
-
-
 @given(st.sampled_from(sorted(READERS)), st.lists(lines, max_size=5), st.text(max_size=30))
 async def test_it_answers_and_proves_whatever_is_said(kind: str, said: list[tuple[str, str]], about: str) -> None:
     answers = ANSWERS.get(kind, ["yes", "no"])

@@ -45,7 +45,7 @@ ENV |= {"PYTHONPATH": str(Path(__file__).parents[2]), "E2E_KEY": KEY, "PYTHONHAS
 JUDGES = [("judge", f"judge-{number}") for number in (1, 2, 3)]
 OTHERS = [(role, f"the-{role}") for role in ("generator", "feedback", "user", "agent")]
 ROLES = {role: {"model": name} for role, name in OTHERS} | {"judge": [{"model": name} for _, name in JUDGES]}
-STARTS = {role: (FOLDER / f"{role}.md").read_text()[:60] for role in (*ROLES, "blame")}
+STARTS = {role: (FOLDER / f"{role}.md").read_text()[:60] for role in (*ROLES, "blame", "reading")}
 SCRIPTED = {"seeds": 40, "seed": 19, "round_size": 15}
 SERVED = {"seeds": 6, "seed": 19, "round_size": 5, "attempts": 2, "model": "tiny", "api_key_env": "E2E_KEY"}
 SERVED |= {"kinds": {"plain": 1.0}, "recombined": 0.0, "best_of": 1}  # the player knows plain tasks only
@@ -69,7 +69,8 @@ def role_of(body: Body) -> str:
 
 class Player:
     """Plays all five roles by what a request says: a generator that knows some customers' tasks (every other time it
-    talks until it is told how), judges of two minds, a user who says all at once, an agent that does what is asked."""
+    talks until it is told how), judges of two minds who see no harm in words, a user who says all at once and agrees,
+    an agent that looks up whom it serves, asks, and does what is wanted call by call."""
 
     def __init__(self, tasks: list[Blueprint]) -> None:
         self.tasks = {task.user: task for task in tasks}
@@ -79,14 +80,27 @@ class Player:
         role, messages = role_of(body), body["messages"]
         if role == "judge":
             return json.dumps({"scores": dict.fromkeys(METRICS, 1) | {"correctness": int(body["model"] != "judge-2")}})
+        if role == "reading":
+            return self.read(messages[1]["content"])
         if role == "user":
-            said = any(message["role"] == "assistant" for message in messages)
-            return STOP if said else next(wish for wish in self.wishes if wish in messages[0]["content"])
+            if any(message["role"] == "assistant" for message in messages):
+                return "Yes." if "(yes/no)" in messages[-1]["content"] else STOP
+            return next(wish for wish in self.wishes if wish in messages[0]["content"])
         if role == "feedback":
             return PLAN
         if role == "blame":
             return "It was nobody."
         return self.draft(messages[1]["content"]) if role == "generator" else self.act(messages)
+
+    @staticmethod
+    def read(question: str) -> str:
+        """Nothing was invented, and what was asked for was said: by the last words of whom it is about."""
+        answers = re.findall(r"^- (.+)$", question.rpartition("Answers:")[2], re.MULTILINE)
+        if answers[0] != "yes":
+            return json.dumps({"answer": answers[-2]})
+        who = "customer" if "(consent)" in question else "agent"
+        turn, said = re.findall(rf"^- (\d+) {who}: (.+)$", question.partition("Question (")[0], re.MULTILINE)[-1]
+        return json.dumps({"answer": "yes", "turn": int(turn), "quotation": said})
 
     def draft(self, asked: str) -> str:
         found = re.search(r"Records of the customer (\S+)", asked)
@@ -99,11 +113,20 @@ class Player:
         task = next((self.wishes[m["content"]] for m in messages if m["content"] in self.wishes), None)
         if task is None:
             return "I do not understand."
-        made = {call["function"]["name"] for message in messages for call in message.get("tool_calls", ())}
-        calls = [{"name": a.name, "arguments": json.dumps(a.arguments)} for a in task.actions if a.name not in made]
-        if calls:
-            return {"content": None, "tool_calls": [{"id": "c", "type": "function", "function": c} for c in calls]}
-        return f"All done. {'; '.join(task.outputs)}"
+        made = [call["function"]["name"] for message in messages for call in message.get("tool_calls") or ()]
+        if not made:
+            email = Domain.load(task.domain).tables["customers"][task.user]["email"]
+            return self.call("find_customer_by_email", {"email": email})
+        left = task.actions[len(made) - 1 :]
+        if left and not any("(yes/no)" in (message["content"] or "") for message in messages):
+            told = "; ".join(f"{a.name.replace('_', ' ')} {list(a.arguments.values())}" for a in left)
+            return f"I am going to do this: {told}. Shall I (yes/no)?"
+        return self.call(left[0].name, left[0].arguments) if left else f"All done. {'; '.join(task.outputs)}"
+
+    @staticmethod
+    def call(name: str, arguments: dict[str, Any]) -> Body:
+        function = {"name": name, "arguments": json.dumps(arguments)}
+        return {"content": None, "tool_calls": [{"id": "c", "type": "function", "function": function}]}
 
 
 @contextlib.contextmanager
@@ -207,7 +230,8 @@ def test_every_role_by_its_own_model(home: Path, player: Player) -> None:
         done = run(out, **values, concurrency=8)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == f"report: {out / 'report' / 'index.html'}"
-    assert {(role_of(body), body["model"]) for body in server.requests} == {*JUDGES, *OTHERS}
+    asked = {(role_of(body), body["model"]) for body in server.requests}
+    assert asked == {*JUDGES, *OTHERS, ("reading", "judge-1"), ("reading", "judge-2")}
     assert set(server.keys) == {KEY}
     proposals, trajectories = read(out)
     accepted = [proposal for proposal in proposals if proposal.accepted]
@@ -220,7 +244,7 @@ def test_every_role_by_its_own_model(home: Path, player: Player) -> None:
         spent[role] += usage.calls
         assert (usage.prompt, usage.cached, usage.completion) == (10 * usage.calls, 4 * usage.calls, 5 * usage.calls)
     # the same question, such as feedback on the same failure, is paid for once
-    asked = Counter(map(role_of, server.requests))
+    asked = Counter(role_of(body).replace("reading", "judge") for body in server.requests)
     assert set(asked) == set(spent)
     assert all(asked[role] <= calls for role, calls in spent.items())
     assert asked["user"] == spent["user"]

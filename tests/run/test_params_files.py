@@ -45,4 +45,4 @@ async def test_every_kind_and_recombined_tasks_are_verified(name: str, tmp_path:
     verified = {trajectory.blueprint for trajectory in trajectories if trajectory.success}
     assert {blueprint.kind for blueprint in accepted if blueprint.id in verified} == set(KINDS)
     assert sum(blueprint.id in verified for blueprint in accepted if blueprint.parts) >= 3
-    assert len(verified) >= 100
+    assert len(verified) >= 90

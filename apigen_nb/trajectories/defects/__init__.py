@@ -77,7 +77,7 @@ DEFECTS: tuple[Defect, ...] = (
     Defect(words.output_taken_back, "outputs", decidable=False),
     Defect(words.announced_otherwise, "conduct", decidable=False),
     Defect(words.announcement_left_out, "conduct", decidable=False),
-    Defect(words.claimed_as_done, "behaviour", decidable=False),
+    Defect(words.claimed_as_done, "conduct", decidable=False),
     Defect(words.wish_passed_over, "behaviour", decidable=False),
     Defect(words.detail_never_asked_for, "behaviour", decidable=False),
 )
