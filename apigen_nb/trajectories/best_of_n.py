@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
-from ..models import Answer, Model, Question, Unparsable, ask, read_json
+from ..models import Answer, Model, Question, Unparsable, ask, ask_for
 from ..models.jobs import all_of
 from ..models.roles import Roles
 from ..records import STOP, Candidate, Message, Usage
@@ -43,12 +43,6 @@ REPLY = _Reply.model_json_schema()
 _TOKEN = re.compile(r"[\w#@+./-]*\d[\w#@+./-]*")  # ids, dates, amounts, postal codes, mail addresses with a figure
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]{0,255}\w")  # without bounds: quadratic in long texts
 _THING = re.compile(r"#|[A-Za-z]\w*[-_]\w*\d|^[A-Za-z]{1,3}\d+$|\d{8}")  # an order, an item; no postal code, no phone
-_QUESTION = re.compile(r"[^.!?\n]+\?")
-_OFFERS = re.compile(
-    r"how (?:can|may|could|might) (?:i|we)|what (?:can|may) (?:i|we) (?:do|help)"
-    r"|(?:can|may|could) (?:i|we) (?:help|assist)|how are you|how(?: i|')s (?:it|your)|what brings you"
-    r"|(?:any|some)thing (?:else|more|further)|any (?:other|more|further)|is that all|will that be all"
-)
 _QUESTION_MARK = re.compile("[?？¿؟]")
 
 
@@ -64,11 +58,6 @@ def invented(text: str, known: str) -> list[str]:
             if not (tells(known, value) or tells(known, token, "identifier") or value.casefold() in there):
                 found[token if len(value) < len(token) else value] = None
     return list(found)
-
-
-def asks(text: str) -> bool:
-    """Whether a message asks for something, and not just how it can help or whether that was all, in English."""
-    return any(not _OFFERS.search(question) for question in _QUESTION.findall(normalize(text).replace("’", "'")))
 
 
 def flaws(text: str, question: Question) -> Iterator[str]:
@@ -148,8 +137,8 @@ class BestOf:
             sample=question.sample,
         )
         try:
-            reply = _Reply.model_validate(read_json(await ask(self.critic, asked)))
-        except (Unparsable, ValidationError):
+            reply = await ask_for(self.critic, asked, _Reply)
+        except Unparsable:
             return {}
         scores = {score.candidate: score for score in reply.scores}
         return scores if set(scores) == set(range(1, len(texts) + 1)) else {}

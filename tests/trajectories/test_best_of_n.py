@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from apigen_nb.models import Answer, Question, metered
 from apigen_nb.models.roles import Roles
 from apigen_nb.records import STOP, Message, Trajectory, Usage
-from apigen_nb.trajectories.best_of_n import BestOf, asks, flaws, invented, user_of
+from apigen_nb.trajectories.best_of_n import BestOf, flaws, invented, user_of
 from apigen_nb.trajectories.converse import converse
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.pieces import plain
@@ -141,11 +141,6 @@ def test_nearly_the_same_again_is_a_flaw(text: str, repeats: bool) -> None:
     assert ("repeats an earlier message" in flaws(text, question)) == repeats
 
 
-@pytest.mark.parametrize("question", ["How are you?", "Hello! How can I help you today?", "Is there anything else?"])
-def test_a_question_for_nothing_is_none_in_english(question: str) -> None:
-    assert not asks(question)
-
-
 @pytest.mark.parametrize("said", ["Hello, what can I do for you.", "Guten Tag.", "您好。"])
 def test_a_secret_told_without_any_question_is_a_flaw(said: str) -> None:
     talk = (Message(role="user", content="Hello."), Message(role="assistant", content=said))
@@ -192,13 +187,6 @@ def test_what_is_known_in_other_figures_is_not_invented(text: str, known: str) -
 )
 def test_what_nothing_known_tells_is_invented(text: str, known: str, found: str) -> None:
     assert invented(text, known) == [found]
-
-
-@pytest.mark.parametrize(
-    "question", ["Why?", "What is your e-mail address?", "I can help. Which one is it? Anything else?"]
-)
-def test_a_question_for_something_asks(question: str) -> None:
-    assert asks(question)
 
 
 @pytest.mark.parametrize("critic", [Critic(5, 5), Critic(text="no idea"), Critic(text='{"scores": []}'), Critic(99, 3)])

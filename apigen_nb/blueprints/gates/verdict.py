@@ -1,10 +1,8 @@
-"""How problems are put into words: those that gates find, and those of a model's reply."""
+"""How the problems that gates find are put into words."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from pydantic import ValidationError
 
 from ...records import Verdict
 
@@ -15,8 +13,3 @@ def verdict_on(gate: str, problems: Sequence[Problem]) -> Verdict:
     """Passed when there are no problems; else all reasons, under the kind of the first."""
     kind = problems[0][0] if problems else ""
     return Verdict(gate=gate, passed=not problems, kind=kind, reason="; ".join(reason for _, reason in problems))
-
-
-def describe(error: ValidationError) -> str:
-    """The first problems of a reply, each with the field that has it."""
-    return "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()[:6])
