@@ -169,13 +169,13 @@ def _shuffled(domain: Domain, key: str) -> list[str]:
 def sample_seed(
     domain: Domain, seed: int, number: int, pool: Sequence[Blueprint] = (), sampling: Sampling = DEFAULT_SAMPLING
 ) -> Seed:
-    """The seed of one number. `pool` are the accepted blueprints of earlier rounds, in id order."""
+    """The seed of one number. `pool` are the accepted blueprints of earlier rounds, in id order. Each sampler has its
+    own random numbers: what one draws changes no other."""
     kind = assign(sampling.kinds, number, f"{seed}/kinds")
     behaviour = assign(sampling.behaviours, number, f"{seed}/behaviours")
     level = assign(sampling.difficulty, number, f"{seed}/difficulty")
 
     def rng(sampler: str) -> Random:
-        # one for each, so that what one sampler draws changes no other
         return Random(f"{domain.name}/{seed}/{number}/{sampler}")
 
     user = sample_user(domain, seed, number)
