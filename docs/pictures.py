@@ -17,6 +17,7 @@ from apigen_nb.storage.journal import read_lines
 
 HERE = Path(__file__).resolve().parent
 SIZE = {"width": 1280, "height": 800}
+HEIGHT = 900  # of the conversation, which ends below the call that was wrong
 MOST = 300_000  # bytes of a picture
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -58,12 +59,11 @@ def main(run: Path) -> None:
         shoot(page, HERE / "report.png")
         page.set_viewport_size(SIZE)
         page.goto(f"{index.with_name('trajectories.html').as_uri()}#{telling(run).id}")
-        wrong = page.locator("#item .divergence + * , #item .call.fell").last
+        wrong = page.locator("main .divergence + *:visible, main .call.fell:visible").last
         wrong.wait_for()
-        top = page.locator("#item .tags").bounding_box()["y"] - 62
         end = wrong.bounding_box()
-        page.set_viewport_size({**SIZE, "height": max(SIZE["height"], round(end["y"] + end["height"] - top) + 60)})
-        page.evaluate("(by) => scrollTo(0, by)", top)
+        page.set_viewport_size({**SIZE, "height": HEIGHT})
+        page.evaluate("(by) => scrollTo(0, by)", end["y"] + end["height"] + 30 - HEIGHT)
         shoot(page, HERE / "trajectory.png")
         browser.close()
 
