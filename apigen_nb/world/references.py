@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -39,10 +39,6 @@ class Reader:
         that it is for, where that is known: what "no" means hangs on it."""
         scalars = [fact.value for fact in facts(value) if not isinstance(fact.value, bool) and fact.value != ""]
         return bool(scalars) and all(self._tells(scalar, text, parameter) for scalar in scalars)
-
-    def first_told(self, value: Any, texts: Iterable[str], parameter: str = "") -> int | None:
-        """The index of the first of some texts that tells a value."""
-        return next((n for n, text in enumerate(texts) if self.told(value, text, parameter)), None)
 
     def described(self, value: str, text: str) -> bool:
         """Whether a text describes the thing with this id, and none of its kind as well."""

@@ -97,12 +97,6 @@ def test_not_told(who: tuple[str, str], value: Any, text: str) -> None:
     assert not reader(*who).told(value, text)
 
 
-def test_the_first_text_that_tells_it() -> None:
-    texts = ["Hello!", "I have a question about an order.", "The one with the laser measure.", "#R79085, I mean."]
-    assert reader(*SHARON).first_told("#R79085", texts) == 2
-    assert reader(*SHARON).first_told("#R35157", texts) is None
-
-
 @pytest.mark.parametrize("who", [SHARON, VERONICA, APRIL, JAMES, MIA], ids=lambda who: who[0])
 @given(text=st.text(max_size=60))
 def test_any_text_can_be_read(who: tuple[str, str], text: str) -> None:
