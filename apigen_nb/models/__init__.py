@@ -50,6 +50,7 @@ class Answer(Record):
 
 Model = Callable[[Question], Awaitable[Answer]]
 Reply = TypeVar("Reply", bound=BaseModel)
+Used = TypeVar("Used")
 
 
 class NoAnswer(Exception):
@@ -155,3 +156,13 @@ def read_reply(answer: Answer, shape: type[Reply], /, **settled: Any) -> Reply:
 async def ask_for(model: Model, question: Question, shape: type[Reply], /, **settled: Any) -> Reply:
     """Ask (see `ask`) and read the reply as `shape` (see `read_reply`). Unparsable when it is not of that shape."""
     return read_reply(await ask(model, question), shape, **settled)
+
+
+async def ask_twice(model: Model, question: Question, shape: type[Reply], use: Callable[[Reply], Used]) -> Used:
+    """What `use` makes of a reply of the `shape` asked for (see `ask_for`); it raises Unparsable where it can use none.
+    Asked is once, and once more, as another sample, where that reply cannot be used. Unparsable when neither can."""
+    try:
+        return use(await ask_for(model, question, shape))
+    except Unparsable:
+        again = question.model_copy(update={"sample": question.sample + 1})
+        return use(await ask_for(model, again, shape))

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
-from ..models import Model, Question, Unparsable, ask_for
+from ..models import Model, Question, Unparsable, ask_twice
 from ..models.jobs import all_of
 from ..records import STOP, Message, Opinion, Reading, sha
 
@@ -133,25 +133,25 @@ async def _opinion(
     number: int, claim: Claim, messages: Sequence[Message], judges: Sequence[Model], name: str
 ) -> Opinion:
     """One judge's answer; who answers nonsense or quotes what was not said is asked once more."""
-    judge, error = f"judge {number + 1}", ""
-    for sample in range(2):
-        question = Question(
-            id=f"{name}/reading/{claim.id}/judge{number}",
-            role="judge",
-            prompt="reading",
-            context=_context(claim, messages),
-            reply=REPLY,
-            sample=sample,
-        )
-        try:
-            reply = await ask_for(judges[number], question, _Reply)
-        except Unparsable as problem:
-            error = str(problem)
-            continue
+    judge = f"judge {number + 1}"
+    question = Question(
+        id=f"{name}/reading/{claim.id}/judge{number}",
+        role="judge",
+        prompt="reading",
+        context=_context(claim, messages),
+        reply=REPLY,
+    )
+
+    def proven(reply: _Reply) -> Opinion:
         opinion = Opinion(judge=judge, **{**reply.model_dump(), "quotation": reply.quotation[:500]})
-        if reply.answer == UNCLEAR or not (error := unproven(claim, opinion, messages)):
-            return opinion
-    return Opinion(judge=judge, error=error[:300])
+        if reply.answer != UNCLEAR and (error := unproven(claim, opinion, messages)):
+            raise Unparsable(error)
+        return opinion
+
+    try:
+        return await ask_twice(judges[number], question, _Reply, proven)
+    except Unparsable as problem:
+        return Opinion(judge=judge, error=str(problem)[:300])
 
 
 def _context(claim: Claim, messages: Sequence[Message]) -> dict[str, object]:

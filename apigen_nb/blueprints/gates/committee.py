@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from ...models import Model, Question, Unparsable, ask_for
+from ...models import Model, Question, Unparsable, ask_twice
 from ...models.jobs import all_of
 from ...records import METRICS, Blueprint, Change, Metric, Verdict, Vote, canonical
 from ...world.aligned_lists import align_items
@@ -121,22 +121,18 @@ class Committee:
         return self._passes(yes) == self._passes(yes | still)
 
     async def _vote(self, number: int, blueprint: Blueprint, domain: Domain) -> Vote:
-        name, error = f"judge {number + 1}", ""
-        for sample in range(2):
-            question = Question(
-                id=f"{blueprint.id}/judge{number}",
-                role="judge",
-                prompt="judge",
-                context=_context(blueprint, domain),
-                reply=REVIEW,
-                sample=sample,
-            )
-            try:
-                review = await ask_for(self.judges[number], question, Review)
-                return Vote(judge=name, **review.model_dump())
-            except Unparsable as problem:
-                error = str(problem)
-        return Vote(judge=name, scores=None, error=error)
+        name = f"judge {number + 1}"
+        question = Question(
+            id=f"{blueprint.id}/judge{number}",
+            role="judge",
+            prompt="judge",
+            context=_context(blueprint, domain),
+            reply=REVIEW,
+        )
+        try:
+            return await ask_twice(self.judges[number], question, Review, lambda r: Vote(judge=name, **r.model_dump()))
+        except Unparsable as problem:
+            return Vote(judge=name, scores=None, error=str(problem))
 
 
 def _context(blueprint: Blueprint, domain: Domain) -> dict[str, Any]:
