@@ -28,7 +28,7 @@ from .figure_style import (  # fmt: skip
     legend,
     subtitle,
 )
-from .shares import OUTCOMES
+from .shares import OPEN, OUTCOMES
 from .tables import ENDED, interval, share
 
 __all__ = ["CONFIG", "FELL", "FONT", "HELD", "INK", "QUIET", "STRIPES", "empty", "label"]  # besides the figures below
@@ -88,7 +88,7 @@ def checks(frame: pd.DataFrame) -> go.Figure:
 
 def check_leads(frame: pd.DataFrame) -> Leads:
     """Of `tables.checks`: the filters of the conversations behind each count."""
-    return tuple([{f"check {came}": str(name)} for name in frame["check"]] for came in ("held", "fell", "undecided"))
+    return tuple([{f"check {came}": str(name)} for name in frame["check"]] for came in ("held", "fell", *OPEN))
 
 
 def ends(frame: pd.DataFrame) -> go.Figure:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..records import Finding, Trajectory, Verdict
 from ..storage.safe_text import clean_name
-from .shares import rates, tally_outcomes
+from .shares import OPEN, UNASKED, rates, tally_outcomes
 
 TRAJECTORIES = [
     "trajectory", "blueprint", "attempt", "success", "outcome", "ended", "turns", "calls", "divergence", "outputs told",
@@ -22,8 +22,7 @@ ENDED = {
     "agent_error": "no answer for the agent",
     "user_error": "no answer for the user",
 }
-HELD = {"held": True, "fell": False}  # an undecided check is neither
-AS_CONVERSATION = {"held": "verified", "fell": "failed", "undecided": "undecided"}
+HELD = {"held": True, "fell": False}  # a check that is undecided or was not asked is neither
 
 
 def verdict_about(trajectory: Trajectory, about: str) -> Verdict | None:
@@ -33,8 +32,8 @@ def verdict_about(trajectory: Trajectory, about: str) -> Verdict | None:
 
 def trajectories(records: Iterable[Trajectory]) -> pd.DataFrame:
     """One row a trajectory: how it ended and was judged. `turns` are messages of the user, `calls` are tool calls;
-    checks that were not made or are undecided are None (only conversations that ended are scored); `noted` is what
-    counts against nobody, "repeated read 2"."""
+    checks that were not made, not asked or are undecided are None (only conversations that ended are scored); `noted`
+    is what counts against nobody, "repeated read 2"."""
     rows = []
     for t in records:
         told, reached = verdict_about(t, "output"), verdict_about(t, "state")
@@ -72,10 +71,16 @@ def ends(frame: pd.DataFrame, column: str = "ended") -> pd.DataFrame:
 
 
 def checks(records: Iterable[Trajectory]) -> pd.DataFrame:
-    """Per check, in the order in which they stand: how many conversations it judged, held, left undecided, and fell."""
-    judged = [(clean_name(v.gate), AS_CONVERSATION[v.outcome]) for t in records for v in t.verdicts]
-    places = {name: place for place, name in enumerate(dict.fromkeys(name for name, _ in judged))}
-    return tally_outcomes(judged, "check").sort_values("check", key=lambda names: names.map(places), ignore_index=True)
+    """Per check, in the order in which they stand: how many conversations it judged, held, left undecided, and fell;
+    and, not among the judged, how many it was not asked about since they fell elsewhere."""
+    counts: dict[str, Counter[str]] = {}
+    for verdict in (verdict for t in records for verdict in t.verdicts):
+        counts.setdefault(clean_name(verdict.gate), Counter())[verdict.outcome] += 1
+    rows = [
+        {"check": name, "attempted": n.total() - n[UNASKED], "passed": n["held"], **{open_: n[open_] for open_ in OPEN}}
+        for name, n in counts.items()
+    ]
+    return rates(rows, ["check"], OPEN)
 
 
 def tool_use(records: Iterable[Trajectory]) -> pd.DataFrame:

@@ -16,7 +16,7 @@ import plotly.io
 from plotly.io.base_renderers import PlotlyRenderer
 
 from ..storage.safe_text import clean, truncate
-from .tables import interval, share
+from .shares import OPEN, interval, share
 
 HELD, FELL, UNDECIDED, QUIET = "#3a87ad", "#e08a52", "#a8841c", "#a9b1bc"
 # Of what is written and of what lies under it; report.js swaps both for the page's own.
@@ -38,7 +38,7 @@ class OnPaper(PlotlyRenderer):  # type: ignore[misc]  # plotly's renderers are u
 for _name in ("plotly_mimetype", "jupyterlab", "vscode"):
     plotly.io.renderers[_name] = OnPaper(CONFIG)
 
-# Of what held, of what fell and, where some can be, of what is undecided: the filters, row by row.
+# Of what held, of what fell and, where some can be, of what is undecided and not asked: the filters, row by row.
 Leads = tuple[Sequence[Mapping[str, str]], ...]
 STRIPES = {"shape": "/", "size": 6, "solidity": 0.25, "fgcolor": "white", "fillmode": "overlay"}
 HELD_BAR: dict[str, Any] = {"color": HELD}
@@ -85,9 +85,9 @@ def legend(held: str, fell: str, undecided: bool = False) -> str:
     return f"{words}   <span style='color:{UNDECIDED}'>▦</span> undecided" if undecided else words
 
 
-def undecided_of(frame: pd.DataFrame) -> list[int]:
-    """How many of each row are undecided; none where no row has any."""
-    counts = frame["undecided"].tolist() if "undecided" in frame else []
+def open_of(frame: pd.DataFrame, kind: str) -> list[int]:
+    """How many of each row are undecided, or not asked; none where no row has any."""
+    counts = frame[kind].tolist() if kind in frame else []
     return counts if any(counts) else []
 
 
@@ -114,7 +114,7 @@ def held_and_fell(
     held, fell = words
     beside, shares = _shares(frame, held, unit, share_of)
     figure = canvas(title, 112 + 34 * len(names), bargap=0.34)
-    unread, hints = undecided_of(frame), _hints(frame)
+    unread, hints = open_of(frame, "undecided"), _hints(frame)
     kinds = [(held, "passed", HELD_BAR), (fell, "fell", FELL_BAR), ("undecided", "undecided", UNDECIDED_BAR)]
     kinds = kinds if unread else kinds[:2]
     if leads:
@@ -142,8 +142,9 @@ def _shares(frame: pd.DataFrame, held: str, unit: str, share_of: int) -> tuple[l
             f"{n:,} of {share_of:,} {unit} · {share(n, share_of)} {interval(n, share_of)}" for _, n in pairs
         ]
     beside = [f"{k:,} of {n:,} · {share(k, n)} {interval(k, n, 0)}" for k, n in pairs]
-    for row, count in enumerate(undecided_of(frame)):
-        beside[row] += f" · {count:,} undecided" if count else ""
+    for kind in OPEN:
+        for row, count in enumerate(open_of(frame, kind)):
+            beside[row] += f" · {count:,} {kind}" if count else ""
     return beside, [f"{k:,} of {n:,} {held} · {share(k, n)}, 95 % interval {interval(k, n)}" for k, n in pairs]
 
 

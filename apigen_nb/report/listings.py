@@ -11,6 +11,7 @@ from .item_explorer import Facets, Item, ItemExplorer
 from .pass_rates import REJECTED, REPAIRED, attempt_facets, failure_name, traits
 from .reflection import ACCEPTED, fell_at, is_mended
 from .run_contents import RunContents
+from .shares import OPEN
 
 MARKS = {"verified": "✓", "failed": "✗", "undecided": "?"}
 LENGTHS = ((5, "1–5 messages"), (10, "6–10 messages"), (20, "11–20 messages"), (40, "21–40 messages"))
@@ -128,7 +129,7 @@ def _trajectory(t: Trajectory, known: Mapping[str, Proposal]) -> Item:
         "undecided check": [failure_name(v) for v in t.verdicts if v.undecided],
         **{
             f"check {came}": [clean_name(v.gate) for v in t.verdicts if v.outcome == came]
-            for came in ("held", "fell", "undecided")
+            for came in ("held", "fell", *OPEN)
         },
         "rule broken": list(dict.fromkeys(rules.get("fell", ()))),
         "noted": list(dict.fromkeys(rules.get("noted", ()))),

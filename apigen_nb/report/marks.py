@@ -11,7 +11,8 @@ from ..records import Finding, Opinion, Reading, Trajectory
 from ..storage.safe_text import clean, truncate_with_note
 from ..trajectories.meaning import UNCLEAR
 
-ORDER = ("fell", "undecided", "noted")
+WEIGHTY = ("fell", "undecided")
+ORDER = (*WEIGHTY, "not asked", "noted")
 LONGEST_QUOTE = 500  # characters of a quotation that are looked for in its message
 MOST_QUOTES = 12  # of one message
 MOST_READINGS = 3  # at a message; all of them stand in the list above
@@ -38,7 +39,7 @@ class Marked:
     @property
     def weighty(self) -> list[Mark]:
         """What fell or is undecided."""
-        return [mark for mark in self.all if mark.finding.outcome != "noted"]
+        return [mark for mark in self.all if mark.finding.outcome in WEIGHTY]
 
     def at(self, turn: int) -> list[Mark]:
         """The marks of a message."""
@@ -77,7 +78,7 @@ def marks(trajectory: Trajectory) -> list[Mark]:
 def _about(finding: Finding, readings: Iterable[Reading]) -> tuple[Reading, ...]:
     """The readings that a finding names by their question or id; else, of an open one, those without an answer in which
     somebody quotes its message, or, where nobody does, all without an answer (`MOST_READINGS` of them)."""
-    if finding.outcome == "noted":
+    if finding.outcome not in WEIGHTY:
         return ()
     said = f"{finding.text}\n{finding.found}"
     ids = (finding.rule, finding.found)

@@ -14,10 +14,10 @@ from markupsafe import Markup
 
 from . import pieces
 from .embedded_data import packed
-from .figure_style import Leads, undecided_of
+from .figure_style import Leads, open_of
 from .item_explorer import ItemExplorer
 from .notebook_html import figure_html, inert
-from .tables import interval, share
+from .shares import OPEN, interval, share
 
 
 def panel(figure: go.Figure, numbers: pieces.Piece | str = "") -> Markup:
@@ -32,23 +32,20 @@ def counts_table(
 ) -> pieces.Piece:  # fmt: skip
     """The counts behind a figure of held, fell and undecided, a row a bar, each with its 95 % interval. `leads` are the
     filters of the items of `page` behind the counts of a row."""
-    counted = dict(zip(words, ("passed", "fell"), strict=True)) | (
-        {"undecided": "undecided"} if undecided_of(frame) else {}
-    )
+    named = zip((*words, *OPEN), ("passed", "fell", *OPEN), leads or ([{}] * len(frame),) * 4, strict=False)
+    shown = [(word, of, links) for word, of, links in named if of not in OPEN or open_of(frame, of)]
     top = frame.head(most)
     firsts = list(names)[: len(top)] or top.iloc[:, 0].astype(str).tolist()
-    links = leads or ([{}] * len(top),) * len(counted)
-    addresses = [[f"{page}.html#?{urlencode(link)}" if link else "" for link in side] for side in links]
     rows = [
         (name, row["attempted"],
-         [(word, row[column], to) for (word, column), to in zip(counted.items(), tos, strict=False)],
+         [(word, row[of], f"{page}.html#?{urlencode(to[n])}" if to[n] else "") for word, of, to in shown],
          share(row["passed"], row["attempted"]), interval(row["passed"], row["attempted"]))
-        for name, tos, row in zip(firsts, zip(*addresses, strict=True), top.to_dict("records"), strict=False)
+        for n, (name, row) in enumerate(zip(firsts, top.to_dict("records"), strict=False))
     ]  # fmt: skip
     what = {"blueprints": "blueprints", "reflection": "attempts"}.get(page, "conversations") if leads else ""
     return pieces.draw(
-        "numbers.html.j2", first=first or str(frame.columns[0]), words=list(counted), rows=rows, total=len(frame),
-        leads=what,
+        "numbers.html.j2", first=first or str(frame.columns[0]), words=[word for word, _, _ in shown], rows=rows,
+        total=len(frame), leads=what,
     )  # fmt: skip
 
 

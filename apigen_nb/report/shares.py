@@ -10,6 +10,8 @@ from typing import Any
 import pandas as pd
 
 OUTCOMES = ("verified", "failed", "undecided")
+UNASKED = "not asked"  # of a check: the conversation fell elsewhere
+OPEN = ("undecided", UNASKED)  # columns of what neither held nor fell, where there can be any
 
 
 def wilson(passed: int, total: int, level: float = 0.95) -> tuple[float, float]:

@@ -57,8 +57,8 @@ class Progress:
 
     def count(self, record: object) -> None:
         """One record more; it is an accepted one when its `accepted` or `success` is true, an undecided one when its
-        `undecided` is. Its verdicts, or those of its attempts, and its usage are added up; an undecided one judges
-        nothing."""
+        `undecided` is. Its verdicts, or those of its attempts, and its usage are added up; only one that held or
+        fell judges."""
         self.done += 1
         self._counted += 1
         self.accepted += is_accepted(record)
@@ -67,7 +67,7 @@ class Progress:
             for verdict in getattr(judged, "verdicts", ()):
                 gate = self.gates.setdefault(verdict.gate, [0, 0])
                 gate[0] += verdict.passed
-                gate[1] += not verdict.undecided
+                gate[1] += verdict.outcome in ("held", "fell")
         for used in getattr(record, "usage", {}).values():
             self.tokens += used.prompt + used.completion
             self.calls += used.calls

@@ -171,7 +171,8 @@ def _check_groundtruth(blueprint: Blueprint, domain: Domain) -> None:
 def _told(id: str, verdicts: Sequence[Verdict], unanswered: str) -> CaseVerdict:
     found = {verdict.gate: verdict for verdict in verdicts}
     outcomes = {check: found[check].outcome if check in found else "held" for check in CHECKS}
-    return CaseVerdict(id=id, **outcomes, reasons=dict(_reasons(verdicts)), unanswered=unanswered)
+    told = {"id": id, **outcomes, "reasons": dict(_reasons(verdicts)), "unanswered": unanswered}
+    return CaseVerdict.model_validate(told)
 
 
 def _reasons(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, str]]:

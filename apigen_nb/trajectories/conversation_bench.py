@@ -52,7 +52,7 @@ class Trial(Record):
         if self.noted:
             return "fell" if any(f.outcome == "noted" for v in asked for f in v.findings) else "held"
         outcomes = {verdict.outcome for verdict in asked}
-        return "fell" if "fell" in outcomes else "undecided" if "undecided" in outcomes else "held"
+        return "fell" if "fell" in outcomes else "held" if outcomes <= {"held"} else "undecided"
 
     @property
     def felled_by(self) -> tuple[str, ...]:

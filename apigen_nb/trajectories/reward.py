@@ -1,6 +1,6 @@
 """The reward of a conversation: its checks, and where it first went wrong. State and outputs are tau-bench's; that it
 has ended, and that it shows what its kind asks for, are ours. It is verified when all of them held. Each is held, fell
-or undecided; `assess` has judges read what evidence leaves open."""
+or undecided; `assess` has judges read what evidence leaves open, unless the conversation is lost anyway."""
 
 from __future__ import annotations
 
@@ -38,11 +38,13 @@ async def assess(
     thorough: bool = False,
 ) -> tuple[tuple[Verdict, ...], tuple[Reading, ...]]:
     """The verdicts of all checks, and what judges made of what evidence leaves open. Unless `thorough`, judges are not
-    asked about a conversation that some check fells by evidence alone. `name` is the conversation's."""
+    asked about a conversation that some check fells by evidence alone, and what is open there says so. `name` is the
+    conversation's."""
     meanings = Meanings(dialogue.messages)
     verdicts = check_all(dialogue, reached, ended, meanings)
-    if thorough or all(verdict.outcome != "fell" for verdict in verdicts):
-        verdicts = await settle(functools.partial(check_all, dialogue, reached, ended), meanings, judges, name)
+    if not thorough and any(verdict.outcome == "fell" for verdict in verdicts):
+        return tuple(verdict.not_asked() for verdict in verdicts), ()
+    verdicts = await settle(functools.partial(check_all, dialogue, reached, ended), meanings, judges, name)
     return verdicts, tuple(meanings.readings[key] for key in sorted(meanings.readings))
 
 

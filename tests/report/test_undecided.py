@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from urllib.parse import unquote
@@ -60,6 +61,46 @@ def test_checks_are_counted_as_held_fallen_and_undecided() -> None:
     assert [(bar.name, bar.x[3]) for bar in figure.data] == [("held", 1), ("fell", 1), ("undecided", 1)]
     assert len({bar.marker.pattern.shape for bar in figure.data}) == 3, "told apart by more than colour"
     assert "undecided" in figure.layout.title.subtitle.text
+
+
+def test_what_nobody_was_asked_is_no_undecided_check() -> None:
+    """The same open question, in a conversation that had fallen elsewhere."""
+    state = Verdict(gate="state", passed=False, kind="state differs", reason="1 rows differ: orders/#W1")
+    verdicts = tuple(state if v.gate == "state" else v.not_asked() for v in OPEN.verdicts)
+    talk = OPEN.model_copy(update={"verdicts": verdicts, "readings": ()})
+    assert (talk.outcome, talk.undecided, talk.success) == ("failed", False, False)
+    frame = tables.checks([*TALKS, talk]).set_index("check")
+    assert frame.loc["conduct", ["attempted", "passed", "undecided", "fell", "not asked"]].tolist() == [3, 1, 1, 1, 1]
+    assert (frame["passed"] + frame["fell"] + frame["undecided"] == frame["attempted"]).all()
+    figure = charts.checks(frame.reset_index())
+    assert "1 undecided · 1 not asked" in figure.layout.annotations[3].text
+    checks = tables.checks([BROKE, talk])
+    drawn = panels.counts_table(checks, ("held", "fell"), "trajectories", charts.check_leads(checks))
+    assert "undecided" not in drawn
+    assert re.search(r"trajectories.html#\?check\+not\+asked=conduct[^>]*>1<", drawn)
+    page = str(pieces.compare(talk, RECORDS[0].blueprint))
+    assert "conduct not asked" in page
+    assert "Not asked of any judge, since the conversation fell elsewhere: 1" in page
+    assert ("is-undecided" in page, "open question" in page, "marked-" in page) == (False, False, False)
+
+
+def test_not_asked_changes_only_what_was_open() -> None:
+    for talk in TALKS:
+        for verdict in talk.verdicts:
+            after = verdict.not_asked()
+            assert after.outcome == {"undecided": "not asked"}.get(verdict.outcome, verdict.outcome)
+            assert "undecided" not in {finding.outcome for finding in after.findings}
+            assert len(after.findings) == len(verdict.findings)
+            assert after == verdict or any(f.outcome == "undecided" for f in verdict.findings) or verdict.undecided
+
+
+def test_a_line_of_before_opens() -> None:
+    """Lines did not say then whether somebody was asked."""
+    line = json.loads(OPEN.line())
+    assert all("unasked" in verdict for verdict in line["verdicts"])
+    for verdict in line["verdicts"]:
+        del verdict["unasked"]
+    assert Trajectory.model_validate(line) == OPEN
 
 
 def test_without_any_nothing_speaks_of_them() -> None:

@@ -449,8 +449,8 @@ async def test_what_is_undecided_beside_what_fell_is_nobodys_fault(library: Doma
         "ended": "held",
         "state": "fell",
         "outputs": "held",
-        "behaviour": "undecided",
-        "conduct": "undecided",
+        "behaviour": "not asked",
+        "conduct": "not asked",
     }
     assert (found.cause, found.judged) == ("agent", False)
     assert "did not make renew_loan" in found.evidence
@@ -461,7 +461,7 @@ async def test_a_judge_of_blame_is_told_what_fell_and_not_what_is_open(library: 
     about = LIED[0].model_copy(update={"instruction": "You want to renew a loan, and to return L2."})
     judge = Judge(reply(), means={})
     _, trajectory, _ = await failed(library, about, Role("Hm.", "Hm!"), Role("And L2?", "Well?", DONE), judge=judge)
-    assert {v.gate for v in trajectory.verdicts if v.outcome == "undecided"} == {"behaviour", "conduct"}
+    assert {v.gate for v in trajectory.verdicts if v.outcome == "not asked"} == {"behaviour", "conduct"}
     (question,) = judge.asked
     assert [finding.partition(":")[0] for finding in question.context["findings"]] == ["state"]
 

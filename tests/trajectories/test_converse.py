@@ -369,7 +369,9 @@ async def test_what_fell_by_evidence_is_not_asked_about(library: Domain) -> None
     trajectory = await converse(
         about, library, agent=Role("No."), user=Role("Please renew L1, I travel.", STOP), judges=[judge] * 3
     )
-    assert (outcome(trajectory)["state"], outcome(trajectory)["outputs"]) == ("fell", "undecided")
+    assert (outcome(trajectory)["state"], outcome(trajectory)["outputs"]) == ("fell", "not asked")
+    assert {finding.outcome for verdict in trajectory.verdicts for finding in verdict.findings} == {"not asked"}
+    assert (trajectory.outcome, trajectory.undecided) == ("failed", False)
     assert (judge.asked, trajectory.readings) == ([], ())
 
 
