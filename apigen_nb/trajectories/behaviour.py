@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..blueprints.gates.kind import same_call
-from ..records import Action, Finding, Verdict
+from ..records import STOP, Action, Finding, Verdict
 from ..world.identification import identifying_tools
 from .dialogue import Dialogue
 from .meaning import Claim, Meanings
@@ -127,7 +127,9 @@ def _is_declined(number: int, wish: Action, since: int, dialogue: Dialogue, mean
     """The agent declined a wish in words or handed over, and did not say afterwards that it was done."""
     said = [turn for turn, message in dialogue.turns("assistant", since + 1) if message.content]
     if not said:
-        if (dialogue.handed_over or 0) <= since:
+        if since == dialogue.last and STOP in dialogue.messages[since].content:
+            yield Problem("wish not voiced", f"the user voiced the wish for {wish} only as it left", since)
+        elif (dialogue.handed_over or 0) <= since:
             yield Problem("not declined", f"the agent never answered the wish for {wish}", dialogue.last)
         return
     claim = answering(number, wish, dialogue, since)

@@ -1,10 +1,13 @@
 """Why a conversation failed: one cause and the turn where it first went wrong (paper §3.2 keeps failures unexplained).
 
-Evidence comes first: what was told and called is all there. A judge is asked where that does not decide; nobody is to
-blame for what is undecided."""
+Evidence comes first: what was told and called is all there. Where that leaves open how the agent left things when the
+user went, a judge reads its last words, as for a check; where that does not decide either, a judge says who it was.
+Nobody is to blame for what is undecided, and no agent for what it had no turn to do: what the user says or agrees to in
+the message with which it leaves."""
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections import Counter
@@ -15,12 +18,13 @@ from pydantic import BaseModel, Field
 
 from ..blueprints.gates.kind import same_call
 from ..models import Model, Question, Unparsable, ask_for
-from ..records import STOP, Action, Blame, Blueprint, Divergence, Message, Trajectory, Verdict
+from ..records import STOP, Action, Blame, Blueprint, Divergence, Message, Reading, Trajectory, Verdict
 from ..world.domain import Domain
 from ..world.values import argument_values, is_mentioned, normalize
 from .behaviour import USERS_PART, WORLDS_PART
 from .best_of_n import invented
 from .dialogue import Dialogue
+from .meaning import Claim, Meanings, settle
 from .reward import left_out
 
 ENDPOINTS = ("the server refused", "content filter", "cut off after")  # words of `models.endpoint` and `models.prompts`
@@ -40,19 +44,29 @@ class _Reply(BaseModel):
 REPLY = _Reply.model_json_schema()
 
 
-async def blame(trajectory: Trajectory, blueprint: Blueprint, domain: Domain, judge: Model) -> Blame:
-    """The cause of a failure: by evidence, else by a judge, else by the rule that it is the agent's task to succeed."""
-    found = by_evidence(trajectory, blueprint, domain)
-    return found or await _judged(trajectory, blueprint, judge)
+async def blame(
+    trajectory: Trajectory, blueprint: Blueprint, domain: Domain, judge: Model
+) -> tuple[Blame, tuple[Reading, ...]]:
+    """The cause of a failure: by evidence, else by a judge, else by the rule that it is the agent's task to succeed;
+    and the trajectory's readings, with what the judge read for it."""
+    meanings = Meanings(trajectory.messages, trajectory.readings)
+    found = await settle(
+        functools.partial(by_evidence, trajectory, blueprint, domain), meanings, [judge], trajectory.id
+    )
+    readings = tuple(meanings.readings[key] for key in sorted(meanings.readings))
+    return found or await _judged(trajectory, blueprint, judge), readings
 
 
-def by_evidence(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> Blame | None:
-    """The cause that the files themselves show, or None when they do not decide."""
-    found = next(_causes(trajectory, Dialogue(blueprint, trajectory.messages, domain)), None)
+def by_evidence(
+    trajectory: Trajectory, blueprint: Blueprint, domain: Domain, meanings: Meanings | None = None
+) -> Blame | None:
+    """The cause that the files themselves show, with what judges have read, or None when they do not decide."""
+    meanings = meanings or Meanings(trajectory.messages, trajectory.readings)
+    found = next(_causes(trajectory, Dialogue(blueprint, trajectory.messages, domain), meanings), None)
     return found and Blame.model_validate(dict(zip(("cause", "turn", "evidence"), found, strict=True)))
 
 
-def _causes(trajectory: Trajectory, dialogue: Dialogue) -> Iterator[Cause]:
+def _causes(trajectory: Trajectory, dialogue: Dialogue, meanings: Meanings) -> Iterator[Cause]:
     """The causes that there is evidence for, the surest first."""
     if trajectory.ended in ("user_error", "agent_error"):
         endpoint = any(words in trajectory.reason for words in ENDPOINTS)
@@ -61,12 +75,12 @@ def _causes(trajectory: Trajectory, dialogue: Dialogue) -> Iterator[Cause]:
     yield from _told_wrongly(dialogue, first)
     if trajectory.ended == "max_steps":
         yield from _repeated(dialogue)
-    yield from _behaved(trajectory, dialogue, first)
+    yield from _behaved(trajectory, dialogue, first, meanings)
     if first.kind in ("different arguments", "extra write"):
         yield from _wrote(dialogue, first)
     elif first.kind == "missing write":
         yield from _refused(dialogue)
-        yield from _not_done(dialogue)
+        yield from _not_done(dialogue, meanings)
     elif first.kind == "output not told":
         yield from _not_told(dialogue, first)
 
@@ -92,7 +106,7 @@ def _repeated(dialogue: Dialogue) -> Iterator[Cause]:
                 yield who, turn, f"said the same three times: {message.content[:200]}"
 
 
-def _behaved(trajectory: Trajectory, dialogue: Dialogue, first: Divergence) -> Iterator[Cause]:
+def _behaved(trajectory: Trajectory, dialogue: Dialogue, first: Divergence, meanings: Meanings) -> Iterator[Cause]:
     """The hard behaviour was not shown: the verdict's kind says by whom."""
     failed = {verdict.gate: verdict for verdict in trajectory.verdicts if verdict.outcome == "fell"}
     conduct, verdict = failed.pop("conduct", None), failed.pop("behaviour", None)
@@ -108,7 +122,7 @@ def _behaved(trajectory: Trajectory, dialogue: Dialogue, first: Divergence) -> I
     if verdict.kind in USERS_PART:
         yield "user", _turn_of(verdict, dialogue.last_of("user")), verdict.reason
     if verdict.kind == "one call at a time" and first.kind == "missing write":
-        yield from _not_done(dialogue)
+        yield from _not_done(dialogue, meanings)
     yield "agent", _agents_turn(dialogue, first, verdict), verdict.reason
 
 
@@ -155,18 +169,27 @@ def _refused(dialogue: Dialogue) -> Iterator[Cause]:
             yield "tool", call.turn, f"{name} refused what the groundtruth does: {text}"
 
 
-def _not_done(dialogue: Dialogue) -> Iterator[Cause]:
-    """An action is missing: of the values by which it is known, what did the user say before it left?"""
+def _not_done(dialogue: Dialogue, meanings: Meanings) -> Iterator[Cause]:
+    """An action is missing: of the values by which it is known, what did the user say while there was an agent to hear
+    it, and how did the agent leave it?"""
     left = STOP in dialogue.messages[-1].content
-    for action in left_out(dialogue):
+    for number, action in enumerate(left_out(dialogue)):
         own = _known_by(action, dialogue)
-        silent = [value for value in own if dialogue.first_mention(value) is None]
+        silent = [value for value in own if _voiced(value, dialogue) is None]
+        late = [value for value in silent if dialogue.first_mention(value) is not None]
         refused = _refused_at(action, dialogue)
+        last_words = ""
         if left and own and len(silent) == len(own):
-            yield "user", dialogue.last, f"left without having voiced the wish for {action}"
-        elif left and refused is None and _was_offered(own, dialogue):
-            continue  # an offer that the user did not wait for, or a lie: its words decide
-        elif own and (not silent or dialogue.handed_over is not None):
+            yield "user", dialogue.last, f"left {'in' if late else 'without having voiced'} the wish for {action}"
+        elif left and refused is None and late:
+            yield "user", dialogue.last, f"told {', '.join(late)} in the message with which it left"
+        elif left and refused is None and _had_one_turn(own, dialogue):
+            last_words = meanings.of(_leaving(number, action, dialogue))
+            if last_words == "asked":
+                yield "user", dialogue.last, f"left before the agent had a turn to do what it had asked about: {action}"
+            elif not last_words and _was_offered(own, dialogue):
+                continue  # an offer that the user did not wait for, or a lie
+        if own and (not silent or last_words == "claimed" or dialogue.handed_over is not None):
             # what the instruction does not tell can be looked up: that is what grounding has shown
             gave_up = dialogue.handed_over if refused is None else refused
             turn = dialogue.last_of("assistant") if gave_up is None else gave_up
@@ -174,11 +197,40 @@ def _not_done(dialogue: Dialogue) -> Iterator[Cause]:
             yield "agent", turn, f"did not make {action}, {why} that it needs"
 
 
+def _voiced(value: str, dialogue: Dialogue) -> int | None:
+    """The turn in which the user tells a value while there is an agent to hear it: what it tells only in the message
+    with which it leaves is told to nobody, unless it repeats the agent."""
+    turn = dialogue.first_mention(value)
+    leaves = turn == dialogue.last and STOP in dialogue.messages[dialogue.last].content
+    return None if leaves and dialogue.first_mention(value, role="assistant") is None else turn
+
+
+def _had_one_turn(own: list[str], dialogue: Dialogue) -> bool:
+    """Whether the agent's words just before the user left may be its first on an action: since the user had told what
+    it told of it, no earlier message of the agent's named all of it."""
+    last = dialogue.last_of("assistant")
+    told = [turn for value in own if (turn := _voiced(value, dialogue)) is not None]
+    earlier = (m.content for _, m in dialogue.turns("assistant", max(told, default=-1) + 1, last) if m.content)
+    named = any(all(dialogue.tells(text, value) for value in own) for text in earlier)
+    return bool(own) and last == dialogue.last - 1 and bool(dialogue.messages[last].content) and not named
+
+
+def _leaving(number: int, action: Action, dialogue: Dialogue) -> Claim:
+    """How the agent left a wish in its last words, before the user left."""
+    question = (
+        "This was not done, and the customer left right after this message. What does the agent say of it there? "
+        '"asked": it waits for a word of the customer before it does this, such as a yes to its proposal, or a detail; '
+        '"claimed": this is done, or will be without another word; "declined": it cannot, may not or will not be done; '
+        '"nothing": none of these.'
+    )
+    about, last = str(action), dialogue.last_of("assistant")
+    answers = ("asked", "claimed", "declined", "nothing")
+    return Claim(f"last words/{number}", "last words", question, about, "assistant", last, last + 1, answers)
+
+
 def _was_offered(own: list[str], dialogue: Dialogue) -> bool:
     """Whether the agent's last words before the user left told for the first time what an action is about."""
-    last = dialogue.last_of("assistant")
-    told = dialogue.first_mention(*own, role="assistant")
-    return bool(own) and told == last == dialogue.last - 1
+    return dialogue.first_mention(*own, role="assistant") == dialogue.last_of("assistant")
 
 
 def _known_by(action: Action, dialogue: Dialogue) -> list[str]:
@@ -196,11 +248,11 @@ def _refused_at(action: Action, dialogue: Dialogue) -> int | None:
 
 
 def _not_told(dialogue: Dialogue, first: Divergence) -> Iterator[Cause]:
-    """An output is missing: did the user ever mention what it must be about?"""
+    """An output is missing: did the user ever mention, to an agent that could answer, what it must be about?"""
     blueprint = dialogue.blueprint
     values = {str(value) for _, value in argument_values(*blueprint.actions)}
     things = [token for token in invented(blueprint.instruction, "") if _is_id(token) and token not in values]
-    silent = [thing for thing in things if dialogue.first_mention(thing) is None]
+    silent = [thing for thing in things if _voiced(thing, dialogue) is None]
     if silent and STOP in dialogue.messages[-1].content:
         yield "user", dialogue.last, f"left without having mentioned {silent[0]}"
     if things and not silent:

@@ -47,7 +47,8 @@ async def converse(
             ended, reason = await held.play(agent, user, max_steps)
             trajectory = await held.assess(ended, reason, judges)
             if judges and not (trajectory.success or trajectory.undecided):
-                blamed = await blame(trajectory, blueprint, domain, judges[0])
+                blamed, readings = await blame(trajectory, blueprint, domain, judges[0])
+                trajectory = trajectory.model_copy(update={"readings": readings})
         except NoAnswer as error:
             agents_turn = held.messages and held.messages[-1].role != "assistant"
             ended = ended or ("agent_error" if agents_turn else "user_error")

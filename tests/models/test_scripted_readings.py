@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from apigen_nb.models import Answer, Question
 from apigen_nb.models.scripted import Scripted
 from apigen_nb.models.scripted.readings import READERS
-from apigen_nb.records import Message, Verdict
+from apigen_nb.records import STOP, Message, Verdict
 from apigen_nb.trajectories.behaviour import shows_behaviour
 from apigen_nb.trajectories.conduct import keeps_conduct
 from apigen_nb.trajectories.dialogue import Dialogue
@@ -142,6 +142,7 @@ async def test_conduct_is_read(library: Domain, turns: tuple[Any, ...], kind: st
 
 ANSWERS = {
     "wish answered": ["declined", "claimed", "neither"],
+    "last words": ["asked", "claimed", "declined", "nothing"],
     "promise": ["unkept", "abuse", "secret", "invented", "none"],
     "figure": ["invented", "none"],
 }
@@ -179,3 +180,20 @@ async def test_it_reads_every_kind_of_question_that_the_checks_ask(library: Doma
     dialogue = Dialogue(about, messages_of(about, library, *output.turns), library)
     await assess(dialogue, (), Verdict(gate="ended", passed=True), [kept] * 3, name="x", thorough=True)
     assert asked == set(READERS)
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("I am going to renew L1 because of travel. Shall I go ahead (yes/no)?", "asked"),
+        ("Could you tell me the reason for that?", "asked"),
+        ("Done, your request has been carried out. Is there anything else I can do for you?", "claimed"),
+        ("I am sorry, that is not possible. L1 is overdue. Is there anything else?", "declined"),
+        ("Hello! How can I help you?", "nothing"),
+    ],
+)
+async def test_last_words_are_read(said: str, answer: str) -> None:
+    claim = Claim("last words/0", "last words", "?", str(RENEW), "assistant", 0, 1, tuple(ANSWERS["last words"]))
+    talk = [Message(role="assistant", content=said), Message(role="user", content=f"yes {STOP}")]
+    meanings = Meanings(talk)
+    assert await settle(lambda meanings: meanings.of(claim), meanings, JUDGES, "x") == answer

@@ -378,7 +378,94 @@ async def test_where_words_decide_a_judge_says_who_is_to_blame(library: Domain, 
     assert found == Blame(cause=cause, turn=1, evidence="it was vague", judged=True)  # type: ignore[arg-type]
     assert by_evidence(trajectory, about, library) is None
     assert len(judge.asked) == 1
-    assert judge.reads.asked == [], "what the state shows needs no reading"
+    assert set(judge.reads.kinds) <= {"last words"}, "what the state shows needs no other reading"
+
+
+# --- what the agent had no turn to do
+
+OFFERS = {
+    "named": ("I can renew L1 because of travel. Shall I?", f"yes {STOP}"),
+    "unnamed": ("Gern. Soll ich das jetzt so machen?", f"Ja, bitte! Danke und tschüss. {STOP}"),
+    "announced": ("我将续借 L1，原因是 travel。可以吗？", f"好的，谢谢。{STOP}"),
+    "with thanks only": ("Puis-je prolonger L1 pour cause de voyage ?", f"Merci, au revoir. {STOP}"),
+    "with the mark only": ("I am going to renew L1 because of travel (yes/no)?", STOP),
+}
+LAST_WORDS = [
+    ("asked", "user", 2, "before the agent had a turn"),
+    ("claimed", "agent", 1, "although the user had told all"),
+    ("declined", "agent", 1, "although the user had told all"),
+    ("nothing", "agent", 1, "although the user had told all"),
+]
+
+
+@pytest.mark.parametrize("offered", OFFERS)
+@pytest.mark.parametrize(("read", "cause", "turn", "words"), LAST_WORDS)
+async def test_who_left_at_once_is_to_blame_unless_the_agent_had_given_up_or_lied(
+    library: Domain, offered: str, read: str, cause: str, turn: int, words: str
+) -> None:
+    """In whatever words: what the agent said is read by a judge, who accuses nobody."""
+    said, leaves = OFFERS[offered]
+    judge = Judge(means={"last words": (read, "" if read == "nothing" else said)})
+    user = Role("Please renew L1, I travel.", leaves)
+    found, trajectory, _ = await failed(library, task(RENEW, says=SAYS), Role(said), user, judge=judge)
+    assert (found.cause, found.turn, found.judged) == (cause, turn, False)
+    assert words in found.evidence
+    assert (judge.asked, judge.reads.kinds) == ([], ["last words"])
+    assert [reading.opinions[0].answer for reading in trajectory.readings] == [read]
+    assert by_evidence(trajectory, task(RENEW, says=SAYS), library) == found, "what was read is kept"
+
+
+UNHEARD: dict[str, tuple[Blueprint, Role, Role, str]] = {
+    "all of it": (task(RENEW, says=SAYS), Role("Hi!"), Role(f"Please renew L1, I travel. {STOP}"), "left in the wish"),
+    "all of it, after a greeting": (
+        task(RENEW, says=SAYS),
+        Role("Guten Tag!"),
+        Role("Hallo!", f"L1 bitte verlängern, wegen travel. {STOP}"),
+        "left in the wish",
+    ),
+    "the detail": (
+        task(RENEW, says=SAYS), Role("为什么？"), Role("请续借 L1 。", f"travel 。谢谢！{STOP}"), "told travel in"
+    ),
+    "the second wish": (
+        task(RENEW, RENAME, says=f"{SAYS} You want to be called Ada Hill."),
+        Role(does(RENEW), "Done."),
+        Role("Please renew L1, I travel.", f"Et je m'appelle Ada Hill maintenant. {STOP}"),
+        "left in the wish for rename_member",
+    ),
+    "the question": (
+        task(RENEW, outputs=("17",), says=f"{SAYS} You want to know the days of loan-22."),
+        Role(does(RENEW), "Done."),
+        Role("Please renew L1, I travel.", f"¿Y los días de loan-22? {STOP}"),
+        "left without having mentioned loan-22",
+    ),
+    "the wish that must be declined": (
+        task(RENEW, says=f"{SAYS} You want to return L2.").model_copy(
+            update={"kind": "forbidden", "denied": (call("return_loan", loan_id="L2"),)}
+        ),
+        Role(does(RENEW), "Done."),
+        Role("Please renew L1, I travel.", f"Und L2 zurückgeben. {STOP}"),
+        "only as it left",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("unheard", UNHEARD)
+async def test_no_agent_is_to_blame_for_what_it_had_no_turn_to_hear(library: Domain, unheard: str) -> None:
+    about, agent, user, words = UNHEARD[unheard]
+    found, trajectory, judge = await failed(library, about, agent, user)
+    assert (found.cause, found.judged) == ("user", False)
+    assert found.turn == len(trajectory.messages) - 1
+    assert words in found.evidence
+    assert judge.asked == []
+
+
+async def test_who_only_repeats_what_the_agent_told_has_not_just_asked_for_it(library: Domain) -> None:
+    """The agent says that it did what nobody had named: a thank-you in its words makes no late wish of it."""
+    said = "L1 has been renewed because of travel."
+    judge = Judge(means={"last words": ("claimed", said)})
+    user = Role("Please renew a loan.", f"Great that L1 is renewed for my travel. {STOP}")
+    found, _, _ = await failed(library, task(RENEW, says=SAYS), Role(said), user, judge=judge)
+    assert (found.cause, found.turn, judge.asked) == ("agent", 1, [])
 
 
 # --- what judges have read, and what nobody could
@@ -454,7 +541,7 @@ async def test_what_is_undecided_beside_what_fell_is_nobodys_fault(library: Doma
     }
     assert (found.cause, found.judged) == ("agent", False)
     assert "did not make renew_loan" in found.evidence
-    assert (judge.asked, judge.reads.asked) == ([], [])
+    assert (judge.asked, judge.reads.kinds) == ([], ["last words"])
 
 
 async def test_a_judge_of_blame_is_told_what_fell_and_not_what_is_open(library: Domain) -> None:

@@ -145,6 +145,12 @@ def _detail_asked(passage: Passage) -> Found:
     return ("yes", line) if line else ("no", None)
 
 
+def _last_words(passage: Passage) -> Found:
+    said = _wish_answered(passage)
+    asked = _detail_asked(passage)
+    return ("asked", asked[1]) if asked[1] else said if said[1] else ("nothing", None)
+
+
 def _asks(text: str) -> bool:
     """Whether a message asks for something, and not just how it can help or whether that was all."""
     return any(not _OFFERS.search(question) for question in _QUESTION.findall(normalize(text).replace("’", "'")))
@@ -162,6 +168,7 @@ READERS: dict[str, Callable[[Passage], Found]] = {
     "wish answered": _wish_answered,
     "wish replaced": _wish_replaced,
     "detail asked": _detail_asked,
+    "last words": _last_words,
     "detail told": _detail_told,
     "consent": lambda passage: consent(passage.agent, passage.customer),
     "promise": lambda passage: promise(passage.agent, passage.done),
