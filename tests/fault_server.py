@@ -84,7 +84,8 @@ class FaultServer:
     """`reply` maps a request body to text or to a whole message. `queue` holds the faults of the next requests; when it
     is empty, a `sticky` fault may meet the question, else one is drawn by `rates`. More than `admit` requests at once,
     or more than `per_minute` in 60 seconds, are answered 429; with `formats` False a request with response_format is
-    refused. `usage` is what each reply says that it has cost. What came in is kept in `requests` and `keys` (unless
+    refused. `usage` is what each reply says that it has cost. A `quirk` answers by itself where it gives a status and a
+    body, of the request's body and the number of requests before. What came in is kept in `requests` and `keys` (unless
     `keep` is False), `times`, `met` and `peak`."""
 
     def __init__(
@@ -103,16 +104,12 @@ class FaultServer:
         port: int = 0,
         keep: bool = True,
         usage: Any = USAGE,
+        quirk: Callable[[dict[str, Any], int], tuple[int, Any] | None] | None = None,
     ) -> None:
-        self.reply, self.latency, self.jitter, self.rates, self.sticky = (
-            reply,
-            latency,
-            jitter,
-            rates or {},
-            sticky or {},
-        )
+        self.reply, self.latency, self.jitter = reply, latency, jitter
+        self.rates, self.sticky = rates or {}, sticky or {}
         self.admit, self.formats, self.retry_after, self.port = admit, formats, retry_after, port
-        self.per_minute, self.seed, self.keep, self.usage = per_minute, seed, keep, usage
+        self.per_minute, self.seed, self.keep, self.usage, self.quirk = per_minute, seed, keep, usage, quirk
         if unknown := {*self.rates, *self.sticky} - set(FAULTS):
             raise ValueError(f"no faults {sorted(unknown)}; faults are {', '.join(FAULTS)}")
         self.random = random.Random(seed)
@@ -175,6 +172,9 @@ class FaultServer:
             self.times.append(time.monotonic())
             self.keys.append(request.headers.get("Authorization", "").removeprefix("Bearer "))
             self.requests.append(body)
+        if self.quirk is not None and (odd := self.quirk(body, self.count - 1)) is not None:
+            said = odd[1] if isinstance(odd[1], bytes) else json.dumps(odd[1]).encode()
+            return web.Response(status=odd[0], body=said, content_type="application/json")
         fault = self._draw(body)
         if self._too_many():
             self.refused += 1

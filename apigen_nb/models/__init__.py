@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from ..records import Candidate, Message, Record, Role, ToolCall, Usage
+from ..records import Candidate, Message, Opaque, Record, Role, ToolCall, Usage
 
 
 class Question(Record):
@@ -38,7 +38,8 @@ class Question(Record):
 
 class Answer(Record):
     """What a model gave back: text and tool calls as they came. `error` says why there is nothing usable in it. A
-    best-of-N user also gives the candidates that it chose from, and the index of the `chosen` one."""
+    best-of-N user also gives the candidates that it chose from, and the index of the `chosen` one. `opaque` is what the
+    server wants back with this message."""
 
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
@@ -46,6 +47,7 @@ class Answer(Record):
     error: str = ""
     candidates: tuple[Candidate, ...] = ()
     chosen: int = 0
+    opaque: Opaque | None = None
 
 
 Model = Callable[[Question], Awaitable[Answer]]

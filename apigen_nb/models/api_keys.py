@@ -13,11 +13,12 @@ SECRET = 8  # characters; shorter keys are placeholders like `none`, and words o
 
 def url_and_key(base_url: str | None, api_key_env: str) -> tuple[SplitResult, str]:
     """Where to ask and with which key; '' for a server on this machine that may need none. ValueError when the URL is
-    none, the variable is not set, or it holds what no header can."""
+    none, the variable is not set, or it holds what no header can, or a variable of certificates points nowhere."""
     base_url = base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
     url = urlsplit(base_url)
     if url.scheme not in ("http", "https") or not url.hostname:
         raise ValueError(f"base_url is {without_secrets(base_url)!r}; expected the like of http://127.0.0.1:8080/v1")
+    _check_certificates()
     key = os.environ.get(api_key_env, "").strip()
     if not re.fullmatch(r"[ -~]*", key):
         raise ValueError(
@@ -29,6 +30,22 @@ def url_and_key(base_url: str | None, api_key_env: str) -> tuple[SplitResult, st
             f"environment variable {api_key_env}, named by api_key_env, is not set; export it, or name another"
         )
     return url, key
+
+
+def _check_certificates() -> None:
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):  # read by the client, which would say no more than "no such file"
+        value = os.environ.get(name, "")
+        if value and not any(map(os.path.exists, value.split(os.pathsep) if name == "SSL_CERT_DIR" else [value])):
+            raise ValueError(
+                f"environment variable {name} points to {value!r}, which is not there; unset it, or mend it"
+            )
+
+
+def untrusted() -> str:
+    """What is to be said of variables that other programs read certificates from, and the client does not."""
+    found = [name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(name)]
+    told = [f"{name}{'' if os.path.exists(os.environ[name]) else ' (it points nowhere)'}" for name in found]
+    return f"; {', '.join(told)} is not read here, name the certificates in SSL_CERT_FILE" if told else ""
 
 
 def without_secrets(url: str) -> str:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from ..records import Message, ToolCall, Usage
 from . import Answer, Question
+from .opaque import opaque_of
 from .prompt_values import as_text
 
 FOLDER = Path(__file__).parent / "prompts"
@@ -149,9 +150,9 @@ class _Completion(BaseModel):
     usage: Any = None
 
 
-def read_completion(content: bytes, question: Question) -> Answer:
-    """The answer in the body of a chat completion, as an error when it was cut off, filtered, refused or is too long.
-    ValueError when the body is something else."""
+def read_completion(content: bytes, question: Question, origin: str = "") -> Answer:
+    """The answer in the body of a chat completion, as an error when it was cut off, filtered, refused or is too long;
+    what the server wants back with it goes to `origin`. ValueError when the body is something else."""
     try:
         body = json.loads(content.decode("utf-8-sig"))
         completion = _Completion.model_validate(body)
@@ -172,7 +173,8 @@ def read_completion(content: bytes, question: Question) -> Answer:
         return Answer(text=text, error="reply stopped by the server's content filter", usage=usage)
     if question.tools and not calls and (calls := _calls_in(text, question)):
         text = ""
-    return Answer(text=text, tool_calls=_numbered(calls, question), usage=usage)
+    opaque = opaque_of(body["choices"][0]["message"], origin)
+    return Answer(text=text, tool_calls=_numbered(calls, question), usage=usage, opaque=opaque)
 
 
 def _not_a_completion(content: bytes, error: Exception) -> str:

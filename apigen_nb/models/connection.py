@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ import openai
 from ..storage.safe_text import clean
 from .api_keys import SECRET, key_pattern, url_and_key, without_secrets
 from .retries import Failed
+from .streams import json_body
 
 CONNECT = 5.0  # seconds; who is there takes a connection within milliseconds
 LATE = 5.0  # seconds that a request under way is waited for when its question has been given up
@@ -54,6 +56,11 @@ class Connection:
         """The text on one line, without the key."""
         return clean(" ".join(self._unkeyed(text.encode("utf-8", "replace")).decode().split()))
 
+    def refuse_key(self, options: Mapping[str, Any]) -> None:
+        """ValueError when the key is among the parameters of the requests, which are written down."""
+        if self._key_marks and self._key_marks.search(json.dumps(options).encode()):
+            raise ValueError("extra_body holds the key; keys come from the environment, leave it out")
+
     async def post(self, body: dict[str, Any], late: Callable[[Response], None] | None = None) -> Response:
         """What the server answers to this body, whatever its status; Failed when nothing comes, or no end of it. When
         this is cancelled, `late` gets the response if it comes within `LATE` seconds, since it is paid for."""
@@ -93,7 +100,7 @@ class Connection:
             self._seen = time.monotonic()
         if failed is not None:
             raise failed  # out here, so that no request, whose headers hold the key, hangs on to it
-        return Response(response.status_code, response.headers, self._unkeyed(response.content))
+        return Response(response.status_code, response.headers, json_body(self._unkeyed(response.content)))
 
     def _unkeyed(self, content: bytes) -> bytes:
         # A server that repeats the key must not get it into the run's folder. This comes before anything is parsed or

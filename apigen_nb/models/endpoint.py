@@ -18,13 +18,17 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import tenacity
 
-from ..records import Message
+from ..records import Message, sha
 from ..storage.progress import add_meter
 from . import Answer, EndpointDown, NoAnswer, Question, on_late_reply
-from .api_keys import without_secrets
-from .chat_format import read_completion, render
+from .api_keys import untrusted, without_secrets
+from .chat_format import read_completion
+from .complaints import complaint, inner_status
+from .extra_body import check_extra_body
+from .prompt_length import CUT, tokens_cut
 from .rate_limits import Limits
-from .retries import MAX_WAIT, Failed, Patience, error_message, failure, retry_after
+from .retries import MAX_WAIT, Failed, Patience, failure, retry_after
+from .terms import Terms
 
 if TYPE_CHECKING:
     from .connection import Response
@@ -43,12 +47,15 @@ PING = Question(
 _log = logging.getLogger("apigen_nb")
 _REFUSING = {429, 503, 529}
 _BUSY = {408, 409, 425, 429}
-_STOP = {401, 402, 403, 404, 405, 407, 410}
-_FORMAT_REFUSED = re.compile(r"response.?format|json.?schema|structured|guided|grammar", re.IGNORECASE)
+_STOP = {401, 402, 404, 405, 407, 410}
+_NOT_TAKEN = {400, 404, 422, 500, 501}  # what is said of a parameter is heard at these
 _TOOLS_REFUSED = re.compile(
-    r"not support(ed)?\b.{0,40}\btool|\btool.{0,40}\bnot (be )?(support|enabled)|tool choice requires|tools param req",
+    r"not support(ed)?\b.{0,40}\b(tool|function)|\btool.{0,40}\bnot (be )?(support|enabled)|tool choice requires|"
+    r"tools param req|no endpoints found that support tool",
     re.IGNORECASE,
 )
+_GARBLED = {"tool_use_failed", "json_validate_failed"}  # the model's call or JSON was none: it may do better
+LOADING = 5.0  # seconds between two looks whether a model is loaded, where the server names none
 _HINTS = {
     r"SSL|Certificate": "TLS failed: does the server speak https, and is its certificate one that this machine trusts?",
     r"DNS|gaierror|Name or service": "is the host name in base_url right?",
@@ -64,8 +71,9 @@ class Endpoint:
     and now (ValueError when it is not set; a server on this machine needs none). `timeout` bounds each of the `tries`
     in seconds; a busy server (429, 503, 529, no connection in time) is given five times as many. The pause after the
     first is about `wait` seconds, then three times as long each (a tenth of it while others are answered), and longer
-    when Retry-After says so, up to an hour. Endpoints that share a quota share `limits`. `answered`, `retries`,
-    `refused`, `in_flight` and `waiting_until` tell how it goes.
+    when Retry-After says so, up to an hour. Endpoints that share a quota share `limits`. `extra_body` are parameters of
+    the server's own. What it does not take of the optional ones is left out from then on; that, and that it cuts
+    prompts, stands in `noticed`. `answered`, `retries`, `refused`, `in_flight` and `waiting_until` tell how it goes.
     Raises `NoAnswer` when the tries are used up and `EndpointDown` when no question can be answered."""
 
     def __init__(
@@ -80,15 +88,19 @@ class Endpoint:
         max_tokens: int | None = None,
         wait: float = 0.1,
         limits: Limits | None = None,
+        extra_body: Mapping[str, Any] | None = None,
     ) -> None:
         from .connection import Connection  # with the openai client, which takes most of a second to import
 
         self.model, self.tries, self.wait = model, tries, wait
-        self._options: dict[str, Any] = {"temperature": temperature, "max_tokens": max_tokens}
-        self._takes_format = True
+        options = {"temperature": temperature, "max_tokens": max_tokens, **check_extra_body(dict(extra_body or {}))}
         self._limits = limits or Limits(concurrency)
         self._connection = Connection(base_url, api_key_env, timeout, self._limits.concurrency)
+        self._connection.refuse_key(options)
         self._name = f"{model} at {self._connection.name}"
+        self._terms = Terms(model, options, sha([self._connection.name, model], 12))
+        self.noticed: list[str] = []
+        self._cut = False
         self.retries = self.refused = self.answered = self._asking = self._lost_in_a_row = 0
         self._completion = self._told = 0.0  # tokens of a usual reply; until when the log says that is waited
         self._sleeping: list[float] = []  # until when
@@ -125,7 +137,8 @@ class Endpoint:
             await self._unless_lost(refused, at_once=not self.answered)
             return Answer(error=refused)
         if patience.gone:
-            hint = next(hint for signs, hint in _HINTS.items() if re.search(signs, str(answer)))
+            signs, hint = next(one for one in _HINTS.items() if re.search(one[0], str(answer)))
+            hint += untrusted() if "SSL" in signs else ""
             raise EndpointDown(self._safe(f"cannot reach {self._name} ({answer}); {hint}"))
         what = f"no answer from {self._name} in {patience.count} tries; the last: {answer}"
         if answer.wait > MAX_WAIT:
@@ -191,37 +204,31 @@ class Endpoint:
         """Close the connections; a later question opens new ones."""
         await self._connection.aclose()
 
-    def _body(self, question: Question) -> dict[str, Any]:
-        body: dict[str, Any] = {"model": self.model, "messages": render(question)}
-        body |= {name: value for name, value in self._options.items() if value is not None}
-        if question.tools:
-            body["tools"] = list(question.tools)
-        if question.reply is not None and self._takes_format:
-            # Not `strict`: that forbids open objects, and the arguments of an action are one.
-            schema = {"name": question.role, "schema": question.reply}
-            body["response_format"] = {"type": "json_schema", "json_schema": schema}
-        return body
-
     async def _try(self, question: Question) -> Answer:
-        body, keep = self._body(question), None if question is PING else on_late_reply.get(None)
+        body, keep = self._terms.body(question), None if question is PING else on_late_reply.get(None)
 
         def read_late(response: Response) -> None:
             with contextlib.suppress(Failed):
                 if keep and response.status < 300:
-                    keep(_read(response, question))
+                    keep(self._read(response, question))
 
         async with self._limits.turn(self._size(body)) as turn:
             response = await self._connection.post(body, read_late if keep else None)
+            if response.status < 300 and (status := inner_status(response.content)):
+                response = response._replace(status=status)
             if response.status in _REFUSING:
                 self.refused += 1
                 turn.refused(retry_after(response.headers) or self.wait)
             else:
                 turn.admitted()
             if response.status < 300:
-                answer = _read(response, question)
+                answer = self._read(response, question)
                 if used := answer.usage.prompt + answer.usage.completion:
                     self._completion += 0.1 * (answer.usage.completion - self._completion)
                     turn.spent(used)
+                if not self._cut and (least := tokens_cut(body, answer.usage)):
+                    self._cut = True
+                    self._notice(CUT.format(least=least, counted=answer.usage.prompt))
                 return answer
         return await self._refused(question, body, response)
 
@@ -231,30 +238,35 @@ class Endpoint:
 
     async def _refused(self, question: Question, body: dict[str, Any], response: Response) -> Answer:
         """What to do about a status that is an error: ask otherwise, Failed, or EndpointDown."""
-        status, (said, code) = response.status, error_message(response.content)
+        status, told = response.status, complaint(response.content)
+        said = self._safe(told.said)[:300]
         if status < 400:
-            said = f"go to {without_secrets(response.headers.get('location', 'nowhere'))}"
-        said = self._safe(said)[:300]
-        if question.tools and _TOOLS_REFUSED.search(said):
+            self._stop(f"answers {status}: go to {_elsewhere(response)}; check base_url and model")
+        if question.tools and any(map(_TOOLS_REFUSED.search, (told.text, *told.codes))):
             self._stop(f"refuses tools: {said}; serve it with tool calling switched on, or take another model as agent")
-        if code in ("insufficient_quota", "model_not_found"):
-            self._stop(f"answers {status}: {said}")
-        if status in (400, 422, 501) and "response_format" in body and _FORMAT_REFUSED.search(said):
-            self._takes_format = False
-            return await self._try(question)
-        if status == 400 and "max_tokens" in body and "max_completion_tokens" in said:
-            self._options["max_completion_tokens"] = self._options.pop("max_tokens", body["max_tokens"])
+        if {"insufficient_quota", "model_not_found"} & set(told.codes):
+            self._stop(f"answers {status}: {said}{_hint(status, said)}")
+        if (told.moderated and status in (400, 403, 422, 451)) or (told.too_long and status in (400, 413, 422, 500)):
+            raise Failed(f"{status}): {said}", final=True)
+        if _GARBLED & set(told.codes):
+            raise Failed(f"{status} {said}")
+        if status in _NOT_TAKEN and (done := self._terms.without(body, told, question.reply)) is not None:
+            if done:
+                self._notice(f"{done} ({status} {said})")
             return await self._try(question)
         if status in _BUSY or status >= 500:
-            wait = retry_after(response.headers)
+            wait = retry_after(response.headers) or (LOADING if told.loading else 0.0)
             if status in _REFUSING:
                 self._stop_if_shut(wait, f"{status}: {said}")
             raise Failed(f"{status} {said}", wait, busy=status in _REFUSING)
-        # Routers answer 403 for one question that their moderation does not like.
-        if status < 400 or (status in _STOP and not re.search(r"moderat|flagged", said, re.IGNORECASE)):
-            hint = "; check the key" if status in (401, 403) else "; check base_url and model" if status != 402 else ""
-            self._stop(f"answers {status}: {said}{hint}")
+        if status in _STOP or (status == 403 and told.about_key):
+            self._stop(f"answers {status}: {said}{_hint(status, said)}")
         raise Failed(f"{status}): {said}", final=True)
+
+    def _notice(self, what: str) -> None:
+        """Say, and keep for the ledger, what is odd about the server; once."""
+        self.noticed.append(self._safe(what))
+        _log.warning("%s", self._safe(f"{self._name} {what}"))
 
     def _stop_if_shut(self, wait: float, said: str) -> None:
         if self._limits.paused_until is not None and wait > MAX_WAIT:
@@ -264,12 +276,21 @@ class Endpoint:
         if shut > (MAX_WAIT if wait else SHUT):
             self._stop(f"has answered nothing but {said} for {shut:.0f} s; run again when it has time")
 
+    def _read(self, response: Response, question: Question) -> Answer:
+        try:
+            return read_completion(response.content, question, self._terms.origin)
+        except ValueError as error:
+            raise Failed(str(error)) from None
+
     def _stop(self, why: str) -> NoReturn:
         raise EndpointDown(f"{self._name} {why}")
 
 
-def _read(response: Response, question: Question) -> Answer:
-    try:
-        return read_completion(response.content, question)
-    except ValueError as error:
-        raise Failed(str(error)) from None
+def _elsewhere(response: Response) -> str:
+    return without_secrets(response.headers.get("location", "nowhere"))
+
+
+def _hint(status: int, said: str) -> str:
+    if re.search(r"\bpull", said):
+        return "; pull the model where it is served, or name another"
+    return "; check the key" if status in (401, 403) else "; check base_url and model" if status != 402 else ""

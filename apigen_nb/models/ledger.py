@@ -41,6 +41,7 @@ Prices = Mapping[str, Price]
 class Reply(Record):
     """A line of `replies.jsonl`. `key` is the hash of the request, '' where no answer came; `id` is the question that
     was first asked so; `seconds` include the waiting; `retries` are those of the endpoint since the line before;
+    `noticed` what it found odd about its server since then (a parameter that it does not take, a prompt that it cuts);
     `guess` is what an answer comes to that was given without a count of tokens, at four characters each."""
 
     key: str
@@ -50,6 +51,7 @@ class Reply(Record):
     stage: str = ""
     seconds: float = 0.0
     retries: int = 0
+    noticed: tuple[str, ...] = ()
     answer: Answer | None = None
     guess: Usage | None = None
 
@@ -149,7 +151,8 @@ class Sum(Record):
 
 class Ledger(Record):
     """What a run has cost: in all, per role, stage and model, per accepted blueprint (phase 1) and per verified
-    trajectory (both phases). `unpriced` are the models that no price is known of."""
+    trajectory (both phases). `unpriced` are the models that no price is known of; `noticed` is what was odd about a
+    model's server, by model."""
 
     total: Sum
     roles: dict[str, Sum]
@@ -158,6 +161,7 @@ class Ledger(Record):
     per_accepted_blueprint: dict[str, float | None] = {}
     per_verified_trajectory: dict[str, float | None] = {}
     unpriced: tuple[str, ...] = ()
+    noticed: dict[str, tuple[str, ...]] = {}
 
 
 class _Tally:
@@ -182,12 +186,14 @@ class _Tally:
 
 def add_up(replies: Iterable[Reply], prices: Prices, accepted: int = 0, verified: int = 0) -> Ledger:
     """The ledger of these replies, one pass; `accepted` blueprints and `verified` trajectories came of them."""
-    total, unpriced = _Tally(), set[str]()
+    total, unpriced, noticed = _Tally(), set[str](), dict[str, set[str]]()
     groups: dict[str, dict[str, _Tally]] = {"roles": {}, "stages": {}, "models": {}}
     for reply in replies:
         if (price := prices.get(reply.model)) is None:
             unpriced.add(reply.model)
         total.add(reply, price)
+        if reply.noticed:
+            noticed.setdefault(reply.model, set()).update(reply.noticed)
         for group, name in zip(groups.values(), (reply.role, reply.stage or "other", reply.model), strict=True):
             group.setdefault(name, _Tally()).add(reply, price)
     sums = {kind: {name: tally.sum() for name, tally in sorted(group.items())} for kind, group in groups.items()}
@@ -197,6 +203,7 @@ def add_up(replies: Iterable[Reply], prices: Prices, accepted: int = 0, verified
         per_accepted_blueprint=_per(sums["stages"].get("blueprints", Sum(cost=0.0)), accepted),
         per_verified_trajectory=_per(total.sum(), verified),
         unpriced=tuple(sorted(unpriced)),
+        noticed={model: tuple(sorted(said)) for model, said in sorted(noticed.items())},
     )
 
 

@@ -64,7 +64,7 @@ class ReplyCache:
             for reply in read_replies(folder):
                 budget.add(reply)
         self._places: OffsetIndex | None = None
-        self._retries: dict[Model, int] = {}
+        self._told: dict[Model, tuple[int, int]] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def find(self, key: str) -> Answer | None:
@@ -99,11 +99,11 @@ class ReplyCache:
         """Held while a request is under way: of two equal ones at a time the second finds the reply of the first."""
         return self._locks.setdefault(key, asyncio.Lock())
 
-    def retries(self, model: Model) -> int:
-        """How often an endpoint has tried again since this was last asked."""
-        count = int(getattr(model, "retries", 0))
-        before, self._retries[model] = self._retries.get(model, 0), count
-        return count - before
+    def news(self, model: Model) -> tuple[int, tuple[str, ...]]:
+        """How often an endpoint has tried again, and what it has noticed, since this was last asked."""
+        count, noticed = int(getattr(model, "retries", 0)), tuple(getattr(model, "noticed", ()))
+        (tries, told), self._told[model] = self._told.get(model, (0, 0)), (count, len(noticed))
+        return count - tries, noticed[told:]
 
     def _read(self) -> OffsetIndex:
         places, end, line = OffsetIndex(), 0, b"\n"
@@ -139,7 +139,9 @@ class CachedModel:
 
     def key(self, question: Question) -> str:
         """The hash of all that shapes the reply: neither the host nor the key nor the question's id."""
-        asked = {"tools": question.tools, "reply": question.reply, "sample": question.sample}
+        asked: dict[str, Any] = {"tools": question.tools, "reply": question.reply, "sample": question.sample}
+        if kept := {n: m.opaque.model_dump(exclude={"origin"}) for n, m in enumerate(question.messages) if m.opaque}:
+            asked["opaque"] = kept
         return sha(self._content | asked | {"messages": render(question)}, 32)
 
     async def __call__(self, question: Question) -> Answer:
@@ -172,6 +174,7 @@ class CachedModel:
         return answer
 
     def _keep(self, question: Question, model: Model, begin: float, key: str, answer: Answer | None) -> None:
+        retries, noticed = self.cache.news(model)
         reply = Reply(
             key=key,
             model=self.model,
@@ -179,7 +182,8 @@ class CachedModel:
             id=question.id,
             stage=current_job.get(Job()).stage,
             seconds=round(time.monotonic() - begin, 3),
-            retries=self.cache.retries(model),
+            retries=retries,
+            noticed=noticed,
             answer=answer,
             guess=_guess(question, answer) if answer is not None else None,
         )

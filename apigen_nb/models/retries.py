@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import random
 import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 import tenacity
 
@@ -88,15 +86,3 @@ def retry_after(headers: Mapping[str, str]) -> float:
         if math.isfinite(wait) and wait > 0:
             return wait
     return 0.0
-
-
-def error_message(content: bytes) -> tuple[str, str]:
-    """What an error body says, in whatever shape (`message`, `detail`, `error` or text), and its code, '' for none."""
-    body: Any = content.decode("utf-8", "replace").strip()
-    with contextlib.suppress(ValueError, RecursionError):
-        body = json.loads(body)
-    code = ""
-    while isinstance(body, dict):
-        code = code or str(body.get("code") or "")
-        body = body.get("message") or body.get("detail") or body.get("error") or json.dumps(body)
-    return str(body or "without a word"), code

@@ -12,6 +12,7 @@ from typing import Any
 from ..world.domain import Domain
 from . import Answer, Model, Question
 from .endpoint import Endpoint
+from .extra_body import check_extra_body
 from .ledger import Budget, Price, price_table, role_prices
 from .rate_limits import Limits
 from .reply_cache import CachedModel, ReplyCache
@@ -19,7 +20,7 @@ from .scripted import LABEL, Scripted
 
 ROLES = ("generator", "judge", "feedback", "user", "agent")
 CANDIDATES = 4  # of a best-of-N user (paper §3.2)
-VOICE = ("model", "temperature", "prompt")
+VOICE = ("model", "temperature", "extra_body", "prompt")
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,13 @@ def _played(role: str) -> cached_property[Model]:
 
 class Roles:
     """The models of a run. `roles` gives single roles settings of their own (model, base_url, api_key_env,
-    temperature, prompt); for `judge` it may be a list, one a judge. `model="scripted"` is the embedded model.
+    temperature, extra_body, prompt); for `judge` it may be a list, one a judge. `model="scripted"` is the embedded
+    model. `extra_body` are parameters of a server's own ({"num_ctx": 16384}), sent with every question.
 
     Replies of the others are kept in `folder`, the run's, and none is asked for twice; `offline` none is asked for at
     all. `max_cost` (dollars, by `prices` and the package's own table) and `max_total_tokens` bound what is spent in
     that folder. `best_of` is the number of candidates for each message of the user. ValueError when a budget cannot be
-    kept: no folder, or a model without a price."""
+    kept (no folder, or a model without a price), or an `extra_body` holds what we set, or what may be a key."""
 
     def __init__(
         self,
@@ -68,9 +70,13 @@ class Roles:
         max_total_tokens: int | None = None,
         prices: Mapping[str, Any] | None = None,
         best_of: int | None = None,
+        extra_body: Mapping[str, Any] | None = None,
     ) -> None:
         self._roles, self._best_of = dict(roles or {}), best_of
-        self._common = {"model": model, "base_url": base_url, "api_key_env": api_key_env, "temperature": temperature}
+        self._common: dict[str, Any] = {"model": model, "base_url": base_url, "api_key_env": api_key_env}
+        self._common |= {"temperature": temperature, "extra_body": dict(extra_body or {})}
+        for one in (one for role in (*ROLES, "critic") for one in self._settings(role)):
+            check_extra_body(one["extra_body"])
         self._options: dict[str, Any] = {"max_tokens": max_tokens, "timeout": timeout}
         self._limits = (concurrency, requests_per_minute, tokens_per_minute)
         self._quotas: dict[str, Limits] = {}
@@ -107,6 +113,8 @@ class Roles:
             model = self._endpoint(settings)
         else:
             sampling = {"temperature": settings["temperature"], "max_tokens": self._options["max_tokens"]}
+            if settings["extra_body"]:
+                sampling["extra_body"] = settings["extra_body"]
             name, build = settings["model"], partial(self._endpoint, settings)
             model = CachedModel(self._cache, name, build, sampling, before.count(own))
         return Prompted(model, prompt) if prompt else model

@@ -24,7 +24,7 @@ from .base import (
     sha,
 )
 from .proposal import Attempt, Blueprint, Proposal
-from .trajectory import Blame, Candidate, Choice, Divergence, Message, ToolCall, Trajectory
+from .trajectory import Blame, Candidate, Choice, Divergence, Message, Opaque, ToolCall, Trajectory
 from .verdict import Finding, Opinion, Reading, Verdict, Vote
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "Level",
     "Message",
     "Metric",
+    "Opaque",
     "Opinion",
     "Proposal",
     "Reading",

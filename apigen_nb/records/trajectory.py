@@ -17,6 +17,16 @@ class ToolCall(Record):
     raw: str = ""
 
 
+class Opaque(Record):
+    """What a server put on its own message to get it back (signatures of thoughts, thoughts): fields of the `message`,
+    and of each of its `calls`. It goes back unchanged to its `origin`, a hash of server and model, and nowhere else;
+    nobody reads it, and no dataset, prompt or report holds it."""
+
+    origin: str
+    message: dict[str, Any] = {}
+    calls: tuple[dict[str, Any], ...] = ()
+
+
 class Message(Record):
     """One message of a conversation, in the shape of the OpenAI chat format. `tool_call_id` says which call a message
     of the role "tool" answers, `error` that its result is a refusal."""
@@ -26,6 +36,7 @@ class Message(Record):
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str = ""
     error: bool = False
+    opaque: Opaque | None = None
 
 
 class Divergence(Record):

@@ -15,6 +15,7 @@ from ..records import (
     Choice,
     Finding,
     Message,
+    Opaque,
     Proposal,
     Reading,
     ToolCall,
@@ -84,6 +85,7 @@ class SlimMessage(Message):
     model_config = SLIM
     tool_calls: tuple[SlimCall, ...] = ()
     content: str = Field("", validation_alias=SKIPPED)
+    opaque: Opaque | None = Field(None, validation_alias=SKIPPED)
 
 
 class SlimChoice(Choice):

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from ..blueprints.gates import GATE_NAMES
 from ..blueprints.mixture import BEHAVIOUR_SHARES, KIND_SHARES, LEVEL_SHARES, normalise
+from ..models.extra_body import check_extra_body
 from ..models.ledger import Price
 from ..records import Behaviour, Kind, Level, Role
 
@@ -50,6 +51,7 @@ def _lists_are_judges(value: dict[Role, Any]) -> dict[Role, Any]:
 Url = Annotated[str, AfterValidator(_url)]
 Shares = AfterValidator(_shares)
 Odd = Annotated[int, AfterValidator(_odd)]
+ExtraBody = Annotated[dict[str, Any], AfterValidator(check_extra_body)]
 Weight = Annotated[float, Field(ge=0)]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
@@ -65,6 +67,7 @@ class RoleParams(_Strict):
     base_url: Url | None = Field(None, description="OpenAI-compatible endpoint.")
     api_key_env: Variable | None = Field(None, description="NAME of the variable that holds the key.")
     temperature: float | None = Field(None, ge=0, description="Sampling temperature; none: the server's default.")
+    extra_body: ExtraBody | None = Field(None, description="Parameters of the server's own, like `{num_ctx: 16384}`.")
     prompt: str | None = Field(
         None, pattern=r"\.md$", description="File of a prompt of your own, instead of the role's."
     )
@@ -100,6 +103,7 @@ class Params(_Strict):
     base_url: Url | None = Field(None, description="OpenAI-compatible endpoint; none: OpenAI's.")
     api_key_env: Variable = Field("OPENAI_API_KEY", description="NAME of the variable that holds the key.")
     temperature: float | None = Field(None, ge=0, description="Sampling temperature; none: the server's default.")
+    extra_body: ExtraBody = Field({}, description="Parameters of the server's own, like `{num_ctx: 16384}`.")
     max_tokens: int | None = Field(None, ge=1, description="Longest reply in tokens; none: the server's limit.")
     timeout: float = Field(60.0, gt=0, description="Seconds to wait for one reply.")
     requests_per_minute: int | None = Field(None, ge=1, description="Most requests a minute; none: no limit of ours.")

@@ -231,6 +231,8 @@ def _write_ledger(run: Run, stage: str, params: Params, before: int) -> str:
     if not ledger.total.requests:
         return ""
     write_whole(run.folder / LEDGER, [json.dumps(ledger.model_dump(), indent=2, ensure_ascii=False)])
+    if ledger.noticed:
+        run.write_manifest(run.read_manifest() | {"noticed": ledger.noticed})
     part = ledger.stages.get(Path(STAGES[stage]).stem)
     if part is None:
         return ""

@@ -100,7 +100,8 @@ class _Conversation:
     def _say(self, answer: Answer) -> None:
         """Add the agent's message. Its calls are numbered here: small models give every call the same id."""
         calls = tuple(call.model_copy(update={"id": f"call_{next(self.numbers)}"}) for call in answer.tool_calls)
-        self.messages.append(Message(role="assistant", content=answer.text.strip(), tool_calls=calls))
+        said = Message(role="assistant", content=answer.text.strip(), tool_calls=calls, opaque=answer.opaque)
+        self.messages.append(said)
 
     def _run_calls(self) -> bool:
         """Run the calls of the last message and add their results; whether one of them has handed over."""

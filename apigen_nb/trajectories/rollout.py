@@ -38,8 +38,9 @@ def trajectory_id(blueprint: str, number: int) -> str:
 
 def user_question(rollout: Rollout, messages: Sequence[Message]) -> Question:
     """What the simulated user sees: instruction, persona, behaviour, what it tells only when asked, and what was said.
-    Never tools, calls, results, policy, groundtruth actions or expected outputs."""
+    Never tools, calls, results, policy, groundtruth actions, expected outputs or what the agent's server keeps."""
     blueprint = rollout.blueprint
+    bare = {"tool_calls": (), "opaque": None}
     return Question(
         id=f"{rollout.id}/user/{len(messages)}",
         role="user",
@@ -50,7 +51,7 @@ def user_question(rollout: Rollout, messages: Sequence[Message]) -> Question:
             "behaviour": blueprint.behaviour,
             "withheld": list(blueprint.withheld),
         },
-        messages=tuple(m.model_copy(update={"tool_calls": ()}) for m in messages if m.role != "tool" and m.content),
+        messages=tuple(m.model_copy(update=bare) for m in messages if m.role != "tool" and m.content),
         sample=rollout.number - 1,
     )
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from apigen_nb.models import Answer, Question, Unparsable, read_json, storable
 from apigen_nb.models.chat_format import MAX_REPLY, MAX_TOKENS, read_completion
-from apigen_nb.models.retries import error_message, retry_after
+from apigen_nb.models.complaints import complaint
+from apigen_nb.models.retries import retry_after
 from apigen_nb.records import Message, ToolCall
 
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
@@ -118,7 +119,7 @@ def test_retry_after_is_seconds_or_nothing(value: str) -> None:
 @given(JSON)
 @example({"message": {"message": {"detail": ["no"]}}})
 def test_an_error_body_says_something(body: Any) -> None:
-    assert error_message(json.dumps(body).encode())[0]
+    assert complaint(json.dumps(body).encode()).said
 
 
 @pytest.mark.parametrize("text", ["{" * 200_000, "```json\n" * 100_000, "<tool_call>" * 18_000, '{"a":[' * 50_000])
