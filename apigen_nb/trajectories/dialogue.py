@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..blueprints.gates.execution import Execution, execute, run_actions
+from ..blueprints.gates.kind import same_call
 from ..records import Action, Blueprint, Message
-from ..world.domain import Domain
+from ..world.domain import Domain, Step
 from ..world.references import Reader
-from ..world.world import UNAVAILABLE
+from ..world.world import UNAVAILABLE, Refusal
 
 
 class Call(NamedTuple):
@@ -91,6 +93,20 @@ class Dialogue:
         return tuple(
             c for c in self.calls if c.done and c.readable and c.action.name in tools and tools[c.action.name].writes
         )
+
+    @functools.cached_property
+    def groundtruth(self) -> Execution:
+        """What the groundtruth actions do in a fresh world."""
+        return execute(self.blueprint, self.domain)
+
+    @functools.cached_property
+    def replayed(self) -> tuple[Step | Refusal, ...]:
+        """What each of the writes does when they are made again in a fresh world, one after the other."""
+        made, wished = [call.action for call in self.writes], self.blueprint.actions
+        if len(made) == len(wished) and not self.groundtruth.refused and all(map(same_call, made, wished)):
+            return self.groundtruth.steps
+        ran = run_actions(self.domain.world(), made, self.blueprint.user)
+        return tuple(step for _, _, step in ran)
 
     @functools.cached_property
     def handed_over(self) -> int | None:

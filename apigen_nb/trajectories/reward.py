@@ -8,7 +8,6 @@ import functools
 from collections.abc import Collection, Sequence
 from typing import Literal
 
-from ..blueprints.gates.execution import execute
 from ..blueprints.gates.kind import same_call
 from ..blueprints.gates.origins import origin_types
 from ..models import Model
@@ -54,8 +53,7 @@ def check_all(
     """The verdicts of all checks, in their order: `ended` is the first, `reached` the delta of the world at the end.
     `Trajectory.success`, the reward, is whether all of them held."""
     behaviour = shows_behaviour(dialogue, meanings)
-    expected = execute(dialogue.blueprint, dialogue.domain).diff
-    checks = (ended, same_state(expected, reached, _chosen(dialogue)), all_told(dialogue, meanings))
+    checks = (ended, same_state(dialogue.groundtruth.diff, reached, _chosen(dialogue)), all_told(dialogue, meanings))
     return (*checks, *([behaviour] if behaviour else []), keeps_conduct(dialogue, meanings))
 
 
@@ -80,7 +78,9 @@ def all_told(dialogue: Dialogue, meanings: Meanings) -> Verdict:
     """Output check: every expected output is told in some message of the agent, compared by type, and stands."""
     outputs = dialogue.blueprint.outputs
     texts = [message.content for _, message in dialogue.turns("assistant") if message.content]
-    answers = {output: _is_told(number, output, texts, dialogue, meanings) for number, output in enumerate(outputs)}
+    types = origin_types(dialogue.blueprint, dialogue.domain)
+    asked = ((number, output, types[number]) for number, output in enumerate(outputs))
+    answers = {output: _is_told(number, output, type, texts, dialogue, meanings) for number, output, type in asked}
     missing, open_ = ([o for o, answer in answers.items() if answer == what] for what in ("no", ""))
     if not missing and not open_:
         return Verdict(gate="outputs", passed=True)
@@ -96,9 +96,9 @@ def all_told(dialogue: Dialogue, meanings: Meanings) -> Verdict:
     return Verdict(gate="outputs", passed=False, undecided=not missing, kind=kind, reason=reason, findings=findings)
 
 
-def _is_told(number: int, output: str, texts: Sequence[str], dialogue: Dialogue, meanings: Meanings) -> str:
+def _is_told(number: int, output: str, type: str, texts: Sequence[str], dialogue: Dialogue, meanings: Meanings) -> str:
     """ "yes", "no", or "" where judges have not decided."""
-    found = _told_as(texts, output, origin_types(dialogue.blueprint, dialogue.domain)[number])
+    found = _told_as(texts, output, type)
     if found != "open":
         return "yes" if found == "told" else "no"
     if not texts:
@@ -115,9 +115,11 @@ def _is_told(number: int, output: str, texts: Sequence[str], dialogue: Dialogue,
 def _told_as(texts: Sequence[str], output: str, type: str) -> Telling:
     """What `telling` says of an output whose type its origin gives. A type tells more ("two years" for 24 months) and
     opens a question where a number was told as money that is none; by itself it decides against no conversation."""
+    if type and telling(texts, output, type) == "told":
+        return "told"
     plain = telling(texts, output)
-    if not type or telling(texts, output, type) == "told":
-        return "told" if type else plain
+    if not type:
+        return plain
     is_amount = type in (*units().values(), "business day", "percentage", "identifier")
     return "open" if is_amount and plain == telling(texts, output, "money") == "told" else plain
 

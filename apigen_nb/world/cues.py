@@ -85,15 +85,16 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)  # a large one, for which only who reads a text pays
 
 
-def sentences(text: str) -> list[tuple[int, int]]:
+@functools.lru_cache(maxsize=4096)
+def sentences(text: str) -> tuple[tuple[int, int], ...]:
     """Start and end of the sentences of `plain(text)`. What is within a value ends none: 10 a.m., 24. Mai."""
     values = [(value.start, value.end) for value in read(text) if value.end - value.start > 1]
-    text, found, start = plain(text), [], 0
+    text, found, start = plain(text), list[tuple[int, int]](), 0
     for match in _SENTENCE_END.finditer(text):
         if not any(low < match.start() < high for low, high in values):
             found.append((start, match.end()))
             start = match.end()
-    return [*found, (start, len(text))] if start < len(text) else found
+    return (*found, (start, len(text))) if start < len(text) else tuple(found)
 
 
 def is_open_sentence(text: str) -> bool:

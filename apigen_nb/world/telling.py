@@ -219,20 +219,19 @@ def _is_name(part: Sequence[Value], output: str) -> bool:
 def telling(texts: Sequence[str], output: str, type: str = "") -> Telling:
     """Whether messages of one speaker, in their order, tell an output: "told" where one does and nothing in its
     sentence or later leaves it open; "open" where a judge must read them; "not told" where no words can mean it."""
-    said = [(text, sentences(text)) for text in texts]
     last: tuple[int, int] | None = None
     doubted = False  # whether it is told again later, in a sentence that leaves it open
     mere = any(value.type in _NUMBERS for value in expected(output, type)[:1])
-    for number, (text, spans) in enumerate(said):
+    for number, text in enumerate(texts):
         for place in told_at(text, output, type):
-            sentence = next(((n, s) for n, s in enumerate(spans) if s[0] <= place.start < s[1]), None)
+            sentence = next(((n, s) for n, s in enumerate(sentences(text)) if s[0] <= place.start < s[1]), None)
             if sentence and place.sure and _is_clear(plain(text), sentence[1], place, mere):
                 last, doubted = (number, sentence[0]), False
             elif sentence and "?" not in text[slice(*sentence[1])]:
                 doubted = True
     if last is None:
         return "not told" if _is_absent(texts, output, type) else "open"
-    return "open" if doubted or _is_corrected(said, last, output, type) else "told"
+    return "open" if doubted or _is_corrected(texts, last, output, type) else "told"
 
 
 def _is_clear(text: str, span: tuple[int, int], place: Place, mere: bool) -> bool:
@@ -244,14 +243,12 @@ def _is_clear(text: str, span: tuple[int, int], place: Place, mere: bool) -> boo
     return place.name or is_asserted(before, after)
 
 
-def _is_corrected(
-    said: Sequence[tuple[str, list[tuple[int, int]]]], last: tuple[int, int], output: str, type: str
-) -> bool:
+def _is_corrected(texts: Sequence[str], last: tuple[int, int], output: str, type: str) -> bool:
     """Whether somebody takes back later what was told: right afterwards, or with another value of its type."""
     wanted = expected(output, type)
     correcting = False
-    for number, (text, spans) in enumerate(said[last[0] :], last[0]):
-        for n, (start, end) in enumerate(spans):
+    for number, text in enumerate(texts[last[0] :], last[0]):
+        for n, (start, end) in enumerate(sentences(text)):
             if (number, n) <= last:
                 continue
             sentence = plain(text)[start:end]

@@ -88,10 +88,10 @@ def foreign_rows(domain: Domain, user: str, result: Any) -> tuple[str, ...]:
     """The ids in a call's result that belong to other users and not to this one, each once, as they come. `result` is
     what the call returned, as JSON text or value. An id that the user's own rows name (to whom money was sent) only
     counts where more of its row is shown."""
-    mine, found = _named_by_rows_of(domain, user), dict[str, None]()
-    for value, holder in _ids(_parsed(result)):
-        whose = owners(domain, value)
-        if whose and user not in whose and (value not in mine or _shows_row(domain, value, holder)):
+    owned, found = _ownership(domain), dict[str, None]()
+    for value, holder in _ids_of(result) if isinstance(result, str) else _ids(result):
+        others = value in owned and user not in owners(domain, value)
+        if others and (value not in _named_by_rows_of(domain, user) or _shows_row(domain, value, holder)):
             found.setdefault(value)
     return tuple(found)
 
@@ -181,11 +181,14 @@ def _named_by_rows_of(domain: Domain, user: str) -> frozenset[str]:
     return frozenset(value for row in rows for value, _ in _ids(row))
 
 
-def _parsed(result: Any) -> Any:
+@functools.lru_cache(maxsize=512)
+def _ids_of(result: str) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+    """The `_ids` of a result, which is JSON or a text."""
     try:
-        return json.loads(result) if isinstance(result, str) else result
+        value = json.loads(result)
     except (ValueError, RecursionError):
-        return result
+        value = result
+    return tuple(_ids(value))
 
 
 def _ids(value: Any, holder: Mapping[str, Any] | None = None) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ...records import Finding, Message, canonical
 from ...world.domain import Domain
@@ -72,7 +73,7 @@ def stays_silent_after_transfer(dialogue: Dialogue, meanings: Meanings) -> Itera
 def does_not_repeat(dialogue: Dialogue, meanings: Meanings) -> Iterator[Finding]:
     """Notes reads that were made again with the same result and no write between, and reads of which nothing was used;
     that costs, and breaks nothing."""
-    writes = [call.answered for call in dialogue.writes]
+    writes, spoken = [call.answered for call in dialogue.writes], [_spoken(message) for message in dialogue.messages]
     seen: dict[str, int] = {}
     count = defaultdict[str, int](lambda: 1)
     for call in dialogue.calls:
@@ -82,7 +83,7 @@ def does_not_repeat(dialogue: Dialogue, meanings: Meanings) -> Iterator[Finding]
         if same in seen and not any(seen[same] < write < call.turn for write in writes):
             count[same] += 1
             yield _noted(call, f"{call.action} for the {count[same]}. time")
-        elif call.action.name not in identifying_tools(dialogue.domain) and not _used(call, dialogue):
+        elif call.action.name not in identifying_tools(dialogue.domain) and not _used(call, spoken, dialogue):
             yield _noted(call, f"nothing of {call.action} was used")
         seen[same] = call.answered
 
@@ -95,18 +96,26 @@ def _reads(call: Call, domain: Domain) -> bool:
     return call.action.name in domain.tools and domain.tools[call.action.name].kind == "read"
 
 
-def _used(call: Call, dialogue: Dialogue) -> bool:
-    """Whether a word of the result that was not known before stands in a later message of the agent or in its calls."""
-    result = call.result.content if call.result else ""
-    told = _words(" ".join(map(_spoken, dialogue.messages[: call.answered])))
-    new = _words(" ".join(str(fact.value) for fact in facts(result)) or result) - told
-    later = (message for _, message in dialogue.turns("assistant", call.answered))
-    return not new or bool(new & _words(" ".join(map(_spoken, later))))
+def _used(call: Call, spoken: Sequence[frozenset[str]], dialogue: Dialogue) -> bool:
+    """Whether a word of the result that was not known before stands in a later message of the agent or in its calls;
+    `spoken` are the words of each message."""
+    words = _words_of_result(call.result.content if call.result else "")
+    before = spoken[: call.answered]
+    later = frozenset[str]().union(*(spoken[turn] for turn, _ in dialogue.turns("assistant", call.answered)))
+    is_new = (all(word not in said for said in before) for word in words & later)
+    return any(is_new) or all(any(word in said for said in before) for word in words)
 
 
-def _spoken(message: Message) -> str:
-    return " ".join([message.content, *(canonical(call.arguments) for call in message.tool_calls)])
+def _spoken(message: Message) -> frozenset[str]:
+    """The words of a message and of its calls."""
+    return _words(message.content).union(*(_words(canonical(call.arguments)) for call in message.tool_calls))
 
 
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w+", normalize(text)))
+@functools.lru_cache(maxsize=2048)
+def _words_of_result(result: str) -> frozenset[str]:
+    return _words(" ".join(str(fact.value) for fact in facts(result)) or result)
+
+
+@functools.lru_cache(maxsize=8192)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", normalize(text)))

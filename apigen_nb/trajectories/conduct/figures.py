@@ -9,7 +9,7 @@ from ...world.typed_values import find_values
 from ..dialogue import Dialogue
 from ..meaning import Claim, Meanings
 from ..rollout import policy_for
-from .known import known_to_all, told_mails
+from .known import Known, known_to_all, told_mails
 
 SOURCED = "What the agent tells comes from its tools, its policy or the customer"
 QUESTION = (
@@ -44,7 +44,7 @@ def tells_what_it_knows(dialogue: Dialogue, meanings: Meanings) -> Iterator[Find
 
 def untraced(dialogue: Dialogue) -> Iterator[Told]:
     """The values that the agent tells and that neither stand before in a source nor follow."""
-    known = known_to_all(dialogue.domain, policy_for(dialogue.blueprint, dialogue.domain)).copy()
+    known = Known(known_to_all(dialogue.domain, policy_for(dialogue.blueprint, dialogue.domain)))
     for turn, message in enumerate(dialogue.messages):
         if message.role == "user":
             known.hear(message.content)
@@ -52,7 +52,7 @@ def untraced(dialogue: Dialogue) -> Iterator[Told]:
             known.look_at(message.content)
         else:
             yield from ((turn, value.text) for value in find_values(message.content) if not known.has(value))
-            yield from ((turn, m) for m in told_mails(message.content) if m.casefold() not in known.mails)
+            yield from ((turn, m) for m in told_mails(message.content) if not known.has_mail(m))
             for call in message.tool_calls:
                 known.look_at(canonical(call.arguments))
 

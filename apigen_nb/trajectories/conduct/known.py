@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any, NamedTuple
 
 from ...records import canonical
 from ...world.dates import Day, same_day
@@ -21,120 +22,141 @@ COUNTED = 12  # so many things are counted without a word about it
 TIMES = 9  # so many times a price is taken
 SUMMED = 12  # so many numbers of one field are added in any choice
 _MAIL = re.compile(r"[^\s@<>,;:()\"']{1,64}@[^\s@<>,;:()\"']{1,255}\w")  # without bounds: quadratic in long texts
+_RUN = re.compile(r"\d+")
 _UNIT_SECONDS = {"day": 86_400, "hour": 3600, "minute": 60}
+
+
+class Gleaned(NamedTuple):
+    """What one text or result tells: values with their types, numbers without their units, days, runs of digits, e-mail
+    addresses; of a result also its numbers by field."""
+
+    values: frozenset[tuple[str, str]]
+    numbers: frozenset[Decimal]
+    days: frozenset[Day]
+    digits: frozenset[str]
+    mails: frozenset[str]
+    fields: tuple[tuple[str, Decimal], ...] = ()
+
+
+NOTHING = Gleaned(frozenset(), frozenset(), frozenset(), frozenset(), frozenset())
 
 
 @dataclass
 class Known:
-    """The values that were told so far: numbers without their units, and those of results by field; days, and those
-    that are no result's (`anchors`); runs of digits; e-mail addresses."""
+    """What was told so far: by policy, tools and user (`heard`, whose days are anchors), and by results and the
+    arguments of calls (`seen`). A text is read when a value is looked for that nothing before it tells."""
 
-    numbers: set[Decimal] = field(default_factory=set)
-    fields: dict[str, list[Decimal]] = field(default_factory=lambda: defaultdict(list))
-    days: set[Day] = field(default_factory=set)
-    anchors: set[Day] = field(default_factory=set)
-    values: set[tuple[str, object]] = field(default_factory=set)
-    digits: set[str] = field(default_factory=set)
-    mails: set[str] = field(default_factory=set)
-
-    def copy(self) -> Known:
-        return Known(
-            numbers=set(self.numbers),
-            fields=defaultdict(list, self.fields),
-            days=set(self.days),
-            anchors=set(self.anchors),
-            values=set(self.values),
-            digits=set(self.digits),
-            mails=set(self.mails),
-        )
+    general: Gleaned = NOTHING
+    heard: list[str] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
 
     def hear(self, text: str) -> None:
-        """Take in what the policy or the user says."""
-        self._read(text)
-        self.anchors |= {value.value for value in find_values(text) if value.type == "date"}
-
-    def _read(self, text: str) -> None:
-        self.digits |= _digits(text)
-        self.mails |= _mails(text)
-        for value in find_values(text):
-            self.values.add((value.type, canonical(value.value)))
-            self.numbers |= set(_numbers(value))
-            if value.type == "date":
-                self.days.add(value.value)
+        """Take in what the user says."""
+        self.heard.append(text)
 
     def look_at(self, result: str) -> None:
-        """Take in what a call gave, or the arguments of one."""
-        found = list(facts(result))
-        for fact in found:
-            if isinstance(fact.value, bool):
-                continue
-            if isinstance(fact.value, int | float):
-                number = Decimal(str(fact.value))
-                self.numbers.add(number)
-                self.fields[fact.key].append(number)
-                self.digits |= _digits(str(fact.value))
-            else:
-                self._read(fact.value)
-        if not found:
-            self._read(result)
+        """Take in what a call gave, or the arguments of one: JSON, or a text."""
+        self.seen.append(result)
+
+    def _parts(self) -> Iterator[Gleaned]:
+        yield from map(gleaned_of_result, self.seen)
+        yield self.general
+        yield from map(gleaned, self.heard)
 
     def has(self, value: Value) -> bool:
         """Whether a value is known or follows: amounts from one another, a time from two days. What may follow in other
         ways is for judges to see."""
-        if (value.type, canonical(value.value)) in self.values:
-            return True
-        numbers = list(_numbers(value))
-        if not self.numbers.isdisjoint(numbers):
+        key, numbers = _key(value), list(_numbers(value))
+        if any(key in part.values or not part.numbers.isdisjoint(numbers) for part in self._parts()):
             return True
         if value.type == "money":
             return any(map(self._follows, numbers))
         if value.type in ("percentage", "quantity", "duration"):
             return self._lies_between_days(value)
-        if value.type == "date" and any(same_day(value.value, day) for day in self.days):
+        if value.type == "date" and any(same_day(value.value, day) for part in self._parts() for day in part.days):
             return True
         small = value.type in ("number", "count") and abs(value.value) <= COUNTED
-        return small or _digits(value.text) <= self.digits or any(map(self._follows, numbers))
+        return small or self._has_digits(value.text) or any(map(self._follows, numbers))
+
+    def has_mail(self, mail: str) -> bool:
+        """Whether an e-mail address is known."""
+        return any(mail.casefold() in part.mails for part in self._parts())
+
+    def _has_digits(self, text: str) -> bool:
+        return all(any(run in part.digits for part in self._parts()) for run in _digits(text))
 
     def _follows(self, number: Decimal) -> bool:
         """Whether a number is the sum or difference of two of which a result has one, a few times one of them, or the
         sum of numbers of one field."""
-        wanted, known = abs(number), {abs(one) for one in self.numbers}
-        given = {abs(one) for numbers in self.fields.values() for one in numbers}
+        wanted, known = abs(number), {abs(one) for part in self._parts() for one in part.numbers}
+        fields = defaultdict[str, list[Decimal]](list)
+        for name, one in (pair for part in self._parts() for pair in part.fields):
+            fields[name].append(one)
+        given = {abs(one) for numbers in fields.values() for one in numbers}
         if any(abs(wanted - one) in known or wanted + one in known for one in given if one):
             return True
         if any((one > COUNTED or one % 1) and wanted % one == 0 and wanted / one <= TIMES for one in known):
             return True
-        return any(wanted in _sums(tuple(numbers)) for numbers in self.fields.values())
+        return any(wanted in _sums(tuple(numbers)) for numbers in fields.values())
 
     def _lies_between_days(self, value: Value) -> bool:
         """Whether a duration is the time from a day that policy or user have told, such as today, to any other."""
         if value.type != "duration":
             return False
         months, seconds = value.value
-        gaps = {abs((one - other).days) for one in _dates(self.anchors) for other in _dates(self.days)}
+        anchors = {*self.general.days, *(day for text in self.heard for day in gleaned(text).days)}
+        days = {day for part in self._parts() for day in part.days}
+        gaps = {abs((one - other).days) for one in _dates(anchors) for other in _dates(days)}
         return any(months * 28 + seconds / 86_400 <= days <= months * 31 + seconds / 86_400 for days in gaps)
 
 
 @functools.lru_cache(maxsize=8)
-def known_to_all(domain: Domain, policy: str) -> Known:
+def known_to_all(domain: Domain, policy: str) -> Gleaned:
     """What stands in the policy and in the descriptions of tools."""
-    known = Known()
-    known.hear(policy)
-    for fact in facts(list(domain.schemas)):
-        if isinstance(fact.value, str):
-            known.hear(fact.value)
-        else:
-            known.look_at(canonical(fact.value))
-    return known
+    told = (fact.value for fact in facts(list(domain.schemas)))
+    return _union([gleaned(policy), *(gleaned(one if isinstance(one, str) else canonical(one)) for one in told)])
+
+
+@functools.lru_cache(maxsize=8192)
+def gleaned(text: str) -> Gleaned:
+    """What a text tells: the policy, what the user says, a text in a result."""
+    values = find_values(text)
+    return Gleaned(
+        values=frozenset(map(_key, values)),
+        numbers=frozenset(number for value in values for number in _numbers(value)),
+        days=frozenset(value.value for value in values if value.type == "date"),
+        digits=_digits(text),
+        mails=frozenset(mail.casefold() for mail in told_mails(text)),
+    )
+
+
+@functools.lru_cache(maxsize=2048)
+def gleaned_of_result(result: str) -> Gleaned:
+    """What a call gave, or the arguments of one, tells; `result` is JSON or a text."""
+    found = list(facts(result))
+    texts = [fact.value for fact in found if isinstance(fact.value, str)] or ([] if found else [result])
+    fields = tuple((f.key, Decimal(str(f.value))) for f in found if not isinstance(f.value, str | bool))
+    digits = (_digits(str(number)) for _, number in fields)
+    numbers = frozenset(number for _, number in fields)
+    bare = NOTHING._replace(numbers=numbers, digits=frozenset[str]().union(*digits))
+    return _union([bare, *map(gleaned, dict.fromkeys(texts))])._replace(fields=fields)
+
+
+def _union(parts: Sequence[Gleaned]) -> Gleaned:
+    """All that these tell, without the fields."""
+    nothing = frozenset[Any]()
+    values, numbers, days, digits, mails, _ = (nothing.union(*found) for found in zip(*parts, strict=True))
+    return Gleaned(values, numbers, days, digits, mails)
+
+
+def _key(value: Value) -> tuple[str, str]:
+    """A value as it is compared to the letter."""
+    return value.type, str(value.value)
 
 
 def told_mails(text: str) -> Iterator[str]:
     """The e-mail addresses in a text."""
     return iter(_MAIL.findall(text))
-
-
-def _mails(text: str) -> set[str]:
-    return {mail.casefold() for mail in told_mails(text)}
 
 
 def _dates(days: Iterable[Day]) -> Iterator[datetime.date]:
@@ -143,8 +165,8 @@ def _dates(days: Iterable[Day]) -> Iterator[datetime.date]:
             yield datetime.date(year, month, day)  # type: ignore[arg-type]
 
 
-def _digits(text: str) -> set[str]:
-    return {run.lstrip("0") or "0" for run in re.findall(r"\d+", text)}
+def _digits(text: str) -> frozenset[str]:
+    return frozenset(run.lstrip("0") or "0" for run in _RUN.findall(text))
 
 
 def _numbers(value: Value) -> Iterator[Decimal]:

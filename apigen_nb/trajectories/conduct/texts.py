@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -32,12 +33,20 @@ def shows_no_machinery(dialogue: Dialogue, meanings: Meanings) -> Iterator[Findi
 
 
 def _machinery(text: str, agents: bool, domain: Domain) -> Iterator[str]:
-    yield from (match.group() for match in _TOKENS.finditer(text))
+    if "<" in text or "[" in text:
+        yield from (match.group() for match in _TOKENS.finditer(text))
     if agents and STOP in text:
         yield STOP
-    names = "|".join(map(re.escape, domain.tools))
-    yield from (match.group() for match in re.finditer(rf"\b(?:{names})\((?=[\s{{)]|\w+ ?=|[\"'])", text))
+    if "(" in text:
+        yield from (match.group() for match in _calls_of(domain).finditer(text))
     yield from (json.dumps(value, ensure_ascii=False) for value in _objects(text) if _is_call(value, domain))
+
+
+@functools.lru_cache(maxsize=8)
+def _calls_of(domain: Domain) -> re.Pattern[str]:
+    """What the call of a tool looks like in code."""
+    names = "|".join(map(re.escape, domain.tools))
+    return re.compile(rf"\b(?:{names})\((?=[\s{{)]|\w+ ?=|[\"'])")
 
 
 def _objects(text: str) -> Iterator[dict[str, object]]:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ...blueprints.gates.execution import run_actions
 from ...blueprints.gates.kind import same_call
 from ...records import Action, Change, Finding, canonical
 from ...world.domain import Domain, Step, Trace
@@ -73,28 +72,23 @@ def batches(dialogue: Dialogue) -> Iterator[tuple[int, list[Call]]]:
 
 def obeys_rules(dialogue: Dialogue, meanings: Meanings) -> Iterator[Finding]:
     """Each write that was carried out keeps the domain's rules, with those before it, also when it was put right."""
-    for call, step in _replayed(dialogue):
+    for call, step in zip(dialogue.writes, dialogue.replayed, strict=True):
         if isinstance(step, Refusal):
             yield Finding(turn=call.turn, rule="replayed", text=REPLAYED, found=f"{call.action} is refused: {step}")
             continue
         for rule in dialogue.domain.rules_for([step.name]):
             if not rule.holds(step):
-                yield Finding(turn=call.turn, rule=rule.name, text=rule.text, found=str(step.action))
+                yield Finding(turn=call.turn, rule=rule.name, text=rule.text, found=str(call.action))
 
 
 def obeys_trace_rules(dialogue: Dialogue, meanings: Meanings) -> Iterator[Finding]:
     """The domain's own rules over a whole conversation hold."""
-    steps = ((call.turn, step) for call, step in _replayed(dialogue) if isinstance(step, Step))
+    made = zip(dialogue.writes, dialogue.replayed, strict=True)
+    steps = ((call.turn, step) for call, step in made if isinstance(step, Step))
     trace = Trace(tuple(dialogue.messages), tuple(steps), dialogue.blueprint.user)
     for rule in dialogue.domain.trace_rules:
         for turn in sorted(set(rule.breaks(trace))):
             yield Finding(turn=turn, rule=rule.name, text=rule.text, found=dialogue.messages[turn].content[:80])
-
-
-def _replayed(dialogue: Dialogue) -> Iterator[tuple[Call, Step | Refusal]]:
-    actions = [call.action for call in dialogue.writes]
-    ran = run_actions(dialogue.domain.world(), actions, dialogue.blueprint.user)
-    return ((call, step) for call, (_, _, step) in zip(dialogue.writes, ran, strict=True))
 
 
 def writes_right_at_once(dialogue: Dialogue, meanings: Meanings) -> Iterator[Finding]:
