@@ -127,7 +127,8 @@ def estimate(
 
     Args:
         params: YAML file
-        seeds: try so many seeds (default: 8); their replies are kept for the run
+        seeds: try so many seeds (default: 8), a quarter of the run's at most, with one conversation for each; their
+            replies are kept for the run
         earlier: ask nothing, read this run's folder
     """
     import asyncio

@@ -1,7 +1,8 @@
 """What a run will cost before it is paid for: calls, tokens, dollars and time, each with an interval.
 
-Measured on the first seeds of the run itself, or read from an earlier run. The replies of a trial are kept in the run's
-own folder, and the first seeds of a run are the same however many follow, so what a trial pays for is not paid again.
+Measured on a few of the run's own seeds, or read from an earlier run. A trial plays a stated share: the first seeds, a
+quarter of them at most, and one conversation for each blueprint. Its replies are kept in the run's own folder, and the
+first seeds and conversations of a run are the same however many follow, so what a trial pays for is not paid again.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ..blueprints.propose import propose_all
-from ..models.ledger import price_table
-from ..models.reply_cache import read_replies
+from ..models.ledger import add_up, price_table
+from ..models.reply_cache import Reply, count_requests, read_replies
 from ..records import Proposal, Record, Trajectory, Usage
 from ..storage.jsonl import read_lines
 from ..storage.progress import show_progress
@@ -26,6 +27,10 @@ from .params import Params
 from .stage import Stage
 
 TRIAL = 8  # seeds; half the error of 2, an eighth of the price of 64
+LEAST, MOST = 2, 4  # seeds: one says nothing of the spread; and no more than one in so many where that leaves enough
+RECOMBINED = (
+    2  # seeds that a recombined task costs like, where none was measured: drafted in a third, talked over in 2.2
+)
 SHARE = 0.9  # of the intervals
 COUNTS = ("requests", "prompt tokens", "cached tokens", "completion tokens", "dollars")
 YIELDS = ("accepted blueprints", "verified trajectories")
@@ -40,17 +45,34 @@ class Range(Record):
     high: float
 
 
+class Trial(Record):
+    """What was played for an estimate: so many seeds, one conversation for each accepted blueprint, the requests that
+    took, how many of them were made just now, and what they all cost; no cost where a model has no price."""
+
+    seeds: int
+    requests: int
+    new: int
+    cost: float | None
+
+
 class Estimate(Record):
     """What `tasks` tasks (seeds and recombined ones) come to, from `measured` ones. `ranges` has `COUNTS`, `YIELDS` and
-    minutes; no dollars when one of the `unpriced` models answers."""
+    minutes; no dollars when one of the `unpriced` models answers. `trial` is what was played for it, if anything."""
 
     tasks: int
     measured: int
     ranges: dict[str, Range]
     unpriced: tuple[str, ...] = ()
+    trial: Trial | None = None
+
+    @property
+    def share(self) -> float:
+        """The share of the run's requests that the trial has played."""
+        expected = self.ranges["requests"].expected
+        return self.trial.requests / expected if self.trial and expected else 0.0
 
     def lines(self) -> list[str]:
-        """The estimate for people, one quantity a line."""
+        """The estimate for people, one quantity a line, and what it took."""
         rows = [f"{'':22}{'expected':>12}   9 times of 10"]
         asked = self.ranges["requests"].expected > 0
         for name, found in self.ranges.items():
@@ -62,6 +84,10 @@ class Estimate(Record):
             rows.append("no requests: the scripted model answers, or the folder has no replies")
         if self.unpriced:
             rows.append(f"{'dollars':22}{'unknown':>12}   no price for {', '.join(self.unpriced)}: add it to `prices`")
+        if asked and self.trial:
+            cost = "" if self.trial.cost is None else f" for ${self.trial.cost:,.2f}"
+            took = f"{self.trial.requests:,} requests{cost}, {self.trial.new:,} of them new"
+            rows.append(f"played for this: {took}; that is {self.share:.1%} of the run, which will not make them again")
         return rows
 
 
@@ -69,12 +95,22 @@ def _short(value: float, name: str) -> str:
     return f"{value:,.2f}" if name == "dollars" else f"{value:,.1f}" if name == "minutes" else f"{value:,.0f}"
 
 
+def trial_seeds(params: Params, wanted: int = TRIAL) -> int:
+    """How many seeds a trial plays of those that the run has. UsageError where that would be most of it."""
+    if wanted < LEAST or params.seeds < 2 * LEAST:
+        few = f"found {wanted} of a run of {params.seeds}"
+        raise UsageError(
+            f"an estimate needs {LEAST} seeds of {2 * LEAST} at least, {few}; so few are their own estimate"
+        )
+    return min(wanted, max(LEAST, params.seeds // MOST))
+
+
 async def estimate_by_trial(params: Params, out: Path, seeds: int = TRIAL) -> Estimate:
-    """Phase 1 and 2 of the first seeds in a temporary folder, with the replies kept in `out`; the estimate from them.
-    UsageError with fewer than two seeds: one says nothing of the spread."""
-    if (seeds := min(seeds, params.seeds)) < 2:
-        raise UsageError(f"an estimate needs 2 seeds at least, found {seeds}; a run that small is its own estimate")
-    stage = Stage(params.model_copy(update={"seeds": seeds}), out)
+    """Phase 1 and 2 of the first seeds in a temporary folder, one conversation a blueprint, with the replies kept in
+    `out`; the estimate from them. Recombined tasks are left out: the run will combine others. UsageError: see
+    `trial_seeds`."""
+    few = {"seeds": trial_seeds(params, seeds), "recombined": 0.0, "attempts": 1}
+    stage, before = Stage(params.model_copy(update=few), out), count_requests(out)
     with tempfile.TemporaryDirectory(prefix="estimate-") as folder, show_progress(Path(folder), "estimate"):
         parts, run = (stage.domain, stage.models), Run.open(folder)
         try:
@@ -83,7 +119,24 @@ async def estimate_by_trial(params: Params, out: Path, seeds: int = TRIAL) -> Es
             trajectories = await converse_all(*parts, run, accepted, **stage.options_of(converse_all))
         finally:
             await stage.models.aclose()
-        return predict(params, proposals, trajectories, out)
+        found = predict(params, proposals, trajectories, out)
+        return found.model_copy(update={"trial": _played(params, proposals, trajectories, out, before)})
+
+
+def _played(
+    params: Params, proposals: Sequence[Proposal], trajectories: Sequence[Trajectory], out: Path, before: int
+) -> Trial:
+    """What these tasks and conversations took, of all replies that are in the run's folder."""
+    names = {one.id for one in proposals} | {one.id for one in trajectories}
+    taken = [reply for reply in read_replies(out) if _record(reply) in names]
+    total = add_up(taken, price_table(params.prices)).total
+    new = count_requests(out) - before
+    return Trial(seeds=len(proposals), requests=len(taken), new=new, cost=total.cost)
+
+
+def _record(reply: Reply) -> str:
+    """The id of the proposal or conversation that a reply was asked for."""
+    return reply.id.partition("/")[0]
 
 
 def estimate_from_run(params: Params, folder: Path) -> Estimate:
@@ -104,10 +157,15 @@ def predict(
     """The estimate from measured tasks and the replies in `folder` that they took. The unit is a task with all that
     follows from it, because attempts at one blueprint are alike. Intervals are Student's for the total of tasks to come
     (what is not known of the mean and the spread of the tasks themselves), on a log scale, because costs are skewed."""
-    tasks = params.seeds + round(params.seeds * params.recombined)
+    recombined = round(params.seeds * params.recombined)
+    tasks = params.seeds + recombined
+    costly = params.seeds + recombined * (1 if any(one.parts for one in proposals) else RECOMBINED)
     measured, unpriced = _measured(params, proposals, trajectories, folder)
     most = dict(zip(YIELDS, (tasks, tasks * params.attempts), strict=True))
-    found = {name: _total(list(values), tasks, most.get(name, math.inf)) for name, values in measured.items()}
+    found = {
+        name: _total(list(values), tasks if name in most else costly, most.get(name, math.inf))
+        for name, values in measured.items()
+    }
     longest = [measured[phase].max() for phase in PHASES]
     minutes = {
         end: _minutes(params, tasks, {name: getattr(total, end) for name, total in found.items()}, longest)
@@ -147,7 +205,7 @@ def _measured(
     blueprint_of = {one.id: one.blueprint for one in trajectories}
     rows, unpriced = [], set()
     for reply in read_replies(folder):
-        record = reply.id.partition("/")[0]
+        record = _record(reply)
         task, phase = (blueprint_of[record], 1) if record in blueprint_of else (record, 0)
         usage, price = reply.answer.usage if reply.answer else Usage(), prices.get(reply.model)
         unpriced |= set() if price else {reply.model}

@@ -262,6 +262,26 @@ def test_every_role_by_its_own_model(home: Path, player: Player) -> None:
     assert artefacts(home / "one") == artefacts(out)
 
 
+def test_an_estimate_plays_a_share_that_the_run_does_not_play_again(home: Path, player: Player) -> None:
+    out, alone = home / "estimated", home / "alone"
+    values = SERVED | {"seeds": 8, "attempts": 3}
+    with serving(player) as server:
+        run(alone, *MAKING[:2], **values, base_url=server.url)
+    with serving(player) as other:
+        begun = of_run(out, *MAKING[:2], **values, base_url=other.url)
+        estimated = call(command("estimate", out.with_suffix(".yaml"), "--out", out), out)
+        played = len(other.requests)
+        done = call(begun, out)
+    assert (estimated.returncode, done.returncode) == (0, 0), estimated.stderr + done.stderr
+    assert len(other.requests) == len(server.requests)
+    assert 0 < played < len(server.requests) / 4
+    assert f"played for this: {played} requests, {played} of them new" in estimated.stdout
+    # tokens without a price come to no dollars, and are counted all the same
+    assert "no price for tiny" in estimated.stdout
+    for name in ("blueprints.jsonl", "trajectories.jsonl"):
+        assert (out / name).read_bytes() == (alone / name).read_bytes()
+
+
 def unpacked(page: str) -> str:
     """The markup of the items that a page carries in packed chunks."""
     chunks = re.findall(r'<script type="application/gzip" data-name="chunk">(.*?)</script>', page, re.DOTALL)

@@ -1,6 +1,7 @@
 """What a run will cost, measured by hand, by simulation and on the real stages."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -13,7 +14,8 @@ from apigen_nb.models import Answer, Question
 from apigen_nb.models.reply_cache import REPLIES, Reply, ReplyCache, read_replies
 from apigen_nb.models.scripted import Scripted
 from apigen_nb.records import Attempt, Blueprint, Proposal, Trajectory, Usage, Verdict
-from apigen_nb.run.estimate import COUNTS, YIELDS, Estimate, estimate_by_trial, estimate_from_run, predict
+from apigen_nb.run import UsageError
+from apigen_nb.run.estimate import COUNTS, YIELDS, Estimate, estimate_by_trial, estimate_from_run, predict, trial_seeds
 from apigen_nb.run.params import Params
 from apigen_nb.storage.jsonl import write_whole
 from apigen_nb.world.domain import Domain
@@ -73,8 +75,9 @@ def test_other_attempts_and_recombined_tasks_are_scaled(tmp_path: Path) -> None:
     played = [trajectory(0, 1), trajectory(1, 1)]
     found = predict(params(seeds=10, attempts=4, recombined=0.2), proposals, played, tmp_path)
     assert found.tasks == 12
-    assert found.ranges["requests"].expected == 12 * (1 + 4)
-    assert found.ranges["prompt tokens"].expected == 12 * (1000 + 4 * 500)
+    # none of the two recombined ones was measured: each counts as two
+    assert found.ranges["requests"].expected == (10 + 2 * 2) * (1 + 4)
+    assert found.ranges["prompt tokens"].expected == (10 + 2 * 2) * (1000 + 4 * 500)
     assert found.ranges["verified trajectories"].expected == 48
     # all tasks are alike, so nothing is uncertain
     assert found.ranges["prompt tokens"].low == pytest.approx(found.ranges["prompt tokens"].high)
@@ -171,9 +174,19 @@ async def test_what_a_trial_pays_for_is_not_paid_again(tmp_path: Path) -> None:
     count = len(asked)
     assert count > 6
     assert first.measured == 6
-    assert first.ranges["requests"].expected == pytest.approx(count * 40 / 6)
+    once = [id for id in asked if ".t" not in id]
+    twice = [id for id in asked if ".t1/" in id]
+    assert len(once) + len(twice) == count  # one of the two conversations about a blueprint
+    assert first.ranges["requests"].expected == pytest.approx((len(once) + 2 * len(twice)) * 40 / 6)
+    assert first.trial is not None
+    assert (first.trial.seeds, first.trial.requests, first.trial.new) == (6, count, count)
+    assert first.trial.cost == pytest.approx(count * (100 * 2.5 + 10 * 10) / 1e6)
+    assert first.share == pytest.approx(count / first.ranges["requests"].expected)
+    assert first.share < 0.15
     assert os.listdir(tmp_path) == [REPLIES]
-    assert await estimate_by_trial(few, tmp_path, 6) == first
+    again = await estimate_by_trial(few, tmp_path, 6)
+    assert again.trial == first.trial.model_copy(update={"new": 0})
+    assert again.ranges == first.ranges
     assert len(asked) == count
     await estimate_by_trial(few, tmp_path, 8)
     assert not {id for id in asked[count:] if int(id.partition("/")[0].split("-")[1].split(".")[0]) < 6}
@@ -191,6 +204,7 @@ def test_on_the_command_line(
     for name in (*COUNTS, *YIELDS, "minutes"):
         assert f"\n{name} " in told
     assert "3 tried out; the replies are kept in outputs/x" in told
+    assert re.search(r"played for this: [0-9]+ requests for \$0.0[0-9], [0-9]+ of them new; that is [0-9.]+% of", told)
     assert main(["estimate", "x.yaml", "-p", "max_total_tokens=1", "--seeds", "5"]) == 4
     assert "max_total_tokens of 1 is used up" in capsys.readouterr().err
     assert main(["estimate", "x.yaml", "-p", "offline=true", "--seeds", "6"]) == 3
@@ -198,6 +212,20 @@ def test_on_the_command_line(
     assert main(["estimate", "x.yaml", "--seeds", "1"]) == 2
     assert main(["estimate", "x.yaml", "--from", "nowhere"]) == 2
     assert "has not both" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("seeds", "wanted", "played"),
+    [(4, 8, 2), (7, 8, 2), (12, 8, 3), (32, 8, 8), (400, 8, 8), (400, 150, 100), (40, 2, 2)],
+)
+def test_never_more_than_a_stated_share_is_played(seeds: int, wanted: int, played: int) -> None:
+    assert trial_seeds(params(seeds=seeds), wanted) == played
+
+
+@pytest.mark.parametrize(("seeds", "wanted"), [(1, 8), (3, 8), (40, 1), (40, 0)])
+def test_what_would_be_most_of_a_run_is_not_played(seeds: int, wanted: int) -> None:
+    with pytest.raises(UsageError, match=f"found {wanted} of a run of {seeds}"):
+        trial_seeds(params(seeds=seeds), wanted)
 
 
 def test_an_earlier_run_is_read(tmp_path: Path) -> None:
