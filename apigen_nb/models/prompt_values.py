@@ -14,12 +14,12 @@ ROWS = 3  # so many objects with the same keys are worth a head
 
 
 def as_text(value: Any) -> str:
-    """Text as it is; a list one item a line; an object one member a line, rows of tables included; a tool's schema as
-    its description and a line per argument."""
+    """Text as it is; a list one item a line, "none" where it is empty; an object one member a line, rows of tables
+    included; a tool's schema as its description and a line per argument."""
     if isinstance(value, str):
         return value
-    if isinstance(value, list | tuple) and value:
-        return "\n".join(f"- {_item(item)}" for item in value)
+    if isinstance(value, list | tuple):
+        return "\n".join(f"- {_item(item)}" for item in value) or "none"
     if isinstance(value, dict) and value:
         return "\n".join(f"{key}:\n{_table(item)}" if _is_table(item) else f"{key}: {_line(item)}"
                          for key, item in value.items())  # fmt: skip

@@ -22,6 +22,8 @@ from ..world.pieces import plain
 from ..world.telling import tells
 from ..world.typed_values import find_values
 from ..world.values import mentions, normalize
+from .meaning import WHO, words
+from .rollout import known_to_user
 
 PENALTY = 3.0  # points that each flaw costs, of the critic's 0–10
 ALIKE = 0.8  # share of the words of two messages that are in both, from which on one repeats the other
@@ -65,13 +67,13 @@ def flaws(text: str, question: Question) -> Iterator[str]:
     the agent asked for, and whether it waits, words say in too many ways: that is the critic's."""
     by_user = [normalize(message.content) for message in question.messages if message.role == "user"]
     by_agent = [message.content for message in question.messages if message.role == "assistant"]
-    withheld = [str(detail) for detail in question.context.get("withheld", ())]
-    notes = str(question.context.get("instruction", ""))
+    withheld = [str(detail) for detail in question.context["withheld"]]
+    notes = str(question.context["instruction"])
     if STOP in text:
         yield from _too_early(notes, withheld, by_agent, by_user)
     elif any(normalize(text) == earlier or _alike(text, earlier) for earlier in by_user):
         yield "repeats an earlier message"
-    if more := invented(text, " ".join([notes, *by_agent, *by_user])):
+    if more := invented(text, " ".join([known_to_user(question.context), *by_agent, *by_user])):
         yield f"invents {', '.join(more[:3])}"
     asked = bool(by_user) and any(_QUESTION_MARK.search(message) for message in by_agent)
     for detail in withheld:
@@ -155,9 +157,12 @@ def _worth(candidate: Candidate) -> tuple[float, bool]:
 
 def critic_context(question: Question, texts: Sequence[str]) -> dict[str, Any]:
     """What the critic sees: what the user sees, the dialogue, and the candidates."""
-    return {**question.context, "dialogue": dialogue(question.messages), "candidates": list(texts)}
+    numbered = [f"{number}: {' '.join(text.split())}" for number, text in enumerate(texts, 1)]
+    return {**question.context, "dialogue": dialogue(question.messages), "candidates": numbered}
 
 
 def dialogue(messages: Sequence[Message]) -> list[str]:
-    """A conversation as lines of text, tool results left out."""
-    return [f"{message.role}: {message.content}" for message in messages if message.role != "tool" and message.content]
+    """A conversation as lines of text, a message each, calls and results left out."""
+    return [
+        f"{WHO[message.role]}: {words(message)}" for message in messages if message.role != "tool" and message.content
+    ]

@@ -26,6 +26,7 @@ from .best_of_n import invented
 from .dialogue import Dialogue
 from .meaning import Claim, Meanings, settle
 from .reward import left_out
+from .rollout import known_to_user, policy_for, user_notes
 
 ENDPOINTS = ("the server refused", "content filter", "cut off after")  # words of `models.endpoint` and `models.prompts`
 
@@ -36,9 +37,9 @@ Cause = tuple[str, int, str]  # who, the turn, and the evidence
 class _Reply(BaseModel):
     """The JSON a judge is asked for."""
 
-    cause: Literal["user", "agent", "blueprint", "tool"]
+    evidence: str  # a server that keeps to the schema has it written before the verdict
     turn: int = Field(ge=0, description="number of the first message that went wrong")
-    evidence: str
+    cause: Literal["user", "agent", "blueprint", "tool"]
 
 
 REPLY = _Reply.model_json_schema()
@@ -54,7 +55,7 @@ async def blame(
         functools.partial(by_evidence, trajectory, blueprint, domain), meanings, [judge], trajectory.id
     )
     readings = tuple(meanings.readings[key] for key in sorted(meanings.readings))
-    return found or await _judged(trajectory, blueprint, judge), readings
+    return found or await _judged(trajectory, blueprint, domain, judge), readings
 
 
 def by_evidence(
@@ -87,12 +88,12 @@ def _causes(trajectory: Trajectory, dialogue: Dialogue, meanings: Meanings) -> I
 
 def _told_wrongly(dialogue: Dialogue, first: Divergence) -> Iterator[Cause]:
     """The user stated an id or a figure that it had from nowhere, before things went wrong."""
-    known = dialogue.blueprint.instruction
+    known = known_to_user(user_notes(dialogue.blueprint, dialogue.domain))
     for turn, message in enumerate(dialogue.messages[: first.turn + 1]):
         if message.role == "assistant":
             known += f" {message.content}"
         elif message.role == "user" and (more := invented(message.content.replace(STOP, ""), known)):
-            yield "user", turn, f"told {', '.join(more[:3])}, which is not in its instruction"
+            yield "user", turn, f"told {', '.join(more[:3])}, which is not in its notes"
 
 
 def _repeated(dialogue: Dialogue) -> Iterator[Cause]:
@@ -264,15 +265,17 @@ def _is_id(token: str) -> bool:
     return "@" not in token and not token.isdigit() and bool(re.search(r"[#A-Za-z-]", token))
 
 
-async def _judged(trajectory: Trajectory, blueprint: Blueprint, judge: Model) -> Blame:
+async def _judged(trajectory: Trajectory, blueprint: Blueprint, domain: Domain, judge: Model) -> Blame:
     question = Question(
         id=f"{trajectory.id}/blame",
         role="judge",
         prompt="blame",
-        context={
-            "instruction": blueprint.instruction,
+        context=user_notes(blueprint, domain)
+        | {
+            "policy": policy_for(blueprint, domain),
             "actions": [action.model_dump() for action in blueprint.actions],
             "outputs": list(blueprint.outputs),
+            "denied": [action.model_dump() for action in blueprint.denied],
             "dialogue": [f"{turn} {_line(message)}" for turn, message in enumerate(trajectory.messages)],
             "findings": [f"{v.gate}: {v.kind}; {v.reason}" for v in trajectory.verdicts if v.outcome == "fell"],
         },

@@ -88,7 +88,7 @@ class _Conversation:
 
     async def _users_turn(self, user: Model) -> tuple[Ending, str] | None:
         """Add the user's message; how it ended with that, if it did."""
-        answer = await ask(user, user_question(self.rollout, self.messages))
+        answer = await ask(user, user_question(self.rollout, self.domain, self.messages))
         if answer.candidates:
             chosen = Choice(turn=len(self.messages), chosen=answer.chosen, candidates=answer.candidates)
             self.choices.append(chosen)

@@ -48,9 +48,9 @@ class Claim(NamedTuple):
 class _Reply(BaseModel):
     """The JSON a judge is asked for."""
 
-    answer: str
     turn: int = -1
     quotation: str = ""
+    answer: str  # last, as the prompt asks for it: a server that keeps to the schema has the proof written first
 
 
 REPLY = _Reply.model_json_schema()

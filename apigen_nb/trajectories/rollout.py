@@ -1,22 +1,37 @@
 """A rollout: what the simulated user sees, what the agent sees, and the world that the conversation is held in.
 
-The kind of a blueprint takes tools away, lets one fail, or amends the policy."""
+The kind of a blueprint gives the user a part, takes tools away, lets one fail, or amends the policy."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..models import Question
-from ..records import Blueprint, Message
+from ..records import Blueprint, Kind, Message
 from ..world.domain import Domain
+from ..world.identification import profile
+from ..world.values import mentions
 from ..world.world import World
 
 TOGETHER = (
     "\n\n## Amendment for this conversation\n\nCalls of tools that do not depend on each other may be made together in "
     "one message, once the customer has confirmed all of them. This replaces every rule above of one call at a time.\n"
 )
+ASK_ALL = (
+    "Ask for everything that the notes want, whatever you think of its chances. When the agent says no to a wish for "
+    "good, accept that, and go on with the rest."
+)
+HOLD_BACK = "Keep the details named below to yourself until the agent asks for them; then tell them."
+PARTS: dict[Kind, str] = {
+    "missing detail": f"{ASK_ALL} {HOLD_BACK}",
+    "change of mind": "Ask for what the notes want first, and hear what the agent says to it. Do not agree to it: say "
+    "that you have changed your mind and ask for what you want instead.",
+    "no tool": "Chat a little, as people do, and ask your question. You need nothing done.",
+    "parallel calls": "Ask for everything in your first message, with all that it takes, and agree to all of it at "
+    "once.",
+}
 
 
 @dataclass(frozen=True)
@@ -36,24 +51,42 @@ def trajectory_id(blueprint: str, number: int) -> str:
     return f"{blueprint}.t{number}"
 
 
-def user_question(rollout: Rollout, messages: Sequence[Message]) -> Question:
-    """What the simulated user sees: instruction, persona, behaviour, what it tells only when asked, and what was said.
-    Never tools, calls, results, policy, groundtruth actions, expected outputs or what the agent's server keeps."""
+def user_question(rollout: Rollout, domain: Domain, messages: Sequence[Message]) -> Question:
+    """What the simulated user sees: whom it writes to and when, instruction, what it knows of itself, persona,
+    behaviour, its part, what it tells only when asked, and what was said. Never tools, calls, results, policy, other
+    rows or parts of its own, groundtruth actions, expected outputs or what the agent's server keeps."""
     blueprint = rollout.blueprint
     bare = {"tool_calls": (), "opaque": None}
     return Question(
         id=f"{rollout.id}/user/{len(messages)}",
         role="user",
         prompt="user",
-        context={
-            "instruction": blueprint.instruction,
-            "persona": blueprint.persona,
-            "behaviour": blueprint.behaviour,
-            "withheld": list(blueprint.withheld),
-        },
+        context=user_notes(blueprint, domain) | {"persona": blueprint.persona, "behaviour": blueprint.behaviour},
         messages=tuple(m.model_copy(update=bare) for m in messages if m.role != "tool" and m.content),
         sample=rollout.number - 1,
     )
+
+
+def user_notes(blueprint: Blueprint, domain: Domain) -> dict[str, Any]:
+    """All that the simulated user knows of the matter. A detail that it is to withhold stands in no other place. The
+    part is the same for what is granted, forbidden or has no tool: which of them it is, nobody tells it."""
+    known = [(name, text) for name, text in profile(domain, blueprint.user) if not _tells_any(text, blueprint.withheld)]
+    return {
+        "service": domain.service,
+        "instruction": blueprint.instruction,
+        "profile": [f"{name.replace('_', ' ')}: {text}" for name, text in known],
+        "part": PARTS.get(blueprint.kind, ASK_ALL),
+        "withheld": list(blueprint.withheld),
+    }
+
+
+def _tells_any(text: str, details: Sequence[str]) -> bool:
+    return any(mentions(text, detail) or mentions(detail, text) for detail in details)
+
+
+def known_to_user(notes: Mapping[str, Any]) -> str:
+    """The text of a user's notes, to tell what it has from there and what it makes up."""
+    return " ".join([notes["service"], notes["instruction"], *notes["profile"]])
 
 
 def agent_question(rollout: Rollout, domain: Domain, messages: Sequence[Message]) -> Question:

@@ -8,7 +8,8 @@ retail/rules.py      the policy as predicates, marked @rule("tool", ...); the do
 retail/data/*.json   one file a table: {id: row}
 retail/phrases.json  optional: how people say a tool call (see models.scripted.grammar)
 
-Optional in tools.py: USERS = "customers", the table of users; and edges of the API graph by hand (see `api_graph`),
+Optional in tools.py: USERS = "customers", the table of users; SERVICE = "the service of Larkmoor, an online shop; today
+is 2026-05-18", whom users write to and when, as they know it; and edges of the API graph by hand (see `api_graph`),
 EDGES_ADD = [("list_products", "get_product", "product_id")], as producer, consumer and the parameter that it fills, and
 EDGES_FORBID = [("get_order", "find_customer_by_name")], with a parameter where only that one is meant.
 """
@@ -70,8 +71,9 @@ def copy_json(value: Any) -> Any:
 class Domain:
     """Tools, policy, rules and data behind one world. `tables` is table → id → row; `users` names the table of those
     whom a conversation can serve, `subjects` are the ids that blueprints are drawn for; `phrases` is tool → wording
-    (optional). `copy` and `dump` are those of `World`; `edges_add` and `edges_forbid` are of the API graph, by hand;
-    `conduct` and `trace_rules` say how a conversation is to be held."""
+    (optional), `service` whom users write to and when, as they know it. `copy` and `dump` are those of `World`;
+    `edges_add` and `edges_forbid` are of the API graph, by hand; `conduct` and `trace_rules` say how a conversation is
+    to be held."""
 
     name: str
     policy: str
@@ -81,6 +83,7 @@ class Domain:
     users: str
     subjects: tuple[str, ...]
     phrases: Mapping[str, str] = field(default_factory=dict)
+    service: str = "a customer service"
     copy: Callable[[Any], Any] = copy_json
     dump: Callable[[Any], Any] = copy_json
     edges_add: tuple[tuple[str, str, str], ...] = ()
@@ -190,6 +193,7 @@ def from_folder(folder: Path) -> Domain:
         users=users,
         subjects=tuple(tables[users]),
         phrases=_phrases(folder / "phrases.json"),
+        service=_service(tools_module, folder),
         edges_add=_edges(tools_module, "EDGES_ADD", tools, (3,)),
         edges_forbid=_edges(tools_module, "EDGES_FORBID", tools, (2, 3)),
         conduct=_conduct(rules_module, folder),
@@ -202,6 +206,13 @@ def _tools(module: ModuleType, folder: Path) -> dict[str, Tool]:
     if not functions:
         raise DomainError(f"{folder / 'tools.py'} has no function marked @tool")
     return {f.__name__: derive_tool(f) for f in functions}
+
+
+def _service(module: ModuleType, folder: Path) -> str:
+    found = getattr(module, "SERVICE", Domain.service)
+    if not isinstance(found, str) or not found.strip():
+        raise DomainError(f"{folder / 'tools.py'}: SERVICE says whom users write to, in words; found {found!r:.80}")
+    return found.strip()
 
 
 def _conduct(module: ModuleType | None, folder: Path) -> Conduct:

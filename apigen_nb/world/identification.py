@@ -1,4 +1,4 @@
-"""Which tools find out who a user is: seen in what they give, not in what they are called."""
+"""Which tools find out who a user is, and what users know of themselves: seen in what is there, not in names."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from ..records import Action, canonical
 from .candidate_calls import try_call
 from .domain import Domain
 from .tool import Tool
+from .typed_values import find_values
+from .user_records import owners
 from .values import facts, fits
 from .world import ToolBug, World
 
@@ -28,6 +30,41 @@ def identifying_tools(domain: Domain) -> frozenset[str]:
     users = Random("identification").sample(domain.subjects, min(USERS, len(domain.subjects)))
     reads = [tool for tool in domain.tools.values() if tool.kind == "read"]
     return frozenset(tool.name for tool in reads if any(_finds(tool, user, domain, world) for user in users))
+
+
+@functools.lru_cache(maxsize=1024)
+def profile(domain: Domain, user: str) -> tuple[tuple[str, str], ...]:
+    """What a user knows by heart of the own row, as field and value: name, e-mail address, phone number, address. The
+    row's own texts and those of flat objects in it. Not what only the records know: ids, and objects that have one;
+    figures, dates and lists; categories, of which many users share each (a tier)."""
+    row = domain.dump(domain.tables[domain.users].get(user))
+    parts = [part for part in row.values() if _is_flat(part)] if isinstance(row, dict) else []
+    kept = [part for part in parts if not any(owners(domain, text) for text in _texts(part).values())]
+    own = {name: text for name, text in _texts(row).items() if name not in _categories(domain)}
+    told = [*own.items(), *(item for part in kept for item in _texts(part).items())]
+    return tuple((name, text) for name, text in told if not (owners(domain, text) or _is_date(text)))
+
+
+def _texts(row: Any) -> dict[str, str]:
+    return {name: text for name, text in row.items() if text and isinstance(text, str)} if isinstance(row, dict) else {}
+
+
+def _is_flat(part: Any) -> bool:
+    return isinstance(part, dict) and not any(isinstance(value, dict | list) for value in part.values())
+
+
+@functools.lru_cache(maxsize=8)
+def _categories(domain: Domain) -> frozenset[str]:
+    """The fields of the users' rows with so few texts that more users share each than there are texts."""
+    held = defaultdict[str, list[str]](list)
+    for row in domain.tables[domain.users].values():
+        for name, text in _texts(domain.dump(row)).items():
+            held[name].append(text)
+    return frozenset(name for name, texts in held.items() if len(set(texts)) ** 2 < len(texts))
+
+
+def _is_date(text: str) -> bool:
+    return any(value.type == "date" and value.text == text for value in find_values(text))
 
 
 def _finds(tool: Tool, user: str, domain: Domain, world: World) -> bool:

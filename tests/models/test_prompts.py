@@ -19,7 +19,14 @@ from apigen_nb.world.domain import Domain
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 TASK = {"instruction": "You are Mia.", "actions": [{"name": "cancel", "arguments": {"id": "7"}}], "outputs": ["12.5"]}
 WISHES = {"kind": "plain", "denied": [], "withheld": ["Monday"]}
-PLAYER = {"instruction": "You are Mia.", "persona": "terse", "behaviour": "impatient", "withheld": ["Monday"]}
+NOTES = {
+    "service": "the desk of a library",
+    "instruction": "You are Mia.",
+    "profile": ["email: mia@example.org"],
+    "part": "Ask for all.",
+    "withheld": ["Monday"],
+}
+PLAYER = NOTES | {"persona": "terse", "behaviour": "impatient"}
 CONTEXTS: dict[str, dict[str, Any]] = {
     "generator": {
         "policy": ["Cancel only what is pending."],
@@ -49,7 +56,10 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "judge": TASK
     | WISHES
     | {"policy": ["Cancel only what is pending."], "tools": [LOOK], "diff": [{"table": "orders"}]},
-    "blame": TASK | {"dialogue": ["0 user: hi"], "findings": ["state: state differs"]},
+    "blame": TASK
+    | NOTES
+    | {"policy": "Cancel only what is pending.", "denied": []}
+    | {"dialogue": ["0 user: hi"], "findings": ["state: state differs"]},
     "reading": {
         "kind": "consent",
         "question": "Does the customer say yes?",

@@ -356,7 +356,8 @@ def test_user_and_agent_are_not_told_what_they_must_not_know(usual: Work) -> Non
     assert outputs
     for question, _ in model.log:
         if question.role == "user":
-            assert set(question.context) == {"instruction", "persona", "behaviour", "withheld"}
+            notes = {"service", "instruction", "profile", "part", "withheld"}
+            assert set(question.context) == notes | {"persona", "behaviour"}
             assert not question.tools
             assert not any(m.tool_calls or m.role == "tool" for m in question.messages)
         if question.role == "agent":

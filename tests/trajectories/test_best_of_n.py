@@ -26,7 +26,15 @@ WORDS_OF_BOTH = (
 
 
 def asked(*messages: Message, withheld: tuple[str, ...] = (), says: str = "You want to return lamp-3.") -> Question:
-    context = {"instruction": says, "persona": "calm", "behaviour": "terse", "withheld": list(withheld)}
+    context = {
+        "service": "the service of a shop; today is 2026-05-18",
+        "instruction": says,
+        "profile": ["phone: 555-0172"],
+        "part": "Ask for all.",
+        "persona": "calm",
+        "behaviour": "terse",
+        "withheld": list(withheld),
+    }
     return Question(id="x.t1/user/2", role="user", prompt="user", context=context, messages=messages)
 
 
@@ -64,10 +72,10 @@ async def test_the_best_is_sent_and_all_are_kept() -> None:
     ]
     (question,) = critic.asked
     assert question.context["dialogue"] == [
-        "user: Hello, about order #R7.",
-        "assistant: Which item of #R7, lamp-3 or desk-4?",
+        "customer: Hello, about order #R7.",
+        "agent: Which item of #R7, lamp-3 or desk-4?",
     ]
-    assert question.context["candidates"] == ["The lamp-3.", "lamp-3, please", "Well."]
+    assert question.context["candidates"] == ["1: The lamp-3.", "2: lamp-3, please", "3: Well."]
     assert not question.tools
 
 
@@ -90,6 +98,11 @@ async def test_a_secret_told_before_it_was_asked_for_is_a_flaw() -> None:
     early, late = asked(withheld=("tulip",)), asked(*WORDS_OF_BOTH, withheld=("tulip",))
     assert list(flaws("The word is tulip.", early)) == ["tells tulip before it was asked for"]
     assert list(flaws("The word is tulip.", late)) == []
+
+
+@pytest.mark.parametrize("text", ["My number is 555-0172.", "It came today, on May 18.", "Return lamp-3."])
+def test_what_the_player_was_told_is_not_invented(text: str) -> None:
+    assert list(flaws(text, asked())) == []
 
 
 NOTES = "You want to return lamp-3 of #R7 and to cancel #R8. Your email is ada@example.org, your postal code is 12345."

@@ -67,7 +67,7 @@ PLANTED: dict[str, tuple[Blueprint, Role, Role, str, int, str]] = {
         Role("Please renew a loan.", "Loan L2-7 because of travel.", DONE),
         "user",
         2,
-        "L2-7, which is not in its instruction",
+        "L2-7, which is not in its notes",
     ),
     "user leaves before the second wish": (
         task(RENEW, RENAME, says=f"{SAYS} You want to be called Ada Hill."),

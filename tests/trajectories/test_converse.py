@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from apigen_nb.models import Answer, Model, NoAnswer, Question
-from apigen_nb.records import NO_ANSWER, Action, Blame, Blueprint, Message, ToolCall, Trajectory, Usage, Verdict
+from apigen_nb.records import NO_ANSWER, Action, Blame, Blueprint, Kind, Message, ToolCall, Trajectory, Usage, Verdict
 from apigen_nb.storage.journal import Run, forget_unanswered, read_lines
 from apigen_nb.trajectories.converse import converse, converse_all
 from apigen_nb.trajectories.dialogue import Dialogue
 from apigen_nb.trajectories.meaning import Meanings
 from apigen_nb.trajectories.reward import all_told, divergence, same_state
+from apigen_nb.trajectories.rollout import user_notes
 from apigen_nb.world.domain import Domain
 from apigen_nb.world.world import ToolBug
 from tests.library import EASY, RENEW, RETURN, call, task
@@ -277,7 +278,9 @@ async def test_nobody_sees_what_only_others_know(library: Domain) -> None:
         assert not any(tool in text for tool in library.tools)
         assert question.role == "user"
         assert question.tools == ()
-        assert set(question.context) == {"instruction", "persona", "behaviour", "withheld"}
+        notes = {"service", "instruction", "profile", "part", "withheld"}
+        assert set(question.context) == notes | {"persona", "behaviour"}
+        assert question.context["profile"] == ["name: Ada Moor", "email: ada@example.com"]
         assert "MARKINSTRUCTION" in text
         assert "MARKPERSONA" in text
     said = user.asked[1].messages
@@ -286,6 +289,19 @@ async def test_nobody_sees_what_only_others_know(library: Domain) -> None:
         ("assistant", "MARKAGENT one"),
         ("assistant", "MARKAGENT two"),
     ]
+
+
+def test_a_detail_to_withhold_stands_in_no_other_place(library: Domain) -> None:
+    about = task(RENEW).model_copy(update={"kind": "missing detail"})
+    name, email = "name: Ada Moor", "email: ada@example.com"
+    for detail, kept in (("Moor", [email]), ("travel", [name, email]), ("ada@example.com", [name])):
+        assert user_notes(about.model_copy(update={"withheld": (detail,)}), library)["profile"] == kept
+
+
+def test_nobody_tells_the_user_whether_a_wish_will_be_granted(library: Domain) -> None:
+    kinds: tuple[Kind, ...] = ("plain", "forbidden", "missing tool", "tool error")
+    notes = [user_notes(task(RENEW).model_copy(update={"kind": kind}), library) for kind in kinds]
+    assert notes.count(notes[0]) == len(kinds)
 
 
 async def test_every_question_of_a_conversation_has_its_own_id(library: Domain) -> None:

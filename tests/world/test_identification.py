@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from apigen_nb.records import Action
+from apigen_nb.world.candidate_calls import try_call
 from apigen_nb.world.domain import Domain
-from apigen_nb.world.identification import identifying_tools
+from apigen_nb.world.identification import identifying_tools, profile
 from apigen_nb.world.tool import Tool
+from apigen_nb.world.user_records import owners
 from apigen_nb.world.world import Database
 
 Run = Callable[[Database, dict[str, Any]], Any]
@@ -82,3 +85,62 @@ def test_what_takes_the_id_or_gives_more_or_less_than_the_user_identifies_nobody
 
 def test_a_tool_that_breaks_identifies_nobody() -> None:
     assert identifying_tools(domain_with(lambda db, arguments: 1 / 0, "phone")) == frozenset()
+
+
+# --- what users know of themselves
+
+KNOWN = {
+    "retail": {"first_name", "last_name", "email", "phone", "street", "city", "state", "postal_code", "country"},
+    "airline": {"first_name", "last_name", "email", "phone", "postal_code"},
+    "banking": {"first_name", "last_name", "email", "phone"},
+    "tau2:retail": {"first_name", "last_name", "email", "address1", "address2", "city", "state", "country", "zip"},
+    "tau2:airline": {"first_name", "last_name", "email", "address1", "address2", "city", "state", "country", "zip"},
+}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_users_know_who_they_are_and_no_id(name: str) -> None:
+    if name.startswith("tau2"):
+        pytest.importorskip("tau2")
+    domain = Domain.load(name)
+    for user in domain.subjects[:60]:
+        known = profile(domain, user)
+        assert dict(known).keys() == KNOWN[name]
+        assert not [text for _, text in known if owners(domain, text) or text in domain.tables]
+
+
+@pytest.mark.parametrize("name", ["retail", "airline", "banking"])
+def test_what_users_know_is_enough_to_find_them(name: str) -> None:
+    domain = Domain.load(name)
+    world = domain.world()
+    for user in domain.subjects[:20]:
+        known = dict(profile(domain, user))
+        for tool in identifying_tools(domain):
+            arguments = {parameter: known[parameter] for parameter in domain.tools[tool].required}
+            found = try_call(world, Action(name=tool, arguments=arguments))
+            assert user in (found, *(found.values() if isinstance(found, dict) else ()))
+
+
+def test_what_only_records_know_is_left_out() -> None:
+    row = {
+        "id": "u1",
+        "name": "Ada",
+        "born_on": "1990-05-04",
+        "points": 7,
+        "club": "gold",
+        "home": {"street": "Mill Lane 1", "floor": 2},
+        "card": {"card": "k1", "last_four": "1234"},
+        "words": ["tulip"],
+        "orders": {"o1": {"name": "the lamp"}},
+        "note": "",
+    }
+    people = {
+        f"u{n}": row
+        | {"id": f"u{n}", "name": f"Ada {n}", "card": {"card": f"k{n}"}, "club": "gold" if n % 2 else "blue"}
+        for n in range(9)
+    }
+    cards = {f"k{n}": {"id": f"k{n}", "user": f"u{n}"} for n in range(9)}
+    tables = {"people": people, "cards": cards}
+    domain = Domain("d", "p", {}, (), tables, "people", tuple(people))
+    assert profile(domain, "u3") == (("name", "Ada 3"), ("street", "Mill Lane 1"))
+    assert profile(domain, "nobody") == ()

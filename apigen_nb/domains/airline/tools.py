@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apigen_nb.domains.airline.air import NOW
 from apigen_nb.domains.airline.bookings import book_flight, cancel_reservation, change_flight, rebook_flight
 from apigen_nb.domains.airline.extras import add_bags, buy_insurance, change_cabin, upgrade_with_miles
 from apigen_nb.domains.airline.lookups import (
@@ -25,6 +26,8 @@ from apigen_nb.domains.airline.passengers import (
 )
 from apigen_nb.domains.airline.vouchers import claim_compensation, convert_miles, extend_voucher
 from apigen_nb.world.toolkit import Database, tool
+
+SERVICE = f"the member service of Heronway Air, an airline; it is {NOW:%A, %Y-%m-%d, %H:%M}"
 
 
 @tool(ends=True)

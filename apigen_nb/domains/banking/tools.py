@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apigen_nb.domains.banking.bank import NOW
 from apigen_nb.domains.banking.cards import activate_card, freeze_card, replace_card, report_card, set_card_limit
 from apigen_nb.domains.banking.disputes import dispute_transaction, withdraw_dispute
 from apigen_nb.domains.banking.lookups import (
@@ -22,6 +23,8 @@ from apigen_nb.domains.banking.schedules import (
     schedule_payment,
 )
 from apigen_nb.world.toolkit import Database, tool
+
+SERVICE = f"the customer service of Tarnwell Bank; it is {NOW:%A, %Y-%m-%d, %H:%M}"
 
 
 @tool(ends=True)

@@ -34,7 +34,10 @@ from apigen_nb.domains.retail.pending import (
     remove_items,
     swap_items,
 )
+from apigen_nb.domains.retail.shop import TODAY
 from apigen_nb.world.toolkit import Database, tool
+
+SERVICE = f"the customer service of Larkmoor, an online shop; today is {TODAY}"
 
 
 @tool(ends=True)

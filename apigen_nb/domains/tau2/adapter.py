@@ -30,6 +30,10 @@ NAMES = ("retail", "airline")
 _RULES = {"retail": retail_rules, "airline": airline_rules}
 # retail: "even when the user already provides the user id"; airline: "the user must provide their user id"
 _CONDUCT = {"retail": Conduct(), "airline": Conduct(by_told_id=True)}
+_SERVICE = {
+    "retail": "the customer service of an online shop",
+    "airline": "the customer service of an airline; it is 2024-05-15, 15:00",
+}
 _KINDS: dict[str, Literal["read", "write"]] = {"read": "read", "write": "write"}
 _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add,
@@ -62,6 +66,7 @@ def load(name: str) -> Domain:
         copy=copy,
         dump=dump,
         conduct=_CONDUCT[name],
+        service=_SERVICE[name],
     )
 
 

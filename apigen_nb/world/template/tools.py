@@ -13,6 +13,8 @@ from apigen_nb import Database, Refusal, tool
 
 # The table of those whom a conversation serves; only needed when it is not called customers, users or members.
 USERS = "members"
+# Whom users write to, and when, as they know it.
+SERVICE = "the desk of a small library; today is 2026-05-18"
 
 Row = dict[str, Any]
 
