@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ..blueprints.propose import propose_all
-from ..models.ledger import add_up, price_table
-from ..models.reply_cache import Reply, count_requests, read_replies
+from ..models.ledger import Reply, add_up, price_table
+from ..models.reply_cache import count_requests, read_replies
 from ..records import Proposal, Record, Trajectory, Usage
 from ..storage.jsonl import read_lines
 from ..storage.progress import show_progress
@@ -28,9 +28,8 @@ from .stage import Stage
 
 TRIAL = 8  # seeds; half the error of 2, an eighth of the price of 64
 LEAST, MOST = 2, 4  # seeds: one says nothing of the spread; and no more than one in so many where that leaves enough
-RECOMBINED = (
-    2  # seeds that a recombined task costs like, where none was measured: drafted in a third, talked over in 2.2
-)
+# Seeds that a recombined task costs like where none was measured: 0.3 of a seed's drafts, 2.2 of its conversations.
+RECOMBINED = 2
 SHARE = 0.9  # of the intervals
 COUNTS = ("requests", "prompt tokens", "cached tokens", "completion tokens", "dollars")
 YIELDS = ("accepted blueprints", "verified trajectories")
@@ -100,7 +99,7 @@ def trial_seeds(params: Params, wanted: int = TRIAL) -> int:
     if wanted < LEAST or params.seeds < 2 * LEAST:
         few = f"found {wanted} of a run of {params.seeds}"
         raise UsageError(
-            f"an estimate needs {LEAST} seeds of {2 * LEAST} at least, {few}; so few are their own estimate"
+            f"an estimate takes {LEAST} seeds of {2 * LEAST} at least, {few}; so few are their own estimate"
         )
     return min(wanted, max(LEAST, params.seeds // MOST))
 
