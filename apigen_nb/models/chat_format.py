@@ -23,6 +23,8 @@ from .opaque import opaque_of
 from .prompt_values import as_text
 
 FOLDER = Path(__file__).parent / "prompts"
+# Prompts that a role is asked with, where it is asked with more than its own.
+OF_ROLE: dict[str, tuple[str, ...]] = {"generator": ("generator", "recombine"), "judge": ("judge", "blame", "reading")}
 GREETING = "Hello, how can I help you?"
 SILENCE = "(The agent has not said anything.)"
 MAX_REPLY = 200_000  # characters; a longer reply is a model in a loop, and no stage has a use for it
@@ -38,7 +40,7 @@ def render(question: Question) -> list[dict[str, Any]]:
     The simulated user is the model's part when the role is `user`: the dialogue is turned round, tool calls and tool
     results are left out, and the list ends on a user-role message whatever has been said so far."""
     messages = []
-    for role, template in zip(("system", "user"), _parts(question.prompt), strict=False):
+    for role, template in zip(("system", "user"), templates(question.prompt), strict=False):
         try:
             text = template.substitute({key: as_text(value) for key, value in question.context.items()})
         except KeyError as error:
@@ -51,15 +53,29 @@ def render(question: Question) -> list[dict[str, Any]]:
     return messages + list(dialogue)
 
 
-def check_prompt(prompt: str, role: str) -> None:
-    """Make sure that a prompt of the user's own can be asked: it is there, and it uses names that the role's prompt
-    uses. ValueError says which it does not know."""
-    known = {name for part in _parts(role) for name in part.get_identifiers()}
-    used = {name for part in _parts(prompt) for name in part.get_identifiers()}
-    if strange := sorted(used - known):
-        raise ValueError(f"{prompt} uses ${strange[0]}; the {role}'s question has {', '.join(sorted(known))}")
-    if not all(part.is_valid() for part in _parts(prompt)):
-        raise ValueError(f"{prompt} has a lone dollar sign; write $$ for one")
+def own_prompts(path: str, role: str = "") -> dict[str, str]:
+    """Prompt → file, of the user's own: a file stands for the role's prompt, a folder's files for the prompts of the
+    package that they are called as (`judge.md`, `blame.md`), those that the role is asked with or all. ValueError when
+    nothing there has such a name."""
+    asked = OF_ROLE.get(role, (role,)) if role else tuple(prompt_shas())
+    if role and path.endswith(".md"):
+        return {role: path}
+    found = {file.stem: str(file) for file in sorted(Path(path).glob("*.md")) if file.stem in asked}
+    if not found:
+        raise ValueError(f"no prompts in {path}; expected {' or '.join(f'{name}.md' for name in asked)}")
+    return found
+
+
+def check_prompt(path: str, role: str) -> None:
+    """Make sure that prompts of the user's own can be asked: they are there, and use names that the package's use.
+    ValueError says which they do not know."""
+    for name, file in own_prompts(path, role).items():
+        known = {key for part in templates(name) for key in part.get_identifiers()}
+        used = {key for part in templates(file) for key in part.get_identifiers()}
+        if strange := sorted(used - known):
+            raise ValueError(f"{file} uses ${strange[0]}; the {name}'s question has {', '.join(sorted(known))}")
+        if not all(part.is_valid() for part in templates(file)):
+            raise ValueError(f"{file} has a lone dollar sign; write $$ for one")
 
 
 def prompt_shas() -> dict[str, str]:
@@ -67,7 +83,8 @@ def prompt_shas() -> dict[str, str]:
     return {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(FOLDER.glob("*.md"))}
 
 
-def _parts(prompt: str) -> tuple[string.Template, ...]:
+def templates(prompt: str) -> tuple[string.Template, ...]:
+    """The parts of a prompt, of the package or of a file that ends in .md: system and, where there is one, user."""
     path = Path(prompt) if prompt.endswith(".md") else FOLDER / f"{prompt}.md"
     if not path.is_file():
         known = ", ".join(file.stem for file in sorted(FOLDER.glob("*.md")))

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..world.domain import Domain
 from . import Answer, Model, Question
+from .chat_format import own_prompts
 from .endpoint import Endpoint
 from .extra_body import check_extra_body
 from .ledger import Budget, Price, price_table, role_prices
@@ -25,14 +26,14 @@ VOICE = ("model", "temperature", "extra_body", "prompt")
 
 @dataclass(frozen=True)
 class Prompted:
-    """A model that is asked with a prompt of the user's own instead of its role's."""
+    """A model that is asked with prompts of the user's own instead of the package's: see `own_prompts`."""
 
     model: Model
-    prompt: str
+    own: Mapping[str, str]
 
     async def __call__(self, question: Question) -> Answer:
-        own = question.prompt == question.role
-        return await self.model(question.model_copy(update={"prompt": self.prompt}) if own else question)
+        prompt = self.own.get(question.prompt)
+        return await self.model(question.model_copy(update={"prompt": prompt}) if prompt else question)
 
 
 def _played(role: str) -> cached_property[Model]:
@@ -117,7 +118,7 @@ class Roles:
                 sampling["extra_body"] = settings["extra_body"]
             name, build = settings["model"], partial(self._endpoint, settings)
             model = CachedModel(self._cache, name, build, sampling, before.count(own))
-        return Prompted(model, prompt) if prompt else model
+        return Prompted(model, own_prompts(prompt, role)) if prompt else model
 
     def _endpoint(self, settings: Mapping[str, Any]) -> Endpoint:
         name = repr(sorted(settings.items()))

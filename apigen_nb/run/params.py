@@ -69,7 +69,7 @@ class RoleParams(_Strict):
     temperature: float | None = Field(None, ge=0, description="Sampling temperature; none: the server's default.")
     extra_body: ExtraBody | None = Field(None, description="Parameters of the server's own, like `{num_ctx: 16384}`.")
     prompt: str | None = Field(
-        None, pattern=r"\.md$", description="File of a prompt of your own, instead of the role's."
+        None, min_length=1, description="Your own prompt: a file (.md), or a folder with files named as the package's."
     )
 
 

@@ -49,6 +49,7 @@ def load_params(path: Path | str | None, overrides: Iterable[str] = (), base: di
                 choose_gates(name for name in params.gates if name != "committee")
         with _about("personas: "):
             read_personas(params.personas)
+        _check_prompts(params)
         for role, _, setting in _asked(params):
             with _about(f"{role}: "):
                 _check_access(params, role, setting)
@@ -83,13 +84,21 @@ def _asked(params: Params) -> Iterator[tuple[Role, str, RoleParams]]:
                 yield role, model, one
 
 
+def _check_prompts(params: Params) -> None:
+    """Of every role, also of one that is not asked: the critic comes and goes with `best_of`."""
+    from ..models.chat_format import check_prompt  # most runs need it not
+
+    for role, setting in params.roles.items():
+        for one in setting if isinstance(setting, list) else [setting]:
+            if one.prompt is not None:
+                with _about(f"{role}: "):
+                    check_prompt(one.prompt, role)
+
+
 def _check_access(params: Params, role: Role, setting: RoleParams) -> None:
     # Found out here, a missing key costs nothing; found out by a notebook, it costs a kernel and half a run.
     from ..models.api_keys import url_and_key  # most runs need neither
-    from ..models.chat_format import check_prompt
 
-    if setting.prompt is not None:
-        check_prompt(setting.prompt, role)
     try:
         if not params.offline:
             url_and_key(setting.base_url or params.base_url, setting.api_key_env or params.api_key_env)

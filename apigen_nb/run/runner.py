@@ -168,9 +168,11 @@ def _changes(run: Run, old: dict[str, Any], facts: dict[str, Any], params: Param
 
 def _own_files(params: Params) -> dict[str, str]:
     """SHA-256 of the user's own prompts and personas: an edited one must not continue on what another one made."""
-    settings = [one for role in params.roles.values() for one in (role if isinstance(role, list) else [role])]
-    names = [*(one.prompt for one in settings), params.personas]
-    return {Path(name).name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in names if name}
+    names = [params.personas] if params.personas else []
+    for role, setting in params.roles.items():
+        given = [one.prompt for one in (setting if isinstance(setting, list) else [setting]) if one.prompt]
+        names += [file for prompt in given for file in chat_format.own_prompts(prompt, role).values()]
+    return {Path(name).name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in names}
 
 
 def _models(params: Params) -> dict[str, Any]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apigen_nb.models import Answer, Question
-from apigen_nb.models.chat_format import FOLDER, GREETING, check_prompt, prompt_shas, render
+from apigen_nb.models.chat_format import FOLDER, GREETING, OF_ROLE, check_prompt, own_prompts, prompt_shas, render
 from apigen_nb.models.roles import Prompted, Roles
 from apigen_nb.records import Action, Message, Role, ToolCall
 from apigen_nb.world.domain import Domain
@@ -237,7 +237,7 @@ async def test_a_judge_is_asked_with_its_own_prompt_and_only_as_a_judge(tmp_path
         seen.append(question)
         return Answer(text="")
 
-    judge = Prompted(model, own(tmp_path, "Be strict."))
+    judge = Prompted(model, own_prompts(own(tmp_path, "Be strict."), "judge"))
     await judge(asked("judge"))
     await judge(asked("blame"))
     assert render(seen[0]) == [{"role": "system", "content": "Be strict."}]
@@ -253,3 +253,38 @@ def test_judges_may_have_prompts_of_their_own(tmp_path: Path) -> None:
     assert isinstance(third, Prompted)
     assert not isinstance(second, Prompted)
     assert first.model == third.model == second
+
+
+def test_every_prompt_of_the_package_may_be_ones_own(tmp_path: Path) -> None:
+    for name in CONTEXTS:
+        (tmp_path / f"{name}.md").write_text((FOLDER / f"{name}.md").read_text() + "\nBe strict.")
+    found: dict[str, str] = {}
+    for role in get_args(Role):
+        check_prompt(str(tmp_path), role)
+        mine = own_prompts(str(tmp_path), role)
+        assert set(mine) == set(OF_ROLE.get(role, (role,)))
+        found |= mine
+    assert found == own_prompts(str(tmp_path))
+    assert set(found) == set(CONTEXTS)
+
+
+async def test_a_folder_of_ones_own_has_what_it_has(tmp_path: Path) -> None:
+    seen: list[Question] = []
+
+    async def model(question: Question) -> Answer:
+        seen.append(question)
+        return Answer(text="")
+
+    (tmp_path / "reading.md").write_text("Read: $question")
+    (tmp_path / "notes.md").write_text("$nothing")
+    judge = Prompted(model, own_prompts(str(tmp_path), "judge"))
+    for name in ("reading", "judge", "blame"):
+        await judge(asked(name))
+    assert render(seen[0]) == [{"role": "system", "content": "Read: Does the customer say yes?"}]
+    assert [question.prompt for question in seen[1:]] == ["judge", "blame"]
+
+
+def test_a_folder_without_the_roles_prompts_is_named(tmp_path: Path) -> None:
+    (tmp_path / "user.md").write_text("$instruction")
+    with pytest.raises(ValueError, match=r"expected judge\.md or blame\.md or reading\.md"):
+        check_prompt(str(tmp_path), "judge")
