@@ -30,9 +30,12 @@ NO_ANSWER = "no answer"  # kind of the verdict on what could not be finished sin
 METRICS: tuple[Metric, ...] = get_args(Metric)
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
 def canonical(value: Any) -> str:
     """JSON text that is equal exactly when the values are: sorted keys, no spaces, `1` and `1.0` told apart."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return _CANONICAL.encode(value)
 
 
 def sha(value: Any, length: int = 16) -> str:

@@ -43,6 +43,8 @@ async def assess(
     verdicts = check_all(dialogue, reached, ended, meanings)
     if not thorough and any(verdict.outcome == "fell" for verdict in verdicts):
         return tuple(verdict.not_asked() for verdict in verdicts), ()
+    if not (judges and meanings.open):
+        return verdicts, ()
     verdicts = await settle(functools.partial(check_all, dialogue, reached, ended), meanings, judges, name)
     return verdicts, tuple(meanings.readings[key] for key in sorted(meanings.readings))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -28,7 +28,12 @@ def same_delta(expected: Iterable[Change], reached: Iterable[Change], chosen: Co
     want, have = tuple(expected), tuple(reached)
     if digest(want) == digest(have):
         return True
-    groups = [_by_surroundings(delta, _made(delta, frozenset(chosen))) for delta in (want, have)]
+    if Counter(change.table for change in want) != Counter(change.table for change in have):
+        return False
+    made = [_made(delta, frozenset(chosen)) for delta in (want, have)]
+    if Counter(made[0].values()) != Counter(made[1].values()):
+        return False
+    groups = [_by_surroundings(delta, names) for delta, names in zip((want, have), made, strict=True)]
     if {key: len(ids) for key, ids in groups[0].items()} != {key: len(ids) for key, ids in groups[1].items()}:
         return False
     if not groups[0] or math.prod(math.factorial(len(ids)) for ids in groups[0].values()) > MAX_PAIRINGS:

@@ -1,0 +1,117 @@
+"""What the checks of conversations cost: milliseconds of CPU a conversation, check by check, each conversation once.
+
+    python benchmarks/checks.py [--seeds 100] [--domains retail airline banking]
+
+The scripted model holds the conversations; judges are not asked, and what they read is taken from the records. Beside
+the checks stands the plain reward of tau-bench on the same conversations in the same run: the groundtruth executed,
+both end states hashed, each output looked for in the agent's messages as it is written. Prints a Markdown table, writes
+results/checks.json, and exits with 1 when all checks together take more than `LIMIT` times the plain reward.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from apigen_nb.blueprints.gates import GATES, Committee
+from apigen_nb.blueprints.gates.execution import execute
+from apigen_nb.blueprints.propose import propose_all
+from apigen_nb.models.roles import Roles
+from apigen_nb.records import Blueprint, Change, Reading, Trajectory
+from apigen_nb.storage.journal import Run
+from apigen_nb.trajectories.behaviour import shows_behaviour
+from apigen_nb.trajectories.conduct import keeps_conduct
+from apigen_nb.trajectories.converse import converse_all
+from apigen_nb.trajectories.dialogue import Dialogue
+from apigen_nb.trajectories.meaning import Meanings
+from apigen_nb.trajectories.replay import replay
+from apigen_nb.trajectories.reward import all_told, same_state
+from apigen_nb.world.domain import Domain
+from apigen_nb.world.values import normalize
+from apigen_nb.world.world import digest
+
+HERE = Path(__file__).parent
+WARM = (
+    5  # every so manieth conversation is checked before the clock starts: what is made once a domain and user is there
+)
+LIMIT = 6.0
+PLAIN = "plain reward"
+
+
+async def held(domain: Domain, seeds: int, folder: str) -> tuple[dict[str, Blueprint], Sequence[Trajectory]]:
+    """The accepted tasks of a run with the scripted model, and the conversations about them."""
+    models, run = Roles(domain, seed=7), Run.open(folder)
+    gates = [*GATES.values(), Committee(models.judges(3))]
+    proposals = await propose_all(domain, models, gates, run, seeds=seeds, seed=7)
+    tasks = {p.id: p.blueprint for p in proposals if p.accepted}
+    return tasks, await converse_all(domain, models, run, tasks.values(), total=len(tasks))
+
+
+def plain_reward(dialogue: Dialogue, reached: tuple[Change, ...]) -> bool:
+    """What tau-bench asks: the same end state, and the outputs to the letter."""
+    same = digest(execute(dialogue.blueprint, dialogue.domain).diff) == digest(reached)
+    texts = [normalize(message.content) for _, message in dialogue.turns("assistant")]
+    return same and all(any(normalize(o) in text for text in texts) for o in dialogue.blueprint.outputs)
+
+
+CHECKS: dict[str, Callable[[Dialogue, tuple[Change, ...], Meanings], object]] = {
+    PLAIN: lambda dialogue, reached, _: plain_reward(dialogue, reached),
+    "state": lambda dialogue, reached, _: same_state(dialogue.groundtruth.diff, reached),
+    "outputs": lambda dialogue, _, meanings: all_told(dialogue, meanings),
+    "behaviour": lambda dialogue, _, meanings: shows_behaviour(dialogue, meanings),
+    "conduct": lambda dialogue, _, meanings: keeps_conduct(dialogue, meanings),
+}
+
+
+def _case(task: Blueprint, one: Trajectory, domain: Domain) -> tuple[Dialogue, tuple[Change, ...], tuple[Reading, ...]]:
+    world, _ = replay(task, domain, one.messages)
+    return Dialogue(task, one.messages, domain), world.delta(), one.readings
+
+
+def measure(name: str, seeds: int) -> dict[str, float]:
+    """Milliseconds a conversation, check by check."""
+    domain, spent = Domain.load(name), Counter[str]()
+    with tempfile.TemporaryDirectory() as folder:
+        tasks, trajectories = asyncio.run(held(domain, seeds, folder))
+        cases = [_case(tasks[one.blueprint], one, domain) for one in trajectories]
+    for number, (dialogue, reached, readings) in enumerate([*cases[::WARM], *cases]):
+        again = Dialogue(dialogue.blueprint, dialogue.messages, domain)
+        meanings = Meanings(dialogue.messages, readings)
+        for check, run in CHECKS.items():
+            begin = time.process_time()
+            run(again, reached, meanings)
+            spent[check] += (time.process_time() - begin) if number >= len(cases[::WARM]) else 0.0
+    found = {check: 1000 * spent[check] / len(cases) for check in CHECKS}
+    every = sum(value for check, value in found.items() if check != PLAIN)
+    return {"conversations": len(cases), **found, "all": every, "ratio": every / found[PLAIN]}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=100)
+    parser.add_argument("--domains", nargs="+", default=["retail", "airline", "banking"])
+    given = parser.parse_args()
+    rows = {name: measure(name, given.seeds) for name in given.domains}
+    head = next(iter(rows.values()))
+    print(f"| ms a conversation | {' | '.join(head)} |\n|---|{'--:|' * len(head)}")
+    for name, row in rows.items():
+        print(f"| {name} | {' | '.join(f'{value:.2f}' if value % 1 else f'{value:.0f}' for value in row.values())} |")
+    worst = max(row["ratio"] for row in rows.values())
+    print(f"\nall checks take at most {worst:.1f}× the plain reward (limit: {LIMIT:.0f}×)")
+    (HERE / "results").mkdir(exist_ok=True)
+    rounded = {name: {key: round(value, 3) for key, value in row.items()} for name, row in rows.items()}
+    result = {"seeds": given.seeds, "rows": rounded, "limit": LIMIT, "load": os.getloadavg()[0]}
+    (HERE / "results" / "checks.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    return int(worst > LIMIT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
