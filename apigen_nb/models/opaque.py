@@ -28,11 +28,11 @@ def opaque_of(message: Any, origin: str) -> Opaque | None:
     """What a completion's `message` holds that goes back to `origin`; None when it is nothing, too much, or no JSON."""
     if not isinstance(message, Mapping):
         return None
-    made = message.get("tool_calls")
+    fields, made = _fields(message), message.get("tool_calls")
     calls = tuple(map(_fields, made)) if isinstance(made, list) else ()
-    found = Opaque(origin=origin, message=_fields(message), calls=calls if any(calls) else ())
-    if not found.message and not found.calls:
+    if not fields and not any(calls):
         return None
+    found = Opaque(origin=origin, message=fields, calls=calls if any(calls) else ())
     try:
         text = json.dumps([found.message, found.calls], ensure_ascii=False, allow_nan=False)
     except (ValueError, RecursionError):

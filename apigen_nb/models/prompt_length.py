@@ -28,7 +28,8 @@ def tokens_cut(body: Mapping[str, Any], usage: Usage) -> int:
     if not counted:
         return 0
     texts = [str(message.get("content") or "") for message in body["messages"]]
-    if 5 * counted > sum(map(len, texts)):  # four characters a token are usual
+    size = sum(map(len, texts))
+    if size < 5 * max(SHORT, counted):  # four characters a token are usual; counting words costs more than all the rest
         return 0
     least = sum(len(_WORD.findall(text)) for text in texts)
     return least if least >= SHORT and counted < SURE * least else 0
