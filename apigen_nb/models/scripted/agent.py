@@ -31,7 +31,7 @@ from .grammar import (
     say,
     words,
 )
-from .policy_reading import forbids, wrong_state
+from .policy_reading import costs, forbids, wrong_state
 from .references import resolve
 from .user import Slips
 
@@ -184,6 +184,8 @@ class _Agent(DialogueState):
                 return step
             if why := self._forbidden(number, schema, arguments):
                 return f"I am sorry, that is not allowed. {why}. {ELSE}"
+            if reads := self.reads(turn, self.names(arguments), []):
+                return reads
             calls.append(tool_call(wish.tool, arguments))
             clauses.append(self.language.exactly(schema, arguments))
         confirm = f"I am going to {', and to '.join(clauses)}.{self._particulars(calls)} Shall I go ahead (yes/no)?"
@@ -203,10 +205,15 @@ class _Agent(DialogueState):
         return f"Our policy says: {said}" if said else wrong_state(self.policy_text, schema, rows)
 
     def _particulars(self, calls: list[ToolCall]) -> str:
-        """What the things that calls name are, with the amounts that are known of them."""
-        names = dict.fromkeys(name for call in calls for name in self.names(call.arguments or {}))
-        told = [f"{name} ({text})" for name in names if (text := self.notes.particulars(name))]
-        return f" To be sure: {'; '.join(told)}." if told else ""
+        """What the things that calls name are, with the amounts that are known of them, and what the policy has such
+        calls cost or give."""
+        named = [self.names(call.arguments or {}) for call in calls]
+        about = {name: text for names in named for name in names if (text := self.notes.particulars(name, names))}
+        told = [f"{name} ({text})" for name, text in about.items()]
+        sure = f" To be sure: {'; '.join(told)}." if told else ""
+        rows = [row for names in named for name in names for row in self.notes.rows(name)]
+        prices = dict.fromkeys(p for call in calls for p in costs(self.policy_text, self.schemas[call.name], rows))
+        return "".join([sure, *(f" Our policy says: {price}." for price in prices)])
 
     def _confirmed(self, number: int, calls: list[ToolCall], first: bool) -> list[ToolCall]:
         """The calls that the user has agreed to, as carelessly as they are made."""

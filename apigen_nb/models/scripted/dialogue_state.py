@@ -112,7 +112,7 @@ class DialogueState:
         useless = {name for name, keys in brought if not any(fits(slot, key) for slot in slots for key in keys)}
         asked = [value for _, call, _ in self.calls for value in (call.arguments or {}).values()]
         near = {*self.notes.hanging(mentions), self.notes.user}
-        ranked: dict[tuple[int, int, str], list[ToolCall]] = {}
+        ranked: dict[tuple[int, bool, int, str], list[ToolCall]] = {}  # of equal ones, who the user is comes first
         for name, schema in self.schemas.items():
             if name in useless or not is_reading(schema) or identifies(schema) or len(required(schema)) != 1:
                 continue
@@ -121,7 +121,9 @@ class DialogueState:
             for value, rank in self._values(parameter, mentions, near):
                 helps = needed or (rank == 0 and value not in asked)
                 if helps and not self.made(name, {parameter: value}):
-                    ranked.setdefault((rank, len(rest), name), []).append(tool_call(name, {parameter: value}))
+                    ranked.setdefault((rank, not means_user(parameter), len(rest), name), []).append(
+                        tool_call(name, {parameter: value})
+                    )
         return ranked[min(ranked)][: self.most] if ranked else []
 
     def _values(self, parameter: str, mentions: list[str], near: set[str | None]) -> Iterator[tuple[str, int]]:
@@ -131,10 +133,12 @@ class DialogueState:
         known = {k.fact.value for k in self.notes.fitting(parameter) if isinstance(k.fact.value, str)}
         if means_user(parameter) and self.notes.user:
             known.add(self.notes.user)
-        # What was named counts when it has the shape of an id of this kind.
+        # What was named counts when it has the shape of an id of this kind, or was told as one.
         shapes = {_shape(value) for value in known}
+        wishes = [wish.said for _, wish in self.requests if isinstance(wish, Wish)]
+        told = {value for said in wishes for name, value in said.items() if fits(name, parameter)}
         named = {mention for mention in mentions if re.fullmatch(r"\S*\d\S*", mention)}
-        for value in sorted(known | {mention for mention in named if _shape(mention) in shapes}):
+        for value in sorted(known | {mention for mention in named if mention in told or _shape(mention) in shapes}):
             yield value, 0 if value in named else 1 if value in near else 2
 
 

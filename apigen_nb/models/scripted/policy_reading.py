@@ -17,6 +17,7 @@ _CONDITION = re.compile(
     r"|in th(?:is|e same) conversation)\b"
 )
 _EXCEPTION = re.compile(r",? except\b.*")
+_AMOUNT = re.compile(r"\$\d|\d (?:\w+ )?(?:points|miles)\b")
 _COMMON = ("add", "change", "get", "make", "modify", "request", "set", "update")  # verbs said of nearly anything
 _IRREGULAR = {"pay": "paid", "buy": "bought", "send": "sent"}
 
@@ -45,6 +46,23 @@ def forbids(policy: str, schema: Schema, arguments: Mapping[str, Any], rows: Ite
         if block and any(amount % int(block[1]) for amount in amounts):
             return sentence
     return ""
+
+
+def costs(policy: str, schema: Schema, rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The sentences of a policy that tell what a call costs or gives: they hold an amount of money or points, and begin
+    with what the tool does or is about, or, in a passage about that, with what a thing is as these rows say."""
+    name = str(schema["function"]["name"])
+    verb, *rest = name.split("_")
+    about = [re.escape(word) + r"\w{0,2}" for word in (verb, *(word.rstrip("s") for word in rest[-1:]))]
+    states_of = [re.escape(state) for row in rows for state in states(row)]
+    passages = _sentences(policy, name)
+    found = []
+    for sentence in filter(_AMOUNT.search, _sentences(policy, "")):
+        names = about[verb in _COMMON :] + (states_of if sentence in passages else [])
+        start = " ".join(sentence.lower().split()[:2])
+        if names and re.search(rf"\b(?:{'|'.join(names)})\b", start):
+            found.append(sentence)
+    return found
 
 
 def wrong_state(policy: str, schema: Schema, rows: Sequence[Mapping[str, Any]]) -> str:

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from ...records import ToolCall
@@ -16,13 +16,44 @@ from .grammar import describe, means_user, words
 _AMOUNT = re.compile(r"total|price|amount|balance|fee|refund|limit|paid|cost")
 
 
+Row = dict[str, Any]
+
+
 @functools.lru_cache(maxsize=128)  # an agent reads its conversation again at every turn
-def _read(text: str, key: str) -> tuple[Any, tuple[tuple[Fact, str], ...]]:
-    """A tool's result and its facts, each with the name of its holder."""
+def _read(text: str, key: str) -> tuple[Any, tuple[tuple[Fact, str], ...], tuple[tuple[Row, Row], ...]]:
+    """A tool's result, its facts, each with the name of its holder, and its lines."""
     result: Any = text
     with contextlib.suppress(ValueError, RecursionError):
         result = json.loads(text)
-    return result, tuple((fact, describe(fact.holder)) for fact in facts(result, key=key))
+    return result, tuple((fact, describe(fact.holder)) for fact in facts(result, key=key)), tuple(_lines(result))
+
+
+def _lines(value: Any) -> Iterator[tuple[Row, Row]]:
+    """The objects that stand in a list of another object, such as the items of an order, each with that object."""
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        if isinstance(value, dict) and isinstance(item, list):
+            yield from ((line, value) for line in item if isinstance(line, dict))
+        yield from _lines(item)
+
+
+def _priced(row: Row) -> list[str]:
+    """The fields of a row that hold amounts."""
+    numbers = (key for key, value in row.items() if isinstance(value, int | float) and not isinstance(value, bool))
+    return [key for key in numbers if _AMOUNT.search(key)]
+
+
+def _amounts(row: Row, said: Collection[str]) -> Iterator[tuple[str, Any]]:
+    """The amounts of a thing by their names, and those of its parts that go by what is `said`: economy, of cabins."""
+    yield from ((words(key), row[key]) for key in _priced(row))
+    for value in row.values():
+        parts = value.items() if isinstance(value, dict) else ()
+        chosen = ((name, part) for name, part in parts if name in said and isinstance(part, dict))
+        yield from ((f"{words(name)} {what}", n) for name, part in chosen for what, n in _amounts(part, said))
+
+
+def _id(row: Row) -> str:
+    """What a row goes by; "" where it has no id."""
+    return next((value for key, value in row.items() if key.endswith("id") and isinstance(value, str)), "")
 
 
 def _is_of(row: dict[str, Any], name: str) -> bool:
@@ -51,10 +82,12 @@ class Notes:
         self.user: str | None = None
         self.results: list[tuple[frozenset[str], Any]] = []
         self.keys: dict[str, set[str]] = {}
+        self.lines: list[tuple[Row, Row]] = []
 
     def add(self, call: ToolCall, text: str, key: str) -> None:
         """Read the result of a call; `key` is what it is a result about."""
-        result, found = _read(text, key)
+        result, found, lines = _read(text, key)
+        self.lines = [*lines, *self.lines]
         asked = frozenset(str(value) for value in (call.arguments or {}).values())
         self.keys.setdefault(call.name, set()).update(fact.key for fact, _ in found)
         self.results.insert(0, (asked, result))
@@ -94,11 +127,21 @@ class Notes:
         found = [fact.holder for fact in ids if fact.holder]
         return [row for n, row in enumerate(found) if _is_of(row, name) and row not in found[:n]]
 
-    def particulars(self, name: str) -> str:
-        """What a thing is called and the amounts in its newest row; '' where nothing is known of it."""
-        row: dict[str, Any] = next(iter(self.rows(name)), {})
-        numbers = {k: v for k, v in row.items() if isinstance(v, int | float) and not isinstance(v, bool)}
-        amounts = [f"{words(key)} {value}" for key, value in numbers.items() if _AMOUNT.search(key)]
+    def particulars(self, name: str, names: Collection[str]) -> str:
+        """What a thing is called and the amounts that hold of it in a call with these names; '' where nothing is known
+        of it. A line about a thing, such as a payment with a card, is not the thing: it tells an amount that the thing
+        has, such as a price, as it is within what the call names, too; else only where nothing else is known."""
+        rows = [(row, _id(next((of for line, of in self.lines if line == row), {}))) for row in self.rows(name)]
+        own = next((row for row, of in rows if of in ("", self.user)), None)
+        within = next((row for row, of in rows if of in names), None)
+        row: Row = own or within or next((row for row, _ in rows), {})
+        priced = within if own and within and any(f'"{key}"' in json.dumps(own) for key in _priced(within)) else row
+        others = (self.rows(other)[:1] for other in names)
+        said = {
+            *names,
+            *(value for about in others for one in about for value in one.values() if isinstance(value, str)),
+        }
+        amounts = [f"{what} {value}" for what, value in _amounts(priced, said)]
         # what has no name is not told apart by what lies inside it, such as an address
         called = describe(row if "name" in row else {k: v for k, v in row.items() if not isinstance(v, dict)})
         return ", ".join(filter(None, [called, *amounts]))
