@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from apigen_nb.blueprints.gates.committee import REVIEW
 from apigen_nb.blueprints.propose import REPLY
 from apigen_nb.models import Answer, Question
+from apigen_nb.models.chat_format import FOLDER
 from apigen_nb.models.complaints import complaint
 from apigen_nb.models.endpoint import Endpoint
 from apigen_nb.models.extra_body import check_extra_body
@@ -40,7 +42,8 @@ JSON = st.recursive(
 
 
 def question(role: str = "agent", **fields: Any) -> Question:
-    context = {"policy": "be kind", "instruction": "i", "persona": "p", "behaviour": "terse", "withheld": []}
+    names = re.findall(r"\$([a-z_]+)", "".join((FOLDER / f"{prompt}.md").read_text() for prompt in ("agent", "user")))
+    context = dict.fromkeys(names, "be kind")
     told = {"id": "q", "role": role, "prompt": "user" if role == "user" else "agent", "context": context}
     return Question(**{**told, "messages": (Message(role="user", content="hello"),), **fields})
 
