@@ -8,11 +8,10 @@ import sys
 import atheris
 
 with atheris.instrument_imports(include=["apigen_nb"]):
-    from tests.models.test_reply_reading import read
+    from tests.models.test_reply_reading import PIECES, read
 
 
-PIECES = ["<tool_call>", "</tool_call>", "```json\n", "\n```", "[", "]", "{", "}", '"', ",", ":", "NaN", "1e999"]
-PIECES += ["\ud83d", '{"name": "look", "arguments": ', '"parameters"', "{}", "null", " ", "x" * 5000, "{" * 500]
+WORDS = [*PIECES, "<tool_call>", "]", "}", ",", ":", "NaN", "1e999", '"parameters"', "null", " ", "x" * 5000, "{" * 500]
 
 
 def once(data: bytes) -> None:
@@ -23,15 +22,20 @@ def once(data: bytes) -> None:
     def text() -> str | None:
         if not given.ConsumeIntInRange(0, 9):
             return None
-        picked = [given.PickValueInList(PIECES) for _ in range(given.ConsumeIntInRange(0, 8))]
+        picked = [given.PickValueInList(WORDS) for _ in range(given.ConsumeIntInRange(0, 8))]
         return "".join([*picked, given.ConsumeUnicode(8)])
 
     def call() -> dict[str, object]:
         return {"id": text(), "function": {"name": "look", "arguments": text()}}
 
     calls = [call() for _ in range(given.ConsumeIntInRange(0, 2))]
-    message = {"content": text(), "tool_calls": calls, "refusal": text() if given.ConsumeBool() else None}
-    reason = given.PickValueInList(["stop", "length", "content_filter", "tool_calls", None])
+    message = {
+        "content": text(),
+        "reasoning": text(),
+        "tool_calls": calls,
+        "refusal": text() if given.ConsumeBool() else None,
+    }
+    reason = given.PickValueInList(["stop", "length", "SAFETY", "tool_calls", "error", "new", None])
     usage = {"prompt_tokens": given.ConsumeInt(9), "prompt_tokens_details": text()}
     read(json.dumps({"choices": [{"message": message, "finish_reason": reason}], "usage": usage}).encode())
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ..blueprints.gates.execution import execute
+from ..models.spoken import MACHINERY
 from ..records import Blueprint, Change, Message, Proposal, Reading, Record, Trajectory, canonical, sha
 from ..storage.jsonl import read_lines, write_whole
 from ..storage.run_folder import Run
@@ -46,12 +47,17 @@ class Summary(Record):
 
 
 def distinct(trajectories: Iterable[Trajectory]) -> tuple[list[Trajectory], int]:
-    """The successes that differ in what was said and called, in id order, and how many said the same as another."""
+    """The successes that differ in what was said and called, in id order, and how many said the same as another. None
+    whose texts show marks or thoughts, as those of older runs may, which nobody has checked for them."""
     kept: dict[str, Trajectory] = {}
-    successes = sorted((t for t in trajectories if t.success), key=lambda t: (t.blueprint, t.attempt))
+    successes = sorted((t for t in trajectories if t.success and _clean(t)), key=lambda t: (t.blueprint, t.attempt))
     for trajectory in successes:
         kept.setdefault(f"{trajectory.blueprint}/{trajectory.content}", trajectory)
     return list(kept.values()), len(successes) - len(kept)
+
+
+def _clean(trajectory: Trajectory) -> bool:
+    return not any(m.role != "tool" and MACHINERY.search(m.content) for m in trajectory.messages)
 
 
 def _prove(trajectory: Trajectory, blueprint: Blueprint, domain: Domain, models: Mapping[str, str]) -> Proof:

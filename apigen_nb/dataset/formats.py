@@ -4,16 +4,18 @@ To add one: a function (trajectory, blueprint, domain) → row, an entry in `FOR
 field of that name in `export.Proof`, for the hash.
 
 Known defects of the released rows are not repeated: arguments are always objects, no row ends on an observation, and
-each row has a proof beside it (see `verify`).
+each row has a proof beside it (see `verify`). What a model thought stays in `trajectories.jsonl`.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ..models import Question
+from ..models.call_ids import call_id
 from ..models.chat_format import render
 from ..records import Blueprint, Message, Trajectory
 from ..trajectories.rollout import offered_tools, policy_for
@@ -25,6 +27,18 @@ def trained_on(messages: Sequence[Message]) -> tuple[Message, ...]:
     it (the stop) teaches nothing."""
     last = max((n for n, m in enumerate(messages) if m.role == "assistant" and not m.tool_calls), default=-1)
     return tuple(messages[: last + 1])
+
+
+def _exported(messages: Sequence[Message]) -> Iterator[Message]:
+    """The messages to train on, their calls under ids that every chat template takes, in the order they were made."""
+    numbers, ids = itertools.count(1), dict[str, str]()
+    for message in trained_on(messages):
+        if message.role == "tool":
+            yield message.model_copy(update={"tool_call_id": ids[message.tool_call_id]})
+        else:
+            ids |= {call.id: call_id(next(numbers)) for call in message.tool_calls}
+            calls = tuple(call.model_copy(update={"id": ids[call.id]}) for call in message.tool_calls)
+            yield message.model_copy(update={"tool_calls": calls})
 
 
 def _system_prompt(blueprint: Blueprint, domain: Domain) -> str:
@@ -42,7 +56,7 @@ def _arguments(call: Any) -> str:
 def chat_row(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -> dict[str, Any]:
     """OpenAI chat: `messages` and `tools`; arguments are JSON text, as that format has it."""
     messages: list[dict[str, Any]] = [{"role": "system", "content": _system_prompt(blueprint, domain)}]
-    for message in trained_on(trajectory.messages):
+    for message in _exported(trajectory.messages):
         row: dict[str, Any] = {"role": message.role, "content": message.content}
         if message.tool_calls:
             row["tool_calls"] = [
@@ -59,7 +73,7 @@ def sharegpt_row(trajectory: Trajectory, blueprint: Blueprint, domain: Domain) -
     """ShareGPT as APIGen-MT-5k: turns of human, gpt, function_call and observation; tools as JSON text. A message with
     several calls becomes a call and its observation each, in the order they ran."""
     turns: list[dict[str, str]] = []
-    messages = trained_on(trajectory.messages)
+    messages = list(_exported(trajectory.messages))
     results = {message.tool_call_id: message.content for message in messages if message.role == "tool"}
     for message in messages:
         if message.role == "user" or (message.role == "assistant" and message.content):

@@ -7,9 +7,7 @@ ships with the package, a plain async function will do in a test. Nothing but th
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
-import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -18,6 +16,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from ..records import Candidate, Message, Opaque, Record, Role, ToolCall, Usage
+from .call_ids import with_ids
+from .reply_json import Unparsable as Unparsable
+from .reply_json import read_object
+from .spoken import spoken
+from .written_calls import WrittenCall, read_calls
 
 
 class Question(Record):
@@ -37,11 +40,12 @@ class Question(Record):
 
 
 class Answer(Record):
-    """What a model gave back: text and tool calls as they came. `error` says why there is nothing usable in it. A
-    best-of-N user also gives the candidates that it chose from, and the index of the `chosen` one. `opaque` is what the
-    server wants back with this message."""
+    """What a model gave back: what it says, what it thought beside that, its tool calls. `error` says why there is
+    nothing usable in it. A best-of-N user also gives the candidates that it chose from, and the index of the `chosen`
+    one. `opaque` is what the server wants back with this message."""
 
     text: str = ""
+    thoughts: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     usage: Usage = Field(default_factory=Usage)
     error: str = ""
@@ -65,10 +69,6 @@ class EndpointDown(Exception):
 
 class BudgetSpent(Exception):
     """`max_cost` or `max_total_tokens` is used up: no new work begins, work under way is finished, all is kept."""
-
-
-class Unparsable(ValueError):
-    """A reply does not hold the JSON that was asked for; the message says what was found."""
 
 
 @dataclass
@@ -97,8 +97,8 @@ def metered() -> Iterator[dict[Role, Usage]]:
 
 
 async def ask(model: Model, question: Question) -> Answer:
-    """Ask and count the tokens. All stages ask through here."""
-    answer = storable(await model(question))
+    """Ask, read what came (see `heard`) and count the tokens. All stages ask through here."""
+    answer = heard(storable(await model(question)), question)
     usage = _meter.get()
     if usage is not None:
         usage[question.role] = usage.get(question.role, Usage()) + answer.usage
@@ -114,30 +114,43 @@ def storable(answer: Answer) -> Answer:
     except (ValueError, RecursionError):
         raw = "arguments that JSON has not"
         calls = tuple(call.model_copy(update={"arguments": None, "raw": raw}) for call in answer.tool_calls)
-        text = answer.text.encode("utf-8", "replace").decode()
-        return answer.model_copy(update={"text": text, "tool_calls": calls})
+        texts = {name: getattr(answer, name).encode("utf-8", "replace").decode() for name in ("text", "thoughts")}
+        return answer.model_copy(update={**texts, "tool_calls": calls})
 
 
-_FENCE = re.compile(r"```[ \t]*(?:json)?[ \t]*\n")
-_STARTS = 40  # a reply that has not shown its object after so many braces has none
+def heard(answer: Answer, question: Question) -> Answer:
+    """What an answer to this question says: thoughts beside its text (see `spoken`), calls that it wrote as text among
+    its calls (see `read_calls`), each under an id of its own. What has been heard once is the same when heard again."""
+    if answer.error:
+        return answer
+    text, thought, cut = spoken(answer.text, question.reply is not None)
+    thoughts = "\n\n".join(filter(None, [answer.thoughts, thought]))
+    calls, error = answer.tool_calls, ""
+    if cut:
+        error = "the reply was cut off inside of its thoughts; allow more by max_tokens"
+    elif not calls and not text.strip() and (thoughts or text != answer.text):
+        text, error = "", "the reply holds thoughts and nothing that is said" if thoughts else "the reply says nothing"
+    elif question.tools and not calls:
+        try:
+            text, calls = read_calls(text, question.tools)
+        except WrittenCall:
+            error = f"wrote a tool call as text; switch on the server's tool parser: {text[:200]!r}"
+    calls, text = with_ids(calls, question.messages), "" if error else text
+    if (text, calls, error) == (answer.text, answer.tool_calls, ""):
+        return answer
+    return answer.model_copy(update={"text": text, "thoughts": thoughts, "tool_calls": calls, "error": error})
+
+
+_FOR_JSON = Question(id="", role="judge", prompt="", reply={})
 
 
 def read_json(answer: Answer) -> dict[str, Any]:
-    """The JSON object in a reply: the whole text, else the first in a fenced block, else the first in the text.
-    Unparsable when there is none or the answer is an error. Nothing is repaired: half an object is no object."""
+    """The one JSON object in a reply (see `read_object`). Unparsable when there is none, when there are several that
+    differ, or the answer is an error. Nothing is repaired: half an object is no object."""
+    answer = heard(answer, _FOR_JSON)
     if answer.error:
         raise Unparsable(answer.error)
-    text = answer.text.strip()
-    braces = [match.start() for match in itertools.islice(re.finditer(r"\{", text), _STARTS)]
-    for start in [0, *(match.end() for match in itertools.islice(_FENCE.finditer(text), _STARTS)), *braces]:
-        try:
-            value, _ = json.JSONDecoder().raw_decode(text, start + len(text[start:]) - len(text[start:].lstrip()))
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(value, dict):
-            return value
-    found = "an empty reply" if not text else f"{text[:120]!r}{'…' if len(text) > 120 else ''}"
-    raise Unparsable(f"expected a JSON object, found {found}")
+    return read_object(answer.text)
 
 
 def read_reply(answer: Answer, shape: type[Reply], /, **settled: Any) -> Reply:

@@ -1,4 +1,4 @@
-"""Between our records and the OpenAI chat format: a question rendered to messages, a completion read as an answer.
+"""A question rendered to messages of the OpenAI chat format; what comes back is read in `completion`.
 
 A prompt is one readable file, a `string.Template` filled in from the question's context: the system part, then a line
 `===`, then the user part. Without that line it is all system part, and the question's conversation follows.
@@ -15,11 +15,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
-
-from ..records import Message, ToolCall, Usage
-from . import Answer, Question
-from .opaque import opaque_of
+from ..records import Message, ToolCall
+from . import Question
 from .prompt_values import as_text
 
 FOLDER = Path(__file__).parent / "prompts"
@@ -27,11 +24,6 @@ FOLDER = Path(__file__).parent / "prompts"
 OF_ROLE: dict[str, tuple[str, ...]] = {"generator": ("generator", "recombine"), "judge": ("judge", "blame", "reading")}
 GREETING = "Hello, how can I help you?"
 SILENCE = "(The agent has not said anything.)"
-MAX_REPLY = 200_000  # characters; a longer reply is a model in a loop, and no stage has a use for it
-MAX_TOKENS = 10**7  # of one request; whoever counts more is wrong, and would end a budget at once
-
-_FENCE = re.compile(r"```\w*[ \t]*\n(.*)\n[ \t]*```", re.DOTALL)
-_TAG = re.compile(r"<tool_call>([^<]*(?:<(?!/?tool_call>)[^<]*)*)</tool_call>")  # linear, whatever it is given
 
 
 def render(question: Question) -> list[dict[str, Any]]:
@@ -133,126 +125,3 @@ def _turned(messages: Iterable[Message]) -> list[dict[str, Any]]:
     if turned[-1]["role"] != "user":
         turned.append({"role": "user", "content": SILENCE})
     return turned
-
-
-class _Function(BaseModel):
-    name: str
-    arguments: str | dict[str, Any] | None = None
-
-
-class _Call(BaseModel):
-    id: str | int | None = None
-    function: _Function
-
-
-class _Part(BaseModel):
-    text: str = ""
-
-
-class _Message(BaseModel):
-    content: str | list[_Part] | None = None
-    refusal: str | None = None
-    tool_calls: list[_Call] | None = None
-
-
-class _Choice(BaseModel):
-    message: _Message
-    finish_reason: str | None = None
-
-
-class _Completion(BaseModel):
-    """What we read of a chat completion; everything else may be absent or wrong."""
-
-    choices: list[_Choice] = Field(min_length=1)
-    usage: Any = None
-
-
-def read_completion(content: bytes, question: Question, origin: str = "") -> Answer:
-    """The answer in the body of a chat completion, as an error when it was cut off, filtered, refused or is too long;
-    what the server wants back with it goes to `origin`. ValueError when the body is something else."""
-    try:
-        body = json.loads(content.decode("utf-8-sig"))
-        completion = _Completion.model_validate(body)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(_not_a_completion(content, error)) from None
-    choice, usage = completion.choices[0], _usage(completion.usage)
-    said, calls = choice.message.content or "", choice.message.tool_calls or []
-    text = said if isinstance(said, str) else "".join(part.text for part in said)
-    size = len(text) + sum(len(str(call.function.arguments)) for call in calls)
-    if size > MAX_REPLY:
-        return Answer(error=f"reply of {size} characters; at most {MAX_REPLY} are read", usage=usage)
-    if choice.message.refusal:
-        return Answer(text=text, error=f"the model refused: {choice.message.refusal[:300]}", usage=usage)
-    if choice.finish_reason == "length":
-        cut = f"reply cut off after {usage.completion} tokens (finish_reason length); allow more by max_tokens"
-        return Answer(text=text, error=cut, usage=usage)
-    if choice.finish_reason == "content_filter":
-        return Answer(text=text, error="reply stopped by the server's content filter", usage=usage)
-    if question.tools and not calls and (calls := _calls_in(text, question)):
-        text = ""
-    opaque = opaque_of(body["choices"][0]["message"], origin)
-    return Answer(text=text, tool_calls=_numbered(calls, question), usage=usage, opaque=opaque)
-
-
-def _not_a_completion(content: bytes, error: Exception) -> str:
-    start = content[:200].decode("utf-8", "replace").strip()
-    if start.startswith("<"):
-        return f"a web page came instead of a chat completion, does base_url lack /v1?: {start[:120]}"
-    why = f"{error.errors()[0]['msg']}" if isinstance(error, ValidationError) else "no JSON"
-    return f"the reply is not a chat completion ({why}): {start!r}"
-
-
-def _usage(said: Any) -> Usage:
-    def count(holder: Any, name: str) -> int:
-        value = holder.get(name) if isinstance(holder, dict) else None
-        return max(0, min(value, MAX_TOKENS)) if type(value) is int else 0
-
-    prompt, completion = count(said, "prompt_tokens"), count(said, "completion_tokens")
-    cached = count(said.get("prompt_tokens_details"), "cached_tokens") if isinstance(said, dict) else 0
-    return Usage(calls=1, prompt=prompt, cached=cached, completion=completion)
-
-
-def _calls_in(text: str, question: Question) -> list[_Call]:
-    """The tool calls that a model without a tool format wrote as its whole text: JSON, bare or fenced or tagged, of one
-    `{name, arguments | parameters}` or a list of them. Empty when a name is no tool or arguments are no object."""
-    known = [tool["function"]["name"] for tool in question.tools]
-    text = text.strip()
-    if (fence := _FENCE.fullmatch(text)) is not None:
-        text = fence[1]
-    elif (tagged := _TAG.findall(text)) and not _TAG.sub("", text).strip():
-        text = f"[{','.join(tagged)}]"
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return []
-    calls = []
-    for item in value if isinstance(value, list) else [value]:
-        arguments = item.get("arguments", item.get("parameters")) if isinstance(item, dict) else None
-        if not isinstance(arguments, dict) or item.get("name") not in known:
-            return []
-        calls.append(_Call(function=_Function(name=item["name"], arguments=arguments)))
-    return calls
-
-
-def _numbered(calls: list[_Call], question: Question) -> tuple[ToolCall, ...]:
-    """The calls, arguments read, under ids unique in the conversation: `call_<n>` instead of a missing or used one."""
-    earlier = [call.id for message in question.messages for call in message.tool_calls]
-    taken, numbered = set(earlier), []
-    for number, call in enumerate(calls, len(earlier) + 1):
-        id = str(call.id or "")
-        while not id or id in taken:
-            id, number = f"call_{number}", number + 1
-        taken.add(id)
-        arguments = _arguments(call.function.arguments)
-        raw = "" if arguments is not None else str(call.function.arguments)
-        numbered.append(ToolCall(id=id, name=call.function.name, arguments=arguments, raw=raw))
-    return tuple(numbered)
-
-
-def _arguments(came: str | dict[str, Any] | None) -> dict[str, Any] | None:
-    try:
-        value = json.loads(came) if isinstance(came, str) and came.strip() else came or {}
-        json.dumps(value, allow_nan=False)  # NaN and infinities are no JSON and would not survive our own files
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None

@@ -22,8 +22,8 @@ from ..records import Message, sha
 from ..storage.progress import add_meter
 from . import Answer, EndpointDown, NoAnswer, Question, on_late_reply
 from .api_keys import untrusted, without_secrets
-from .chat_format import read_completion
 from .complaints import complaint, inner_status
+from .completion import read_completion
 from .extra_body import check_extra_body
 from .prompt_length import CUT, tokens_cut
 from .rate_limits import Limits

@@ -20,7 +20,7 @@ from weakref import WeakValueDictionary
 from pydantic import ValidationError
 
 from ..records import Usage, sha
-from ..storage.jsonl import append_line, parse_line
+from ..storage.jsonl import append_line, parse_line, write_whole
 from ..storage.offset_index import OffsetIndex
 from . import Answer, EndpointDown, Job, Model, NoAnswer, Question, current_job, on_late_reply, storable
 from .chat_format import render
@@ -52,6 +52,18 @@ def count_requests(folder: Path | str) -> int:
         return 0
     with path.open("rb") as file:
         return sum(1 for _ in file)
+
+
+def forget_errors(folder: Path | str) -> None:
+    """Have what was answered with an error only, such as a refusal of the server, asked again; the replies stay, since
+    they count in the ledger."""
+    path = Path(folder) / REPLIES
+    if path.exists():
+        replies = (
+            reply.model_copy(update={"key": ""}) if reply.answer is not None and reply.answer.error else reply
+            for reply in read_replies(folder)
+        )
+        write_whole(path, (reply.line() for reply in replies))
 
 
 class ReplyCache:

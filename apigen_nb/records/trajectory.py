@@ -29,10 +29,12 @@ class Opaque(Record):
 
 class Message(Record):
     """One message of a conversation, in the shape of the OpenAI chat format. `tool_call_id` says which call a message
-    of the role "tool" answers, `error` that its result is a refusal."""
+    of the role "tool" answers, `error` that its result is a refusal. `thoughts` are what its model thought beside what
+    it says: shown to nobody else, and not exported."""
 
     role: Literal["user", "assistant", "tool"]
     content: str = ""
+    thoughts: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str = ""
     error: bool = False

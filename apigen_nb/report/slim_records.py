@@ -85,6 +85,7 @@ class SlimMessage(Message):
     model_config = SLIM
     tool_calls: tuple[SlimCall, ...] = ()
     content: str = Field("", validation_alias=SKIPPED)
+    thoughts: str = Field("", validation_alias=SKIPPED)
     opaque: Opaque | None = Field(None, validation_alias=SKIPPED)
 
 

@@ -22,16 +22,17 @@ from typing import Any, get_args
 from ..dataset.export import Proof
 from ..models import chat_format
 from ..models.ledger import add_up, price_table
-from ..models.reply_cache import count_requests, read_replies
+from ..models.reply_cache import count_requests, forget_errors, read_replies
 from ..models.roles import Roles
 from ..records import Proposal, Role, Trajectory
-from ..storage.journal import forget_unanswered, read_lines
+from ..storage.journal import forget, forget_unanswered, read_lines
 from ..storage.jsonl import write_whole
 from ..storage.progress import show_progress
 from ..storage.run_folder import ParametersChanged, Run, library_versions, relocate_paths
 from ..world.domain import Domain
 from . import STAGES, StageFailed, UsageError
 from .notebook_execution import declared, execute
+from .one_reason import check_reasons, one_reason
 from .params import Params, RoleParams
 
 MADE: dict[str, type[Proposal] | type[Trajectory]] = {"2_blueprints": Proposal, "3_trajectories": Trajectory}
@@ -55,13 +56,22 @@ def run_stages(
     with run.locked():
         _begin(run, params, stages, resume)
         for stage in MADE.keys() & set(stages) if retry_failed else ():
-            forget_unanswered(run.folder / STAGES[stage], MADE[stage])
+            _forget(run, stage, params)
         wanted = [stage for stage in STAGES if stage in stages]
         for number, stage in enumerate(wanted, 1):
             _run_stage(run, stage, params, notebooks, f"[{number}/{len(wanted)}] {stage}")
         done = run.read_manifest()["stages"]
         lost = [stage for stage in MADE if done.get(stage, {}).get(UNANSWERED)]
         return [id for stage in lost for id in _unanswered(read_lines(run.folder / STAGES[stage], MADE[stage]))]
+
+
+def _forget(run: Run, stage: str, params: Params) -> None:
+    """Take what got no answer out of a stage; all of it where all ended for one reason, and the replies that say so."""
+    path, kind = run.folder / STAGES[stage], MADE[stage]
+    if path.exists() and one_reason(read_lines(path, kind)) is not None and not params.offline:
+        forget_errors(run.folder)
+        forget(path, kind, lambda _: True)
+    forget_unanswered(path, kind)
 
 
 def _run_stage(run: Run, stage: str, params: Params, notebooks: Mapping[Path, list[str]], label: str) -> None:
@@ -208,6 +218,8 @@ def _check_rows(run: Run, stage: str, params: Params) -> dict[str, int]:
         counts = {"rows": len(read_lines(artefact / "proofs.jsonl", Proof))}
     if missing > 0:
         raise StageFailed(f"{stage}: {missing} rows are missing; the same command makes them")
+    if stage in MADE:
+        check_reasons(stage, read_lines(artefact, MADE[stage]))
     return {what: number for what, number in counts.items() if number or what not in (UNANSWERED, UNDECIDED)}
 
 

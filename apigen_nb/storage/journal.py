@@ -240,10 +240,15 @@ def is_unanswered(record: object) -> bool:
 
 
 def forget_unanswered(path: Path, kind: type[R]) -> None:
-    """Take what got no answer out of a stage, so that it is tried again: the rest of its artefact becomes a journal."""
+    """Take what got no answer out of a stage (see `forget`)."""
+    forget(path, kind, is_unanswered)
+
+
+def forget(path: Path, kind: type[R], which: Callable[[R], bool]) -> None:
+    """Take these records out of a stage, so that they are made again: the rest of its artefact becomes a journal."""
     with contextlib.closing(Journal(path, kind)) as journal:
-        if any(is_unanswered(record) for _, _, record in journal.lines()):
-            kept = (line for _, line, record in journal.lines() if not is_unanswered(record))
+        if any(which(record) for _, _, record in journal.lines()):
+            kept = (line for _, line, record in journal.lines() if not which(record))
             write_whole(journal.part, (line.decode().removesuffix("\n") for line in kept))
             path.unlink(missing_ok=True)
 

@@ -126,7 +126,8 @@ class BestOf:
         )
         chosen = max(range(len(candidates)), key=lambda place: (*_worth(candidates[place]), -place))
         # Their tokens were counted when they were asked for.
-        return Answer(text=candidates[chosen].text, candidates=candidates, chosen=chosen, usage=Usage())
+        text, thoughts = texts[chosen], usable[texts[chosen]].thoughts
+        return Answer(text=text, thoughts=thoughts, candidates=candidates, chosen=chosen, usage=Usage())
 
     async def _scores(self, question: Question, texts: Sequence[str]) -> dict[int, _Score]:
         """Number → score for each candidate, or nothing when the critic did not score all of them."""

@@ -28,7 +28,8 @@ from .meaning import Claim, Meanings, settle
 from .reward import left_out
 from .rollout import known_to_user, policy_for, user_notes
 
-ENDPOINTS = ("the server refused", "content filter", "cut off after")  # words of `models.endpoint` and `models.prompts`
+# Words of what `models` says of a reply that its server is to blame for, and not who speaks by it.
+ENDPOINTS = ("the server refused", "content filter", "cut off", "known to be whole", "its server", "tool parser")
 
 
 Cause = tuple[str, int, str]  # who, the turn, and the evidence

@@ -65,7 +65,6 @@ class _Conversation:
         self.world = rollout_world(rollout.blueprint, domain)
         self.messages: list[Message] = []
         self.choices: list[Choice] = []
-        self.numbers = itertools.count(1)
 
     async def play(self, agent: Model, user: Model, max_steps: int) -> tuple[Ending, str]:
         """Let user and agent speak in turn; how and why it ended."""
@@ -94,14 +93,13 @@ class _Conversation:
             self.choices.append(chosen)
         if answer.error or not answer.text.strip():
             return "user_error", answer.error or "the user said nothing"
-        self.messages.append(Message(role="user", content=answer.text.strip()))
+        self.messages.append(Message(role="user", content=answer.text.strip(), thoughts=answer.thoughts))
         return ("stop", "") if STOP in answer.text else None
 
     def _say(self, answer: Answer) -> None:
-        """Add the agent's message. Its calls are numbered here: small models give every call the same id."""
-        calls = tuple(call.model_copy(update={"id": f"call_{next(self.numbers)}"}) for call in answer.tool_calls)
-        said = Message(role="assistant", content=answer.text.strip(), tool_calls=calls, opaque=answer.opaque)
-        self.messages.append(said)
+        """Add the agent's message."""
+        said = Message(role="assistant", content=answer.text.strip(), tool_calls=answer.tool_calls)
+        self.messages.append(said.model_copy(update={"thoughts": answer.thoughts, "opaque": answer.opaque}))
 
     def _run_calls(self) -> bool:
         """Run the calls of the last message and add their results; whether one of them has handed over."""

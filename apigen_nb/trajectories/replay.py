@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable
 
+from ..models.call_ids import with_ids
 from ..records import STOP, Blueprint, Message, Verdict
 from ..world.domain import Domain
 from ..world.world import World, run_tool_call
@@ -15,11 +15,11 @@ from .rollout import rollout_world
 
 def replay(blueprint: Blueprint, domain: Domain, messages: Iterable[Message]) -> tuple[World, tuple[Message, ...]]:
     """The world that the calls of these messages leave, and the messages with the results that they have there; results
-    among the given ones are left out, calls are numbered. ToolBug where a tool breaks."""
-    world, numbers, said = rollout_world(blueprint, domain), itertools.count(1), list[Message]()
+    among the given ones are left out, calls get ids where they have none of their own. ToolBug where a tool breaks."""
+    world, said = rollout_world(blueprint, domain), list[Message]()
     for message in messages:
         if message.role != "tool":
-            calls = tuple(call.model_copy(update={"id": f"call_{next(numbers)}"}) for call in message.tool_calls)
+            calls = with_ids(message.tool_calls, said)
             said.append(message.model_copy(update={"tool_calls": calls}))
             said += [run_tool_call(world, call) for call in calls]
     return world, tuple(said)

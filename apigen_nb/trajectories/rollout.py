@@ -53,8 +53,9 @@ def trajectory_id(blueprint: str, number: int) -> str:
 
 def user_question(rollout: Rollout, domain: Domain, messages: Sequence[Message]) -> Question:
     """What the simulated user sees: whom it writes to and when, instruction, what it knows of itself, persona,
-    behaviour, its part, what it tells only when asked, and what was said. Never tools, calls, results, policy, other
-    rows or parts of its own, groundtruth actions, expected outputs or what the agent's server keeps."""
+    behaviour, its part, what it tells only when asked, and what was said. Never the agent's thoughts, tools, calls,
+    results, policy, other rows or parts of its own, groundtruth actions, expected outputs or what the agent's server
+    keeps."""
     blueprint = rollout.blueprint
     bare = {"tool_calls": (), "opaque": None}
     return Question(
@@ -62,7 +63,7 @@ def user_question(rollout: Rollout, domain: Domain, messages: Sequence[Message])
         role="user",
         prompt="user",
         context=user_notes(blueprint, domain) | {"persona": blueprint.persona, "behaviour": blueprint.behaviour},
-        messages=tuple(m.model_copy(update=bare) for m in messages if m.role != "tool" and m.content),
+        messages=_seen_by("user", [m.model_copy(update=bare) for m in messages if m.role != "tool" and m.content]),
         sample=rollout.number - 1,
     )
 
@@ -97,10 +98,16 @@ def agent_question(rollout: Rollout, domain: Domain, messages: Sequence[Message]
         role="agent",
         prompt="agent",
         context={"policy": policy_for(rollout.blueprint, domain)},
-        messages=tuple(messages),
+        messages=_seen_by("assistant", messages),
         tools=offered_tools(rollout.blueprint, domain),
         sample=rollout.number - 1,
     )
+
+
+def _seen_by(role: str, messages: Sequence[Message]) -> tuple[Message, ...]:
+    """The messages as this role knows them: nobody sees another's thoughts."""
+    hidden = {"thoughts": ""}
+    return tuple(m.model_copy(update=hidden) if m.thoughts and m.role != role else m for m in messages)
 
 
 def rollout_world(blueprint: Blueprint, domain: Domain) -> World:

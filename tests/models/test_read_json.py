@@ -8,12 +8,12 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from pydantic import Field
 
 from apigen_nb.models import Answer, Question, Unparsable, ask_for, metered, read_json, read_reply
-from apigen_nb.records import Action, Record, Usage
+from apigen_nb.records import Action, Record, Usage, canonical
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
@@ -22,6 +22,10 @@ VALUES = st.recursive(
 )
 OBJECTS = st.dictionaries(st.text(max_size=8), VALUES, max_size=5)
 PROSE = st.text(alphabet=st.characters(exclude_characters="{`"), max_size=60).filter(lambda text: not _is_json(text))
+
+
+# Behind an object nothing may stand that begins another one, before it nothing that it would be a part of.
+ROUND = PROSE.filter(lambda text: not text.rstrip().endswith("["))
 
 
 def _is_json(text: str) -> bool:
@@ -55,13 +59,13 @@ def test_a_bare_object_comes_back(value: dict[str, Any], indent: int | None, asc
     assert read_json(Answer(text=f" \n{json.dumps(value, indent=indent, ensure_ascii=ascii)}\n")) == value
 
 
-@given(OBJECTS, PROSE, PROSE, st.sampled_from(["json", ""]))
+@given(OBJECTS, ROUND, ROUND, st.sampled_from(["json", ""]))
 def test_a_fenced_object_comes_back(value: dict[str, Any], before: str, after: str, name: str) -> None:
     fenced = f"```{name}\n{json.dumps(value, indent=1).replace('`', chr(92) + 'u0060')}\n```"
     assert read_json(Answer(text=f"{before}\n{fenced}\n{after}")) == value
 
 
-@given(OBJECTS, PROSE, st.text(max_size=40))
+@given(OBJECTS, ROUND, ROUND)
 def test_an_object_in_prose_comes_back(value: dict[str, Any], before: str, after: str) -> None:
     text = f"{before} {json.dumps(value).replace('`', chr(92) + 'u0060')} {after.replace('`', '')}"
     assert read_json(Answer(text=text)) == value
@@ -71,6 +75,62 @@ def test_an_object_in_prose_comes_back(value: dict[str, Any], before: str, after
 def test_nothing_is_repaired(text: str) -> None:
     with pytest.raises(Unparsable):
         read_json(Answer(text=text))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"a": 1} No: {"a": 0}', "found several that differ: the second at line 1, character 14"),
+        ('```json\n{"a": 1}\n```\n```json\n{"a": true}\n```', "the second at line 5, character 1"),
+        ('{"a": 1} {"a": 1} {"a": 1.0}', "the third at line 1, character 19"),
+        ('{"a": 1, "a": 0}', "the key 'a' twice, with different values"),
+        ('{"b": [{"a": 1, "a": 0}]}', "the key 'a' twice"),
+        ('{"scores": {"a": 1}, "why": so}', "breaks at line 1, character 29"),
+        ('{"scores":\n {"a": 1}', "breaks at line 2, character 10"),
+        ('{"draft": {"a": 1}, } So: {"a": 0}', "breaks at line 1, character 21"),
+        ('{"a": 1} {"a":', "breaks at line 1, character 15"),
+        ('{{"a": 1}}', "a brace inside of braces"),
+        ("{'a': {\"a\": 1}}", "breaks at line 1, character 2"),
+        ('{a: {"a": 1}}', "breaks at line 1, character 2"),
+        ('{see {"a": 1}}', "a brace inside of braces"),
+        ('[{"a": 1}]', "found a list of objects at line 1, character 1"),
+        ('[1, [{"a": 1}]]', "found a list of objects"),
+        ('[{"a": 1}, {"a"', "breaks at line 1, character 16"),
+        ("no {braces} here", "found 'no {braces} here'"),
+    ],
+)
+def test_what_can_be_read_in_two_ways_is_not_read(text: str, reason: str) -> None:
+    with pytest.raises(Unparsable) as caught:
+        read_json(Answer(text=text))
+    assert str(caught.value).startswith("expected a JSON object, found ")
+    assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": 1} Again: {"a":1}', '{"a": 1, "a": 1}', 'In {braces}: {"a": 1}', 'See [1], [x] and [[2]: {"a": 1} {'],
+)
+def test_one_answer_is_one_however_often_it_is_given(text: str) -> None:
+    assert read_json(Answer(text=text)) == {"a": 1}
+
+
+@given(OBJECTS, OBJECTS, ROUND, ROUND)
+def test_of_two_objects_that_differ_none_counts(one: dict[str, Any], other: dict[str, Any], a: str, b: str) -> None:
+    assume(canonical(one) != canonical(other))
+    for text in (
+        f"{a} {json.dumps(one)} {b} {json.dumps(other)}",
+        f"{json.dumps(one)}\n```json\n{json.dumps(other)}\n```",
+    ):
+        with pytest.raises(Unparsable, match="several that differ"):
+            read_json(Answer(text=text))
+
+
+@given(OBJECTS, st.integers(0, 400), st.text(max_size=3))
+def test_an_object_inside_of_a_broken_one_never_counts(value: dict[str, Any], place: int, junk: str) -> None:
+    whole = json.dumps({"draft": value, "scores": value})
+    broken = whole[: place % len(whole)] + junk
+    with contextlib.suppress(Unparsable):
+        assert read_json(Answer(text=broken)) == json.loads(broken)
 
 
 def test_an_error_is_passed_on() -> None:

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from apigen_nb.models import Answer, Question, Unparsable, read_json, storable
-from apigen_nb.models.chat_format import MAX_REPLY, MAX_TOKENS, read_completion
+from apigen_nb.models import Answer, Question, Unparsable, heard, read_json, storable
 from apigen_nb.models.complaints import complaint
+from apigen_nb.models.completion import MAX_REPLY, MAX_TOKENS, read_completion
 from apigen_nb.models.retries import retry_after
+from apigen_nb.models.spoken import MACHINERY
 from apigen_nb.records import Message, ToolCall
 
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
@@ -39,6 +40,9 @@ def read(body: bytes) -> None:
     kept = storable(answer)
     assert Answer.model_validate_json(kept.line().encode()) == kept
     assert len(answer.text) <= MAX_REPLY
+    assert heard(answer, ASKED) == answer
+    marks = list(MACHINERY.finditer(answer.text))
+    assert all(f"`{mark.group()}`" in answer.text for mark in marks), "no mark is said, but one that is spoken about"
     ids = [call.id for call in answer.tool_calls]
     assert len({*ids, "call_1"}) == len(ids) + 1
     assert all((call.arguments is None) == bool(call.raw) or call.raw == "" for call in answer.tool_calls)
@@ -62,9 +66,58 @@ TEXT = JSON | st.sampled_from(
         "<tool_call>\n" * 50,
         '[{"name": "rm", "arguments": {}}]',
         "{" * 3000,
+        '{"a": 1} {"a": 0}',
         "```json\n" * 500,
     ]
 )
+
+PIECES = [
+    *("<think>", "</think>", "[THINK]", "[/THINK]", "<|im_end|>", "</s>", "<|im_start|>user\n", "<|eot_id|>", "`", "<"),
+    *("|>", "<tool_call>", "</tool_call>", '{"name": "look", "arguments": {"id": "1"}}', "look(", 'id="1")', "[", "]"),
+    *(
+        "<|channel|>final",
+        "<|message|>",
+        "<|start|>assistant",
+        "<function=look>",
+        "<parameter=id>",
+        "</function>",
+        " to",
+    ),
+    *(
+        "<arg_key>id</arg_key>",
+        "<arg_value>",
+        "</arg_value>",
+        "look",
+        "<|python_tag|>",
+        "\n",
+        "yes",
+        "{",
+        '"',
+        "<answer>",
+    ),
+    *(
+        "```json\n",
+        "\n```",
+        "analysis",
+        "assistantfinal",
+        "</answer>",
+        "<|x|>",
+        "<th",
+        "ink>",
+        "[TOOL_CALLS]",
+        "[ARGS]",
+    ),
+    *(
+        "<|tool_call_begin|>",
+        "<｜tool▁sep｜>",
+        "functions.look:0",
+        "◁think▷",
+        "◁/think▷",
+        "<|START_THINKING|>",
+        "\ud83d",
+    ),
+]
+TEXT = TEXT | st.lists(st.sampled_from(PIECES), max_size=10).map("".join)
 
 
 def spoiled(good: dict[str, Any]) -> st.SearchStrategy[Any]:
@@ -76,9 +129,11 @@ def spoiled(good: dict[str, Any]) -> st.SearchStrategy[Any]:
 CALL = spoiled({"id": st.sampled_from(["a", "call_1", "call_2", ""]), "type": "function",
                 "function": spoiled({"name": st.sampled_from(["look", "rm", ""]), "arguments": RAW})})  # fmt: skip
 MESSAGE = spoiled({"role": "assistant", "content": TEXT | st.lists(spoiled({"type": "text", "text": TEXT}), max_size=2),
-                   "refusal": st.none(), "tool_calls": st.lists(CALL, max_size=3)})  # fmt: skip
-CHOICE = spoiled({"index": 0, "message": MESSAGE,
-                  "finish_reason": st.sampled_from(["stop", "length", "content_filter", "tool_calls"])})  # fmt: skip
+                   "refusal": st.none(), "tool_calls": st.lists(CALL, max_size=3), "reasoning": TEXT,
+                   "reasoning_details": st.lists(spoiled({"type": "reasoning.text", "text": TEXT}), max_size=2),
+                   "function_call": spoiled({"name": "look", "arguments": RAW})})  # fmt: skip
+ENDS = st.sampled_from(["stop", "length", "SAFETY", "tool_calls", "error", "new"])
+CHOICE = spoiled({"index": 0, "message": MESSAGE, "finish_reason": ENDS})
 USAGE = spoiled({"prompt_tokens": 10, "completion_tokens": st.integers(),
                  "prompt_tokens_details": spoiled({"cached_tokens": 4})})  # fmt: skip
 COMPLETION = spoiled({"id": "x", "choices": st.lists(CHOICE, max_size=2), "usage": USAGE})
@@ -122,6 +177,36 @@ def test_an_error_body_says_something(body: Any) -> None:
     assert complaint(json.dumps(body).encode()).said
 
 
-@pytest.mark.parametrize("text", ["{" * 200_000, "```json\n" * 100_000, "<tool_call>" * 18_000, '{"a":[' * 50_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{" * 200_000,
+        "```json\n" * 100_000,
+        "<tool_call>" * 18_000,
+        '{"a":[' * 50_000,
+        "<think>" * 28_000,
+        "</think>" * 25_000,
+        "<|im_end|>" * 20_000,
+        "<think `" * 25_000,
+        "<|" * 100_000,
+        "\n" * 200_000,
+        "[" * 200_000,
+        "`<think>`" * 22_000,
+        "<function=look>" * 13_000,
+        "<tool_call>" + "<arg_key>a</arg_key><arg_value>" * 6_000,
+        "\n[look(a=" * 20_000,
+        "<|channel|>a<|message|>" * 8_000,
+        '<think></think>{"a":"' * 9_000,
+        "look(a=" + "(" * 19_000,
+        '{"":' * 50_000,
+        "[TOOL_CALLS]" + "look[ARGS]{}" * 16_000,
+        "{}" * 100_000,
+        "<s " * 60_000,
+        "analysis" * 25_000,
+        "[{" * 100_000,
+    ],
+)
 def test_no_text_takes_long(text: str) -> None:
     read(json.dumps({"choices": [{"message": {"content": text[:MAX_REPLY]}}]}).encode())
+    with contextlib.suppress(Unparsable):
+        read_json(Answer(text=text))

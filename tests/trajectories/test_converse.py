@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from apigen_nb.dataset.formats import FORMATS
 from apigen_nb.models import Answer, Model, NoAnswer, Question
 from apigen_nb.records import NO_ANSWER, Action, Blame, Blueprint, Kind, Message, ToolCall, Trajectory, Usage, Verdict
 from apigen_nb.storage.journal import Run, forget_unanswered, read_lines
@@ -96,7 +97,7 @@ async def test_calls_in_one_message_run_in_order(library: Domain) -> None:
     pay = call("pay_receipt", receipt_id="R-772")
     trajectory = await play(library, Role(does(RETURN, pay, text="One moment."), "Done."), about=task(RETURN, pay))
     assert trajectory.success
-    assert [message.tool_call_id for message in trajectory.messages[2:4]] == ["call_1", "call_2"]
+    assert [message.tool_call_id for message in trajectory.messages[2:4]] == ["x", "call00002"]
     assert trajectory.messages[1].content == "One moment."
     swapped = await play(library, Role(does(pay, RETURN), "Done."), about=task(RETURN, pay))
     assert [message.error for message in swapped.messages[2:4]] == [True, False]
@@ -271,7 +272,7 @@ async def test_nobody_sees_what_only_others_know(library: Domain) -> None:
             "Iron Orchard",
             "no loan L9",
             "get_loan",
-            "call_1",
+            "call00001",
             library.policy,
         ):
             assert hidden not in text
@@ -289,6 +290,30 @@ async def test_nobody_sees_what_only_others_know(library: Domain) -> None:
         ("assistant", "MARKAGENT one"),
         ("assistant", "MARKAGENT two"),
     ]
+
+
+async def test_thoughts_stand_beside_what_is_said_and_nobody_else_sees_them(library: Domain) -> None:
+    calling = Answer(text="One moment.", thoughts="MARKFIELD", tool_calls=does(RENEW).tool_calls)
+    agent = Role(f"<think>MARKAGENT {STOP}</think>Which loan?<|im_end|>\n<|im_start|>user\nL9.", calling, "Done.")
+    first = f"<think>MARKUSER, then {STOP}</think>Please renew L1, I travel."
+    user = Role(first, "so</think>L1.", f"Thanks. {STOP}</s>")
+    reader = Reader({})
+    trajectory = await play(library, agent, user=user, judges=[reader])
+    said = [(m.role, m.content, m.thoughts) for m in trajectory.messages if m.role != "tool"]
+    assert said == [
+        ("user", "Please renew L1, I travel.", f"MARKUSER, then {STOP}"),
+        ("assistant", "Which loan?", f"MARKAGENT {STOP}"),
+        ("user", "L1.", "so"),
+        ("assistant", "One moment.", "MARKFIELD"),
+        ("assistant", "Done.", ""),
+        ("user", f"Thanks. {STOP}", ""),
+    ]
+    assert trajectory.ended == "stop"
+    assert not any(mark in question.line() for question in user.asked for mark in ("MARKAGENT", "MARKFIELD"))
+    assert not any("MARKUSER" in question.line() for question in agent.asked)
+    assert not any("MARK" in question.line() for question in reader.asked)
+    rows = (trajectory, task(RENEW), library)
+    assert not any("MARK" in json.dumps(as_row(*rows)) for as_row in FORMATS.values())
 
 
 def test_a_detail_to_withhold_stands_in_no_other_place(library: Domain) -> None:

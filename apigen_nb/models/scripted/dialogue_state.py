@@ -35,7 +35,7 @@ Request = Wish | Query | Topic | Unknown
 
 def tool_call(name: str, arguments: dict[str, Any]) -> ToolCall:
     """A call as the agent makes it: ids are given when it is run."""
-    return ToolCall(id="call", name=name, arguments=arguments)
+    return ToolCall(id="", name=name, arguments=arguments)
 
 
 class DialogueState:

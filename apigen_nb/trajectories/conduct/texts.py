@@ -7,19 +7,13 @@ import json
 import re
 from collections.abc import Iterator
 
+from ...models.spoken import MACHINERY
 from ...records import STOP, Finding
 from ...world.domain import Domain
 from ..dialogue import Dialogue
 from ..meaning import Meanings
 
 CLEAN = "No text holds what is made for machines: tokens of a chat template, tags, a call written out"
-_TOKENS = re.compile(
-    r"<\|[^|<>\n]{1,40}\|>|<｜[^｜<>\n]{1,40}｜>"
-    r"|</?(?:tool_?calls?|tool_response|tool_result|function_?calls?|function|invoke|think|thinking|thoughts?|reasoning"
-    r"|scratchpad|start_of_turn|end_of_turn|im_start|im_end|bos|eos|s)(?:[ =][^<>\n]*)?/?>"
-    r"|\[/?(?:INST|TOOL_CALLS|TOOL_RESULTS|AVAILABLE_TOOLS)\]|<</?SYS>>",
-    re.IGNORECASE,
-)
 _CALL = {"arguments", "parameters", "args", "input"}
 
 
@@ -33,8 +27,8 @@ def shows_no_machinery(dialogue: Dialogue, meanings: Meanings) -> Iterator[Findi
 
 
 def _machinery(text: str, agents: bool, domain: Domain) -> Iterator[str]:
-    if "<" in text or "[" in text:
-        yield from (match.group() for match in _TOKENS.finditer(text))
+    if "<" in text or "[" in text or "◁" in text:
+        yield from (match.group() for match in MACHINERY.finditer(text))
     if agents and STOP in text:
         yield STOP
     if "(" in text:
