@@ -32,6 +32,7 @@ test: $(VENV)/.test $(VENV)/.tau2 browser lint
 # property, and ten minutes of a fuzzer where there is a build of it.
 nightly: $(VENV)/.test $(VENV)/.tau2
 	@INTERRUPTIONS=1000 SOAK=10000 $(BIN)/python -m pytest -n $(JOBS) tests/run/test_interruption.py tests/models/test_soak.py
+	@SEEDS=2000 $(BIN)/python -m pytest -n $(JOBS) tests/blueprints/test_sampling.py
 	@$(BIN)/python -m pytest -n $(JOBS) -m hypothesis --hypothesis-profile=default
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(INSTALL) --only-binary :all: atheris || true
 	@if $(BIN)/python -c 'import atheris' 2>/dev/null; then $(BIN)/python tests/fuzz.py -max_total_time=600; \

@@ -11,8 +11,7 @@ from ..records import LEVELS, Blueprint, Kind, Level, Proposal
 from ..world.domain import Domain
 from ..world.values import argument_values, is_mentioned, mentions, normalize
 
-_ACTIONS: dict[Level, str] = {"easy": "one action", "medium": "one or two actions", "hard": "two or three actions"}
-_TOGETHER: dict[Level, str] = {**_ACTIONS, "easy": "two actions", "medium": "two actions"}
+_ACTIONS = ("no action", "one action", "two actions", "three actions")
 _QUESTIONS: dict[Level, str] = {
     "easy": "one question, which one sentence of the policy answers",
     "medium": "two questions about the policy",
@@ -43,15 +42,17 @@ class Difficulty(NamedTuple):
         return next(level for level in LEVELS if score <= MAX_SCORES[level])
 
 
-def level_prompt(level: Level, kind: Kind) -> str:
-    """What a generator is told of a level, "easy: one action; …", worded so that it suits the kind."""
+def level_prompt(level: Level, kind: Kind, writes: int) -> str:
+    """What a generator is told of a level, "easy: one action; …", for a task of a kind with so many writing actions;
+    the wish that comes to nothing is none of them."""
     if kind == "no tool":
         return f"{level}: no action, {_QUESTIONS[level]}"
+    if not writes:
+        return f"{level}: no action, a question that the records answer"
+    actions = _ACTIONS[min(writes, len(_ACTIONS) - 1)]
     if kind in ("forbidden", "missing tool"):
-        # the wish that comes to nothing is no action, and there may be none beside it
-        return f"{level}: beside the denied wish {_ACTIONS[level]}, or none and a question; {_LOOK_UPS[level]}"
-    actions = _TOGETHER if kind == "parallel calls" else _ACTIONS
-    return f"{level}: {actions[level]}; {_LOOK_UPS[level]}"
+        return f"{level}: beside the denied wish {actions}, or none and a question; {_LOOK_UPS[level]}"
+    return f"{level}: {actions}; {_LOOK_UPS[level]}"
 
 
 def difficulty(blueprint: Blueprint, domain: Domain) -> Difficulty:

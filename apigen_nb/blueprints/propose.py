@@ -60,7 +60,7 @@ def seed_assignment(seed: Seed, domain: Domain) -> Assignment:
         "tools": [domain.tools[name].schema for name in offered],
         "writing": [name for name in offered if domain.tools[name].writes],
         "records": seed.records,
-        "difficulty": level_prompt(seed.level, seed.kind),
+        "difficulty": level_prompt(seed.level, seed.kind, seed.writes),
         "walk": list(seed.walk),
         "examples": [task_of(example) for example in seed.examples],
     }

@@ -9,23 +9,26 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
-from ..records import Behaviour, Blueprint, Kind, Level, Record
+from ..records import LEVELS, Behaviour, Blueprint, Kind, Level, Record
 from ..world.api_graph import Graph
 from ..world.domain import Domain
+from ..world.feasible_calls import user_calls
 from ..world.user_records import RECORDS_BUDGET, user_records
-from .gates.kind import DENYING_KINDS
 from .mixture import BEHAVIOUR_SHARES, KIND_SHARES, LEVEL_SHARES, assign
 from .personas import TRAITS, compose_persona
+from .plans import ANY, Plan, RefusedBy, Wish, draw_plan, find_user
 
 SPARE_TOOLS = 2  # further writing tools, for when the records allow none of the walk
 EXAMPLES = 2
 VISITS = (12, 6, 4, 2, 2, 2, 2, 2)  # seeds about each user of a block: many users, and regulars with four to recombine
 WRITES: dict[Level, tuple[int, ...]] = {"easy": (1,), "medium": (1, 2), "hard": (2, 3)}  # groundtruth actions wanted
+OTHER_READS: dict[Level, int] = {"easy": 1, "medium": 2, "hard": 3}  # at most, beyond the needed ones, for each wish
+NOTHING = Plan()
 
 REFUSALS = {
     "tool": ": its tool refuses the wish as the database stands",
@@ -48,6 +51,7 @@ class Seed(Record):
     `walk` are the tools of the API walk in order, reads included; `spare` are writing tools that may replace one of
     them; `records` are rows of one user, table → id → row; `policy` are the rules that bind the walk; `examples` are
     accepted blueprints of earlier rounds. `kind`, `behaviour` and `level` are what the run's mix asks of this one;
+    `writes` are the actions wanted, without the wish that comes to nothing, whose tool is the last of the walk;
     `refused_by` says what a forbidden wish is to fail on."""
 
     id: str
@@ -63,7 +67,8 @@ class Seed(Record):
     kind: Kind = "plain"
     behaviour: Behaviour = "cooperative"
     level: Level = "medium"
-    refused_by: Literal["", "tool", "policy"] = ""
+    writes: int = 1
+    refused_by: RefusedBy = ""
 
 
 @dataclass(frozen=True)
@@ -91,11 +96,15 @@ def seed_id(domain: str, number: int) -> str:
 # --- the samplers
 
 
-def sample_walk(domain: Domain, rng: Random, writes: int, sampling: Sampling) -> tuple[str, ...]:
-    """A walk on the API graph with so many writing tools; the rate is the share of reads beyond the needed ones."""
+def sample_walk(domain: Domain, rng: Random, plan: Plan, level: Level, length: int) -> tuple[str, ...]:
+    """A walk on the API graph to the tools of a plan. Beside the reads that it needs, it has a share of the others that
+    could fill an argument: few where the customer tells nearly all of them."""
     rate = rng.uniform(*RATES["API"])
-    length, weights = sampling.walk_length, sampling.tool_weights
-    return Graph.of(domain).walk(rng, writes, length=length, weights=weights, reads=rate)
+    most = round(rate * OTHER_READS[level] * len(plan.tools))
+    graph = Graph.of(domain)
+    walk = graph.walk(rng, plan.tools, length=length, reads=rate, most=most)
+    bare = (*graph.entrances[:1], *plan.tools)  # where not even the needed reads have room beside what is wished for
+    return walk if set(plan.tools) <= set(walk) or len(bare) > length else bare
 
 
 def sample_policy(domain: Domain, rng: Random, tools: Sequence[str], *, whole: bool = False) -> tuple[str, ...]:
@@ -115,9 +124,10 @@ def sample_spare(domain: Domain, rng: Random, wanted: set[str], kind: Kind) -> t
     return tuple(rng.sample(others, min(spares, len(others))))
 
 
-def sample_records(domain: Domain, rng: Random, user: str) -> dict[str, dict[str, Any]]:
-    """Records of one user and what hangs on them, within a share of the budget."""
-    return user_records(domain, user, int(RECORDS_BUDGET * rng.uniform(*RATES["data"])))
+def sample_records(domain: Domain, rng: Random, user: str, plan: Plan = NOTHING) -> dict[str, dict[str, Any]]:
+    """Records of one user and what hangs on them, within a share of the budget; first those that the plan needs."""
+    needed = user_calls(domain, user).rows_of((*plan.actions, *plan.denied)) if plan.tools else ()
+    return user_records(domain, user, int(RECORDS_BUDGET * rng.uniform(*RATES["data"])), needed)
 
 
 def sample_persona(rng: Random, behaviour: Behaviour, personas: Sequence[str] = ()) -> str:
@@ -135,18 +145,13 @@ def sample_examples(rng: Random, writing: set[str], kind: Kind, pool: Sequence[B
     return tuple(rng.sample(related, min(EXAMPLES, len(related))))
 
 
-def sample_refusal(domain: Domain, rng: Random) -> Literal["tool", "policy"]:
-    """What a forbidden wish is to fail on, as often the one as the other: its tool refuses it, or a rule alone forbids
-    it. The latter cannot be proven where no rules are known."""
-    return "policy" if domain.rules and rng.random() < 0.5 else "tool"
-
-
 # --- one seed
 
 
-def sample_user(domain: Domain, seed: int, number: int) -> str:
-    """The user of a seed. Each block of seeds is about as many users as `VISITS` has places, so that any run has
-    blueprints of one user to recombine; no user is in two blocks before all have been in one."""
+def sample_users(domain: Domain, seed: int, number: int) -> list[str]:
+    """The users that a seed may be about, the first by preference. Each block of seeds is about as many users as
+    `VISITS` has places, so that any run has blueprints of one user to recombine; no user is in two blocks before all
+    have been in one."""
     block, place = divmod(number, sum(VISITS))
     turn, first = divmod(block * len(VISITS), len(domain.subjects))
     users: list[str] = []
@@ -156,7 +161,7 @@ def sample_user(domain: Domain, seed: int, number: int) -> str:
         users = list(dict.fromkeys(users))
     places = [user for user, visits in zip(itertools.cycle(users), VISITS) for _ in range(visits)]
     Random(f"{domain.name}/{seed}/{block}/users").shuffle(places)
-    return places[place]
+    return list(dict.fromkeys([places[place], *places[place:], *places]))
 
 
 @functools.lru_cache(maxsize=64)
@@ -166,22 +171,27 @@ def _shuffled(domain: Domain, key: str) -> list[str]:
     return users
 
 
+class Asked(NamedTuple):
+    """What a seed asks for, of whom, and a plan and a walk that show it to be possible."""
+
+    user: str
+    wish: Wish
+    plan: Plan
+    walk: tuple[str, ...]
+
+
 def sample_seed(
     domain: Domain, seed: int, number: int, pool: Sequence[Blueprint] = (), sampling: Sampling = DEFAULT_SAMPLING
 ) -> Seed:
     """The seed of one number. `pool` are the accepted blueprints of earlier rounds, in id order. Each sampler has its
-    own random numbers: what one draws changes no other."""
-    kind = assign(sampling.kinds, number, f"{seed}/kinds")
+    own random numbers: what one draws changes no other. What no user of the domain can have is not asked for: then the
+    level is a lower one, or the kind plain."""
+
+    rng = functools.partial(_random, domain, seed, number)
     behaviour = assign(sampling.behaviours, number, f"{seed}/behaviours")
-    level = assign(sampling.difficulty, number, f"{seed}/difficulty")
-
-    def rng(sampler: str) -> Random:
-        return Random(f"{domain.name}/{seed}/{number}/{sampler}")
-
-    user = sample_user(domain, seed, number)
-    walk = sample_walk(domain, rng("API"), _writes(rng("writes"), level, kind), sampling)
-    wanted = {name for name in walk if domain.tools[name].writes}
-    spare = sample_spare(domain, rng("spare"), wanted, kind)
+    user, wish, plan, walk = what_to_ask(domain, seed, number, sampling)
+    wanted = set(plan.tools)
+    spare = sample_spare(domain, rng("spare"), wanted, wish.kind)
     return Seed(
         id=seed_id(domain.name, number),
         number=number,
@@ -189,24 +199,55 @@ def sample_seed(
         user=user,
         walk=walk,
         spare=spare,
-        policy=sample_policy(domain, rng("policy"), (*walk, *spare), whole=kind == "no tool"),
-        records=sample_records(domain, rng("data"), user),
+        policy=sample_policy(domain, rng("policy"), (*walk, *spare), whole=wish.kind == "no tool"),
+        records=sample_records(domain, rng("data"), user, plan),
         persona=sample_persona(rng("persona"), behaviour, sampling.personas),
-        examples=sample_examples(rng("examples"), wanted, kind, pool),
-        kind=kind,
+        examples=sample_examples(rng("examples"), wanted, wish.kind, pool),
+        kind=wish.kind,
         behaviour=behaviour,
-        level=level,
-        refused_by=sample_refusal(domain, rng("refusal")) if kind == "forbidden" else "",
+        level=wish.level,
+        writes=len(plan.actions),
+        refused_by=wish.refused_by,
     )
+
+
+def what_to_ask(domain: Domain, seed: int, number: int, sampling: Sampling) -> Asked:
+    """What the mixes ask of this seed, or what is nearest to it and possible, of the first user who can have it."""
+    rng = functools.partial(_random, domain, seed, number)
+    kind = assign(sampling.kinds, number, f"{seed}/kinds")
+    level = assign(sampling.difficulty, number, f"{seed}/difficulty")
+    users, weights = sample_users(domain, seed, number), tuple(sorted(sampling.tool_weights.items()))
+    for wishes in _wishes(domain, rng("writes"), kind, level, weights):
+        able = {wish: known for wish in wishes if (known := find_user(domain, wish))}
+        tries = [(user, wish, f"{seed}/{number}") for user in users for wish in able]
+        for user, wish, key in (*tries, *((user, wish, ANY) for wish, user in able.items())):
+            if plan := draw_plan(domain, user, wish, key):
+                walk = sample_walk(domain, rng("API"), plan, wish.level, sampling.walk_length)
+                if set(plan.tools) <= set(walk):
+                    return Asked(user, wish, plan, walk)
+    walk = sample_walk(domain, rng("API"), NOTHING, level, sampling.walk_length)
+    return Asked(users[0], Wish("plain", level, 0), NOTHING, walk)
+
+
+def _random(domain: Domain, seed: int, number: int, sampler: str) -> Random:
+    return Random(f"{domain.name}/{seed}/{number}/{sampler}")
+
+
+def _wishes(
+    domain: Domain, rng: Random, kind: Kind, level: Level, weights: tuple[tuple[str, float], ...]
+) -> Iterator[list[Wish]]:
+    """What to ask for, the nearest to what the mixes ask first: of a kind and level all numbers of actions, those that
+    are drawn first; a forbidden wish fails on its tool as often as on a rule alone; then lower levels, then plain."""
+    by: tuple[RefusedBy, ...] = ("tool", "policy") if domain.rules and rng.random() < 0.5 else ("policy", "tool")
+    most = rng.random()
+    for asked, refused_by in [*((kind, of) for of in by if kind == "forbidden"), (kind, ""), ("plain", "")]:
+        for lower in LEVELS[LEVELS.index(level) :: -1] if asked != "forbidden" or refused_by else ():
+            writes = sorted(WRITES[lower], reverse=most < 0.5)
+            least = 2 if asked == "parallel calls" else 1
+            numbers = dict.fromkeys(0 if asked == "no tool" else max(n, least) for n in writes)
+            yield [Wish(asked, lower, number, refused_by, weights) for number in numbers]
 
 
 def kind_prompt(seed: Seed) -> str:
     """What a generator is told of a seed's kind: its name, and what a forbidden wish is to fail on."""
     return seed.kind + REFUSALS.get(seed.refused_by, "")
-
-
-def _writes(rng: Random, level: Level, kind: Kind) -> int:
-    if kind == "no tool":
-        return 0
-    wanted = rng.choice(WRITES[level]) + (kind in DENYING_KINDS)  # of which one comes to nothing
-    return max(wanted, 2) if kind == "parallel calls" else wanted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Literal, NamedTuple
@@ -99,20 +99,25 @@ class Graph:
             depths = dict.fromkeys(ready, depth) | depths
         return depths
 
+    def order_writes(self, rng: Random, weights: Mapping[str, float] | None = None) -> list[str]:
+        """All writing tools in the order in which they are drawn by `weights` (1 where none is given); none of weight
+        0."""
+        left = {name: (weights or {}).get(name, 1.0) for name, tool in self.domain.tools.items() if tool.writes}
+        left = {name: weight for name, weight in left.items() if weight > 0}
+        drawn: list[str] = []
+        while left:
+            drawn += rng.choices(list(left), list(left.values()))
+            del left[drawn[-1]]
+        return drawn
+
     def walk(
-        self,
-        rng: Random,
-        writes: int,
-        *,
-        length: int = UNLIMITED,
-        weights: Mapping[str, float] | None = None,
-        reads: float = 1.0,
+        self, rng: Random, writes: Sequence[str], *, length: int = UNLIMITED, reads: float = 1.0, most: int = UNLIMITED
     ) -> tuple[str, ...]:
-        """A walk centred on `writes` writing tools, drawn by `weights` (1 where none is given) without repeating one:
-        it starts where the user is found, and each is preceded by reads that lead to the ids it needs. Of the other
-        reads that could fill an argument the share `reads` is added. At most `length` tools: what is too much is left
-        out, first those other reads, then writes, then what lies between the entrance and the only write."""
-        chosen = self._drawn(rng, writes, weights or {})
+        """A walk centred on these writing tools: it starts where the user is found, and each is preceded by reads that
+        lead to the ids it needs. Of the other reads that could fill an argument the share `reads` is added, `most` at
+        most. At most `length` tools: what is too much is left out, first those other reads, then writes, then what lies
+        between the entrance and the only write."""
+        chosen = list(writes)
         state = rng.getstate()
         while True:
             rng.setstate(state)
@@ -122,24 +127,15 @@ class Graph:
             if len(path) <= length or len(chosen) < 2:
                 break
             chosen.pop()
+        room = min(length, len(path) + most)
         for name in chosen:
             for read in self._ahead(name):
                 if rng.random() < reads and read not in path:
                     more = path[: path.index(name)]
                     self._append(read, more, rng)
                     more += [later for later in path if later not in more]
-                    path = more if len(more) <= length else path
+                    path = more if len(more) <= room else path
         return tuple(path if len(path) <= length else [path[0], *path[len(path) - length + 1 :]])
-
-    def _drawn(self, rng: Random, most: int, weights: Mapping[str, float]) -> list[str]:
-        """Different writing tools, one after the other by weight; those of weight 0 never."""
-        left = {name: weights.get(name, 1.0) for name, tool in self.domain.tools.items() if tool.writes}
-        left = {name: weight for name, weight in left.items() if weight > 0}
-        chosen: list[str] = []
-        while left and len(chosen) < most:
-            chosen += rng.choices(list(left), list(left.values()))
-            del left[chosen[-1]]
-        return chosen
 
     def _append(self, name: str, path: list[str], rng: Random) -> None:
         """Add a tool to a path, after reads for the ids that nothing in the path gives yet."""

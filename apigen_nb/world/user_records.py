@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..records import canonical
-from .domain import Domain
+from .domain import Domain, copy_json
 from .values import SCALARS, facts
 
 RECORDS_BUDGET = 12_000  # characters of JSON, about 4k tokens
@@ -41,25 +41,34 @@ def _index(domain: Domain) -> _Index:
     return _Index(homes, owners, owned)
 
 
-def user_records(domain: Domain, user: str, budget: int = RECORDS_BUDGET) -> dict[str, dict[str, Any]]:
-    """A user's row and everything hanging on it, table → id → row: first what names the user or is named by the user's
-    row, then what those rows name, breadth first until the budget of JSON characters is spent. Rows of others are left
-    out."""
+def user_records(
+    domain: Domain, user: str, budget: int = RECORDS_BUDGET, first: Iterable[Place] = ()
+) -> dict[str, dict[str, Any]]:
+    """A user's row and everything hanging on it, table → id → row: first the rows that are asked for, then what names
+    the user or is named by the user's row, then what those rows name, breadth first until the budget of JSON characters
+    is spent. Rows of others are left out."""
     index = _index(domain)
     found: dict[str, dict[str, Any]] = {}
-    frontier, spent = [(domain.users, user), *index.owned.get(user, ())], 0
+    frontier, spent = [(domain.users, user), *first, *index.owned.get(user, ())], 0
     for table, key in frontier:  # it grows meanwhile
         others = user not in index.owners.get((table, key), {user}) or (table == domain.users and key != user)
         if others or key in found.get(table, {}):
             continue
-        row = domain.dump(domain.tables[table][key])
-        spent += len(canonical(row))
+        row, size, named = _row(domain, table, key)
+        spent += size
         if spent > budget and found:
             continue
-        found.setdefault(table, {})[key] = row
-        named = dict.fromkeys(f.value for f in facts({table: {key: row}}) if isinstance(f.value, str))
+        found.setdefault(table, {})[key] = copy_json(row)
         frontier += [(home, name) for name in named for home in index.homes.get(name, ())]
     return found
+
+
+@functools.lru_cache(maxsize=4096)
+def _row(domain: Domain, table: str, key: str) -> tuple[Any, int, tuple[str, ...]]:
+    """A row as JSON, its size in characters, and the texts in it."""
+    row = domain.dump(domain.tables[table][key])
+    texts = dict.fromkeys(f.value for f in facts({table: {key: row}}) if isinstance(f.value, str))
+    return row, len(canonical(row)), tuple(texts)
 
 
 def owners(domain: Domain, value: str) -> frozenset[str]:

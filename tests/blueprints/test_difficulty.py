@@ -56,21 +56,24 @@ def test_the_level_is_that_of_writes_times_lookups(writes: int, lookups: int, le
 
 def test_there_are_words_and_a_bound_for_every_level() -> None:
     assert tuple(MAX_SCORES) == LEVELS
-    assert [level_prompt(level, "plain").partition(":")[0] for level in LEVELS] == list(LEVELS)
+    assert [level_prompt(level, "plain", 1).partition(":")[0] for level in LEVELS] == list(LEVELS)
     assert list(MAX_SCORES.values()) == sorted(MAX_SCORES.values())
     assert MAX_SCORES["hard"] == float("inf")
 
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_no_level_asks_for_what_a_kind_forbids(level: Level) -> None:
-    assert re.match(rf"{level}: two (actions|or three actions);", level_prompt(level, "parallel calls"))
-    assert re.match(rf"{level}: no action, .*question", level_prompt(level, "no tool"))
-    assert "arguments" not in level_prompt(level, "no tool")
-    for kind in ("forbidden", "missing tool"):
-        assert "beside the denied wish" in level_prompt(level, kind)
-        assert "or none" in level_prompt(level, kind)
-    others = [kind for kind in KINDS if kind not in ("parallel calls", "no tool", "forbidden", "missing tool")]
-    assert {level_prompt(level, kind) for kind in others} == {level_prompt(level, "plain")}
+    for count, words in ((1, "one action"), (2, "two actions"), (3, "three actions")):
+        assert level_prompt(level, "parallel calls", count).startswith(f"{level}: {words};")
+        for kind in ("forbidden", "missing tool"):
+            assert level_prompt(level, kind, count).startswith(
+                f"{level}: beside the denied wish {words}, or none and a"
+            )
+        others = [kind for kind in KINDS if kind not in ("no tool", "forbidden", "missing tool")]
+        assert len({level_prompt(level, kind, count) for kind in others}) == 1
+    assert re.match(rf"{level}: no action, .*question", level_prompt(level, "no tool", 0))
+    assert "arguments" not in level_prompt(level, "no tool", 0)
+    assert level_prompt(level, "plain", 0) == f"{level}: no action, a question that the records answer"
 
 
 def proposal(number: int, level: Level, *, accepted: bool = True, parts: tuple[str, ...] = ()) -> Proposal:

@@ -117,11 +117,16 @@ def test_there_are_never_more_candidates_than_asked_for(most: int, known: int) -
 # --- walks
 
 
+def drawn(graph: Graph, number: int, writes: int, **options: Any) -> tuple[str, ...]:
+    """A walk to so many writing tools."""
+    return graph.walk(Random(number), graph.order_writes(Random(number))[:writes], **options)
+
+
 @given(st.integers(0, 10_000), st.integers(1, 4))
 @settings(max_examples=40, deadline=None)
 def test_a_walk_has_the_reads_before_each_write(number: int, writes: int) -> None:
     graph = Graph.of(retail)
-    walk = graph.walk(Random(number), writes)
+    walk = drawn(graph, number, writes)
     assert len(set(walk)) == len(walk)
     assert sum(retail.tools[name].writes for name in walk) == writes
     assert retail.tools[walk[-1]].writes
@@ -144,8 +149,8 @@ def test_a_walk_has_the_reads_before_each_write(number: int, writes: int) -> Non
 def test_a_walk_keeps_to_its_length(name: str, number: int, writes: int, length: int, reads: float) -> None:
     domain = Domain.load(name)
     graph = Graph.of(domain)
-    walk = graph.walk(Random(number), writes, length=length, reads=reads)
-    assert walk == graph.walk(Random(number), writes, length=length, reads=reads)
+    walk = drawn(graph, number, writes, length=length, reads=reads)
+    assert walk == drawn(graph, number, writes, length=length, reads=reads)
     assert len(walk) <= length
     assert len(set(walk)) == len(walk)
     entrances = graph.entrances
@@ -161,13 +166,24 @@ def test_a_walk_keeps_to_its_length(name: str, number: int, writes: int, length:
 
 def test_the_other_reads_are_a_share() -> None:
     graph = Graph.of(retail)
-    sizes = [sum(len(graph.walk(Random(n), 2, reads=share)) for n in range(60)) for share in (0.0, 0.4, 1.0)]
+    sizes = [sum(len(drawn(graph, n, 2, reads=share)) for n in range(60)) for share in (0.0, 0.4, 1.0)]
     assert sizes[0] * 1.2 < sizes[1] < sizes[2]
+
+
+@given(st.integers(0, 10_000), st.integers(1, 3), st.integers(0, 6))
+@settings(max_examples=60, deadline=None)
+def test_there_are_no_more_other_reads_than_asked_for(number: int, writes: int, most: int) -> None:
+    graph = Graph.of(retail)
+    needed = drawn(graph, number, writes, reads=0.0)
+    walk = drawn(graph, number, writes, most=most)
+    assert set(needed) <= set(walk)
+    assert len(walk) <= len(needed) + most
 
 
 def test_writing_tools_are_drawn_by_weight() -> None:
     weights = {"cancel_order": 8.0, "return_items": 0.0}
-    last = [Graph.of(retail).walk(Random(n), 1, weights=weights)[-1] for n in range(200)]
+    last = [Graph.of(retail).order_writes(Random(n), weights)[0] for n in range(200)]
+    assert all("return_items" not in Graph.of(retail).order_writes(Random(n), weights) for n in range(20))
     assert "return_items" not in last
     writing = sum(tool.writes for tool in retail.tools.values())
     assert 0.6 < last.count("cancel_order") / 200 / (8 / (8 + writing - 2)) < 1.4
@@ -209,12 +225,12 @@ def test_coverage_counts_what_was_walked_and_what_was_accepted() -> None:
 
 
 def test_every_writing_tool_is_walked_to() -> None:
-    seen = {name for number in range(150) for name in Graph.of(retail).walk(Random(number), 1)}
+    seen = {name for number in range(150) for name in drawn(Graph.of(retail), number, 1)}
     assert {name for name, tool in retail.tools.items() if tool.writes} <= seen
 
 
 def test_a_walk_has_at_most_all_writing_tools(library: Domain) -> None:
-    walk = Graph.of(library).walk(Random(0), 50)
+    walk = drawn(Graph.of(library), 0, 50)
     assert sum(library.tools[name].writes for name in walk) == 5
 
 

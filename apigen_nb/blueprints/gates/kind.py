@@ -69,7 +69,7 @@ def _unproven(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
         needing = (output for output in blueprint.outputs if not mentions(domain.policy, output))
         yield from (f"output {output!r} does not stand in the policy, so it needs a tool" for output in needing)
     elif kind == "parallel calls":
-        yield from _not_independent(blueprint, domain)
+        yield from not_independent(blueprint, domain)
 
 
 def same_call(one: Action, other: Action) -> bool:
@@ -88,13 +88,13 @@ def _not_for_want_of_a_tool(blueprint: Blueprint, allowed: Sequence[Action], dom
     for wish in blueprint.denied:
         if wish not in allowed:
             yield f"denied wish {wish} would not be allowed even with its tool"
-        elif not _is_allowed_beside(blueprint, wish, domain):
+        elif not is_allowed_beside(blueprint, wish, domain):
             yield f"denied wish {wish} would not be allowed beside the actions even with its tool"
     if used := {action.name for action in blueprint.actions} & {wish.name for wish in blueprint.denied}:
         yield f"the actions use {', '.join(sorted(used))}, which is taken away"
 
 
-def _is_allowed_beside(blueprint: Blueprint, wish: Action, domain: Domain) -> bool:
+def is_allowed_beside(blueprint: Blueprint, wish: Action, domain: Domain) -> bool:
     """Whether a wish is allowed after any number of the actions, and breaks no rule together with those after it. That
     those may then be refused tells nothing: without its tool the wish is never carried out before them."""
     actions = blueprint.actions
@@ -143,7 +143,8 @@ def _tells_apart(detail: str, without: str, blueprint: Blueprint, domain: Domain
     return False
 
 
-def _not_independent(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
+def not_independent(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
+    """Why the actions cannot be made in one message, if they cannot."""
     if len(blueprint.actions) < 2:
         yield f"calls in one message need two actions at least, found {len(blueprint.actions)}"
         return

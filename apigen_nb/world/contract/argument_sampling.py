@@ -91,7 +91,7 @@ class ArgumentSampler:
         return made
 
     def _begin(self, rows: Sequence[list[Fact]]) -> None:
-        self._count, self._hints = self.random.choice(COUNTS), _hints(self.refusal)
+        self._count, self._hints = self.random.choice(COUNTS), hints(self.refusal)
         self._near = self.random.choice(rows) if rows else []
         if self.made and self.random.random() < 0.6:
             self._near = list(self.made)
@@ -148,7 +148,7 @@ class ArgumentSampler:
         yield 0.75, [fact.value for fact in self._near if _fits(name, fact.key) and has_type(fact.value, spec)]
         fitting = [fact.value for fact in self.around.fitting(name) if has_type(fact.value, spec)]
         yield 0.93 if kind == "string" else 0.9, fitting
-        yield 0.97, [_misspelt(self.random.choice(fitting), self.random)] if fitting and kind == "string" else []
+        yield 0.97, [misspelt(self.random.choice(fitting), self.random)] if fitting and kind == "string" else []
         yield 1.0, fitting if kind == "string" else []
 
     def _other(self, name: str, spec: Row, value: Any) -> Any:
@@ -181,13 +181,13 @@ def _fits(name: str, key: str) -> bool:
     return fits(name, key) or key == f"{singular(name)}_id"
 
 
-def _hints(refusal: str) -> list[Any]:
+def hints(refusal: str) -> list[Any]:
     """The numbers and the quoted words of a text."""
     numbers = re.findall(r"(?<![\w.])\d+(?:\.\d+)?\b", refusal)
     return [*(float(n) if "." in n else int(n) for n in numbers), *re.findall(r"'([^']{1,60})'", refusal)]
 
 
-def _misspelt(text: str, random: Random) -> str:
+def misspelt(text: str, random: Random) -> str:
     """A text of the same form that probably nobody has: one digit or letter is another."""
     places = [place for place, letter in enumerate(text) if letter.isalnum()] or [0]
     place = random.choice(places)
