@@ -364,7 +364,8 @@ def test_a_longer_conversation_begins_like_the_shorter(role: str) -> None:
         Message(role="assistant", content="what is it, Mia?"),
         Message(role="user", content="cancel it"),
     ]
-    context = {"policy": "be kind", "instruction": "a", "persona": "b", "behaviour": "c", "withheld": []}
+    names = re.findall(r"\$([a-z]+)", (FOLDER / f"{role}.md").read_text())
+    context = {name: f"the {name}" for name in names}
     ends = (2, 6) if role == "user" else (1, 3, 5, 7)
     sizes = [json.dumps(render(question(role=role, prompt=role, context=context, messages=said[:end]))) for end in ends]
     for shorter, longer in itertools.pairwise(sizes):
