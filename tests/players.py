@@ -5,11 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from apigen_nb.models import Answer, Question
+from apigen_nb.models.chat_format import templates
 from apigen_nb.records import Action, ToolCall, Usage
 
 STOP = "###STOP###"
+
+
+def context_of(*prompts: str, says: str) -> dict[str, Any]:
+    """The context of a question with any of these prompts: what it is rendered from, all of it the same text."""
+    return dict.fromkeys(
+        (name for prompt in prompts for part in templates(prompt) for name in part.get_identifiers()), says
+    )
 
 
 def does(*actions: Action | ToolCall, text: str = "") -> Answer:

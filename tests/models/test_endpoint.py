@@ -20,7 +20,7 @@ import pytest
 import tenacity
 
 from apigen_nb.models import Answer, EndpointDown, NoAnswer, Question, ask, metered
-from apigen_nb.models.chat_format import FOLDER, render
+from apigen_nb.models.chat_format import render
 from apigen_nb.models.endpoint import Endpoint
 from apigen_nb.models.jobs import run_jobs
 from apigen_nb.models.rate_limits import Limits
@@ -29,6 +29,7 @@ from apigen_nb.records import Message, ToolCall, Usage
 from apigen_nb.storage.journal import Journal
 from apigen_nb.storage.progress import Progress, progress_line
 from tests.fault_server import FaultServer, Reply, echo
+from tests.players import context_of
 
 KEY = "sk-MARKED-5f1d"
 SERVING = ("latency", "admit", "formats", "rates", "sticky", "seed", "retry_after", "usage")
@@ -342,10 +343,9 @@ def alike(one: Question, other: Question) -> str:
 
 @pytest.mark.parametrize("prompt", ["generator", "judge"])
 def test_requests_of_one_domain_begin_alike(prompt: str) -> None:
-    names = re.findall(r"\$([a-z]+)", (FOLDER / f"{prompt}.md").read_text())
     shared = {"policy": ["Cancel only what is pending."], "tools": [LOOK]}
     one, other = (
-        question(role=prompt, prompt=prompt, messages=(), context=dict.fromkeys(names, f"{mark} of it") | shared)
+        question(role=prompt, prompt=prompt, messages=(), context=context_of(prompt, says=f"{mark} of it") | shared)
         for mark in ("this", "that")
     )
     begin = alike(one, other)
@@ -364,8 +364,7 @@ def test_a_longer_conversation_begins_like_the_shorter(role: str) -> None:
         Message(role="assistant", content="what is it, Mia?"),
         Message(role="user", content="cancel it"),
     ]
-    names = re.findall(r"\$([a-z]+)", (FOLDER / f"{role}.md").read_text())
-    context = {name: f"the {name}" for name in names}
+    context = context_of(role, says="be kind")
     ends = (2, 6) if role == "user" else (1, 3, 5, 7)
     sizes = [json.dumps(render(question(role=role, prompt=role, context=context, messages=said[:end]))) for end in ends]
     for shorter, longer in itertools.pairwise(sizes):

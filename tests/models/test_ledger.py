@@ -16,6 +16,7 @@ from apigen_nb.models.roles import Roles
 from apigen_nb.records import Usage
 from apigen_nb.storage.progress import Progress
 from apigen_nb.world.domain import Domain
+from tests.players import context_of
 
 PRICE = Price(prompt=2, cached=0.5, completion=8)
 PRICES = {"m": PRICE}
@@ -111,8 +112,7 @@ async def answering(question: Question) -> Answer:
 
 
 def question(number: int) -> Question:
-    context = {"instruction": str(number), "persona": "", "behaviour": "", "withheld": []}
-    return Question(id=f"r-{number}", role="user", prompt="user", context=context)
+    return Question(id=f"r-{number}", role="user", prompt="user", context=context_of("user", says=str(number)))
 
 
 def bounded(folder: Path, **limits: Any) -> CachedModel:

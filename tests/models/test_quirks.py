@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from apigen_nb.models import Answer, EndpointDown, Question
-from apigen_nb.models.chat_format import FOLDER
 from apigen_nb.models.endpoint import Endpoint
 from apigen_nb.records import Message
 from tests.fault_server import USAGE, FaultServer
+from tests.players import context_of
 from tests.quirks import QUIRKS
 from tests.quirks.playing import POISON, Quirk
 
@@ -34,8 +33,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def question(kind: str, text: str, *more: Message) -> Question:
     said = (Message(role="user", content=text), *more)
     if kind == "text":
-        context = dict.fromkeys(re.findall(r"\$([a-z_]+)", (FOLDER / "user.md").read_text()), text)
-        return Question(id="q", role="user", prompt="user", context=context)
+        return Question(id="q", role="user", prompt="user", context=context_of("user", says=text))
     agent: dict[str, Any] = {"id": "q", "prompt": "agent", "context": {"policy": "be kind"}, "messages": said}
     return Question(role="agent", tools=(LOOK,), **agent) if kind == "agent" else Question(
         role="judge", reply=CLOSED, **agent)  # fmt: skip

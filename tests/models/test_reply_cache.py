@@ -26,6 +26,7 @@ from apigen_nb.storage.journal import Run
 from apigen_nb.trajectories.converse import converse_all
 from apigen_nb.world.domain import Domain
 from tests.fault_server import FaultServer
+from tests.players import context_of
 
 USAGE = Usage(calls=1, prompt=10, cached=4, completion=5)
 
@@ -47,7 +48,7 @@ class Counting:
 
 
 def question(text: str = "hello", **changes: Any) -> Question:
-    context = {"instruction": text, "persona": "p", "behaviour": "b", "withheld": []}
+    context = context_of("user", says="b") | {"instruction": text}
     return Question(
         **({"id": "retail-00001.t1/user/0", "role": "user", "prompt": "user", "context": context} | changes)
     )
@@ -78,7 +79,7 @@ async def test_replies_from_the_cassette_count_as_they_did(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "other",
     [
-        {"context": {"instruction": "x", "persona": "p", "behaviour": "b", "withheld": []}},
+        {"context": context_of("user", says="x")},
         {"sample": 1},
         {"messages": (Message(role="user", content="hi"),)},
         {"tools": ({"type": "function", "function": {"name": "look"}},)},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from hypothesis import strategies as st
 from apigen_nb.blueprints.gates.committee import REVIEW
 from apigen_nb.blueprints.propose import REPLY
 from apigen_nb.models import Answer, Question
-from apigen_nb.models.chat_format import FOLDER
 from apigen_nb.models.complaints import complaint
 from apigen_nb.models.endpoint import Endpoint
 from apigen_nb.models.extra_body import check_extra_body
@@ -29,6 +27,7 @@ from apigen_nb.models.terms import Terms, is_closed
 from apigen_nb.records import Message, Opaque, ToolCall, Usage
 from apigen_nb.world.domain import Domain
 from tests.fault_server import FaultServer
+from tests.players import context_of
 
 NUMBER = {"type": "integer"}
 CLOSED = {"type": "object", "properties": {"a": NUMBER}, "required": ["a"], "additionalProperties": False}
@@ -42,8 +41,7 @@ JSON = st.recursive(
 
 
 def question(role: str = "agent", **fields: Any) -> Question:
-    names = re.findall(r"\$([a-z_]+)", "".join((FOLDER / f"{prompt}.md").read_text() for prompt in ("agent", "user")))
-    context = dict.fromkeys(names, "be kind")
+    context = context_of("agent", "user", says="be kind")
     told = {"id": "q", "role": role, "prompt": "user" if role == "user" else "agent", "context": context}
     return Question(**{**told, "messages": (Message(role="user", content="hello"),), **fields})
 
