@@ -220,7 +220,9 @@ def undisturbed(home: Path) -> Path:
 @pytest.fixture(scope="module")
 def player(undisturbed: Path) -> Player:
     accepted = [proposal.blueprint for proposal in read(undisturbed)[0] if proposal.accepted]
-    return Player([blueprint for blueprint in accepted if blueprint.kind == "plain" and not blueprint.parts])
+    stranger = sample_seed(Domain.load("retail"), SERVED["seed"], 11).user  # of whom it knows no task
+    plain = [blueprint for blueprint in accepted if blueprint.kind == "plain" and not blueprint.parts]
+    return Player([blueprint for blueprint in plain if blueprint.user != stranger])
 
 
 def test_every_role_by_its_own_model(home: Path, player: Player) -> None:
