@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from ..models import NoAnswer
 from ..models.jobs import run_jobs
+from ..models.reply_schema import Schema, closed, closed_object, reply_schema
 from ..models.roles import Roles
 from ..records import Blueprint, Proposal
 from ..storage.journal import Journal, Run
@@ -26,23 +27,39 @@ from .sampling import DEFAULT_SAMPLING, Sampling, Seed, kind_prompt, sample_seed
 
 
 class _Action(BaseModel):
-    name: str = Field(description="name of a writing tool")
-    arguments: dict[str, Any] = Field(description="all its arguments, exact")
+    name: str
+    arguments: dict[str, Any]
 
 
 class _Reply(BaseModel):
-    """The JSON a generator is asked for."""
+    """The JSON a generator is asked for, in the order in which it is to be written."""
 
-    thought: str = Field(description="what the user could want and how the policy bears on it")
-    instruction: str = Field(description="what the user wants, in the second person")
-    actions: list[_Action] = Field(description="the groundtruth: writing calls in order")
-    outputs: list[str] = Field(description="what the agent must tell the user")
-    denied: list[_Action] = Field([], description="calls for wishes that must come to nothing, by kind")
-    withheld: list[str] = Field([], description="details told only when asked, by kind")
+    thought: str
+    instruction: str
+    actions: list[_Action]
+    outputs: list[str]
+    denied: list[_Action]
+    withheld: list[str]
 
 
-REPLY = _Reply.model_json_schema()
 POOL = 300  # accepted blueprints that examples are drawn from; more would make each seed dearer than the last
+
+
+@functools.lru_cache(maxsize=8)
+def draft_schema(domain: Domain) -> Schema:
+    """The schema of a generator's reply, the same for all seeds of a domain: actions and denied wishes are calls of its
+    writing tools with all their arguments."""
+    schema = reply_schema(_Reply)
+    calls = [
+        closed_object({"name": {"type": "string", "enum": [tool.name]}, "arguments": closed(tool.parameters)})
+        for tool in domain.tools.values()
+        if tool.writes
+    ]
+    if not calls:
+        return schema
+    for name in ("actions", "denied"):
+        schema["properties"][name]["items"] = {"$ref": "#/$defs/call"}
+    return schema | {"$defs": {"call": {"anyOf": calls}}}
 
 
 async def propose(seed: Seed, domain: Domain, **options: Any) -> Proposal:
@@ -51,17 +68,20 @@ async def propose(seed: Seed, domain: Domain, **options: Any) -> Proposal:
 
 
 def seed_assignment(seed: Seed, domain: Domain) -> Assignment:
-    """What a seed asks of the generator."""
-    offered = (*seed.walk, *seed.spare)
+    """What a seed asks of the generator. Policy and tools are those of the domain: a prompt begins with them, so that
+    servers read them once for all seeds."""
+    writing = [name for name in (*seed.walk, *seed.spare) if domain.tools[name].writes]
     sampled = seed.model_dump(mode="json", include={"user", "persona", "kind", "behaviour"})
     context = sampled | {
         "kind": kind_prompt(seed),
-        "policy": list(seed.policy),
-        "tools": [domain.tools[name].schema for name in offered],
-        "writing": [name for name in offered if domain.tools[name].writes],
+        "policy": domain.policy,
+        "writes": [tool.schema for tool in domain.tools.values() if tool.writes],
+        "reads": [tool.schema for tool in domain.tools.values() if not tool.writes],
+        "rules": [text for text in seed.policy if text != domain.policy],
         "records": seed.records,
         "difficulty": level_prompt(seed.level, seed.kind, seed.writes),
         "walk": list(seed.walk),
+        "spare": [name for name in writing if name not in seed.walk],
         "examples": [task_of(example) for example in seed.examples],
     }
     return Assignment(
@@ -70,7 +90,7 @@ def seed_assignment(seed: Seed, domain: Domain) -> Assignment:
         level=seed.level,
         prompt="generator",
         context=context,
-        reply=REPLY,
+        reply=draft_schema(domain),
         examples=tuple(example.id for example in seed.examples),
     )
 

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
+from ..models.reply_schema import reply_schema
 from ..records import Blueprint, Verdict
 from ..world.domain import Domain
 from ..world.world import digest
@@ -35,11 +36,11 @@ UNMENDABLE = frozenset({"execution", "policy", "kind", "recombination"})  # gate
 class _Reply(BaseModel):
     """The JSON a generator is asked for: the calls and outputs are given."""
 
-    thought: str = Field(description="how the wishes hang together in one visit")
-    instruction: str = Field(description="all that the user wants, in the second person")
+    thought: str
+    instruction: str
 
 
-REPLY = _Reply.model_json_schema()
+REPLY = reply_schema(_Reply)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..models import Model, NoAnswer, Question, Unparsable, ask, ask_for, metered
+from ..models.reply_schema import without_nulls
 from ..records import NO_ANSWER, Action, Attempt, Blueprint, Level, Proposal, Record, Role, Usage, Verdict
 from ..world.domain import Domain
 from .gates import Gate, asks_model, run_gates
+from .gates.evidence import bearing_records
 from .gates.execution import execute
 
 TASK = ("instruction", "actions", "outputs", "denied", "withheld")
@@ -80,7 +82,7 @@ async def draft_until_accepted(
     attempts: list[Attempt] = []
     with metered() as usage:
         for _ in range(1 + reflections):
-            plan = await _reflect(assignment.blueprint, attempts[-1], feedback) if attempts and feedback else ""
+            plan = await _reflect(assignment.blueprint, attempts[-1], feedback, domain) if attempts and feedback else ""
             attempts.append(await _attempt(assignment, attempts, plan, domain, generator, gates))
             if attempts[-1].accepted or assignment.final & {verdict.gate for verdict in attempts[-1].failures}:
                 break
@@ -102,7 +104,9 @@ async def _attempt(
         reason = f"the reply is no blueprint: {problem}"
         verdict = Verdict(gate="format", passed=False, kind="reply unreadable", reason=reason)
         return Attempt(number=number, feedback=plan, verdicts=(verdict,))
-    blueprint = assignment.blueprint.model_copy(update={name: getattr(draft, name) for name in TASK})
+    task: dict[str, Any] = {name: getattr(draft, name) for name in TASK}
+    task |= {name: tuple(_without_nulls(call, domain) for call in task[name]) for name in ("actions", "denied")}
+    blueprint = assignment.blueprint.model_copy(update=task)
     return Attempt(
         number=number,
         feedback=plan,
@@ -111,6 +115,13 @@ async def _attempt(
         diff=execute(blueprint, domain).diff,
         verdicts=await run_gates(blueprint, domain, gates),
     )
+
+
+def _without_nulls(call: Action, domain: Domain) -> Action:
+    """A call without the nulls that stand for arguments left out: servers that constrain replies have all of them."""
+    if call.name not in domain.tools:
+        return call
+    return call.model_copy(update={"arguments": without_nulls(call.arguments, domain.tools[call.name].parameters)})
 
 
 def _question(assignment: Assignment, earlier: Sequence[Attempt], plan: str) -> Question:
@@ -131,16 +142,23 @@ def task_of(blueprint: Blueprint) -> dict[str, Any]:
     return blueprint.model_dump(mode="json", include=set(TASK))
 
 
-async def _reflect(blueprint: Blueprint, attempt: Attempt, feedback: Model) -> str:
+async def _reflect(blueprint: Blueprint, attempt: Attempt, feedback: Model, domain: Domain) -> str:
     """All failures of an attempt, summarised into a plan by the feedback model. When it has nothing usable to say, the
     failures themselves are the plan."""
+    drafted = attempt.blueprint or blueprint
     failures = [{"gate": verdict.gate, "reason": verdict.reason} for verdict in attempt.failures]
-    task = task_of(attempt.blueprint) if attempt.blueprint else {name: [] for name in TASK} | {"instruction": ""}
     question = Question(
         id=f"{blueprint.id}/a{attempt.number}/feedback",
         role="feedback",
         prompt="feedback",
-        context={**task, "kind": blueprint.kind, "failures": failures},
+        context={
+            "policy": domain.policy,
+            **task_of(drafted),
+            "user": blueprint.user,
+            "kind": blueprint.kind,
+            "records": bearing_records(drafted, domain),
+            "failures": failures,
+        },
     )
     answer = await ask(feedback, question)
     plan = "" if answer.error else answer.text.strip()

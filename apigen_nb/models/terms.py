@@ -11,6 +11,7 @@ from . import Question
 from .chat_format import render
 from .complaints import Complaint
 from .opaque import FIELDS, THOUGHTS, give_back
+from .reply_schema import is_closed
 
 NEWER = {"max_tokens": "max_completion_tokens"}  # a name → what takes its place where a server asks for that
 KEPT = ("model", "messages", "tools", "response_format")  # never left out by their name alone
@@ -18,7 +19,6 @@ _FORMAT = re.compile(
     r"response.?format|json.?schema|structured|guided|grammar|vocabulary required for format|schema.{0,20}\bformat\b",
     re.IGNORECASE,
 )
-_SAYS, _ODD = {"type", "enum", "const", "anyOf", "$ref"}, {"oneOf", "allOf", "patternProperties", "not", "if"}
 
 
 class Terms:
@@ -94,25 +94,6 @@ class Terms:
         refused.add(schema)
         what = "a strict schema" if refused is self._loose else "a schema"
         return f"is asked without {what} for replies of the {shape['name']}"
-
-
-def is_closed(schema: Any) -> bool:
-    """Whether a schema is one that servers take as `strict`: every object in it lists all its properties as required
-    and forbids others."""
-    if not isinstance(schema, Mapping) or not schema.keys() & _SAYS or schema.keys() & _ODD:
-        return False
-    members = schema.get("properties", {})
-    is_object = members or "object" in _listed(schema.get("type"))
-    closed = schema.get("additionalProperties") is False and set(schema.get("required", ())) == set(members)
-    if is_object and not closed:
-        return False
-    parts = [*members.values(), *schema.get("$defs", {}).values()]
-    parts += [part for name in ("items", "anyOf", "prefixItems") for part in _listed(schema.get(name))]
-    return all(map(is_closed, parts))
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _unstrict(tool: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 
 from ..models import Answer, Model, Question, Unparsable, ask, ask_for
 from ..models.jobs import all_of
+from ..models.reply_schema import reply_schema
 from ..models.roles import Roles
 from ..records import STOP, Candidate, Message, Usage
 from ..world.pieces import plain
@@ -30,9 +31,9 @@ ALIKE = 0.8  # share of the words of two messages that are in both, from which o
 
 
 class _Score(BaseModel):
-    candidate: int = Field(ge=1, description="number of the candidate")
-    score: float = Field(ge=0, le=10)
+    candidate: int = Field(ge=1)
     reason: str = ""
+    score: float = Field(ge=0, le=10)
 
 
 class _Reply(BaseModel):
@@ -41,7 +42,7 @@ class _Reply(BaseModel):
     scores: list[_Score]
 
 
-REPLY = _Reply.model_json_schema()
+REPLY = reply_schema(_Reply)
 _TOKEN = re.compile(r"[\w#@+./-]*\d[\w#@+./-]*")  # ids, dates, amounts, postal codes, mail addresses with a figure
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]{0,255}\w")  # without bounds: quadratic in long texts
 _THING = re.compile(r"#|[A-Za-z]\w*[-_]\w*\d|^[A-Za-z]{1,3}\d+$|\d{8}")  # an order, an item; no postal code, no phone

@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field
 
 from ..blueprints.gates.kind import same_call
 from ..models import Model, Question, Unparsable, ask_for
+from ..models.reply_schema import reply_schema
 from ..records import STOP, Action, Blame, Blueprint, Divergence, Message, Reading, Trajectory, Verdict
 from ..world.domain import Domain
 from ..world.values import argument_values, is_mentioned, normalize
@@ -39,11 +40,11 @@ class _Reply(BaseModel):
     """The JSON a judge is asked for."""
 
     evidence: str  # a server that keeps to the schema has it written before the verdict
-    turn: int = Field(ge=0, description="number of the first message that went wrong")
+    turn: int = Field(ge=0)
     cause: Literal["user", "agent", "blueprint", "tool"]
 
 
-REPLY = _Reply.model_json_schema()
+REPLY = reply_schema(_Reply)
 
 
 async def blame(

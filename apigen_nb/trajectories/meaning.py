@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from ..models import Model, Question, Unparsable, ask_twice
 from ..models.jobs import all_of
+from ..models.reply_schema import reply_schema
 from ..records import STOP, Message, Opinion, Reading, sha
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ class _Reply(BaseModel):
     answer: str  # last, as the prompt asks for it: a server that keeps to the schema has the proof written first
 
 
-REPLY = _Reply.model_json_schema()
+REPLY = reply_schema(_Reply)
 
 
 class Meanings:

@@ -16,8 +16,9 @@ from ..world.values import mentions
 from ..world.world import World
 
 TOGETHER = (
-    "\n\n## Amendment for this conversation\n\nCalls of tools that do not depend on each other may be made together in "
-    "one message, once the customer has confirmed all of them. This replaces every rule above of one call at a time.\n"
+    "\n\n## Amendment for this conversation\n\nWhen the customer wants several things done that do not depend on each "
+    "other, ask for one confirmation of all of them, then make the calls that write together in one message, not one "
+    "after the other. This replaces every rule above of one call at a time.\n"
 )
 ASK_ALL = (
     "Ask for everything that the notes want, whatever you think of its chances. When the agent says no to a wish for "

@@ -62,7 +62,7 @@ def things(rows: Rows, names: Mapping[str, Mapping[str, Any]]) -> list[Thing]:
     """All things in rows; `names` has the rows of the catalogue by id, whose words are those of what names them."""
     found: dict[tuple[str, str], Thing] = {}
     links: list[tuple[Thing, set[str]]] = []
-    for kind, key, holder, context in _identified(rows):
+    for kind, key, holder, context in identified(rows):
         thing = found.setdefault((kind, key), Thing(kind, key))
         thing.own |= {*thing.nouns, *_cues_of_id(key), *_cues(_scalars(holder))}
         thing.cues |= {*thing.own, *_cues(holder), *_cues(context)}
@@ -79,7 +79,7 @@ def things(rows: Rows, names: Mapping[str, Mapping[str, Any]]) -> list[Thing]:
     return list(found.values())
 
 
-def _identified(rows: Rows) -> Iterator[tuple[str, str, Any, dict[str, Any]]]:
+def identified(rows: Rows) -> Iterator[tuple[str, str, Any, dict[str, Any]]]:
     """Kind and id of each thing, the object that it is, and the plain fields of the objects around it."""
     for table, of_table in rows.items():
         for key, row in of_table.items():

@@ -52,7 +52,7 @@ def user_records(
     frontier, spent = [(domain.users, user), *first, *index.owned.get(user, ())], 0
     for table, key in frontier:  # it grows meanwhile
         others = user not in index.owners.get((table, key), {user}) or (table == domain.users and key != user)
-        if others or key in found.get(table, {}):
+        if others or key in found.get(table, {}) or key not in domain.tables[table]:
             continue
         row, size, named = _row(domain, table, key)
         spent += size

@@ -236,7 +236,7 @@ async def questions(domain: Domain, *actions: Any, **more: Any) -> Question:
     return first
 
 
-async def test_judges_see_the_diff_and_no_database(library: Domain) -> None:
+async def test_judges_see_the_diff_and_the_users_records_only(library: Domain) -> None:
     question = await questions(library, RENEW, RETURN, outputs=("marked output",), says="marked instruction")
     seen = question.context
     assert seen["diff"] == [
@@ -255,8 +255,12 @@ async def test_judges_see_the_diff_and_no_database(library: Domain) -> None:
     assert [action["name"] for action in seen["actions"]] == ["renew_loan", "return_loan"]
     assert [tool["function"]["name"] for tool in seen["tools"]] == ["renew_loan", "return_loan"]
     text = question.line()
-    for hidden in ("Iron Orchard", "Bone Map", "bo@example.com", "M2", "L4", "Salt Roads"):
+    for hidden in ("Bone Map", "bo@example.com", "M2", "L4"):
         assert hidden not in text
+    assert seen["records"]["loans"]["L1"]["status"] == "out"
+    assert seen["checked"] == "format, execution, policy, kind", "not grounding: nothing shows the output"
+    assert seen["origins"] == ["marked output: no field of the records has it."]
+    assert seen["ids"][0].startswith("L1: loan: title Salt Roads")
     assert question.role == "judge"
     assert question.reply is not None
 

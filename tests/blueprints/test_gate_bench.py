@@ -53,10 +53,10 @@ def tmp(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 async def accepted(name: str, tmp: Path) -> tuple[Domain, list[Blueprint]]:
     domain = Domain.load(name)
-    models = Roles(domain, seed=7)
+    models = Roles(domain, seed=10)
     gates = [*GATES.values(), Committee(models.judges(3))]
     proposals = await propose_all(
-        domain, models, gates, Run.open(folder(tmp, name)), seeds=MORE.get(name, SEEDS), seed=7
+        domain, models, gates, Run.open(folder(tmp, name)), seeds=MORE.get(name, SEEDS), seed=10
     )
     return domain, [p.blueprint for p in proposals if p.accepted]
 
@@ -179,7 +179,7 @@ async def test_a_committee_that_cannot_judge_has_caught_nothing(tmp: Path, tmp_p
 
 async def test_the_committee_is_asked_about_everything(tmp: Path, tmp_path: Path) -> None:
     domain, blueprints = await accepted("retail", tmp)
-    models = Roles(domain, seed=7)
+    models = Roles(domain, seed=10)
     trials = await run_gate_bench(blueprints[:6], domain, [Committee(models.judges(3))], Run.open(tmp_path), most=2)
     assert all(len(trial.verdicts) == 1 for trial in trials)
     assert sum(trial.usage["judge"].calls for trial in trials) >= 2 * len(trials)

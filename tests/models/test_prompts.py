@@ -29,15 +29,17 @@ NOTES = {
 PLAYER = NOTES | {"persona": "terse", "behaviour": "impatient"}
 CONTEXTS: dict[str, dict[str, Any]] = {
     "generator": {
-        "policy": ["Cancel only what is pending."],
-        "tools": [LOOK],
+        "policy": "Cancel only what is pending.",
+        "writes": [LOOK],
+        "reads": [LOOK],
+        "rules": ["Only what is pending is cancelled."],
         "records": {"orders": {"#7": {"total": 12.5, "to": "Zürich"}}},
         "persona": "terse",
         "behaviour": "impatient",
         "kind": "missing tool",
         "difficulty": "hard: three writes",
         "walk": ["look", "cancel"],
-        "writing": ["cancel"],
+        "spare": ["cancel"],
         "user": "mia_7",
         "examples": [TASK],
         "previous": "",
@@ -55,7 +57,16 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     },
     "judge": TASK
     | WISHES
-    | {"policy": ["Cancel only what is pending."], "tools": [LOOK], "diff": [{"table": "orders"}]},
+    | {
+        "policy": "Cancel only what is pending.",
+        "tools": [LOOK],
+        "diff": [{"table": "orders"}],
+        "checked": "format, execution",
+        "ids": ["7: order: total 12.5"],
+        "origins": ["12.5: orders/7 total"],
+        "user": "mia_7",
+        "records": {"orders": {"7": {"total": 12.5}}},
+    },
     "blame": TASK
     | NOTES
     | {"policy": "Cancel only what is pending.", "denied": []}
@@ -68,7 +79,14 @@ CONTEXTS: dict[str, dict[str, Any]] = {
         "speaker": "customer",
         "passage": ["0 customer: Ja, gerne."],
     },
-    "feedback": TASK | WISHES | {"failures": [{"gate": "policy", "reason": "not pending"}]},
+    "feedback": TASK
+    | WISHES
+    | {
+        "policy": "Cancel only what is pending.",
+        "user": "mia_7",
+        "records": {"orders": {"7": {"total": 12.5}}},
+        "failures": [{"gate": "policy", "reason": "not pending"}],
+    },
     "user": PLAYER,
     "critic": PLAYER | {"dialogue": ["user: hi"], "candidates": ["Hello.", "Bye."]},
     "agent": {"policy": "Cancel only what is pending."},
@@ -221,7 +239,7 @@ def test_a_prompt_of_ones_own_may_use_what_the_roles_prompt_uses(tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("$records", r"uses \$records; the judge's question has actions, "), ("it costs $5", "lone dollar sign")],
+    [("$dialogue", r"uses \$dialogue; the judge's question has actions, "), ("it costs $5", "lone dollar sign")],
 )
 def test_what_cannot_be_filled_in_is_found_before_anything_is_asked(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):

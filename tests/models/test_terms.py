@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apigen_nb.blueprints.gates.committee import REVIEW
-from apigen_nb.blueprints.propose import REPLY
+from apigen_nb.blueprints.recombination import REPLY
 from apigen_nb.models import Answer, Question
 from apigen_nb.models.complaints import complaint
 from apigen_nb.models.endpoint import Endpoint
@@ -21,9 +21,10 @@ from apigen_nb.models.ledger import add_up
 from apigen_nb.models.opaque import FIELDS, MOST, opaque_of
 from apigen_nb.models.prompt_length import tokens_cut
 from apigen_nb.models.reply_cache import CachedModel, ReplyCache, read_replies
+from apigen_nb.models.reply_schema import is_closed
 from apigen_nb.models.roles import Roles
 from apigen_nb.models.streams import json_body
-from apigen_nb.models.terms import Terms, is_closed
+from apigen_nb.models.terms import Terms
 from apigen_nb.records import Message, Opaque, ToolCall, Usage
 from apigen_nb.world.domain import Domain
 from tests.fault_server import FaultServer

@@ -17,16 +17,11 @@ from .execution import executes as executes
 from .format import well_formed as well_formed
 from .grounding import is_grounded as is_grounded
 from .kind import fits_kind as fits_kind
+from .plain import PLAIN_GATES
 from .policy import obeys_policy as obeys_policy
 
 Gate = Callable[[Blueprint, Domain], Verdict | Awaitable[Verdict | None] | None]
-GATES: dict[str, Gate] = {
-    "format": well_formed,
-    "execution": executes,
-    "policy": obeys_policy,
-    "grounding": is_grounded,
-    "kind": fits_kind,
-}
+GATES: dict[str, Gate] = dict(PLAIN_GATES)
 GATE_NAMES = (*GATES, "committee")
 
 

@@ -11,16 +11,21 @@ import functools
 from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
 from ...models import Model, Question, Unparsable, ask_twice
 from ...models.jobs import all_of
+from ...models.reply_schema import reply_schema
 from ...records import METRICS, Blueprint, Change, Metric, Verdict, Vote, canonical
 from ...world.aligned_lists import align_items
 from ...world.domain import Domain
+from .evidence import bearing_records, meanings_of_ids, origins_of_outputs
 from .execution import execute
+from .grounding import Keyed
+from .plain import PLAIN_GATES
 
-Score = Annotated[int, Field(ge=0, le=1)]  # Literal[0, 1] takes true for 1
+# Literal[0, 1] takes true for 1
+Score = Annotated[int, Field(ge=0, le=1), WithJsonSchema({"type": "integer", "enum": [0, 1]})]
 # One more metric is one more in `records.Metric`, and a paragraph in models/prompts/judge.md.
 FIELDS: dict[str, Any] = dict.fromkeys(METRICS, (Score, ...))
 Scores: Any = create_model("Scores", __config__=ConfigDict(strict=True), **FIELDS)
@@ -29,12 +34,12 @@ Scores: Any = create_model("Scores", __config__=ConfigDict(strict=True), **FIELD
 class Review(BaseModel):
     """What a judge answers."""
 
-    scores: Scores
     reflection: str = ""
+    scores: Scores
     correction: str = ""
 
 
-REVIEW = Review.model_json_schema()
+REVIEW = reply_schema(Review)
 
 
 def changed_fields(change: Change) -> list[dict[str, Any]]:
@@ -136,11 +141,23 @@ class Committee:
 
 
 def _context(blueprint: Blueprint, domain: Domain) -> dict[str, Any]:
+    return dict(_shown(domain, Keyed(blueprint.line(), blueprint)))
+
+
+@functools.lru_cache(maxsize=128)  # for all judges of a blueprint
+def _shown(domain: Domain, keyed: Keyed) -> dict[str, Any]:
+    blueprint = keyed.blueprint
+    execution = execute(blueprint, domain)
     used = dict.fromkeys(action.name for action in (*blueprint.actions, *blueprint.denied))
-    task = {"instruction", "actions", "outputs", "kind", "denied", "withheld"}
+    task = {"instruction", "actions", "outputs", "kind", "denied", "withheld", "user"}
+    verdicts = {name: gate(blueprint, domain) for name, gate in PLAIN_GATES.items()}
     return {
         "policy": domain.policy,  # whole: its rules were run before, what no rule covers is left to the judges
         "tools": [domain.tools[name].schema for name in used if name in domain.tools],
         **blueprint.model_dump(mode="json", include=task),
-        "diff": [row for change in execute(blueprint, domain).diff for row in changed_fields(change)],
+        "diff": [row for change in execution.diff for row in changed_fields(change)],
+        "checked": ", ".join(name for name, verdict in verdicts.items() if verdict and verdict.passed) or "nothing",
+        "ids": [f"{id}: {meaning}" for id, meaning in meanings_of_ids(blueprint, domain).items()],
+        "origins": [f"{text}: {where}" for text, where in origins_of_outputs(blueprint, domain, execution).items()],
+        "records": bearing_records(blueprint, domain),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -15,6 +16,21 @@ from .execution import Execution
 MAX_LIST = 6  # amounts of one list of which any selection may be meant: more of them, and any amount is met by chance
 MAX_AMOUNTS = 60  # amounts of one user of which any two may be meant
 ReadResult = tuple[Action, list[Fact]]  # a reading call and the facts in its result
+Known = str | Decimal  # a value as it is looked up: a number, or a text as it is compared
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[t ](\d\d:\d\d)(?::\d\d.*)?")
+
+
+def known_form(value: Any) -> Known:
+    """A value as it is compared."""
+    text = normalize(str(value))
+    number = parse_number(text)
+    return text if number is None else number
+
+
+def parts_of(text: str) -> tuple[str, ...]:
+    """The day and the time of a moment, either of which may be asked for; nothing of any other text."""
+    found = _MOMENT.fullmatch(text.casefold())
+    return (found[1], found[2]) if found else ()
 
 
 def _amount(value: Any) -> Decimal | None:
@@ -91,7 +107,8 @@ class KnownValues:
         totals: dict[str, Decimal] = defaultdict(Decimal)
         for fact in found:
             if not isinstance(fact.value, bool):
-                self.values.add(text := normalize(str(fact.value)))
+                text = normalize(str(fact.value))
+                self.values.update([text, *parts_of(text)])
                 if (value := parse_number(text)) is not None:
                     self.numbers.add(value)
                     totals[fact.key] += value
@@ -109,6 +126,17 @@ class KnownValues:
             return value in self.numbers
         known = text in self.values or text.replace(" ", "_") in self.values
         return known or any(mentions(longer, text) for longer in self.values if " " in longer)
+
+
+def how_shown(output: str, found: Sequence[Fact]) -> str:
+    """By what in a result an output is derived, in words."""
+    value = known_form(output)
+    if fields := list(dict.fromkeys(fact.key for fact in found if known_form(fact.value) == value)):
+        return f"{' or '.join(fields[:2])} in"
+    counts = Counter(fact.key for fact in found)
+    if fields := [key for key, count in counts.items() if count == value]:
+        return f"the number of {' or '.join(fields[:2])} in"
+    return "a sum in" if isinstance(value, Decimal) else "words of"
 
 
 class DerivedAmounts:

@@ -7,8 +7,10 @@ when it is a count, a sum or a difference that a customer can mean: see `KnownVa
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ...records import Action, Blueprint, Verdict
@@ -20,12 +22,13 @@ from ...world.user_records import always_beside, user_records
 from ...world.values import Fact, argument_values, facts, fits, is_mentioned, mentions, normalize, singular
 from ...world.world import World
 from .causes import asks_why, gives_cause
-from .derivation import DerivedAmounts, KnownValues, ReadResult
+from .derivation import DerivedAmounts, KnownValues, ReadResult, how_shown
 from .execution import Execution, execute, executed
-from .verdict import verdict_on
+from .verdict import Problem, verdict_on
 
 MAX_READS_IN_A_ROW = 4  # reads in a row: find the user, the user, the order, the product
 MAX_CALLS_A_TOOL = 60
+POLICY = "the policy"
 SAME = re.compile(r"\b(?:same|identical)\b[^.;!?]*\b(?:as|to)\b|\b(?:just|exactly) like\b")
 
 
@@ -43,13 +46,41 @@ class UnknownArgument(NamedTuple):
     open: bool
 
 
+@dataclass(frozen=True)
+class Keyed:
+    """A blueprint as a key: by its line."""
+
+    line: str
+    blueprint: Blueprint = field(compare=False)
+
+
+class Grounding(NamedTuple):
+    """What an agent cannot know of a task, as problems, and by what it first comes to each output that it can."""
+
+    problems: tuple[Problem, ...]
+    sources: Mapping[str, str]
+
+
 def is_grounded(blueprint: Blueprint, domain: Domain) -> Verdict | None:
     """Name the arguments and outputs that an agent has no way to know. None when the actions do not execute."""
+    found = ground(blueprint, domain)
+    return found and verdict_on("grounding", found.problems)
+
+
+def ground(blueprint: Blueprint, domain: Domain) -> Grounding | None:
+    """What is and what is not known. None when the actions do not execute."""
+    return _ground(domain, Keyed(blueprint.line(), blueprint))
+
+
+@functools.lru_cache(maxsize=256)  # the gate asks, and then the committee, which shows it to judges
+def _ground(domain: Domain, keyed: Keyed) -> Grounding | None:
+    blueprint = keyed.blueprint
     if (execution := executed(blueprint, domain)) is None:
         return None
     unknown, known = list(_unknown_arguments(blueprint, domain)), list(_told_facts(blueprint, domain))
     policy = domain.policy if blueprint.kind == "no tool" else ""
-    outputs = [output for output in blueprint.outputs if not mentions(policy, output)]
+    sources = {output: POLICY for output in blueprint.outputs if mentions(policy, output)}
+    outputs = [output for output in blueprint.outputs if output not in sources]
     found, read = KnownValues(), list[ReadResult]()
     for call, results in reachable(domain.world(), domain, known):
         if not unknown and not outputs:
@@ -57,23 +88,29 @@ def is_grounded(blueprint: Blueprint, domain: Domain) -> Verdict | None:
         found.add(results)
         read.append((call, results))
         unknown = [argument for argument in unknown if not _is_shown_by(argument, call, results, found, blueprint)]
-        outputs = [output for output in outputs if not found.derives(output)]
-    for derives in _later_sources(blueprint, domain, execution, known, read):
+        sources |= {output: f"{how_shown(output, results)} {call}" for output in outputs if found.derives(output)}
+        outputs = [output for output in outputs if output not in sources]
+    for source, derives in _later_sources(blueprint, domain, execution, known, read):
         if not outputs:
             break
-        outputs = [output for output in outputs if not derives(output)]
-    problems = [
-        ("argument unknown", f"{argument.description} is not in the instruction, nor reachable by reads")
-        for argument in unknown
-        if not _known_meanwhile(argument, execution)
-        and (
-            argument.choice
-            or not always_beside(domain, argument.name, argument.value, _told_beside(blueprint, argument))
-        )
-        and not _is_the_only_one_taken(argument, blueprint, domain)
-    ]
+        sources |= {output: source for output in outputs if derives(output)}
+        outputs = [output for output in outputs if output not in sources]
     lost = "cannot be derived from what the reading tools return"
-    return verdict_on("grounding", [*problems, *(("output not derivable", f"output {o!r} {lost}") for o in outputs)])
+    unknown = [argument for argument in unknown if not _goes_without_saying(argument, blueprint, domain, execution)]
+    problems = [
+        *(("argument unknown", f"{a.description} is not in the instruction, nor reachable by reads") for a in unknown),
+        *(("output not derivable", f"output {output!r} {lost}") for output in outputs),
+    ]
+    return Grounding(tuple(problems), sources)
+
+
+def _goes_without_saying(argument: UnknownArgument, blueprint: Blueprint, domain: Domain, execution: Execution) -> bool:
+    """Whether an argument that nobody tells and no read shows is known all the same."""
+    if _known_meanwhile(argument, execution):
+        return True
+    beside = () if argument.choice else _told_beside(blueprint, argument)
+    always = always_beside(domain, argument.name, argument.value, beside)
+    return always or _is_the_only_one_taken(argument, blueprint, domain)
 
 
 def _known_meanwhile(argument: UnknownArgument, execution: Execution) -> bool:
@@ -83,13 +120,15 @@ def _known_meanwhile(argument: UnknownArgument, execution: Execution) -> bool:
 
 def _later_sources(
     blueprint: Blueprint, domain: Domain, execution: Execution, known: list[Fact], read: list[ReadResult]
-) -> Iterator[Callable[[str], bool]]:
-    """What may tell an output that no read before the actions shows: the result of an action, reads after the last one,
-    and reckoning."""
-    yield from (KnownValues(facts(step.result)).derives for step in execution.steps)
+) -> Iterator[tuple[str, Callable[[str], bool]]]:
+    """What may tell an output that no read before the actions shows, in words and as a function: the result of an
+    action, reads after the last one, and reckoning."""
+    for number, step in enumerate(execution.steps, 1):
+        yield f"the result of action {number}", KnownValues(facts(step.result)).derives
     if blueprint.actions:
-        yield from (KnownValues(results).derives for _, results in reachable(execution.world, domain, known))
-    yield DerivedAmounts(read, blueprint, execution).derives
+        for call, results in reachable(execution.world, domain, known):
+            yield f"the result of {call} after the actions", KnownValues(results).derives
+    yield "a sum or difference of amounts that reads show", DerivedAmounts(read, blueprint, execution).derives
 
 
 def _unknown_arguments(blueprint: Blueprint, domain: Domain) -> Iterator[UnknownArgument]:

@@ -16,11 +16,10 @@ from ...world.output_types import output_type
 from ...world.telling import as_number
 from ...world.typed_values import Value, read
 from ...world.user_records import own_rows, user_records
-from ...world.values import Fact, facts, normalize, parse_number
+from ...world.values import Fact, facts, parse_number
 from ...world.vocabulary import units
+from .derivation import Known, known_form
 from .execution import execute
-
-Known = str | Decimal  # a value as it is looked up: a number, or a text as it is compared
 
 
 class _Sources(NamedTuple):
@@ -49,7 +48,7 @@ def _types(domain: Domain, line: str) -> tuple[str, ...]:
 
 
 def _type(output: str, sources: Iterable[_Sources]) -> str:
-    value = _known(output)
+    value = known_form(output)
     if any(value in source.reckoned for source in sources):
         return ""
     return _only({output_type(output, fact) for source in sources for fact in source.facts.get(value, ())})
@@ -58,12 +57,6 @@ def _type(output: str, sources: Iterable[_Sources]) -> str:
 def _only(types: Iterable[str]) -> str:
     found = {*types}
     return found.pop() if len(found) == 1 else ""
-
-
-def _known(value: Any) -> Known:
-    text = normalize(str(value))
-    number = parse_number(text)
-    return text if number is None else number
 
 
 @functools.lru_cache(maxsize=256)
@@ -79,7 +72,7 @@ def _sources(values: Iterable[Any]) -> _Sources:
     every = [fact for found in each for fact in found]
     known: dict[Known, list[Fact]] = defaultdict(list)
     for fact in every:
-        known[_known(fact.value)].append(fact)
+        known[known_form(fact.value)].append(fact)
     reckoned = frozenset(number for found in (*each, every) for number in _reckoned(found))
     return _Sources({value: tuple(found) for value, found in known.items()}, reckoned)
 

@@ -43,7 +43,7 @@ class Filler:
     def __init__(self, context: dict[str, Any], dice: Slips) -> None:
         self.context, self.dice = context, dice
         self.rng = dice.draw("write")
-        self.schemas = by_name(context["tools"])
+        self.schemas = by_name([*context["writes"], *context["reads"]])
         self.feedback, self.user = str(context["feedback"]), str(context["user"])
         self.contrary = False  # whether rows are wanted that a tool is not for
         self.found = [

@@ -47,7 +47,7 @@ class DialogueState:
         self.policy_text = str(question.context["policy"])
         self.policy = " ".join(self.policy_text.split())
         self.schemas = by_name(question.tools)
-        self.together = "made together in one message" in self.policy
+        self.together = bool(re.search(r"\bcalls\b[^.]*\btogether in one message\b", self.policy))
         single = re.search(r"\bone (tool )?call at a time", self.policy, re.IGNORECASE)
         self.most = 1 if single and not self.together else CALLS_A_MESSAGE
         self.notes = Notes()

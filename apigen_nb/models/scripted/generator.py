@@ -14,7 +14,7 @@ from typing import Any
 from ...world.values import facts, singular
 from . import grammar
 from .arguments import Filler, Row, values
-from .grammar import Language, describe, identifies, means_user, required, say, words
+from .grammar import Language, by_name, describe, identifies, means_user, required, say, words
 from .policy_reading import forbids
 from .user import Slips
 
@@ -54,7 +54,8 @@ class _Writer(Filler):
         self.language, self.kind = language, str(context["kind"]).partition(":")[0]
         self.level = str(context["difficulty"]).partition(":")[0]
         self.previous: dict[str, Any] = context["previous"] or {}
-        walk = [name for name in context["walk"] if name in context["writing"]]
+        walk = [name for name in context["walk"] if name in by_name(context["writes"])]
+        self.writing = [*walk, *context["spare"]]
         # where one wish comes to nothing, the walk has one tool more than there are actions
         self.wishes, self.refused = (walk[:-1], walk[-1:]) if self.kind in DENYING else (walk, [])
 
@@ -111,7 +112,7 @@ class _Writer(Filler):
     def _replace(self, name: str, used: set[str], beside: Sequence[dict[str, Any]] = ()) -> Calls:
         """A call of another writing tool, where the records allow none of this one; none that changes again what one
         beside it changes."""
-        others = [other for other in self.context["writing"] if other != name]
+        others = [other for other in self.writing if other != name]
         self.rng.shuffle(others)
         made = (call for other in others for call in self.fill(other, used))
         return next(([call] for call in made if not any(_same_thing(call, known) for known in beside)), [])
@@ -123,7 +124,7 @@ class _Writer(Filler):
         earlier: Calls = self.previous.get("denied", [])
         if earlier and not any(_is_named_in(self.feedback, action) for action in earlier):
             return list(earlier)
-        others = [name for name in self.context["writing"] if name not in (*self.wishes, *self.refused)]
+        others = [name for name in self.writing if name not in (*self.wishes, *self.refused)]
         names = [*self.refused, *others, *self.wishes]
         if earlier:
             self.rng.shuffle(names)
@@ -139,7 +140,7 @@ class _Writer(Filler):
 
     def _against_a_rule(self, names: list[str], earlier: Calls) -> dict[str, Any] | None:
         """A call that the rules shown forbid, of a tool that may well carry it out; None where none is found."""
-        policy = "\n\n".join(map(str, self.context["policy"]))
+        policy = self._policy()
         tried = (call for name in names * TRIES for call in self.fill(name, values(earlier)) if call not in earlier)
         for call in tried:
             said = [fact.value for fact in facts(call["arguments"])]
@@ -147,6 +148,9 @@ class _Writer(Filler):
             if forbids(policy, self.schemas[call["name"]], call["arguments"], rows):
                 return call
         return None
+
+    def _policy(self) -> str:
+        return "\n\n".join(map(str, self.context["rules"])) or str(self.context["policy"])
 
     def withheld(self, actions: Calls) -> list[str]:
         """A detail of an action that the records do not hold; where no action has one, another action is added."""
@@ -176,7 +180,7 @@ class _Writer(Filler):
 
     def about_the_policy(self) -> dict[str, Any]:
         """A task that needs no tool: what the policy itself answers."""
-        found = grammar.passages("\n\n".join(map(str, self.context["policy"])))
+        found = grammar.passages(self._policy())
         asked = {
             name: figures[0].strip()
             for name, text in found.items()

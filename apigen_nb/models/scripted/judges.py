@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ...records import METRICS, STOP
-from .grammar import Language, is_dropped, means_user, query, required, sentences, topic, wanted
+from .grammar import Language, is_dropped, means_user, query, required, sentences, topic, wanted, words
 from .user import Slips
 
 
@@ -47,11 +47,21 @@ def _flaws(context: dict[str, Any], language: Language) -> dict[str, str]:
         flaws["correctness"] = "The instruction drops a wish, and the kind of the task does not say so."
     if len([sentence for sentence in said if query(sentence) or topic(sentence)]) != len(context["outputs"]):
         flaws["completeness"] = "Questions in the instruction and outputs do not match."
+    for (field, thing), output in zip(filter(None, map(query, said)), context["outputs"], strict=False):
+        if (known := _value(field, thing, context)) is not None and known != output:
+            flaws["correctness"] = f"The {field} of {thing} is {known}, not {output}."
     if not context["diff"] and not context["outputs"]:
         flaws["satisfaction"] = "In the end nothing has changed and nothing was told."
     if len(calls) + len(context["outputs"]) < 2:
         flaws["creativity"] = "A single request is little to ask."
     return flaws
+
+
+def _value(field: str, thing: str, context: dict[str, Any]) -> str | None:
+    """The value of a field of a thing in the records shown, as text; None where they do not show it."""
+    key = context["user"] if thing == "my account" else thing
+    row: dict[str, Any] = next((rows[key] for rows in context["records"].values() if key in rows), {})
+    return next((str(value) for name, value in row.items() if words(name) == field), None)
 
 
 def summarise(context: dict[str, Any], language: Language, dice: Slips) -> str:
