@@ -130,9 +130,9 @@ def heard(answer: Answer, question: Question) -> Answer:
         error = "the reply was cut off inside of its thoughts; allow more by max_tokens"
     elif not calls and not text.strip() and (thoughts or text != answer.text):
         text, error = "", "the reply holds thoughts and nothing that is said" if thoughts else "the reply says nothing"
-    elif question.tools and not calls:
+    elif question.tools:
         try:
-            text, calls = read_calls(text, question.tools)
+            text, calls = read_calls(text, question.tools, calls)
         except WrittenCall:
             error = f"wrote a tool call as text; switch on the server's tool parser: {text[:200]!r}"
     calls, text = with_ids(calls, question.messages), "" if error else text

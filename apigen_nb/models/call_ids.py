@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ..records import Message, ToolCall
 
@@ -15,9 +15,11 @@ def call_id(number: int) -> str:
     return f"call{number:05d}"
 
 
-def with_ids(calls: Iterable[ToolCall], earlier: Sequence[Message] = ()) -> tuple[ToolCall, ...]:
+def with_ids(calls: Sequence[ToolCall], earlier: Sequence[Message] = ()) -> tuple[ToolCall, ...]:
     """These calls, which follow those of the `earlier` messages, each under an id of its own: the one it has, unless it
     is empty or in use, then one made from its number."""
+    if not calls:
+        return ()
     used = [call.id for message in earlier for call in message.tool_calls]
     taken, named = set(used), list[ToolCall]()
     for number, call in enumerate(calls, len(used) + 1):

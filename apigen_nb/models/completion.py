@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..records import ToolCall, Usage
 from . import Answer, Question, heard
 from .finish_reasons import ServersFault, unfinished
 from .opaque import opaque_of
+from .spoken import CALL_MARK, spoken
 from .written_calls import decoded
 
 MAX_REPLY = 200_000  # characters; a longer reply is a model in a loop, and no stage has a use for it
@@ -29,8 +30,8 @@ def read_completion(content: bytes, question: Question, origin: str = "") -> Ans
     try:
         body = json.loads(content.decode("utf-8-sig"))
         choice, message = _message(body)
-        calls, text = list(_calls(message)), _text(message.get("content"))
-        thoughts, refusal = _thoughts(message), message.get("refusal")
+        parts = _parts(message.get("content"))
+        calls, text, thoughts = list(_calls(message, parts)), _text(parts), _thoughts(message, parts)
     except RecursionError:
         raise ValueError(_not_a_completion(content, "no JSON")) from None
     except ValueError as error:
@@ -39,16 +40,18 @@ def read_completion(content: bytes, question: Question, origin: str = "") -> Ans
     size = len(text) + sum(len(call.raw) or len(str(call.arguments)) for call in calls)
     if size > MAX_REPLY:
         return Answer(error=f"reply of {size} characters; at most {MAX_REPLY} are read", usage=usage)
-    answer = Answer(text=text, thoughts=thoughts[:MAX_REPLY], tool_calls=tuple(calls), usage=usage)
-    if refusal:
-        return answer.model_copy(update={"tool_calls": (), "error": f"the model refused: {str(refusal)[:300]}"})
     try:
-        problem = unfinished(choice, usage.completion)
+        refusal, problem = message.get("refusal"), unfinished(choice, usage.completion)
     except ServersFault as fault:
         raise ValueError(f"{_BROKEN}: {fault}") from None
-    if problem:
-        return answer.model_copy(update={"tool_calls": (), "error": problem})
-    return heard(answer.model_copy(update={"opaque": opaque_of(message, origin)}), question)
+    if refusal or problem:
+        told = f"the model refused: {str(refusal)[:300]}" if refusal else problem
+        text, thought, _ = spoken(CALL_MARK.split(text, maxsplit=1)[0], question.reply is not None)
+        thoughts = "\n\n".join(filter(None, (thoughts, thought)))[:MAX_REPLY]
+        return Answer(text=text, thoughts=thoughts, usage=usage, error=told)
+    wanted = opaque_of(message, origin)
+    answer = Answer(text=text, thoughts=thoughts[:MAX_REPLY], tool_calls=tuple(calls), usage=usage, opaque=wanted)
+    return heard(answer, question)
 
 
 _BROKEN = "the reply is not a chat completion"
@@ -83,10 +86,10 @@ def _parts(content: Any) -> list[dict[str, Any]]:
     return [{"text": part} if isinstance(part, str) else part for part in content]
 
 
-def _text(content: Any) -> str:
+def _text(parts: Iterable[dict[str, Any]]) -> str:
     """What the parts say, one after another; thoughts and calls are read elsewhere."""
     said = list[str]()
-    for part in _parts(content):
+    for part in parts:
         kind = part.get("type")
         if kind in _SAID:
             if not isinstance(part.get("text", ""), str):
@@ -101,10 +104,10 @@ def _is_thought(kind: Any) -> bool:
     return isinstance(kind, str) and any(word in kind for word in ("think", "reason", "thought", "summary"))
 
 
-def _thoughts(message: dict[str, Any]) -> str:
+def _thoughts(message: dict[str, Any], parts: Iterable[dict[str, Any]]) -> str:
     """What a model thought, wherever its server puts it; what stands in several places once."""
-    parts = [part for part in _parts(message.get("content")) if _is_thought(part.get("type"))]
-    places = [message.get(name) for name in _THOUGHTS] + [parts]
+    within = [part for part in parts if _is_thought(part.get("type"))]
+    places = [message.get(name) for name in _THOUGHTS] + [within]
     found = dict.fromkeys("\n".join(_strings(place)).strip() for place in places if place)
     return "\n\n".join(filter(None, found))
 
@@ -121,7 +124,7 @@ def _strings(thought: Any, depth: int = 0) -> Iterator[str]:
             yield from _strings(thought.get(name), depth + 1)
 
 
-def _calls(message: dict[str, Any]) -> Iterator[ToolCall]:
+def _calls(message: dict[str, Any], parts: Iterable[dict[str, Any]]) -> Iterator[ToolCall]:
     """The calls of a message: `tool_calls`, the older `function_call`, or parts of its content. What holds neither name
     nor arguments is no call."""
     listed = message.get("tool_calls") or []
@@ -130,7 +133,7 @@ def _calls(message: dict[str, Any]) -> Iterator[ToolCall]:
         raise _Unknown("its tool_calls are no list")
     older = message.get("function_call")
     listed = [*listed, *([older] if older and not listed else [])]
-    listed += [part for part in _parts(message.get("content")) if part.get("type") in ("tool_use", "function_call")]
+    listed += [part for part in parts if part.get("type") in ("tool_use", "function_call")]
     for call in listed:
         call = {} if call is None else call
         if not isinstance(call, dict):

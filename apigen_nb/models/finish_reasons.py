@@ -10,6 +10,7 @@ _WHOLE = {
     *("", "stop", "stopped", "end_turn", "eos", "eos_token", "stop_sequence", "stop_token", "complete", "completed"),
     *("tool_calls", "tool_call", "tool_use", "function_call"),
 }
+_USUAL = ("stop", "tool_calls")  # of OpenAI; these need no reading
 _CUT = re.compile(
     r"length|max_?(?:new_|output_|completion_)*tokens?|token_limit|context_window|context_length|^limit$|_limit$"
 )
@@ -54,8 +55,7 @@ def _known(reason: str) -> bool:
 
 
 def _why(reason: Any, tokens: int) -> str:
-    plain = _plain(reason)
-    if plain in _WHOLE:
+    if reason in _USUAL or (plain := _plain(reason)) in _WHOLE:
         return ""
     told = f"finish_reason {str(reason if not isinstance(reason, dict) else plain)[:60]}"
     if _SERVERS.search(plain):

@@ -57,8 +57,7 @@ def give_back(
 
 def _fields(holder: Any) -> dict[str, Any]:
     # Absent and empty are the same to all servers, except to those that ask for an empty text, who are `owed` it.
-    known = (name for name in FIELDS if isinstance(holder, Mapping) and holder.get(name))
-    return {name: holder[name] for name in known}
+    return {name: holder[name] for name in FIELDS if holder.get(name)} if isinstance(holder, Mapping) else {}
 
 
 def _but(fields: Mapping[str, Any], without: Collection[str]) -> dict[str, Any]:

@@ -49,6 +49,7 @@ _MARK = re.compile(
     f"(?P<call>{_CALLS})|(?P<close>{_CLOSES})|(?P<open>{_OPENS})|(?P<turn>{_TURNS})|(?P<end>{_ENDS})", re.I
 )
 _CLOSE = re.compile(_CLOSES, re.I)
+_BEGINS = re.compile(r"<|\[(?=[/A-Ze])|◁|\]~")  # what every mark begins with; found many times faster than a mark
 _OURS = {"assistant", "model", "bot", "ai", "chatbot"}
 MACHINERY = _MARK
 CALL_MARK = re.compile(_CALLS, re.I)
@@ -71,19 +72,28 @@ class Spoken(NamedTuple):
 def spoken(text: str, asked_for_json: bool = False) -> Spoken:
     """What of a text is said. All before a mark that only closes is thought. After the first mark that ends the turn or
     begins another's nothing counts, once something was said. Inside of JSON that was asked for, marks are words."""
-    if "<" not in text and "[" not in text and "◁" not in text and "]~" not in text:
+    if not _BEGINS.search(text):
         found = _UNMARKED.fullmatch(text) if text.startswith("analysis") else None
         return Spoken(found[2].strip(), found[1].strip(), False) if found else Spoken(text, "", False)
     reader = _Reader()
     if "<|channel|>" in text:
         text = reader.channels(text)
-    if _MARK.search(text) is None and not reader.thoughts:
+    if find_mark(_MARK, text) is None and not reader.thoughts:
         return Spoken(text, "", reader.cut)
     reader.read(text, asked_for_json)
     said = "\n".join(reader.said)
     if reader.thoughts and (wrapped := _WRAPPED.fullmatch(said)) is not None:
         said = wrapped[2].strip()
     return Spoken("" if reader.cut else said, "\n\n".join(reader.thoughts), reader.cut)
+
+
+def find_mark(kind: re.Pattern[str], text: str, place: int = 0) -> re.Match[str] | None:
+    """The first mark of a kind (`MACHINERY`, `CALL_MARK`) from a place on."""
+    while (begins := _BEGINS.search(text, place)) is not None:
+        if (mark := kind.match(text, begins.start())) is not None:
+            return mark
+        place = begins.start() + 1
+    return None
 
 
 class _Reader:
@@ -101,7 +111,7 @@ class _Reader:
     def read(self, text: str, json_too: bool) -> None:
         """Take a text apart, from mark to mark."""
         begin = place = tries = 0  # `begin` of what is being said
-        while (mark := _MARK.search(text, place)) is not None:
+        while (mark := find_mark(_MARK, text, place)) is not None:
             place = mark.end()
             if mark["call"] or text[mark.start() - 1 : mark.start()] == text[place : place + 1] == "`":
                 continue

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..records import ToolCall
 from .reply_json import Unparsable, load_json, objects_in
-from .spoken import CALL_MARK
+from .spoken import CALL_MARK, find_mark
 
 MOST, LONGEST = 64, 20_000  # calls in one message; characters of calls in Python's form, whose parser is not linear
 _NAMES = ("name", "tool_name", "function", "tool")
@@ -25,6 +25,7 @@ _PARAMETER = re.compile(r"<((?:\w+:|[|｜]\w+[|｜])?param(?:eter)?)" + _IS)
 _PAIR = re.compile(r"\s*<arg_key>([^<]*)</arg_key>\s*<arg_value>")
 _NAMED = re.compile(r"(?:function\s+)?(?:functions[.:])?([\w.-]+?)(?::\d+)?\s*(?=\{)")
 _FENCE, _OPENING = re.compile(r"```\w*"), re.compile(r"(?:```\w*|\[)\s*\Z")
+_HINT = re.compile(r"[<\[{(]")  # without one of these nothing is a call
 _OBJECT = re.compile(r"(?:\[\s*)?\{\s*\"")
 _CALL_ID = re.compile(r"\[CALL_ID\]\s*[\w-]*")
 _BETWEEN = " \t\r\n,;"  # what stands between calls
@@ -36,20 +37,30 @@ class WrittenCall(ValueError):
     """A text holds a tool call that cannot be read for certain."""
 
 
-def read_calls(text: str, tools: Sequence[Mapping[str, Any]]) -> tuple[str, tuple[ToolCall, ...]]:
+def read_calls(
+    text: str, tools: Sequence[Mapping[str, Any]], known: tuple[ToolCall, ...] = ()
+) -> tuple[str, tuple[ToolCall, ...]]:
     """What a text says before its calls of these tools (in the OpenAI function format), and the calls, without ids. No
-    calls where it only speaks about tools. WrittenCall where it calls one in a way that cannot be read for certain."""
+    calls where it only speaks about tools; those `known` where its server has read them, which may leave marks or a
+    copy of them in the text. WrittenCall where it calls one in a way that cannot be read for certain, or another."""
+    mark = find_mark(CALL_MARK, text)
+    if _HINT.search(text) is None or (known and mark is None):
+        return text, known
     schemas = {tool["function"]["name"]: tool["function"].get("parameters") or {} for tool in tools}
-    mark = CALL_MARK.search(text)
     start = mark.start() if mark is not None else _call_begins(text, schemas)
     if start is None:
         return text, ()
-    calls = _calls_in(text[start:], schemas)
-    if calls is None or len(calls) > MOST:
+    bare = known and not CALL_MARK.sub("", text[start:]).strip()
+    calls = [] if bare else _calls_in(text[start:], schemas)
+    if calls is None or len(calls) > MOST or (known and any(call not in map(_pair, known) for call in calls)):
         raise WrittenCall
     lead = _OPENING.sub("", text[:start][-200:])
     said = text[: max(start - 200, 0)] + lead
-    return said.strip(), tuple(ToolCall(id="", name=name, arguments=arguments) for name, arguments in calls)
+    return said.strip(), known or tuple(ToolCall(id="", name=name, arguments=given) for name, given in calls)
+
+
+def _pair(call: ToolCall) -> tuple[str, dict[str, Any] | None]:
+    return call.name, call.arguments
 
 
 def _calls_in(text: str, schemas: Mapping[str, Any]) -> Calls | None:

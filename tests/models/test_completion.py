@@ -138,6 +138,12 @@ def test_thoughts_are_found_wherever_a_server_puts_them(message: dict[str, Any])
     assert (answer.text, answer.thoughts, answer.error) == ("Yes.", THOUGHT, "")
 
 
+def test_what_is_not_whole_is_without_its_thoughts_and_marks_too() -> None:
+    for choice, more in (({"finish_reason": "length"}, {}), ({}, {"refusal": "no"})):
+        answer = read({"content": "<think>hm</think>Yes, and <tool_call>{</s>", "reasoning": "a", **more}, **choice)
+        assert (answer.text, answer.thoughts, bool(answer.error)) == ("Yes, and", "a\n\nhm", True)
+
+
 def test_a_reply_of_thoughts_alone_is_no_answer() -> None:
     answer = read({"content": "", "reasoning_content": '{"name": "look", "arguments": {}}'}, finish_reason="stop")
     assert (answer.text, answer.tool_calls) == ("", ())
@@ -162,6 +168,24 @@ TEXT = json.dumps(CALL["arguments"])
 def test_calls_are_read_from_every_dialect(message: dict[str, Any]) -> None:
     (call,) = read({"content": None, **message}, finish_reason="tool_calls").tool_calls
     assert (call.id, call.name, call.arguments) == ("a", "look", {"id": "7"})
+
+
+LEFT = [
+    "</tool_call>",
+    "<tool_call>\n</tool_call>",
+    f"<tool_call>{json.dumps(CALL)}</tool_call>",
+    f"[TOOL_CALLS]look[ARGS]{TEXT}",
+]
+
+
+@pytest.mark.parametrize("left", LEFT)
+def test_what_a_server_leaves_of_calls_that_it_has_read_is_not_said(left: str) -> None:
+    calls = [{"id": "a", "function": CALL}]
+    answer = read({"content": f"One moment. {left}", "tool_calls": calls})
+    assert (answer.text, answer.error) == ("One moment.", "")
+    assert [(call.id, call.arguments) for call in answer.tool_calls] == [("a", CALL["arguments"])]
+    other = read({"content": left.replace("7", "8") + "<tool_call>", "tool_calls": calls})
+    assert bool(other.error) == ("7" in left), "another call than those is none that can be read for certain"
 
 
 def test_the_older_form_of_a_call_has_no_id() -> None:

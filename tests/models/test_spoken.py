@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from apigen_nb.models import Answer, Question, Unparsable, heard, read_json
-from apigen_nb.models.spoken import MACHINERY, spoken
+from apigen_nb.models.spoken import CALL_MARK, MACHINERY, find_mark, spoken
 from apigen_nb.records import STOP
 
 PAIRS = [
@@ -137,3 +137,11 @@ def test_thoughts_without_an_answer_are_none() -> None:
     answer = heard(Answer(text=f"<think>{STOP}</think>"), question)
     assert (answer.text, answer.thoughts) == ("", STOP)
     assert answer.error == "the reply holds thoughts and nothing that is said"
+
+
+@given(st.text("<>[]|/~◁TOOLtoolcab_=s\ne`") | st.lists(st.sampled_from([*sum(PAIRS, ()), *ENDINGS, *OTHERS, "`", "["]))
+       .map("".join))  # fmt: skip
+def test_marks_are_found_where_they_begin(text: str) -> None:
+    for kind in (MACHINERY, CALL_MARK):
+        found, first = find_mark(kind, text), kind.search(text)
+        assert (found and found.span()) == (first and first.span())
