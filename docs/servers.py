@@ -15,7 +15,7 @@ MARK = "<!-- quirks: written by docs/servers.py -->"
 
 def page(before: str) -> str:
     """The page with its table made anew."""
-    rows = [f"| {quirk.server} | {quirk.does} | {quirk.done} |" for quirk in QUIRKS]
+    rows = [quirk.row for quirk in QUIRKS]
     return "\n".join(
         [before.partition(MARK)[0] + MARK, "| server | what it does | what is done |", "|---|---|---|", *rows, ""]
     )

@@ -9,18 +9,17 @@ from typing import Any
 
 import pytest
 
-from apigen_nb.models import Answer, EndpointDown, Question
+from apigen_nb.models import Answer, EndpointDown, Question, Unparsable, read_json
 from apigen_nb.models.endpoint import Endpoint
 from apigen_nb.records import Message
 from tests.fault_server import USAGE, FaultServer
 from tests.players import context_of
 from tests.quirks import QUIRKS
-from tests.quirks.playing import POISON, Quirk
+from tests.quirks.playing import CALL, POISON, Quirk, message_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "servers.md"
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 CLOSED = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"], "additionalProperties": False}
-CALL = {"id": "call_abc", "type": "function", "function": {"name": "look", "arguments": "{}"}}
 LONG = "Cancel only what is pending. " * 2000
 
 
@@ -44,11 +43,10 @@ def play(quirk: Quirk, kind: str) -> tuple[Answer, list[dict[str, Any]], list[st
     the endpoint noticed."""
 
     def reply(body: dict[str, Any]) -> str | dict[str, Any]:
-        if "response_format" in body or kind == "json":
-            return '{"a": 1}'
-        if "tools" in body and body["messages"][-1]["role"] != "tool":
-            return {"content": None, "tool_calls": [{**CALL, **quirk.call}], **quirk.message}
-        return "hello"
+        message = message_of(body | ({"response_format": None} if kind == "json" else {}))
+        if "tool_calls" in message:
+            return message | {"tool_calls": [{**CALL, **quirk.call}], **quirk.message}
+        return message
 
     async def main() -> tuple[Answer, list[dict[str, Any]], list[str]]:
         async with FaultServer(reply, quirk=quirk.plays, usage=quirk.usage or USAGE) as server:
@@ -57,6 +55,9 @@ def play(quirk: Quirk, kind: str) -> tuple[Answer, list[dict[str, Any]], list[st
             try:
                 answer = await endpoint(question(kind, text))
                 if kind == "agent" and answer.tool_calls:
+                    assert {(call.name, str(call.arguments)) for call in answer.tool_calls} == {("look", "{}")}
+                    assert len({call.id for call in answer.tool_calls} - {""}) == len(answer.tool_calls)
+                    assert answer.text == ""
                     done = Message(role="assistant", tool_calls=answer.tool_calls, opaque=answer.opaque)
                     result = Message(role="tool", tool_call_id=answer.tool_calls[0].id, content="7")
                     answer = await endpoint(question(kind, text, done, result))
@@ -80,8 +81,14 @@ def test_what_is_done_about_it(quirk: Quirk, kind: str) -> None:
         assert noticed == []
         sent = [body for body in sent if POISON in json.dumps(body)]
         assert len(sent) == 1
+    elif quirk.ends == "no use":
+        with pytest.raises(Unparsable, match=quirk.words):
+            read_json(answer)
+        assert (answer.tool_calls, bool(answer.error)) == ((), kind != "json" or "differ" not in quirk.words)
     else:
-        assert (answer.error, answer.text) == ("", '{"a": 1}' if kind == "json" else "hello")
+        said = read_json(answer) if kind == "json" else answer.text
+        assert (answer.error, said) == ("", {"a": 1} if kind == "json" else "hello")
+        assert answer.thoughts == quirk.thinks or not quirk.thinks
         assert len(sent) <= (5 if kind == "agent" else 3)
         assert any(quirk.words in said for said in noticed) or not quirk.words
     assert not set(quirk.lacks) & sent[-1].keys()
@@ -94,5 +101,5 @@ def test_there_are_many_of_many_servers() -> None:
 
 
 def test_the_page_of_servers_is_that_of_the_quirks() -> None:
-    rows = [f"| {quirk.server} | {quirk.does} | {quirk.done} |" for quirk in QUIRKS]
+    rows = [quirk.row for quirk in QUIRKS]
     assert [row for row in PAGE.read_text().splitlines() if row.startswith("| ")][1:] == rows, "python docs/servers.py"

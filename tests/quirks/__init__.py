@@ -9,6 +9,7 @@ from .formats import FORMATS
 from .kept import KEPT
 from .parameters import PARAMETERS
 from .refusals import REFUSALS
+from .replies import HEARD
 from .stopping import STOPPING
 
-QUIRKS = (*PARAMETERS, *FORMATS, *REFUSALS, *STOPPING, *BUSY, *KEPT)
+QUIRKS = (*PARAMETERS, *FORMATS, *REFUSALS, *STOPPING, *BUSY, *KEPT, *HEARD)

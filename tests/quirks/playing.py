@@ -17,8 +17,8 @@ CUT = 2050
 class Quirk:
     """What a `server` `does`, what is `done` about it, and what plays it: `plays` answers in its place (of the
     request's body and how many came before), `message` and `call` stand on its messages and calls. It `ends` as
-    answered, the question's refusal, or with the stage; `lacks` and `has` are what the last request of the `kinds` of
-    questions lacks and has, `words` what is said of it."""
+    answered (its thoughts are what it `thinks`), as of no use, the question's refusal, or with the stage; `lacks` and
+    `has` are what the last request of the `kinds` of questions lacks and has, `words` what is said of it."""
 
     server: str
     does: str
@@ -33,11 +33,17 @@ class Quirk:
     call: dict[str, Any] = field(default_factory=dict)
     usage: dict[str, Any] | None = None
     words: str = ""
+    thinks: str = ""
     long: bool = False
 
     @property
     def name(self) -> str:
         return f"{self.server}: {self.does}"
+
+    @property
+    def row(self) -> str:
+        """Its line in the table of docs/servers.md."""
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in (self.server, self.does, self.done)) + " |"
 
 
 def error(message: Any, **further: Any) -> dict[str, Any]:
@@ -97,6 +103,26 @@ def whole(content: str) -> dict[str, Any]:
     return {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
 
 
+def message_of(sent: dict[str, Any]) -> dict[str, Any]:
+    """What a good model answers to a request."""
+    if "response_format" in sent:
+        return {"content": '{"a": 1}'}
+    if "tools" in sent and sent["messages"][-1]["role"] != "tool":
+        return {"content": None, "tool_calls": [CALL]}
+    return {"content": "hello"}
+
+
+def replies(change: Callable[[dict[str, Any]], dict[str, Any]], times: int = 99, **choice: Any) -> Plays:
+    """Put the model's message, and how it ended, in another way."""
+
+    def plays(sent: dict[str, Any], before: int) -> Played:
+        message = {"role": "assistant", **change(message_of(sent))}
+        ended = {"finish_reason": "stop", **choice}
+        return (200, {"choices": [{"index": 0, "message": message, **ended}]}) if before < times else None
+
+    return plays
+
+
 def bytes_once(content: bytes) -> Plays:
     return lambda sent, _: (200, content) if "tools" not in sent and "response_format" not in sent else None
 
@@ -112,6 +138,8 @@ def pydantic(*loc: Any, msg: str = "Extra inputs are not permitted") -> list[dic
     return [{"type": "extra_forbidden", "loc": list(loc), "msg": msg, "input": POISON}]
 
 
+CALL = {"id": "call_abc", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+THOUGHT = "Which loan is it?"
 SIGNATURE = {"google": {"thought_signature": "AY89a18IwQsQ8in/+=="}}
 DETAILS = [{"type": "reasoning.encrypted", "data": "gAAAAB", "id": "rs_1", "index": 0}]
 BLOCKS = [{"type": "thinking", "thinking": "look it up", "signature": "EqQBCgIYAhIM"}]
