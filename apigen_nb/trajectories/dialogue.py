@@ -94,6 +94,15 @@ class Dialogue:
             c for c in self.calls if c.done and c.readable and c.action.name in tools and tools[c.action.name].writes
         )
 
+    def confirmed(self) -> Iterator[tuple[Call, int, int]]:
+        """Writes that the agent announced and the user confirmed just before: the call, the turn of the announcement
+        and that of the consent."""
+        for call in self.writes:
+            consent = self.last_of("user", end=call.turn)
+            said = self.messages[consent - 1] if consent > 1 else None
+            if said is not None and said.role == "assistant" and said.content and not said.tool_calls:
+                yield call, consent - 1, consent
+
     @functools.cached_property
     def groundtruth(self) -> Execution:
         """What the groundtruth actions do in a fresh world."""

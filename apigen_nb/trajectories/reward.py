@@ -79,10 +79,9 @@ def same_state(expected: tuple[Change, ...], reached: tuple[Change, ...], chosen
 def all_told(dialogue: Dialogue, meanings: Meanings) -> Verdict:
     """Output check: every expected output is told in some message of the agent, compared by type, and stands."""
     outputs = dialogue.blueprint.outputs
-    texts = [message.content for _, message in dialogue.turns("assistant") if message.content]
     types = origin_types(dialogue.blueprint, dialogue.domain)
     asked = ((number, output, types[number]) for number, output in enumerate(outputs))
-    answers = {output: _is_told(number, output, type, texts, dialogue, meanings) for number, output, type in asked}
+    answers = {output: _is_told(number, output, type, dialogue, meanings) for number, output, type in asked}
     missing, open_ = ([o for o, answer in answers.items() if answer == what] for what in ("no", ""))
     if not missing and not open_:
         return Verdict(gate="outputs", passed=True)
@@ -98,13 +97,17 @@ def all_told(dialogue: Dialogue, meanings: Meanings) -> Verdict:
     return Verdict(gate="outputs", passed=False, undecided=not missing, kind=kind, reason=reason, findings=findings)
 
 
-def _is_told(number: int, output: str, type: str, texts: Sequence[str], dialogue: Dialogue, meanings: Meanings) -> str:
-    """ "yes", "no", or "" where judges have not decided."""
-    found = _told_as(texts, output, type)
-    if found != "open":
+def _is_told(number: int, output: str, type: str, dialogue: Dialogue, meanings: Meanings) -> str:
+    """ "yes", "no", or "" where judges have not decided. What stands nowhere but in announcements of writes may have
+    been told by the way: of something else, such as a fee of 0 for a balance of 0."""
+    said = {turn: message.content for turn, message in dialogue.turns("assistant") if message.content}
+    found = _told_as([*said.values()], output, type)
+    if found == "told":
+        announced = {turn for _, turn, _ in dialogue.confirmed()}
+        found = _told_as([text for turn, text in said.items() if turn not in announced], output, type)
+        found = "told" if found == "told" else "open"
+    if found != "open" or not said:
         return "yes" if found == "told" else "no"
-    if not texts:
-        return "no"
     question = (
         "Does the agent tell the customer the value named below, in whatever words, language or format, as something "
         "that is so and that still stands at the end? Another value, or one denied or corrected later, is a no."

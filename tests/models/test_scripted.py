@@ -565,18 +565,11 @@ async def test_the_user_stops_before_the_last_wish(monkeypatch: pytest.MonkeyPat
     def voiced(trajectory: Trajectory) -> int:
         return sum(message.content.count("I want to ") for message in trajectory.messages if message.role == "user")
 
-    def wishes(trajectory: Trajectory) -> int:
-        """Without questions: their answers may be told by the way ("shipping fee 6.5")."""
-        said = (message.content for message in trajectory.messages if message.role == "user")
-        return voiced(trajectory) - sum(text.count("I want to know") for text in said)
-
     fewer = [one for one, other in zip(held, flawless[1], strict=True) if voiced(one) < voiced(other)]
     assert fewer
     assert all(trajectory.ended == "stop" for trajectory in held)
     kinds = {t.divergence.kind for t in fewer if t.divergence}
-    ungranted = [one for one, other in zip(held, flawless[1], strict=True) if wishes(one) < wishes(other)]
-    assert ungranted
-    assert not any(trajectory.success for trajectory in ungranted)
+    assert not any(trajectory.success for trajectory in fewer)
     assert kinds <= {"missing write", "output not told"}
 
 

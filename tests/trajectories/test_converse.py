@@ -370,8 +370,17 @@ async def test_every_output_has_to_be_told_by_the_agent(library: Domain) -> None
         assert (found["outputs"] == "held") == told
         found = outcome(await play(library, Role(does(RENEW), said), about=about, judges=[Reader(UNTOLD)] * 3))
         assert found == HELD | ({} if told else {"outputs": "fell"})
-    over_two = Role("You have 1250 points.", does(RENEW, text="It is Salt Roads."), "Done.")
+    over_two = Role(does(RENEW, text="It is Salt Roads."), "You have 1250 points.", "Done.")
     assert (await play(library, over_two, about=about, user=Role("a", "b", STOP))).success
+    # what stands in nothing but the announcement of a write may be of something else: the judges say
+    for judges, outputs in (
+        ((), "undecided"),
+        ([Reader({"output told": ("yes", "1,250")})] * 3, "held"),
+        ([Reader(UNTOLD)] * 3, "fell"),
+    ):
+        by_the_way = Role("To be sure: Salt Roads, 1,250 pages. Renew it?", does(RENEW), "Done.")
+        trajectory = await play(library, by_the_way, about=about, user=Role("a", "yes", STOP), judges=judges)
+        assert outcome(trajectory)["outputs"] == outputs
     # what the user says, or a tool gives back, is not told
     mute = does(call("get_loan", loan_id="L1"), call("get_member", member_id="M1"), RENEW)
     for judges in ((), [Reader({"output told": ("yes", "1250 Salt Roads")})] * 3, [Reader(UNTOLD)] * 3):

@@ -70,19 +70,9 @@ def stopped(messages: Iterable[Message]) -> list[Message]:
     return [*said, user(STOP)]
 
 
-def confirmed(dialogue: Dialogue) -> Iterator[tuple[Call, int, int]]:
-    """Writes that the agent announced and the user confirmed just before: the call, the turn of the announcement and
-    that of the consent."""
-    for call in dialogue.writes:
-        consent = dialogue.last_of("user", end=call.turn)
-        said = dialogue.messages[consent - 1] if consent > 1 else None
-        if said is not None and said.role == "assistant" and said.content and not said.tool_calls:
-            yield call, consent - 1, consent
-
-
 def one_confirmed(dialogue: Dialogue, rng: Random) -> tuple[Call, int, int] | None:
     """One of the confirmed writes."""
-    found = list(confirmed(dialogue))
+    found = list(dialogue.confirmed())
     return rng.choice(found) if found else None
 
 

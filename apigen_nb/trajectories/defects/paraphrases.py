@@ -11,7 +11,7 @@ from ...records import STOP, Action
 from ...world.identification import identifying_tools
 from ...world.values import mentions
 from ..dialogue import Dialogue
-from .editing import Edited, calling, closing, confirmed, inserted, reworded, sentences
+from .editing import Edited, calling, closing, inserted, reworded, sentences
 
 YES = (
     "Sounds good to me.",
@@ -35,7 +35,7 @@ def consent_in_other_words(dialogue: Dialogue, rng: Random) -> Edited:
     """Consents that are nothing but that, in several languages."""
     texts = {
         consent: rng.choice(YES)
-        for _, _, consent in confirmed(dialogue)
+        for _, _, consent in dialogue.confirmed()
         if re.fullmatch(r"yes\b[^.]*\.", dialogue.messages[consent].content.casefold())
     }
     return reworded(dialogue, texts)
@@ -49,7 +49,7 @@ def courtesy_added(dialogue: Dialogue, rng: Random) -> Edited:
 def question_before_the_announcement(dialogue: Dialogue, rng: Random) -> Edited:
     """What the agent says last in an announcement comes first."""
     texts = {}
-    for _, announced, _ in confirmed(dialogue):
+    for _, announced, _ in dialogue.confirmed():
         parts = sentences(dialogue.messages[announced].content)
         texts[announced] = " ".join([*parts[-1:], *parts[:-1]])
     return reworded(dialogue, texts)

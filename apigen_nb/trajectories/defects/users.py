@@ -7,7 +7,7 @@ from random import Random
 from ...world.values import argument_values, is_mentioned, normalize
 from ..dialogue import Dialogue
 from ..wishes import voiced
-from .editing import Edited, confirmed, ends_otherwise, one_confirmed, reworded, sentences, stopped
+from .editing import Edited, ends_otherwise, one_confirmed, reworded, sentences, stopped
 
 NO = (
     "No, please leave it as it is.",
@@ -19,7 +19,7 @@ NO = (
 
 def premature_stop(dialogue: Dialogue, rng: Random) -> Edited:
     """The user goes while the agent waits for an answer."""
-    found = next(confirmed(dialogue), None)
+    found = next(dialogue.confirmed(), None)
     edited = stopped(dialogue.messages[: found[1] + 1]) if found else []
     return edited if edited and ends_otherwise(dialogue, edited) else None
 
