@@ -18,7 +18,7 @@ _QUESTIONS: dict[Level, str] = {
     "hard": "two or three questions about the policy, of which one takes more than one of its rules to answer",
 }
 _LOOK_UPS: dict[Level, str] = {
-    "easy": "the customer tells nearly all arguments, those held back when asked",
+    "easy": "the customer tells nearly all arguments",
     "medium": "the agent has to look up about half of the arguments",
     "hard": "the customer names things by what they are and not by ids, so that the agent has to look up nearly all "
     "arguments",

@@ -7,6 +7,7 @@ ships with the package, a plain async function will do in a test. Nothing but th
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
@@ -19,6 +20,7 @@ from ..records import Candidate, Message, Opaque, Record, Role, ToolCall, Usage
 from .call_ids import with_ids
 from .reply_json import Unparsable as Unparsable
 from .reply_json import read_object
+from .reply_schema import without_nulls
 from .spoken import spoken
 from .written_calls import WrittenCall, read_calls
 
@@ -154,18 +156,25 @@ def read_json(answer: Answer) -> dict[str, Any]:
 
 
 def read_reply(answer: Answer, shape: type[Reply], /, **settled: Any) -> Reply:
-    """The JSON object in a reply as the `shape` that was asked for. Fields that `shape` has not are passed over, those
-    `settled` are none of the model's business. Unparsable, the only error, names each part that is missing or of the
-    wrong type; what JSON has not (NaN, infinity, half a character) is never let through."""
+    """The JSON object in a reply as the `shape` that was asked for. Fields that `shape` has not are passed over, as are
+    nulls where it has a default: the schema allows them there (see `reply_schema`); those `settled` are none of the
+    model's business. Unparsable, the only error, names each part that is missing or of the wrong type; what JSON has
+    not (NaN, infinity, half a character) is never let through."""
     said = {**read_json(answer), **settled}
     try:
-        reply = shape.model_validate({name: said[name] for name in shape.model_fields if name in said})
+        wanted = {name: said[name] for name in shape.model_fields if name in said}
+        reply = shape.model_validate(without_nulls(wanted, _schema_of(shape)))
         return shape.model_validate_json(json.dumps(reply.model_dump(), allow_nan=False))
     except ValidationError as error:
         parts = (f"{'.'.join(map(str, problem['loc']))[:100]}: {problem['msg']}" for problem in error.errors()[:6])
         raise Unparsable("; ".join(parts)) from None
     except (ValueError, RecursionError) as error:
         raise Unparsable(f"it cannot be written down: {error}") from None
+
+
+@functools.lru_cache(maxsize=64)
+def _schema_of(shape: type[BaseModel]) -> dict[str, Any]:
+    return shape.model_json_schema()
 
 
 async def ask_for(model: Model, question: Question, shape: type[Reply], /, **settled: Any) -> Reply:

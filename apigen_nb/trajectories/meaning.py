@@ -75,11 +75,16 @@ class Meanings:
 
     def turn(self, claim: Claim) -> int | None:
         """The message from which the judges that were in the majority quoted first, where any quoted."""
+        shown = self.shown(claim)
+        return shown.turn if shown else None
+
+    def shown(self, claim: Claim) -> Opinion | None:
+        """Of the opinions that proved the answer by a quotation the one that quoted first, where any did."""
         answer, reading = self.of(claim), self.readings.get(claim.id)
         if reading is None or answer in ("", claim.answers[-1]):
             return None
-        shown = (o for o in reading.opinions if o.answer == answer and not unproven(claim, o, self.messages))
-        return min(opinion.turn for opinion in shown)
+        proven = (o for o in reading.opinions if o.answer == answer and not unproven(claim, o, self.messages))
+        return min(proven, key=lambda opinion: opinion.turn)
 
 
 def settled(claim: Claim, opinions: Iterable[Opinion], majority: int, messages: Sequence[Message]) -> str:

@@ -46,11 +46,14 @@ def tells(text: str, output: str, type: str = "") -> bool:
 
 
 def names_number(text: str, output: str) -> bool:
-    """Whether a text has an amount of some unit whose number an output is: 17 days for "17"."""
+    """Whether a text has an amount of a unit whose number an output is (17 days for "17") or a day of the month."""
     wanted = expected(output)
     if len(wanted) != 1 or wanted[0].type not in _NUMBERS:
         return False
-    units_said = (value for value in read(text) if value.type in ("duration", "quantity"))
+    said = read(text)
+    if any(value.type == "date" and value.value == (None, None, wanted[0].value, None) for value in said):
+        return True
+    units_said = (value for value in said if value.type in ("duration", "quantity"))
     return any(_same_number(number, wanted[0]) for value in units_said for number in read(value.text.split()[0]))
 
 

@@ -119,7 +119,8 @@ def parse_number(text: str) -> Decimal | None:
 
 def mentions(text: str, output: str) -> bool:
     """Whether a text tells a value, by its type: see `telling.tells`. A number whose unit is not known may be said with
-    one ("17" as "17 days"). (tau-bench strips commas from one side only, so it never finds "1,234".)"""
+    one ("17" as "17 days") or as a day of the month ("the 17th"). (tau-bench strips commas from one side only, so it
+    never finds "1,234".)"""
     return tells(text, output) or names_number(text, output)
 
 

@@ -7,12 +7,14 @@ import json
 import time
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from pydantic import Field
 
 from apigen_nb.models import Answer, Question, Unparsable, ask_for, metered, read_json, read_reply
+from apigen_nb.models.reply_schema import reply_schema
 from apigen_nb.records import Action, Record, Usage, canonical
 
 VALUES = st.recursive(
@@ -158,6 +160,18 @@ def test_a_reply_is_read_as_what_was_asked_for() -> None:
     text = '{"turn": 3, "why": "it asked twice", "actions": [{"name": "look"}], "confidence": 0.9}'
     read = read_reply(Answer(text=f"Here you are: {text}"), Opinion)
     assert read == Opinion(turn=3, why="it asked twice", actions=(Action(name="look"),))
+
+
+@given(st.fixed_dictionaries({"turn": st.integers(0, 9)}, optional={"why": st.text(max_size=3)}))
+def test_what_the_schema_allows_to_be_null_is_read_as_left_out(said: dict[str, Any]) -> None:
+    written = {"why": None, "actions": None, **said}
+    assert jsonschema.Draft202012Validator(reply_schema(Opinion)).is_valid(written)
+    assert read_reply(Answer(text=json.dumps(written)), Opinion) == Opinion(**said)
+
+
+def test_what_must_be_said_may_not_be_null() -> None:
+    with pytest.raises(Unparsable, match=r"^turn: "):
+        read_reply(Answer(text='{"turn": null, "why": null}'), Opinion)
 
 
 def test_a_model_has_no_say_in_what_is_settled() -> None:

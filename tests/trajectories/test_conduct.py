@@ -177,6 +177,14 @@ def test_what_judges_read_decides_what_evidence_leaves_open(
     assert [(f.rule, f.turn) for f in verdict.findings if f.outcome == "fell"] == expected
 
 
+def test_a_finding_shows_the_words_that_the_judges_quoted(library: Domain) -> None:
+    """And not the beginning of a long message."""
+    late = f"A: {'Thank you for your patience. ' * 9}We add $20."
+    for kind, answer in (("promise", "unkept"), ("figure", "invented")):
+        verdict = conduct(GOOD["plain"], library, *WHOLE, late, **{kind: f"{answer}: We add $20."})
+        assert "said 'We add $20.'" in verdict.reason
+
+
 def test_without_judges_what_was_meant_is_undecided_and_nobody_fell(library: Domain) -> None:
     messages = messages_of(GOOD["plain"], library, *WHOLE)
     meanings = Meanings(messages)

@@ -217,6 +217,18 @@ async def test_an_answer_that_needs_no_words_shows_no_turn() -> None:
     assert await settle(check, Meanings(TALK), judges(*[reading("no", 0)] * 3), "x") == ("no", None)
 
 
+async def test_who_leaves_out_what_needs_not_be_shown_is_asked_once() -> None:
+    """A server that keeps to the schema may write null for it."""
+    asked = list[Question]()
+
+    async def brief(question: Question) -> Answer:
+        asked.append(question)
+        return Answer(text='{"turn": null, "quotation": null, "answer": "no"}')
+
+    assert (await read(brief, brief, brief))[0] == "no"
+    assert len(asked) == 2
+
+
 async def test_the_turn_is_the_first_that_the_majority_has_shown() -> None:
     meanings = Meanings(TALK)
     early = reading("yes", 1, "One moment.")
@@ -229,6 +241,9 @@ async def test_the_turn_is_the_first_that_the_majority_has_shown() -> None:
         opinions=(said(), said(judge="judge 2"), said(judge="judge 3", turn=1, quotation="never said")),
     )  # fmt: skip
     assert check(Meanings(TALK, [forged])) == ("yes", 3)
+    shown = Meanings(TALK, [forged]).shown(CLAIM)
+    assert shown is not None
+    assert shown.quotation == said().quotation
 
 
 # --- what is open is asked, and what was read is kept

@@ -34,11 +34,10 @@ def tells_what_it_knows(dialogue: Dialogue, meanings: Meanings) -> Iterator[Find
     if answer == "none":
         return
     values = ", ".join(repr(text) for _, text in unknown[:5])
-    turn = meanings.turn(claim) if answer else None
-    found, outcome = (
-        (f"invented is one of {values}", "fell") if answer else (f"open is the source of {values}", "undecided")
-    )
-    turn = unknown[0][0] if turn is None else turn
+    shown = meanings.shown(claim)
+    invented = f"invented is one of {values}" + (f": said {shown.quotation[:120]!r}" if shown else "")
+    found, outcome = (invented, "fell") if answer else (f"open is the source of {values}", "undecided")
+    turn = shown.turn if shown else unknown[0][0]
     yield Finding.model_validate({"turn": turn, "rule": RULE, "text": SOURCED, "found": found, "outcome": outcome})
 
 

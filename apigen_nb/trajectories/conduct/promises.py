@@ -41,10 +41,9 @@ def keeps_its_word(dialogue: Dialogue, meanings: Meanings) -> Iterator[Finding]:
         rule, text = OPEN
         yield Finding(turn=spoken[-1], rule=rule, text=text, found="open is what the agent says", outcome="undecided")
     elif answer in RULES:
-        turn = meanings.turn(claim)
-        turn = spoken[-1] if turn is None else turn
-        rule, text = RULES[answer]
-        yield Finding(turn=turn, rule=rule, text=text, found=f"said {dialogue.messages[turn].content[:120]!r}")
+        shown, (rule, text) = meanings.shown(claim), RULES[answer]
+        turn, said = (shown.turn, shown.quotation) if shown else (spoken[-1], dialogue.messages[spoken[-1]].content)
+        yield Finding(turn=turn, rule=rule, text=text, found=f"said {said[:120]!r}")
 
 
 def _claim(dialogue: Dialogue) -> Claim:
