@@ -23,6 +23,7 @@ from .figure_style import (  # fmt: skip
     canvas,
     empty,
     held_and_fell,
+    in_rows,
     interval_bars,
     label,
     legend,
@@ -127,14 +128,31 @@ def arms(frame: pd.DataFrame) -> go.Figure:
 
 def recall(frame: pd.DataFrame, by: str = "gates") -> go.Figure:
     """Of `mixture_tables.bench`: the share of each planted defect that the plain `gates`, the `committee` or `any` of
-    them caught; on right tasks this is the share of false alarms. Kinds that were planted nowhere stand in the table
-    only."""
-    frame = frame[frame["planted"] > 0]
+    them caught. Kinds that were planted nowhere, and right tasks, stand in the tables only."""
+    frame = frame[(frame["planted"] > 0) & ~frame["right"]]
     drawn = pd.DataFrame({"attempted": frame["planted"], "passed": frame[by]})
     drawn["fell"] = drawn["attempted"] - drawn["passed"]
     who = {"gates": "the plain gates", "committee": "the committee", "any": "both together"}[by]
     names = frame["defect"].tolist()
     return held_and_fell(drawn, names, f"What {who} caught", "blueprints with the defect", ("caught", "missed"))
+
+
+def rejections(frame: pd.DataFrame) -> go.Figure:
+    """Of findings of the groundtruth audit (`name`, `by`, `task`): how many gold tasks each rule or tool rejects."""
+    title = "Rejected gold tasks, by rule or tool"
+    if frame.empty:
+        return empty(title, "gold task that is rejected")
+    counts = frame.groupby(["name", "by"])["task"].nunique().unstack(fill_value=0)
+    counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False, kind="stable").index]
+    figure = canvas(title, 112 + 34 * len(counts), bargap=0.34, margin={"t": 70, "b": 44})
+    for by, marker in (("rule", FELL_BAR), ("refused write", {"color": QUIET})):
+        if by in counts:
+            bars = {"x": counts[by].tolist(), "y": list(range(len(counts))), "orientation": "h", "name": by}
+            figure.add_bar(**bars, marker=marker, hoverinfo="x+name")
+    figure.update_xaxes(title_text="gold tasks", nticks=6)
+    words = f"<span style='color:{FELL}'>▨</span> breaks the rule"
+    figure.update_layout(title_subtitle=subtitle(f"{words}   <span style='color:{QUIET}'>■</span> the tool refuses"))
+    return in_rows(figure, [str(name) for name in counts.index], [f"{n:,}" for n in counts.sum(axis=1)])
 
 
 def blames(frame: pd.DataFrame) -> go.Figure:

@@ -5,6 +5,7 @@ percentage."""
 
 from __future__ import annotations
 
+import base64
 import html
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -28,15 +29,25 @@ CONFIG: dict[str, Any] = {"showSendToCloud": False, "displaylogo": False}
 
 
 class OnPaper(PlotlyRenderer):  # type: ignore[misc]  # plotly's renderers are untyped for mypy here
-    """How a notebook shows a figure: no ink can be read both on a light and on a dark one, so it brings its paper."""
+    """How a notebook shows a figure: no ink can be read both on a light and on a dark one, so it brings its paper.
+    Beside the live figure stand a picture of it and its words, for whoever shows notebooks without plotly's script."""
 
     def to_mimebundle(self, fig_dict: dict[str, Any]) -> dict[str, Any]:
+        from .picture.drawing import NoPicture, in_words, static_picture  # loads matplotlib, which only notebooks need
+
         layout = {**fig_dict.get("layout", {}), "paper_bgcolor": PLATE}
-        return dict(super().to_mimebundle({**fig_dict, "layout": layout}))
+        bundle = dict(super().to_mimebundle({**fig_dict, "layout": layout}))
+        bundle["text/plain"] = in_words(fig_dict)
+        try:
+            bundle["image/png"] = base64.b64encode(static_picture(fig_dict)).decode()
+        except NoPicture as error:
+            bundle["text/plain"] += f"\n(no static picture of this figure: it has {error})"
+        return bundle
 
 
 for _name in ("plotly_mimetype", "jupyterlab", "vscode"):
     plotly.io.renderers[_name] = OnPaper(CONFIG)
+plotly.io.renderers.default = plotly.io.renderers.default  # it holds those that were there when plotly was imported
 
 # Of what held, of what fell and, where some can be, of what is undecided and not asked: the filters, row by row.
 Leads = tuple[Sequence[Mapping[str, str]], ...]

@@ -104,13 +104,14 @@ def early_stop(proposals: Sequence[Proposal], judges: int) -> pd.DataFrame:
 
 def bench(trials: Iterable[Trial]) -> pd.DataFrame:
     """Of the gate bench: per kind of defect how many blueprints had it (0 where none has a place for it), how many the
-    plain gates and how many the committee caught; right tasks, whose catches are false alarms, come last."""
+    plain gates and how many the committee caught; `right` tasks, whose catches are false alarms, come last."""
     rows: dict[str, dict[str, Any]] = {}
     counts = dict.fromkeys(("planted", "gates", "committee", "any"), 0)
     for kind in DEFECTS:
-        rows[kind.name] = {"defect": kind.name, "decidable": kind.decidable, **counts}
+        rows[kind.name] = {"defect": kind.name, "right": False, "decidable": kind.decidable, **counts}
     for trial in trials:
-        row = rows.setdefault(trial.defect, {"defect": trial.defect, "decidable": trial.decidable, **counts})
+        own = {"defect": trial.defect, "right": trial.defect in RIGHT_TASKS, "decidable": trial.decidable}
+        row = rows.setdefault(trial.defect, own | counts)
         caught = trial.caught_by
         row["planted"] += 1
         row["gates"] += any(gate != "committee" for gate in caught)
@@ -125,7 +126,7 @@ def recall(frame: pd.DataFrame) -> pd.DataFrame:
     """Of `bench`: the counts as percentages with intervals, for people."""
     shown = frame[["defect"]].copy()
     shown["can be decided by"] = ["execution" if d else "a reader" for d in frame["decidable"]]
-    shown.loc[frame["defect"].isin(RIGHT_TASKS), "can be decided by"] = "–"
+    shown.loc[frame["right"], "can be decided by"] = "–"
     shown["planted"] = [f"{n:,}" if n else NOWHERE for n in frame["planted"]]
     for column, title in (("gates", "plain gates"), ("committee", "committee"), ("any", "together")):
         pairs = zip(frame[column], frame["planted"], strict=True)

@@ -16,6 +16,7 @@ from .run_contents import RunContents
 from .tables import interval, share
 
 EVERY_GATE = "all gates"
+KAPPAS = dict.fromkeys(("Fleiss' κ", "Cohen's κ", "κ from", "κ to"), 2)  # digits
 KAPPA = (
     "κ is 0 when judges agree as often as chance would have it and 1 when they always do. The committee asks on "
     "only while a result is open, so a vote of all judges means that the first ones differed: there agreement is "
@@ -131,9 +132,9 @@ def committee_page(run: RunContents) -> Body:
     numbers_of = split["attempt"].tolist()
     named = {"proposal": "blueprint", "yes:no": "votes 1 : 0", "a judge against": "what a judge who voted 0 said"}
     listed = split.assign(attempt=[pass_rates.attempt_name(n) for n in numbers_of]).rename(columns=named)
-    shown_pairs = pairs.rename(columns={"low": "κ from", "high": "κ to"})
+    shown_pairs = pairs.rename(columns={"low": "κ from", "high": "κ to"}).round(KAPPAS)
     kinds = {
-        "Agreement of all judges": pieces.table(fleiss, percent=("share",)),
+        "Agreement of all judges": pieces.table(fleiss.round(KAPPAS), percent=("share",)),
         "Agreement of pairs": pieces.table(shown_pairs, percent=("agree",)),
     }
     boxes = [Markup('<section class="panel"><h2>{}</h2>{}</section>').format(t, Markup(h)) for t, h in kinds.items()]

@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 
 from ..records import METRICS, Action, Attempt, Blueprint, Change, Proposal, Trajectory
 from ..storage.safe_text import LONGEST, clean, truncate, truncate_with_note
-from . import alignment, marks, tables, text_diff
+from . import alignment, marks, plain_text, tables, text_diff
 
 ASSETS = Path(__file__).parent / "assets"
 LONG = 60  # characters of a cell that has a line of its own in a narrow window
@@ -30,7 +30,10 @@ class Piece(str):
         return str(self)
 
     def __repr__(self) -> str:
-        return f"<Piece: {len(self):,} characters of HTML>"  # a notebook stores it beside the HTML
+        return f"<Piece: {len(self):,} characters of HTML>"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(plain_text.in_words(self))  # a notebook stores it beside the HTML
 
     def _repr_html_(self) -> str:
         style = (ASSETS / "pieces.css").read_text(encoding="utf-8")
@@ -175,7 +178,7 @@ def cell(item: Any, *, percent: bool = False) -> str:
     if item is None or (isinstance(item, float) and item != item):  # NaN is not itself
         return "–"
     if isinstance(item, float):
-        return f"{100 * item:.1f} %" if percent else f"{item:.2g}" if 0 < abs(item) < 0.1 else f"{item:,.2f}"
+        return f"{100 * item:.1f} %" if percent else f"{item:.2g}" if 0 < abs(item) < 0.1 else f"{item + 0.0:,.2f}"
     return f"{item:,}" if isinstance(item, int) else str(item)
 
 

@@ -8,6 +8,7 @@ They show the report's own pages, each made when it is first looked at: bars, li
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import ipywidgets as W
 
 from ...storage.run_folder import Run
 from ...world.domain import DomainError
+from .. import pieces, tables
 from ..page_frame import Page
 from ..run_contents import RunContents
 from ..write import question_pages
@@ -80,9 +82,14 @@ def explore(run: Run | Path | str) -> W.VBox:
 
     overview, *others = question_pages(held)
     pages = [overview, Page(DOMAIN, "Domain", "its tools by hand, its data and rules", lambda: []), *others]
-    return below(ReportPages(held.name, pages, held.scripted), {DOMAIN: domain})
+    return below(ReportPages(held.name, pages, held.scripted, figures=partial(_figures, held)), {DOMAIN: domain})
 
 
 def _opened(run: Any, file: str, item: str = "") -> ReportPages:
     held = RunContents(run)
-    return ReportPages(held.name, question_pages(held), held.scripted, file, item, menu=False)
+    figures = partial(_figures, held)
+    return ReportPages(held.name, question_pages(held), held.scripted, file, item, menu=False, figures=figures)
+
+
+def _figures(held: RunContents) -> pieces.Piece:
+    return pieces.key_figures(tables.key_figures(held.proposals, held.trajectories, held.rows), held.scripted)

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from ...storage.safe_text import clean
 from .. import pieces
-from .report_pages import ReportPages
+from .report_pages import ReportPages, StandIn
 
 
 def show(piece: str = "") -> W.HTML:
@@ -35,6 +35,10 @@ def stack(*widgets: W.Widget) -> W.VBox:
     return W.VBox(widgets, layout=W.Layout(width="100%", min_width="0"))
 
 
+class Stack(StandIn, W.VBox):  # type: ignore[misc]
+    """Pages and what stands below them."""
+
+
 def choice(label: str, options: Any, width: str = "auto") -> W.Dropdown:
     """A dropdown with its label before it; its first option is chosen."""
     layout = W.Layout(width=width, max_width="100%")
@@ -53,4 +57,6 @@ def below(pages: ReportPages, widgets: Mapping[str, Callable[[], W.Widget]]) -> 
 
     pages.observe(turn, "address")
     turn()
-    return stack(pages, place)
+    both = Stack((pages, place), layout=W.Layout(width="100%", min_width="0"))
+    both.stand_in = pages.stand_in
+    return both

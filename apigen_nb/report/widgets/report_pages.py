@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import anywidget
 import ipywidgets as W
 import traitlets as T
+from markupsafe import Markup
 
 from ...storage.safe_text import clean
 from .. import pieces
 from ..page_frame import Page, bar_html, plotly_script, script
+from ..plain_text import in_words
 
 
 class Plotly(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is untyped for mypy here
@@ -32,7 +34,36 @@ def _style() -> str:
     return f"{parts}\n.apigen-report {{\n{page}\n}}\n{own}"  # a page's style is for a document of its own
 
 
-class ReportPages(anywidget.AnyWidget):  # type: ignore[misc]
+class StandIn:
+    """A widget with words for whoever shows a notebook without its kernel: `stand_in` makes HTML that runs nothing."""
+
+    stand_in: Callable[[], pieces.Piece]
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**options)  # type: ignore[misc]  # of the widget beside it
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        piece = self.stand_in()
+        data |= {"text/html": piece._repr_html_(), "text/plain": in_words(piece)}
+        return bundle
+
+
+def in_place_of(title: str, pages: Sequence[Page], figures: Callable[[], str] | None) -> pieces.Piece:
+    """What stands for pages where they cannot be shown: what there is to see and where; `figures` makes a run's key
+    figures."""
+    listed = Markup("").join(
+        Markup("<li><b>{}</b>{}</li>").format(page.name, f": {page.about}" if page.about else "") for page in pages
+    )
+    html = Markup('<div class="apigen mathjax_ignore tex2jax_ignore"><p><b>{}</b></p>{}<ul>{}</ul><p>{}</p></div>')
+    return pieces.Piece(
+        html.format(clean(title), Markup(figures() if figures else ""), listed, LIVE + (ALSO if figures else ""))
+    )
+
+
+LIVE = "These pages are live where the notebook runs: open it in JupyterLab and run it."
+ALSO = " “make app RUN=…” shows them without a notebook; the report in the run's folder has them for any browser."
+
+
+class ReportPages(StandIn, anywidget.AnyWidget):  # type: ignore[misc]
     """Pages of which one is open, the one of `address` ("page.html#fragment"). Each is made when it is first looked at;
     its items, panels and what is searched for in it are asked of Python. Without `menu` the navigation shows only when
     a link has led to another page."""
@@ -45,14 +76,16 @@ class ReportPages(anywidget.AnyWidget):  # type: ignore[misc]
     library = T.Instance(W.Widget).tag(sync=True, **W.widget_serialization)
 
     def __init__(
-        self, title: str, pages: Sequence[Page], scripted: bool, file: str = "", item: str = "", menu: bool = True
-    ) -> None:
+        self, title: str, pages: Sequence[Page], scripted: bool, file: str = "", item: str = "", menu: bool = True,
+        figures: Callable[[], str] | None = None,
+    ) -> None:  # fmt: skip
         self.pages = {page.file: page for page in pages}
         if file and file not in self.pages:
             raise LookupError(f"this run has no page {file}: it has {', '.join(self.pages)}")
         address = f"{file or pages[0].file}#{item}"
         bar = bar_html(clean(title), pages, scripted)
         super().__init__(bar=bar, address=address, menu=menu, library=plotly())
+        self.stand_in = functools.partial(in_place_of, title, pages, figures)
         self.on_msg(lambda _, question, __: self._hear(question))
 
     def _hear(self, question: Mapping[str, Any]) -> None:
