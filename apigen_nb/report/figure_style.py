@@ -5,7 +5,6 @@ percentage."""
 
 from __future__ import annotations
 
-import base64
 import html
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -33,13 +32,18 @@ class OnPaper(PlotlyRenderer):  # type: ignore[misc]  # plotly's renderers are u
     Beside the live figure stand a picture of it and its words, for whoever shows notebooks without plotly's script."""
 
     def to_mimebundle(self, fig_dict: dict[str, Any]) -> dict[str, Any]:
-        from .picture.drawing import NoPicture, in_words, static_picture  # loads matplotlib, which only notebooks need
+        from .picture.drawing import (
+            NoPicture,
+            in_svg,
+            in_words,
+            static_picture,
+        )  # loads matplotlib, which only notebooks need
 
         layout = {**fig_dict.get("layout", {}), "paper_bgcolor": PLATE}
         bundle = dict(super().to_mimebundle({**fig_dict, "layout": layout}))
         bundle["text/plain"] = in_words(fig_dict)
         try:
-            bundle["image/png"] = base64.b64encode(static_picture(fig_dict)).decode()
+            bundle["image/svg+xml"] = in_svg(static_picture(fig_dict), bundle["text/plain"])
         except NoPicture as error:
             bundle["text/plain"] += f"\n(no static picture of this figure: it has {error})"
         return bundle

@@ -7,6 +7,7 @@ import base64
 import html as html_texts
 import io
 import re
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,11 @@ def test_every_figure_has_a_picture_and_words(copies: Path) -> None:
     figures = [data for data in outputs(copies / "2_blueprints.ipynb") if PLOTLY in data]
     assert len(figures) >= 5
     for data in figures:
-        width, height = Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).size
+        svg = ElementTree.fromstring(data["image/svg+xml"])
+        held = svg.find("svg:image", {"svg": "http://www.w3.org/2000/svg"})
+        assert held is not None
+        png = base64.b64decode(held.attrib["href"].removeprefix("data:image/png;base64,"))
+        width, height = Image.open(io.BytesIO(png)).size
         assert width > 1000
         assert height > 200
         assert data["text/plain"].startswith(data[PLOTLY]["layout"]["title"]["text"])
@@ -94,7 +99,7 @@ def browser() -> Iterator[sync_api.Browser]:
         browser.close()
 
 
-BOXES = "(boxes) => boxes.map((box) => [box.naturalWidth, box.offsetWidth, box.offsetHeight])"
+BOXES = "(boxes) => boxes.map((box) => box.getBoundingClientRect()).map((box) => [box.width, box.height])"
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
@@ -106,10 +111,12 @@ def test_as_html_without_a_network(browser: sync_api.Browser, copies: Path, name
     watched = Watched(browser)
     page = watched.open(path)
     watched.shoot(f"copy-{name}")
-    pictures = page.locator(".jp-RenderedImage img").evaluate_all(BOXES)
+    pictures = page.locator("img[src^='data:image/svg+xml']").evaluate_all(BOXES)
     assert len(pictures) == sum(PLOTLY in data for data in outputs(copies / f"{name}.ipynb"))
     assert [box for box in pictures if min(box) < 150] == []
-    empty = "(cells) => cells.filter((cell) => cell.innerText.trim() === '' && !cell.querySelector('img')).length"
+    empty = (
+        "(cells) => cells.filter((cell) => cell.innerText.trim() === '' && !cell.querySelector('img, image')).length"
+    )
     assert page.locator(".jp-OutputArea-output").evaluate_all(empty) == 0
     if name == "explorers":
         assert page.get_by_text("These pages are live where the notebook runs").is_visible()

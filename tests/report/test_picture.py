@@ -29,7 +29,7 @@ from apigen_nb.report import (
 )
 from apigen_nb.report.figure_style import FELL, HELD, INK, canvas, held_and_fell, in_rows
 from apigen_nb.report.notebook_html import PLOTLY
-from apigen_nb.report.picture.drawing import NoPicture, in_words, static_picture
+from apigen_nb.report.picture.drawing import NoPicture, in_svg, in_words, static_picture
 from apigen_nb.report.run_contents import RunContents
 from apigen_nb.world.api_graph import Graph
 from apigen_nb.world.domain import Domain
@@ -188,8 +188,10 @@ def test_what_is_not_drawn_is_said(words: str) -> None:
 def test_a_notebook_gets_the_live_figure_the_picture_and_its_words(figures: dict[str, go.Figure]) -> None:
     figure = figures["charts.funnel"]
     bundle = plotly.io.renderers["plotly_mimetype"].to_mimebundle(figure.to_dict())
-    assert set(bundle) == {PLOTLY, "image/png", "text/plain"}
-    assert base64.b64decode(bundle["image/png"]) == static_picture(figure.to_dict())
+    assert set(bundle) == {PLOTLY, "image/svg+xml", "text/plain"}
+    png = static_picture(figure.to_dict())
+    assert bundle["image/svg+xml"] == in_svg(png, bundle["text/plain"])
+    assert base64.b64encode(png).decode() in bundle["image/svg+xml"]
     assert len(bundle[PLOTLY]["data"]) == len(figure.data)
     rows = figure.layout.meta["rows"]
     assert bundle["text/plain"].splitlines()[1:] == [f"{name}: {beside}" for name, beside in rows]

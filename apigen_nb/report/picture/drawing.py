@@ -1,10 +1,12 @@
-"""A figure as PNG and in words."""
+"""A figure as a picture and in words."""
 
 from __future__ import annotations
 
+import base64
 import io
 import warnings
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 import matplotlib
@@ -18,7 +20,7 @@ from .labels import annotate, draw_title, plain
 from .plot import NoPicture, Plot
 from .traces import draw_trace
 
-__all__ = ["NoPicture", "in_words", "static_picture"]
+__all__ = ["NoPicture", "in_svg", "in_words", "static_picture"]
 
 WIDTH, WIDE = 900, 1160  # pixels of a figure, as a page shows it
 COLOURS, APART = 32, 16  # of a picture, and how far they are from each other (of 255)
@@ -102,6 +104,19 @@ def _commonest(shades: Any) -> Any:
 def _bits(shades: Any) -> Any:
     red, green, blue = (shades[..., part].astype(np.uint16) >> 3 for part in range(3))
     return red << 10 | green << 5 | blue
+
+
+def in_svg(png: bytes, words: str) -> str:
+    """A picture as an SVG that holds it, with its words for who cannot see it. JupyterLab's renderer of live figures
+    shows an `image/png` beside one in its place, an `image/svg+xml` not."""
+    drawn = Image.open(io.BytesIO(png))
+    width, height = WIDTH, round(WIDTH * drawn.height / drawn.width)
+    data = base64.b64encode(png).decode()
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'role="img" style="max-width:100%;height:auto"><title>{escape(words)}</title>'
+        f'<image width="{width}" height="{height}" href="data:image/png;base64,{data}"/></svg>'
+    )
 
 
 def in_words(figure: Mapping[str, Any]) -> str:
