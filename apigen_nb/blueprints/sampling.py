@@ -1,4 +1,4 @@
-"""Context preparation (paper §3.1): five samplers make one `Seed`, each at a rate that varies from seed to seed.
+"""Context preparation (paper §3.1): five samplers make one `Seed`, most at a rate that varies from seed to seed.
 
 A seed is a function of the domain, the run's seed and settings, its number and the pool of accepted blueprints, and of
 nothing else: the first seeds of a longer run are those of a shorter one. The authors publish neither rates nor budgets
@@ -38,7 +38,6 @@ REFUSALS = {
 # What each sampler gives varies from seed to seed: its rate is drawn from this range.
 RATES: dict[str, tuple[float, float]] = {
     "API": (0.3, 1.0),  # share of the reads that could fill an argument, beyond those that the walk needs
-    "policy": (0.2, 1.0),  # share of the rules that bind no tool of the walk; those that bind one are always shown
     "data": (0.5, 1.0),  # share of RECORDS_BUDGET
     "persona": (0.2, 0.9),  # share of the traits that a persona can have
     "examples": (0.3, 0.9),  # probability of showing any
@@ -49,7 +48,7 @@ class Seed(Record):
     """The sampled context of one blueprint (paper §3.1, context preparation), from domain, run seed and number.
 
     `walk` are the tools of the API walk in order, reads included; `spare` are writing tools that may replace one of
-    them; `records` are rows of one user, table → id → row; `policy` are the rules that bind the walk; `examples` are
+    them; `records` are rows of one user, table → id → row; `policy` are the rules that bind its tools; `examples` are
     accepted blueprints of earlier rounds. `kind`, `behaviour` and `level` are what the run's mix asks of this one;
     `writes` are the actions wanted, without the wish that comes to nothing, whose tool is the last of the walk;
     `refused_by` says what a forbidden wish is to fail on."""
@@ -107,14 +106,10 @@ def sample_walk(domain: Domain, rng: Random, plan: Plan, level: Level, length: i
     return walk if set(plan.tools) <= set(walk) or len(bare) > length else bare
 
 
-def sample_policy(domain: Domain, rng: Random, tools: Sequence[str], *, whole: bool = False) -> tuple[str, ...]:
-    """The rules that bind these tools, and a share of the others, in the policy's order; the whole policy where it is
-    asked for or no rules are known."""
-    if whole or not domain.rules:
-        return (domain.policy,)
-    rate = rng.uniform(*RATES["policy"])
-    binding = {rule.name for rule in domain.rules_for(tools)}
-    return tuple(rule.text for rule in domain.rules if rule.name in binding or rng.random() < rate)
+def sample_policy(domain: Domain, tools: Sequence[str], *, whole: bool = False) -> tuple[str, ...]:
+    """The rules that bind these tools, in the policy's order; the whole policy where it is asked for or no rules are
+    known. Those that bind no tool say nothing of the task: a generator reads them in the policy."""
+    return (domain.policy,) if whole or not domain.rules else tuple(rule.text for rule in domain.rules_for(tools))
 
 
 def sample_spare(domain: Domain, rng: Random, wanted: set[str], kind: Kind) -> tuple[str, ...]:
@@ -199,7 +194,7 @@ def sample_seed(
         user=user,
         walk=walk,
         spare=spare,
-        policy=sample_policy(domain, rng("policy"), (*walk, *spare), whole=wish.kind == "no tool"),
+        policy=sample_policy(domain, (*walk, *spare), whole=wish.kind == "no tool"),
         records=sample_records(domain, rng("data"), user, plan),
         persona=sample_persona(rng("persona"), behaviour, sampling.personas),
         examples=sample_examples(rng("examples"), wanted, wish.kind, pool),

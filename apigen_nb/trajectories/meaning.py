@@ -149,10 +149,16 @@ async def _opinion(
     )
 
     def proven(reply: _Reply) -> Opinion:
-        opinion = Opinion(judge=judge, **{**reply.model_dump(), "quotation": reply.quotation[:500]})
+        opinion = _placed(Opinion(judge=judge, **{**reply.model_dump(), "quotation": reply.quotation[:500]}))
         if reply.answer != UNCLEAR and (error := unproven(claim, opinion, messages)):
             raise Unparsable(error)
         return opinion
+
+    def _placed(opinion: Opinion) -> Opinion:
+        moved = (opinion.model_copy(update={"turn": turn}) for turn in range(claim.start, claim.end))
+        places = [placed for placed in moved if not unproven(claim, placed, messages)]
+        # words that stand in one message only say which it is: who quotes them has at most miscounted
+        return places[0] if len(places) == 1 and opinion.answer != claim.answers[-1] else opinion
 
     try:
         return await ask_twice(judges[number], question, _Reply, proven)

@@ -184,11 +184,12 @@ class UserCalls:
 
     def rows_of(self, actions: Iterable[Action]) -> list[tuple[str, str]]:
         """Table and id of the rows in which the values of some calls stand: of those whose ids they are, if any are."""
-        found = dict[int, None]()
+        found = dict[tuple[str, str], None]()
         for _, value in argument_values(*actions):
-            holding = (row for row, fact in self.known.places if fact.value == value)
-            found |= dict.fromkeys(self.known.homes.get(value) or itertools.islice(holding, 1))
-        return [self.known.rows[row] for row in found]
+            homes = [(table, value) for table, rows in self.domain.tables.items() if value in rows]
+            holding = (self.known.rows[row] for row, fact in self.known.places if fact.value == value)
+            found |= dict.fromkeys(homes or itertools.islice(holding, 1))
+        return list(found)
 
     def _after(self, earlier: tuple[Action, ...]) -> tuple[World, tuple[Step, ...]]:
         """The world after some calls, which is not to be changed, and the steps that they were."""

@@ -55,10 +55,9 @@ def user_records(
         if others or key in found.get(table, {}) or key not in domain.tables[table]:
             continue
         row, size, named = _row(domain, table, key)
-        spent += size
-        if spent > budget and found:
+        if spent + size > budget and found:
             continue
-        found.setdefault(table, {})[key] = copy_json(row)
+        found.setdefault(table, {})[key], spent = copy_json(row), spent + size
         frontier += [(home, name) for name in named for home in index.homes.get(name, ())]
     return found
 

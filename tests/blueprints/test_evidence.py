@@ -89,6 +89,15 @@ def test_ids_are_told_by_what_they_are_called(library: Domain) -> None:
     assert re.match(rf"account: .*name {name}", meanings_of_ids(made, bank)[account])
 
 
+def test_what_is_everybodys_is_not_told_by_one_booking_of_it(library: Domain) -> None:
+    """A loan that says of a book of the catalogue what it was lent for says nothing of another loan of it."""
+    loans, made = library.tables["loans"], task(call("renew_loan", loan_id="L1", book_id="K1"))
+    for volumes in ([], [{"book_id": "K1", "kind": "book", "due": "2031-01-01", "fee": 77.5}]):
+        tables = {"loans": {**loans, "L1": loans["L1"] | {"books": volumes}}, "books": {"K1": {"shelf": "north"}}}
+        domain = dataclasses.replace(library, tables={**library.tables, **tables})
+        assert meanings_of_ids(made, domain)["K1"] == "book: shelf north"
+
+
 def test_an_output_is_placed_before_and_after_the_actions(library: Domain) -> None:
     told = origins(task(RENEW, outputs=("3", "17", "0.5")), library)
     assert told["3"].startswith("loans/L1 days_left before the actions, after them 17")

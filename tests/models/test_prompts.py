@@ -149,7 +149,7 @@ def test_a_wish_may_be_told_by_what_it_is_about_at_every_level() -> None:
     """A hard task names things by what they are, which a prompt must not forbid for what is denied."""
     asked_for, played = (" ".join(render(asked(role))[0]["content"].split()) for role in ("generator", "user"))
     assert "in the instruction with an id" not in asked_for
-    assert "words that fit one thing of the customer's and no other" in asked_for
+    assert "words in one sentence that fit one thing and no other" in asked_for
     assert "named by what they are" in played
 
 

@@ -180,6 +180,21 @@ async def test_who_answers_nonsense_is_asked_once_more_and_then_has_no_vote(repl
     assert answer == "yes"
 
 
+@pytest.mark.parametrize("turn", [-1, 0, 1, 2, 4, 5, 99])
+async def test_who_miscounts_is_believed_where_the_words_stand_in_one_message_only(turn: int) -> None:
+    (judge,) = judges([reading("yes", turn, "Das geht leider nicht."), NO])
+    answer, record = await read(judge)
+    assert (answer, len(judge.asked)) == ("yes", 1)
+    assert record is not None
+    assert record.opinions[0].turn == 3
+    # the same words twice do not say which of them is meant, and those of others, or outside, prove nothing
+    (judge,) = judges([reading("yes", turn, "Das geht leider nicht."), NO])
+    twice = CLAIM._replace(end=7)
+    assert (await read(judge, claim=twice, messages=(*TALK, TALK[3])))[0] == "no"
+    (judge,) = judges([reading("yes", turn, "Please renew"), NO])
+    assert (await read(judge))[0] == "no"
+
+
 async def test_who_says_that_it_is_unclear_is_believed() -> None:
     (judge,) = judges([UNSURE, YES])
     answer, record = await read(judge)

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from apigen_nb.records import Action
+from apigen_nb.records import Action, canonical
 from apigen_nb.world.candidate_calls import try_call
 from apigen_nb.world.domain import Domain, DomainError
 from apigen_nb.world.user_records import always_beside, foreign_rows, owners, user_records
+from apigen_nb.world.values import facts
 
 DOMAINS = ("retail", "airline", "banking", "tau2:retail", "tau2:airline")
 
@@ -97,3 +98,19 @@ def test_what_always_stands_beside_what_is_told() -> None:
     assert not always_beside(domain, "city", "New York", [("country", "USA")])
     assert not always_beside(domain, "state", "NY", [("city", "Nowhere")])
     assert not always_beside(domain, "state", "NY", [])
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_a_row_too_large_leaves_the_rest_of_the_budget_to_smaller_ones(name: str) -> None:
+    domain = loaded(name)
+    for user in domain.subjects[:20]:
+        whole = user_records(domain, user, 10**9)
+        sizes = {(t, k): len(canonical(row)) for t, rows in whole.items() for k, row in rows.items()}
+        for budget in (2_000, 6_000, 12_000):
+            some = user_records(domain, user, budget)
+            shown = {(t, k) for t, rows in some.items() for k in rows}
+            spent = sum(sizes[place] for place in shown)
+            assert spent <= budget or len(shown) == 1
+            named = {f.value for t, k in shown for f in facts({t: {k: whole[t][k]}}) if isinstance(f.value, str)}
+            near = [place for place in sizes if place not in shown and place[1] in named]
+            assert all(spent + sizes[place] > budget for place in near)

@@ -129,8 +129,11 @@ def meanings_of_ids(blueprint: Blueprint, domain: Domain) -> dict[str, str]:
 
 def _meaning(value: str, user: str, domain: Domain) -> str:
     fields, kinds = dict[str, Any](), dict[str, None]()
+    rows = _rows_with(value, domain, user)
+    if not owners(domain, value):  # of a flight of everybody's, what one booking says of its own seat is no answer
+        rows = [row for row in rows if row[1] == value] or rows
     # what other rows call their part comes first
-    for table, key in dict.fromkeys(reversed(_rows_with(value, domain, user))):
+    for table, key in dict.fromkeys(reversed(rows)):
         for kind, part, holder, _ in identified({table: {key: domain.dump(domain.tables[table][key])}}):
             if part == value:
                 kinds.setdefault(kind.replace("_", " "))

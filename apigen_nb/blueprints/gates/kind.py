@@ -37,7 +37,10 @@ def _problems(blueprint: Blueprint, domain: Domain) -> Iterator[str]:
     else:
         text = blueprint.instruction
         unvoiced = (wish for wish in denied if not identifying_values(wish, blueprint, text, domain))
-        yield from (f"the instruction tells no value by which the denied wish {w} can be recognised" for w in unvoiced)
+        how = "neither a value of its own nor, in one sentence, a description that fits nothing else"
+        yield from (
+            f"the instruction tells no value by which the denied wish {w} is recognised: {how}" for w in unvoiced
+        )
         yield from _unproven(blueprint, domain)
 
 
