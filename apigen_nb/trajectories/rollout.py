@@ -30,8 +30,8 @@ PARTS: dict[Kind, str] = {
     "change of mind": "Ask for what the notes want first, and hear what the agent says to it. Do not agree to it: say "
     "that you have changed your mind and ask for what you want instead.",
     "no tool": "Chat a little, as people do, and ask your question. You need nothing done.",
-    "parallel calls": "Ask for everything in your first message, with all that it takes, and agree to all of it at "
-    "once.",
+    "parallel calls": "Ask for everything in your first message, with all that it takes; when the agent asks "
+    "whether to go ahead, agree to all of it together.",
 }
 
 
