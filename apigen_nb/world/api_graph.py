@@ -30,6 +30,7 @@ class CoverageRow(NamedTuple):
     accepted: int
 
 
+@functools.cache
 def is_id_parameter(parameter: str) -> bool:
     """Whether a parameter names a thing that has to be looked up: `order_id`, `item_ids`, `flights.flight_number`."""
     return bool(re.search(r"(^|_)(id|number)s?$", parameter.split(".")[-1]))

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ..records import Action
 from .api_graph import Graph, is_id_parameter
@@ -134,8 +134,9 @@ class _Arguments:
         pool = self.known.fitting(name, spec, self.keys.get(path, frozenset()))
         near = 0.3 if name.startswith(("new_", "to_", "target_")) else 0.75
         for rows in (self._near if self.rng.random() < near else (), self._linked, pool):
-            found = [(row, f) for row in sorted(rows) if row in pool for f in pool[row]]
-            found = [(row, f) for row, f in found if (name, str(f.value)) not in self.ruled_out]
+            found = [(row, f) for row in sorted(pool.keys() & rows) for f in pool[row]]
+            if self.ruled_out:
+                found = [(row, f) for row, f in found if (name, str(f.value)) not in self.ruled_out]
             if fresh := [(row, fact) for row, fact in found if (fact.key, fact.value) not in self._taken]:
                 return self._take(*self.rng.choice(fresh))
         self.spent |= bool(pool) and not found
@@ -150,17 +151,26 @@ class _Arguments:
         return fact
 
 
+class _After(NamedTuple):
+    """The world after some calls, which is not to be changed, the steps that they were, and the end states on the way:
+    what leads back to one of these has undone something."""
+
+    world: World
+    steps: tuple[Step, ...] = ()
+    states: frozenset[str] = frozenset({digest(())})
+
+
 class UserCalls:
     """The calls that can be made for one user, each found once."""
 
     def __init__(self, domain: Domain, user: str) -> None:
         self.domain, self.user, self.known = domain, user, _Known(domain, user)
-        self._worlds: dict[str, tuple[World, tuple[Step, ...]]] = {}
+        self._worlds: dict[str, _After] = {}
         self._searches: dict[tuple[str, str], tuple[Iterator[None], dict[End, Action]]] = {}
 
     def find(self, name: str, end: End, earlier: tuple[Action, ...] = ()) -> Action | None:
-        """A call of a tool that ends so, after earlier ones that are allowed: it changes something and breaks no rule,
-        is refused, or breaks a rule alone. None when none was found. What is refused holds what the records hold."""
+        """A call of a tool that ends so, after earlier ones that are allowed: it changes something, undoes none of them
+        and breaks no rule, is refused, or breaks a rule alone. None when none was found. What is refused holds what the records hold."""
         alone = self.find(name, end) if earlier else None
         if alone and self.ends(alone, earlier) == end:
             return alone
@@ -175,7 +185,7 @@ class UserCalls:
 
     def ends(self, action: Action, earlier: tuple[Action, ...] = ()) -> End | None:
         """How a call ends after earlier ones; None when it tells nothing: it is malformed, or changes nothing."""
-        return self._end(action, *self._after(earlier))[0]
+        return self._end(action, self._after(earlier))[0]
 
     def from_records(self, action: Action) -> list[Any]:
         """The different values of a call that stand in the records."""
@@ -191,24 +201,23 @@ class UserCalls:
             found |= dict.fromkeys(homes or itertools.islice(holding, 1))
         return list(found)
 
-    def _after(self, earlier: tuple[Action, ...]) -> tuple[World, tuple[Step, ...]]:
-        """The world after some calls, which is not to be changed, and the steps that they were."""
+    def _after(self, earlier: tuple[Action, ...]) -> _After:
         if not earlier:
-            return self.domain.world(), ()
+            return _After(self.domain.world())
         key = " ".join(map(str, earlier))
         if key not in self._worlds:
-            before, steps = self._after(earlier[:-1])
-            world = before.fork()
+            before = self._after(earlier[:-1])
+            world = before.world.fork()
             result = world.call(earlier[-1])
-            step = Step(earlier[-1], before.database(), world.database(), result, self.user, steps)
-            self._worlds[key] = world, (*steps, step)
+            step = Step(earlier[-1], before.world.database(), world.database(), result, self.user, before.steps)
+            self._worlds[key] = _After(world, (*before.steps, step), before.states | {digest(world.delta())})
         return self._worlds[key]
 
-    def _end(self, action: Action, world: World, steps: tuple[Step, ...]) -> tuple[End | None, str]:
-        after = world.fork()
+    def _end(self, action: Action, before: _After) -> tuple[End | None, str]:
+        after = before.world.fork()
         try:
             result = after.call(action)
-            step = Step(action, world.database(), after.database(), result, self.user, steps)
+            step = Step(action, before.world.database(), after.database(), result, self.user, before.steps)
             broken = [rule for rule in self.domain.rules_for([action.name]) if not rule.holds(step)]
         except Refusal as refusal:
             return (None if refusal.kind == "wrong arguments" else "refused"), str(refusal)
@@ -216,23 +225,25 @@ class UserCalls:
             return None, ""
         if broken:
             return "against a rule", ""
-        return ("allowed" if digest(world.delta()) != digest(after.delta()) else None), ""
+        return ("allowed" if digest(after.delta()) not in before.states else None), ""
 
     def _search(self, name: str, earlier: tuple[Action, ...], found: dict[End, Action]) -> Iterator[None]:
         """Make calls, one a step, and keep the first that ends in each way."""
-        world, steps = self._after(earlier)
+        before = self._after(earlier)
         rng = Random(f"{self.domain.name}/{self.user}/{name}/{len(earlier)}")
         arguments = _Arguments(self.domain.tools[name], rng, self.known, self.user, _filling(self.domain, name))
         tried, named, vain = set[str](), Counter[frozenset[tuple[str, str]]](), 0
         while len(tried) < TRIES and vain < IN_VAIN and not arguments.spent:
             action = Action(name=name, arguments=arguments.draw())
-            held = {(at, str(value)) for at, value in argument_values(action)}
-            if repr(action.arguments) in tried or any(n >= ENOUGH and values <= held for values, n in named.items()):
+            drawn, held = repr(action.arguments), set[tuple[str, str]]()
+            if drawn not in tried:
+                held = {(at, str(value)) for at, value in argument_values(action)}
+            if drawn in tried or any(n >= ENOUGH and values <= held for values, n in named.items()):
                 vain += 1
                 continue
-            tried.add(repr(action.arguments))
+            tried.add(drawn)
             vain = 0
-            end, said = self._end(action, world, steps)
+            end, said = self._end(action, before)
             if end and (end != "refused" or self._is_of_records(action)):
                 found.setdefault(end, action)
             if blamed := frozenset((at, v) for at, v in held if len(v) > 2 and v in said and v != self.user):

@@ -36,6 +36,16 @@ def test_what_was_done_before_counts(library: Domain) -> None:
     assert calls.ends(given_back, (given_back,)) == "refused"
 
 
+def test_what_undoes_an_earlier_call_is_no_end(library: Domain) -> None:
+    name = library.tables["members"]["M1"]["name"]
+    calls, renamed = UserCalls(library, "M1"), call("rename_member", member_id="M1", name="Ada Reed")
+    assert calls.ends(renamed) == "allowed"
+    assert calls.ends(call("rename_member", member_id="M1", name=name), (renamed,)) is None
+    other = call("rename_member", member_id="M1", name="Ada Read")
+    assert calls.ends(other, (renamed,)) == "allowed"
+    assert calls.ends(renamed, (renamed, other)) is None
+
+
 def test_tools_and_rules_that_break_on_what_is_made_up_are_no_end(library: Domain) -> None:
     calls = UserCalls(library, "M1")
     assert calls.ends(call("set_points", member_id="M1", points=13)) is None
