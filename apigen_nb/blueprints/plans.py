@@ -14,7 +14,7 @@ from ..records import LEVELS, Action, Blueprint, Kind, Level
 from ..world.api_graph import Graph
 from ..world.domain import Domain
 from ..world.feasible_calls import End, UserCalls, user_calls
-from ..world.values import argument_values
+from ..world.values import argument_values, facts, normalize
 from .difficulty import MAX_SCORES
 from .gates.kind import DENYING_KINDS, is_allowed, is_allowed_beside, not_independent
 
@@ -84,9 +84,16 @@ def _planned(domain: Domain, calls: UserCalls, wish: Wish, order: Sequence[str])
 def _fits(task: Blueprint, calls: UserCalls, domain: Domain) -> bool:
     """Whether the actions so far can be those of a task of its kind."""
     if task.kind == "missing detail":
-        texts = [value for _, value in argument_values(task.actions[0]) if isinstance(value, str)]
-        return not calls.known.values.issuperset(texts)  # else everything can be looked up
+        texts = [normalize(value) for _, value in argument_values(task.actions[0]) if isinstance(value, str)]
+        return not _all_texts(domain).issuperset(texts)  # else everything can be looked up
     return task.kind != "parallel calls" or len(task.actions) < 2 or not any(not_independent(task, domain))
+
+
+@functools.lru_cache(maxsize=8)
+def _all_texts(domain: Domain) -> frozenset[str]:
+    """The texts in the domain's data: a tool may tell any of them, also where it is not of the user's records."""
+    found = (fact.value for table in domain.tables.values() for fact in facts(domain.dump(dict(table))))
+    return frozenset(normalize(value) for value in found if isinstance(value, str))
 
 
 def _denied(task: Blueprint, calls: UserCalls, name: str, wish: Wish, domain: Domain) -> Iterator[Action]:
