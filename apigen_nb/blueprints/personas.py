@@ -1,61 +1,26 @@
-"""Who the simulated user is (paper §3.1, the persona sampler): composed from short lists of our own, or read.
+"""Who the simulated user is (paper §3.1, the persona sampler): composed of lists of our own (`personas.yaml`), or read.
 
 The authors take theirs from a published collection; how a user *behaves* in the chat is not of the persona but of the
-run's mix (`records.Behaviour`), so traits that would contradict it are left out.
+run's mix (`records.Behaviour`), as are kind and level, so what would contradict these is left out.
 """
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Collection
 from pathlib import Path
 from random import Random
 
-from ..records import Behaviour
+import yaml
+from pydantic import Field
 
-AGES = (
-    "a student of 19",
-    "somebody in their twenties",
-    "a parent of small children",
-    "a commuter in their thirties",
-    "an office worker of 45",
-    "somebody in their fifties",
-    "a retired teacher",
-    "a grandparent of 78",
-)
-# trait → how it is said after "who"; the order is the one in which they are said
-TRAITS: dict[str, tuple[str, ...]] = {
-    "mood": (
-        "is in a good mood",
-        "is tired",
-        "is worried about the matter",
-        "is annoyed that this is necessary",
-        "is in high spirits",
-        "has had a bad day",
-    ),
-    "patience": ("has all the time in the world", "waits without complaint", "wants this done before a meeting"),
-    "verbosity": ("writes one line at a time", "explains the background first", "writes in full sentences"),
-    "tech skill": (
-        "knows such services inside out",
-        "is not used to online services",
-        "reads every line twice",
-        "mixes up technical words",
-    ),
-    "register": (
-        "is formal and polite",
-        "is casual and uses slang",
-        "is plain and direct",
-        "writes simple English as a second language",
-        "jokes a lot",
-    ),
-    "knowledge": ("has prepared the details", "remembers things only roughly", "asks what the terms are"),
-}
-CONFLICTING_TRAITS: dict[Behaviour, tuple[str, ...]] = {
-    "cooperative": (),
-    "terse": ("verbosity",),
-    "impatient": ("patience", "mood"),
-    "rambling": ("verbosity", "patience"),
-    "forgetful": ("knowledge",),
-}
+from ..records import Record
+
+VALUES = Path(__file__).parent / "personas.yaml"
+ALWAYS = "occupation"
+BESIDE = "age"  # said right after the occupation
+WRITING = ("register", "language", "typing")  # said after "writes", the others after "who"
 LONGEST = 2_000  # characters of a persona
 
 
@@ -63,15 +28,50 @@ class BadPersonas(ValueError):
     """A file of personas cannot be used; the message names the line, what was found and what was expected."""
 
 
-def compose_persona(rng: Random, traits: int, behaviour: Behaviour = "cooperative") -> str:
-    """An age group and so many traits, at most those that do not contradict the behaviour."""
-    able = [name for name in TRAITS if name not in CONFLICTING_TRAITS[behaviour]]
-    chosen = set(rng.sample(able, min(traits, len(able))))
-    said = [rng.choice(TRAITS[name]) for name in able if name in chosen]
-    age = rng.choice(AGES)
-    if not said:
-        return age
-    return f"{age} who {', '.join(said[:-1])}{' and ' if said[1:] else ''}{said[-1]}"
+class Value(Record):
+    """What can be said of a person: `unless` are behaviours, kinds, levels and other values' `marks` that it
+    contradicts."""
+
+    say: str
+    unless: frozenset[str] = frozenset()
+    marks: frozenset[str] = Field(frozenset(), alias="is")
+
+    def contradicts(self, asked: Collection[str], others: Collection[Value]) -> bool:
+        """Whether it cannot be said where the run asks for these, or of whom these are said."""
+        return not self.unless.isdisjoint(asked) or any(
+            self.unless & other.marks or other.unless & self.marks for other in others
+        )
+
+
+@functools.cache
+def persona_traits() -> dict[str, tuple[Value, ...]]:
+    """Trait → what can be said of it, of `personas.yaml`, in the order in which it is said."""
+    found = yaml.safe_load(VALUES.read_text(encoding="utf-8"))
+    return {
+        trait: tuple(Value.model_validate({"say": value} if isinstance(value, str) else value) for value in values)
+        for trait, values in found.items()
+    }
+
+
+def compose_persona(rng: Random, traits: int, asked: Collection[str] = ()) -> str:
+    """An occupation and so many other traits, in one sentence. `asked` are the behaviour, kind and level that the run
+    asks for: what contradicts these, or what was said before, is left out."""
+    able = [trait for trait in persona_traits() if trait != ALWAYS]
+    chosen = {ALWAYS, *rng.sample(able, min(traits, len(able)))}
+    said: dict[str, Value] = {}
+    for trait, values in persona_traits().items():
+        fitting = [value for value in values if not value.contradicts(asked, said.values())]
+        if trait in chosen and fitting:
+            said[trait] = rng.choice(fitting)
+    return _worded({trait: value.say for trait, value in said.items()})
+
+
+def _worded(said: dict[str, str]) -> str:
+    person = " ".join(said[trait] for trait in (ALWAYS, BESIDE) if trait in said)
+    does = [words for trait, words in said.items() if trait not in (ALWAYS, BESIDE, *WRITING)]
+    if manner := [said[trait] for trait in WRITING if trait in said]:
+        does.append(f"writes {', '.join(manner)}")
+    return f"{person} who {', '.join(does[:-1])}{' and ' if does[1:] else ''}{does[-1]}" if does else person
 
 
 def read_personas(path: str | Path | None) -> tuple[str, ...]:

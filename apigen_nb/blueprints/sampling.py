@@ -20,7 +20,7 @@ from ..world.domain import Domain
 from ..world.feasible_calls import user_calls
 from ..world.user_records import RECORDS_BUDGET, user_records
 from .mixture import BEHAVIOUR_SHARES, KIND_SHARES, LEVEL_SHARES, assign
-from .personas import TRAITS, compose_persona
+from .personas import compose_persona, persona_traits
 from .plans import ANY, Plan, RefusedBy, Wish, draw_plan, find_user
 
 SPARE_TOOLS = 2  # further writing tools, for when the records allow none of the walk
@@ -39,7 +39,7 @@ REFUSALS = {
 RATES: dict[str, tuple[float, float]] = {
     "API": (0.3, 1.0),  # share of the reads that could fill an argument, beyond those that the walk needs
     "data": (0.5, 1.0),  # share of RECORDS_BUDGET
-    "persona": (0.2, 0.9),  # share of the traits that a persona can have
+    "persona": (0.1, 0.6),  # share of the traits that a persona can have
     "examples": (0.3, 0.9),  # probability of showing any
 }
 
@@ -125,11 +125,12 @@ def sample_records(domain: Domain, rng: Random, user: str, plan: Plan = NOTHING)
     return user_records(domain, user, int(RECORDS_BUDGET * rng.uniform(*RATES["data"])), needed)
 
 
-def sample_persona(rng: Random, behaviour: Behaviour, personas: Sequence[str] = ()) -> str:
-    """Who the user is: one of the given texts, or composed of a share of the traits."""
+def sample_persona(rng: Random, asked: Sequence[str], personas: Sequence[str] = ()) -> str:
+    """Who the user is: one of the given texts, or composed of a share of the traits, none of which contradicts the
+    behaviour, kind and level that are asked for."""
     if personas:
         return rng.choice(personas)
-    return compose_persona(rng, round(len(TRAITS) * rng.uniform(*RATES["persona"])), behaviour)
+    return compose_persona(rng, round(len(persona_traits()) * rng.uniform(*RATES["persona"])), asked)
 
 
 def sample_examples(rng: Random, writing: set[str], kind: Kind, pool: Sequence[Blueprint]) -> tuple[Blueprint, ...]:
@@ -196,7 +197,7 @@ def sample_seed(
         spare=spare,
         policy=sample_policy(domain, (*walk, *spare), whole=wish.kind == "no tool"),
         records=sample_records(domain, rng("data"), user, plan),
-        persona=sample_persona(rng("persona"), behaviour, sampling.personas),
+        persona=sample_persona(rng("persona"), (behaviour, wish.kind, wish.level), sampling.personas),
         examples=sample_examples(rng("examples"), wanted, wish.kind, pool),
         kind=wish.kind,
         behaviour=behaviour,

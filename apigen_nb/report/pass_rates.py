@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import pandas as pd
 import plotly.graph_objects as go
 
-from ..blueprints.personas import AGES, TRAITS
+from ..blueprints.personas import persona_traits
 from ..records import BEHAVIOURS, KINDS, LEVELS, Attempt, Proposal, Verdict
 from ..storage.safe_text import clean_name
 from . import tables
@@ -28,12 +28,12 @@ PASSED, FELL = "passed every gate", "fell"  # what came of an attempt as a whole
 REPAIRED, REJECTED = "repaired by reflection", "rejected"
 ORDER: dict[str, tuple[str, ...]] = {"kind": KINDS, "behaviour": BEHAVIOURS, "level": LEVELS}
 NO_CALL = "(no call)"
-_TRAITS = (*AGES, *(phrase for phrases in TRAITS.values() for phrase in phrases))
 
 
 def traits(persona: str) -> tuple[str, ...]:
     """The traits that a composed persona is made of; one that was read from a file is a single trait."""
-    return tuple(phrase for phrase in _TRAITS if phrase in persona) or (clean_name(persona) or "(none)",)
+    known = (value.say for values in persona_traits().values() for value in values)
+    return tuple(phrase for phrase in known if phrase in persona) or (clean_name(persona) or "(none)",)
 
 
 def tools_of(attempt: Attempt) -> tuple[str, ...]:

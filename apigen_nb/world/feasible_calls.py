@@ -169,8 +169,9 @@ class UserCalls:
         self._searches: dict[tuple[str, str], tuple[Iterator[None], dict[End, Action]]] = {}
 
     def find(self, name: str, end: End, earlier: tuple[Action, ...] = ()) -> Action | None:
-        """A call of a tool that ends so, after earlier ones that are allowed: it changes something, undoes none of them
-        and breaks no rule, is refused, or breaks a rule alone. None when none was found. What is refused holds what the records hold."""
+        """A call of a tool that ends so, after earlier ones that are allowed: it changes something, undoes none of
+        them and breaks no rule, is refused, or breaks a rule alone. None when none was found. What is refused holds
+        what the records hold."""
         alone = self.find(name, end) if earlier else None
         if alone and self.ends(alone, earlier) == end:
             return alone

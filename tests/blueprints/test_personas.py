@@ -7,40 +7,70 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apigen_nb.blueprints.personas import AGES, CONFLICTING_TRAITS, TRAITS, BadPersonas, compose_persona, read_personas
-from apigen_nb.records import BEHAVIOURS, Behaviour
+from apigen_nb.blueprints.personas import BadPersonas, Value, compose_persona, persona_traits, read_personas
+from apigen_nb.blueprints.sampling import sample_persona
+from apigen_nb.records import BEHAVIOURS, KINDS, LEVELS
+
+TRAITS = persona_traits()
+VALUES = [value for values in TRAITS.values() for value in values]
+ASKED = st.tuples(st.sampled_from(BEHAVIOURS), st.sampled_from(KINDS), st.sampled_from(LEVELS))
 
 
-def traits_in(text: str) -> list[str]:
-    """The traits that a persona names, in the order in which it does."""
-    found = [(text.find(said), trait) for trait, sayings in TRAITS.items() for said in sayings if said in text]
-    return [trait for _, trait in sorted(found)]
+def said_in(text: str) -> dict[str, Value]:
+    """The values that a persona names, by trait."""
+    return {trait: value for trait, values in TRAITS.items() for value in values if value.say in text}
 
 
-@given(st.integers(0, 10_000), st.integers(0, 9), st.sampled_from(BEHAVIOURS))
-def test_a_persona_has_an_age_and_so_many_different_traits(number: int, traits: int, behaviour: Behaviour) -> None:
-    text = compose_persona(Random(number), traits, behaviour)
-    assert text == compose_persona(Random(number), traits, behaviour)
-    assert any(text == age or text.startswith(f"{age} who ") for age in AGES)
-    found = traits_in(text)
-    assert len(found) == len(set(found)) == min(traits, len(TRAITS) - len(CONFLICTING_TRAITS[behaviour]))
-    assert not set(found) & set(CONFLICTING_TRAITS[behaviour])
-    assert found == [trait for trait in TRAITS if trait in found]
+@given(st.integers(0, 1_000_000), st.integers(0, 12), ASKED)
+@settings(max_examples=500)
+def test_a_persona_has_so_many_traits_and_none_contradicts(number: int, traits: int, asked: tuple[str, ...]) -> None:
+    text = compose_persona(Random(number), traits, asked)
+    assert text == compose_persona(Random(number), traits, asked)
+    found = said_in(text)
+    assert text.startswith(found["occupation"].say)
+    assert len(found) == 1 + min(traits, len(TRAITS) - 1)
+    assert not [value for value in found.values() if value.unless.intersection(asked)]
+    assert not [(a, b) for a in found.values() for b in found.values() if a.unless & b.marks]
 
 
-def test_traits_can_be_told_apart() -> None:
-    said = [saying for sayings in TRAITS.values() for saying in sayings]
+@pytest.mark.parametrize("behaviour", BEHAVIOURS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("level", LEVELS)
+def test_no_excluded_pair_occurs_whatever_is_asked_for(behaviour: str, kind: str, level: str) -> None:
+    asked = {behaviour, kind, level}
+    for number in range(40):
+        found = said_in(compose_persona(Random(number), len(TRAITS), asked)).values()
+        assert asked.union(*(value.marks for value in found)).isdisjoint(frozenset().union(*(v.unless for v in found)))
+
+
+def test_conditions_name_what_there_is() -> None:
+    marks = frozenset().union(*(value.marks for value in VALUES))
+    known = {*BEHAVIOURS, *KINDS, *LEVELS, *marks}
+    assert [value for value in VALUES if not value.unless <= known or value.unless & value.marks] == []
+    assert marks.isdisjoint({*BEHAVIOURS, *KINDS, *LEVELS})
+    prepared = next(value for value in VALUES if value.say == "has prepared the details")
+    assert {"missing detail", "forgetful"} <= prepared.unless
+
+
+def test_values_can_be_told_apart_and_hold_no_figure() -> None:
+    said = [value.say for value in VALUES]
     assert len(said) == len(set(said))
     assert not [one for one in said for other in said if one != other and one in other]
+    assert [text for text in said if not re.fullmatch(r"[a-zé’' ,-]+", text, re.I)] == []
 
 
-def test_every_trait_comes_up() -> None:
-    made = " ".join(compose_persona(Random(number), 3) for number in range(600))
-    assert [said for sayings in TRAITS.values() for said in sayings if said not in made] == []
-    assert [age for age in AGES if age not in made] == []
+def test_every_value_comes_up() -> None:
+    made = " ".join(compose_persona(Random(number), 5) for number in range(1_500))
+    assert [value.say for value in VALUES if value.say not in made] == []
+
+
+def test_a_persona_is_short_and_seldom_one_that_was() -> None:
+    made = [sample_persona(Random(number), ("cooperative", "plain", "medium")) for number in range(2_000)]
+    assert len(set(made)) > 1_900
+    assert max(len(text.split()) for text in made) <= 70
 
 
 def test_without_a_file_there_are_none() -> None:

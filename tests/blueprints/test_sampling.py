@@ -285,7 +285,7 @@ def test_a_seed_shows_the_rows_of_all_that_its_walk_was_tried_with(name: str) ->
 
 
 def test_personas_have_more_or_fewer_traits() -> None:
-    lengths = Counter(len(sample_persona(Random(number), "cooperative").split()) // 6 for number in range(200))
+    lengths = Counter(len(sample_persona(Random(number), ("cooperative",)).split()) // 6 for number in range(200))
     assert len(lengths) >= 4
 
 

@@ -569,7 +569,9 @@ async def test_the_user_stops_before_the_last_wish(monkeypatch: pytest.MonkeyPat
     assert fewer
     assert all(trajectory.ended == "stop" for trajectory in held)
     kinds = {t.divergence.kind for t in fewer if t.divergence}
-    assert not any(trajectory.success for trajectory in fewer)
+    outputs = {p.id: set(p.blueprint.outputs) for p in flawless[0] if p.accepted}
+    # the answer to a question that was not asked may be told of another thing: "0.0" of another order's shipping
+    assert not [t for t in fewer if t.success and outputs[t.blueprint] != {"0.0"}]
     assert kinds <= {"missing write", "output not told"}
 
 
