@@ -62,9 +62,14 @@ class Dialogue:
         """The last turn of a role before `end`; 0 where there is none."""
         return max((turn for turn, _ in self.turns(role, end=end)), default=0)
 
+    @property
+    def reader(self) -> Reader:
+        """Reads what the user says in this world."""
+        return Reader(self.domain, self.blueprint.user)
+
     def tells(self, text: str, value: object) -> bool:
         """Whether a text tells a value in this world."""
-        return Reader(self.domain, self.blueprint.user).told(value, text)
+        return self.reader.told(value, text)
 
     def first_mention(self, *values: object, role: str = "user") -> int | None:
         """The first turn in which the user, or another role, tells one of these values."""

@@ -172,6 +172,7 @@ def _context(claim: Claim, messages: Sequence[Message]) -> dict[str, object]:
         "question": claim.question,
         "about": claim.about,
         "answers": [*claim.answers, UNCLEAR],
+        "unproven": [claim.answers[-1], UNCLEAR],
         "speaker": "customer" if claim.speaker == "user" else "agent",
         "passage": list(passage(messages, claim.start, claim.end)),
     }

@@ -9,18 +9,23 @@ from typing import Any
 
 from ..blueprints.gates.kind import identifying_values, same_call
 from ..records import Action, Blueprint
-from ..world.values import argument_values
+from ..world.values import argument_values, is_mentioned
 from .dialogue import Dialogue
 from .meaning import Claim
 
 
 def voiced(wish: Action, dialogue: Dialogue) -> int | None:
-    """The user's turn that first tells what gives a denied wish away: a value that nothing else in the task has, where
-    the instruction tells one."""
+    """The user's turn that first tells what gives a denied wish away, of what nothing else in the task has and the
+    instruction tells: the thing that it is about, or, where it is about no other thing, another value as it is."""
     told = dialogue.blueprint.instruction
     others = [action for action in _every(dialogue.blueprint) if not same_call(action, wish)]
-    own = [str(value) for value in _apart(wish, others, dialogue) if dialogue.tells(told, value)]
-    return dialogue.first_mention(*(own or identifying_values(wish, dialogue.blueprint, told, dialogue.domain)))
+    own = [str(value) for value in apart(wish, others, dialogue) if dialogue.tells(told, value)]
+    if not own:
+        return dialogue.first_mention(*identifying_values(wish, dialogue.blueprint, told, dialogue.domain))
+    if things := _rows(own, dialogue) or [value for value in own if dialogue.reader.is_thing(value)]:
+        return dialogue.first_mention(*things)
+    said = ((turn, message.content) for turn, message in dialogue.turns("user"))
+    return next((turn for turn, text in said if any(is_mentioned(value, text) for value in own)), None)
 
 
 def replaced(wish: Action, dialogue: Dialogue, since: int) -> int | None:
@@ -30,8 +35,8 @@ def replaced(wish: Action, dialogue: Dialogue, since: int) -> int | None:
     answered = next((turn for turn, _ in dialogue.turns("assistant", since + 1)), len(dialogue.messages))
     turns = []
     for action in dialogue.blueprint.actions:
-        values = [str(v) for v in _apart(action, [wish], dialogue) if not re.fullmatch(r"\d\d?", str(v))]
-        things = [value for value in values if any(value in rows for rows in dialogue.domain.tables.values())]
+        values = [str(v) for v in apart(action, [wish], dialogue) if not re.fullmatch(r"\d\d?", str(v))]
+        things = _rows(values, dialogue)
         told = [dialogue.first_mention(value) for value in things or values]
         known = [turn for turn in told if turn is not None]
         if known and (things or len(known) == len(told)):
@@ -89,7 +94,13 @@ def _every(blueprint: Blueprint) -> tuple[Action, ...]:
     return (*blueprint.actions, *blueprint.denied)
 
 
-def _apart(action: Action, others: list[Action], dialogue: Dialogue) -> list[Any]:
+def _rows(values: list[str], dialogue: Dialogue) -> list[str]:
+    """Those that are ids of rows, and no choices that a tool takes."""
+    tables = dialogue.domain.tables.values()
+    return [value for value in values if any(value in rows for rows in tables) and not dialogue.reader.is_choice(value)]
+
+
+def apart(action: Action, others: list[Action], dialogue: Dialogue) -> list[Any]:
     """The values of an action that the others have not and that do not say who the user is."""
     domain = dialogue.domain
     row = domain.tables[domain.users].get(dialogue.blueprint.user)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .values import SCALARS, normalize, parse_number, singular
+from .values import SCALARS, is_field, normalize, parse_number, singular
 
 Rows = Mapping[str, Mapping[str, Any]]  # table → id → row
 Cue = str | tuple[str, str]  # a word, or a short one with what it is a word of: ("size", "m"), ("@day", "05-22")
@@ -92,7 +92,8 @@ def _parts(value: Any, context: dict[str, Any], key: str) -> Iterator[tuple[str,
         if isinstance(part, dict):
             for inner, item in part.items():
                 if isinstance(item, dict) and not _DATE.match(inner):
-                    yield singular(name), inner, item, context
+                    # what goes by the name of a field, such as a cabin, stands in many rows and is a choice
+                    yield from () if is_field(inner) else [(singular(name), inner, item, context)]
                     yield from _parts(item, context | _scalars(item), inner)
         for item in part if isinstance(part, list) else ():
             if isinstance(item, dict) and (found := own_id(singular(name), item)):

@@ -58,6 +58,14 @@ class Reader:
             found |= dict.fromkeys(key for key in others if best is None or _fit(of_kind[key], best) >= fit)
         return tuple(found)
 
+    def is_thing(self, value: str) -> bool:
+        """Whether this is the id of a thing that the user can mean, and no choice."""
+        return any(True for _ in self._siblings(value)) and not self.is_choice(value)
+
+    def is_choice(self, value: str) -> bool:
+        """Whether a tool takes this as one of a few values, such as a fare."""
+        return bool(_choices(self.domain, value, ""))
+
     def _tells(self, value: Any, text: str, parameter: str) -> bool:
         if is_mentioned(value, text):  # as it is written: "CO" is a state, "co" is none
             return True

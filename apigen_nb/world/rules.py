@@ -58,14 +58,16 @@ class Conduct:
     """What a policy asks of how the agent goes about its work, in a domain's `rules.py`: `CONDUCT = Conduct(...)`.
 
     `identify_first`: whom it serves is found out by a tool before any other call that touches data; `by_told_id`: or
-    the user tells its id. `confirm_writes`: what will be written is said, and agreed to, before. `one_call_at_a_time`,
-    and `no_text_beside_calls`: what is called and what is said stand in messages of their own."""
+    the user tells its id. `confirm_writes`: what will be written is said, and agreed to, before; `announce_amounts`:
+    with what it costs or brings. `one_call_at_a_time`, and `no_text_beside_calls`: what is called and what is said
+    stand in messages of their own."""
 
     identify_first: bool = True
     by_told_id: bool = False
     confirm_writes: bool = True
     one_call_at_a_time: bool = True
     no_text_beside_calls: bool = True
+    announce_amounts: bool = True
 
 
 @dataclass(frozen=True)

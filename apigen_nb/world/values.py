@@ -45,7 +45,7 @@ def facts(value: Any, key: str = "", holder: dict[str, Any] | None = None) -> It
     holder = {} if holder is None else holder
     if isinstance(value, dict):
         for name, item in value.items():
-            if isinstance(item, dict) and key and not _is_field(name):
+            if isinstance(item, dict) and key and not is_field(name):
                 # a dict keyed by ids: the key is a fact about the row behind it
                 yield Fact(f"{singular(key)}_id", name, item)
             yield from facts(item, str(name), value)
@@ -66,7 +66,8 @@ def argument_values(*actions: Action) -> Iterator[tuple[str, Any]]:
 
 
 @functools.lru_cache(maxsize=1024)
-def _is_field(name: str) -> bool:
+def is_field(name: str) -> bool:
+    """Whether a key of an object reads as the name of a field, such as a cabin or a season, and not as an id."""
     return bool(re.fullmatch(r"[a-z][a-z_]*", name))
 
 

@@ -76,6 +76,7 @@ CONTEXTS: dict[str, dict[str, Any]] = {
         "question": "Does the customer say yes?",
         "about": "cancel(id=7)",
         "answers": ["yes", "no", "unclear"],
+        "unproven": ["no", "unclear"],
         "speaker": "customer",
         "passage": ["0 customer: Ja, gerne."],
     },

@@ -22,9 +22,13 @@ from apigen_nb.storage.run_folder import Run
 from apigen_nb.trajectories.conversation_bench import CODE, FILE, INTACT, Trial, plant, run_conversation_bench
 from apigen_nb.trajectories.converse import converse_all
 from apigen_nb.trajectories.defects import DEFECTS, PARAPHRASES
+from apigen_nb.trajectories.defects.users import change_never_voiced
+from apigen_nb.trajectories.defects.words import wish_passed_over
 from apigen_nb.trajectories.dialogue import Dialogue
 from apigen_nb.trajectories.replay import replay
+from apigen_nb.trajectories.wishes import replaced, voiced
 from apigen_nb.world.domain import Domain, builtin_domains
+from apigen_nb.world.values import mentions
 
 ABSENT = pytest.mark.skipif(importlib.util.find_spec("tau2") is None, reason="install the tau2 extra: make tau2")
 DOMAINS = [*builtin_domains(), *(pytest.param(f"tau2:{name}", marks=ABSENT) for name in ("retail", "airline"))]
@@ -90,6 +94,30 @@ async def test_code_alone_catches_what_it_can_decide_and_fells_nothing_right(nam
     assert [kind for kind in EVERYWHERE if not planted[kind]] == []
     assert max(n for kind, n in planted.items() if kind != INTACT) <= MOST
     assert read_lines(tmp / name.replace(":", "-") / FILE, Trial) == trials
+
+
+@pytest.mark.parametrize("name", builtin_domains())
+async def test_what_is_said_wrongly_is_said_so_throughout(name: str, tmp: Path) -> None:
+    """No decline stays behind that answers the wish after all, and no later telling of what replaces it."""
+    held = await verified(name, tmp)
+    tasks = {blueprint.id: blueprint for blueprint in held.blueprints}
+    passed_over, unvoiced = (
+        next(d for d in DEFECTS if d.edit is edit) for edit in (wish_passed_over, change_never_voiced)
+    )
+    for talk in (talk for talk in held.trajectories if talk.success):
+        task = tasks[talk.blueprint]
+        before = Dialogue(task, talk.messages, held.domain)
+        if edited := passed_over.plant(before, Random(1)):
+            wished = voiced(task.denied[0], before)
+            announced = {before.messages[said].content for _, said, _ in before.confirmed()}
+            assert wished is not None
+            said = {m.content for m in edited[wished + 1 :] if m.role == "assistant" and m.content} - announced
+            told = [text for text in said if any(mentions(text, output) for output in task.outputs)]
+            assert len(said - {*told}) == 1
+        if edited := unvoiced.plant(before, Random(1)):
+            after, wished = Dialogue(task, edited, held.domain), voiced(task.denied[0], before)
+            assert wished is not None
+            assert replaced(task.denied[0], after, wished) is None
 
 
 def test_there_are_many_kinds_and_names_are_unique() -> None:

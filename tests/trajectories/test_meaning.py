@@ -396,6 +396,7 @@ async def test_a_judge_sees_the_passage_with_numbers_and_who_said_it() -> None:
         "question": "Is it declined?",
         "about": "renew L2",
         "answers": ["yes", "half", "no", UNCLEAR],
+        "unproven": ["no", UNCLEAR],
         "speaker": "agent",
         "passage": [],
     }

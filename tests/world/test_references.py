@@ -97,6 +97,15 @@ def test_not_told(who: tuple[str, str], value: Any, text: str) -> None:
     assert not reader(*who).told(value, text)
 
 
+def test_a_choice_is_no_thing_that_a_message_could_describe() -> None:
+    """The cabins of all flights go by the same two names: that one of them holds a number of the text says nothing."""
+    read = reader(*VERONICA)
+    assert not read.told("economy", "I want to book the flight HW203-0930 at the fare flex.")
+    assert read.told("economy", "In economy, please.")
+    assert not any(map(read.is_thing, ("economy", "flex", "nothing")))
+    assert all(map(read.is_thing, ("HW203-0930", "B12519-1")))
+
+
 @pytest.mark.parametrize("who", [SHARON, VERONICA, APRIL, JAMES, MIA], ids=lambda who: who[0])
 @given(text=st.text(max_size=60))
 def test_any_text_can_be_read(who: tuple[str, str], text: str) -> None:

@@ -29,7 +29,10 @@ from . import airline_rules, retail_rules
 NAMES = ("retail", "airline")
 _RULES = {"retail": retail_rules, "airline": airline_rules}
 # retail: "even when the user already provides the user id"; airline: "the user must provide their user id"
-_CONDUCT = {"retail": Conduct(), "airline": Conduct(by_told_id=True)}
+_CONDUCT = {  # "list the action details": neither policy asks for amounts
+    "retail": Conduct(announce_amounts=False),
+    "airline": Conduct(by_told_id=True, announce_amounts=False),
+}
 _SERVICE = {
     "retail": "the customer service of an online shop",
     "airline": "the customer service of an airline; it is 2024-05-15, 15:00",

@@ -184,7 +184,8 @@ class _Agent(DialogueState):
                 return step
             if why := self._forbidden(number, schema, arguments):
                 return f"I am sorry, that is not allowed. {why}. {ELSE}"
-            if reads := self.reads(turn, self.names(arguments), []):
+            mentions = self.names(arguments) or [self.notes.user or ""]
+            if reads := self.reads(turn, mentions, []) or self.pricing(turn, arguments):
                 return reads
             calls.append(tool_call(wish.tool, arguments))
             clauses.append(self.language.exactly(schema, arguments))
@@ -205,11 +206,18 @@ class _Agent(DialogueState):
         return f"Our policy says: {said}" if said else wrong_state(self.policy_text, schema, rows)
 
     def _particulars(self, calls: list[ToolCall]) -> str:
-        """What the things that calls name are, with the amounts that are known of them, and what the policy has such
-        calls cost or give."""
+        """What the things that calls name are, with the amounts that are known of them, of the user what a call that
+        names nothing is about, and what the policy has such calls cost or give."""
         named = [self.names(call.arguments or {}) for call in calls]
-        about = {name: text for names in named for name in names if (text := self.notes.particulars(name, names))}
+        about = {
+            thing: text
+            for names in named
+            for thing in self.notes.spoken_of(names)
+            if (text := self.notes.particulars(thing, names))
+        }
         told = [f"{name} ({text})" for name, text in about.items()]
+        mine = [self.notes.of_user(call.name) for call, names in zip(calls, named, strict=True) if not names]
+        told += dict.fromkeys(filter(None, mine))
         sure = f" To be sure: {'; '.join(told)}." if told else ""
         rows = [row for names in named for name in names for row in self.notes.rows(name)]
         prices = dict.fromkeys(p for call in calls for p in costs(self.policy_text, self.schemas[call.name], rows))

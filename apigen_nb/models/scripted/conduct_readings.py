@@ -42,10 +42,15 @@ Found = tuple[str, L | None]  # an answer, and the line that shows it
 
 
 def consent(agent: Sequence[L], user: Sequence[L]) -> Found[L]:
-    """Yes where the customer's last word, after a question of the agent, agrees and does not also disagree."""
+    """Yes where the customer's last word, right after a question of the agent, agrees and does not also disagree."""
     last = user[-1] if user else None
-    asked = [line for line in agent if last and line.turn < last.turn and _ASKS.search(line.text)]
-    agreed = last and asked and _AGREES.search(last.text) and not _DISAGREES.search(last.text.replace("’", "'"))
+    before = [line for line in agent if last and line.turn < last.turn][-1:]
+    agreed = (
+        last
+        and any(_ASKS.search(line.text) for line in before)
+        and _AGREES.search(last.text)
+        and not _DISAGREES.search(last.text.replace("’", "'"))
+    )
     return ("yes", last) if agreed else ("no", None)
 
 

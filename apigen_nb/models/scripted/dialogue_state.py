@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...records import Message, ToolCall
-from ...world.values import facts, fits, produced_key
+from ...world.values import PARAMETER_PREFIXES, facts, fits, produced_key
 from .. import Question
 from . import grammar
 from .grammar import (
@@ -125,6 +125,41 @@ class DialogueState:
                         tool_call(name, {parameter: value})
                     )
         return ranked[min(ranked)][: self.most] if ranked else []
+
+    def pricing(self, turn: int, arguments: dict[str, Any]) -> list[ToolCall]:
+        """The next read that could tell what a call costs or brings, where the call names no amount itself: by a tool
+        that says it shows things of a kind which the call names and no result has priced."""
+        named, found = self.names(arguments), list(facts(arguments))
+        numbers = any(isinstance(fact.value, int | float) and not isinstance(fact.value, bool) for fact in found)
+        if numbers or self.since(turn) >= READS_A_REQUEST:
+            return []
+        for fact in (fact for fact in found if fact.value in named and not self.notes.has_price(fact.value, named)):
+            kind = words(PARAMETER_PREFIXES.sub("", fact.key)).removesuffix(" id")
+            for name, schema in self.schemas.items():
+                shows = re.search(rf"\b{re.escape(kind)}s?\b", schema["function"]["description"].lower())
+                if not shows or not is_reading(schema) or identifies(schema) or len(required(schema)) != 1:
+                    continue
+                (parameter,) = required(schema)
+                about = [fact.value] if parameter == fact.key else self._telling(parameter, fact.value, named)
+                if calls := [tool_call(name, {parameter: v}) for v in about if not self.made(name, {parameter: v})]:
+                    return calls[: self.most]
+        return []
+
+    def _telling(self, parameter: str, thing: str, named: list[str]) -> list[str]:
+        """The ids of another kind by which a thing may be looked up: the user's, those that lie in it, where nothing is
+        known of it the one with its number (P-210 for sku-210-05), and those that lie in what is named beside it. What
+        belongs to users is not guessed at."""
+        user = self.notes.user or ""
+        if means_user(parameter):
+            return [user] if user else []
+        known = {known.fact.value for known in self.notes.fitting(parameter) if isinstance(known.fact.value, str)}
+        number, of_user = re.search(r"\d+", thing), self.notes.inside([user])
+        alike = {_shape(value).replace("0", number[0]) for value in known if number and _shape(value).count("0") == 1}
+        guessed = sorted(alike & known if known & {*of_user} or not of_user else alike)
+        within = [value for value in self.notes.inside([thing]) if value in known]
+        if within or (guessed and not self.notes.rows(thing)):
+            return within or guessed
+        return [value for value in (*named, *self.notes.inside(named)) if value in known]
 
     def _values(self, parameter: str, mentions: list[str], near: set[str | None]) -> Iterator[tuple[str, int]]:
         """The values that a parameter could have: 0 for what was named, 1 for what stands beside that, 2 for others."""

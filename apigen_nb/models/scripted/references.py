@@ -6,11 +6,11 @@ import contextlib
 import functools
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ...records import ToolCall
-from ...world.values import Fact, facts, find_words, fits
+from ...world.values import Fact, facts, find_words, fits, is_field
 from .grammar import describe, means_user, words
 
 _AMOUNT = re.compile(r"total|price|amount|balance|fee|refund|limit|paid|cost")
@@ -54,6 +54,16 @@ def _amounts(row: Row, said: Collection[str]) -> Iterator[tuple[str, Any]]:
 def _id(row: Row) -> str:
     """What a row goes by; "" where it has no id."""
     return next((value for key, value in row.items() if key.endswith("id") and isinstance(value, str)), "")
+
+
+def _joined(rows: Iterable[Row]) -> Row:
+    """What rows about one thing, the newest first, say together."""
+    return {key: value for row in [*rows][::-1] for key, value in row.items()}
+
+
+def _is_choice(fact: Fact) -> bool:
+    """Whether an object is about a choice, such as a fare: it begins with it."""
+    return next(iter(fact.holder.values()), None) == fact.value and is_field(str(fact.value))
 
 
 def _is_of(row: dict[str, Any], name: str) -> bool:
@@ -122,29 +132,64 @@ class Notes:
         return value
 
     def rows(self, name: str) -> list[dict[str, Any]]:
-        """What results say of a thing, each once, the newest first: objects with its id first or behind it."""
-        ids = (k.fact for k in self.found if k.fact.value == name and k.fact.key.endswith("id"))
+        """What results say of a thing, each once, the newest first: objects with its id first or behind it, or that
+        begin with a choice, such as a fare."""
+        ids = (k.fact for k in self.found if k.fact.value == name and (k.fact.key.endswith("id") or _is_choice(k.fact)))
         found = [fact.holder for fact in ids if fact.holder]
         return [row for n, row in enumerate(found) if _is_of(row, name) and row not in found[:n]]
 
     def particulars(self, name: str, names: Collection[str]) -> str:
         """What a thing is called and the amounts that hold of it in a call with these names; '' where nothing is known
-        of it. A line about a thing, such as a payment with a card, is not the thing: it tells an amount that the thing
-        has, such as a price, as it is within what the call names, too; else only where nothing else is known."""
-        rows = [(row, _id(next((of for line, of in self.lines if line == row), {}))) for row in self.rows(name)]
-        own = next((row for row, of in rows if of in ("", self.user)), None)
-        within = next((row for row, of in rows if of in names), None)
-        row: Row = own or within or next((row for row, _ in rows), {})
-        priced = within if own and within and any(f'"{key}"' in json.dumps(own) for key in _priced(within)) else row
-        others = (self.rows(other)[:1] for other in names)
-        said = {
-            *names,
-            *(value for about in others for one in about for value in one.values() if isinstance(value, str)),
-        }
-        amounts = [f"{what} {value}" for what, value in _amounts(priced, said)]
+        of it."""
+        row, amounts = self._priced_row(name, names)
         # what has no name is not told apart by what lies inside it, such as an address
         called = describe(row if "name" in row else {k: v for k, v in row.items() if not isinstance(v, dict)})
-        return ", ".join(filter(None, [called, *amounts]))
+        return ", ".join(filter(None, [called, *(f"{what} {value}" for what, value in amounts)]))
+
+    def has_price(self, name: str, names: Collection[str]) -> bool:
+        """Whether results tell an amount of a thing or a choice in a call with these names: its own, or one that goes
+        by the choice."""
+        if self._priced_row(name, names)[1]:
+            return True
+        return any(self._chosen(name, thing, names) for thing in (*names, *self.inside(names)))
+
+    def spoken_of(self, names: Collection[str]) -> list[str]:
+        """What a call with these names is about: those, and of what lies in them what has amounts that go by a choice
+        among the names, or that say what something without an amount is worth."""
+        worthless = [name for name in names if not self._priced_row(name, names)[1]]
+        within = [thing for thing in self.inside(worthless) if self._priced_row(thing, (*names, thing))[1]]
+        chosen = (t for t in self.inside(names) if any(self._chosen(name, t, names) for name in worthless))
+        return [*dict.fromkeys((*names, *chosen, *within))]
+
+    def of_user(self, tool: str) -> str:
+        """The numbers in the user's row that a tool is about by its name: points, for one that restores them."""
+        row = next(iter(self.rows(self.user or "")), {})
+        numbers = {key: value for key, value in row.items() if isinstance(value, int | float) and value is not True}
+        return ", ".join(f"{words(k)} {v}" for k, v in numbers.items() if {*k.split("_")} & {*tool.split("_")[1:]})
+
+    def inside(self, names: Collection[str]) -> list[str]:
+        """The ids that stand in what results say of these things."""
+        held = (fact for name in names for row in self.rows(name) for fact in facts(row))
+        ids = (fact.value for fact in held if fact.key.endswith("id") and isinstance(fact.value, str))
+        return [value for value in dict.fromkeys(ids) if value not in names and value != self.user]
+
+    def _chosen(self, choice: str, thing: str, names: Collection[str]) -> bool:
+        """Whether a thing has an amount that goes by a choice."""
+        return any(what.startswith(f"{words(choice)} ") for what, _ in self._priced_row(thing, names)[1])
+
+    def _priced_row(self, name: str, names: Collection[str]) -> tuple[Row, list[tuple[str, Any]]]:
+        """What is known of a thing, and the amounts that hold of it in a call with these names. A line about a thing,
+        such as a payment with a card, is not the thing: it tells an amount that the thing has, such as a price, as it
+        is within what the call names, too; else only where nothing else is known."""
+        rows = [(row, _id(next((of for line, of in self.lines if line == row), {}))) for row in self.rows(name)]
+        own = _joined(row for row, of in rows if of in ("", self.user))
+        within = _joined(row for row, of in rows if of in names)
+        row: Row = own or within or next((row for row, _ in rows), {})
+        priced = within if own and within and any(f'"{key}"' in json.dumps(own) for key in _priced(within)) else row
+        others = (value for other in names for of_other in self.rows(other) for value in of_other.values())
+        said = {*names, *(value for value in others if isinstance(value, str))}
+        chosen = _amounts(own, names) if priced is within else ()
+        return row, list(dict.fromkeys((*_amounts(priced, said), *(a for a in chosen if a[0].split()[0] in names))))
 
     def look_up(self, field: str, thing: str) -> Any:
         """The value of a field of a thing, from the newest result that has it."""

@@ -97,13 +97,19 @@ def _reads(call: Call, domain: Domain) -> bool:
 
 
 def _used(call: Call, spoken: Sequence[frozenset[str]], dialogue: Dialogue) -> bool:
-    """Whether a word of the result that was not known before stands in a later message of the agent or in its calls;
-    `spoken` are the words of each message."""
+    """Whether a word of the result that was not known before stands in a later message of the agent or in its calls, or
+    one that nobody has said in the text with which the agent goes on; `spoken` are the words of each message."""
     words = _words_of_result(call.result.content if call.result else "")
     before = spoken[: call.answered]
     later = frozenset[str]().union(*(spoken[turn] for turn, _ in dialogue.turns("assistant", call.answered)))
     is_new = (all(word not in said for said in before) for word in words & later)
-    return any(is_new) or all(any(word in said for said in before) for word in words)
+    if any(is_new) or all(any(word in said for said in before) for word in words):
+        return True
+    goes_on = next((m for _, m in dialogue.turns("assistant", call.answered)), None)
+    if goes_on is None or goes_on.tool_calls:
+        return False
+    said_before = (_words(m.content) for m in dialogue.messages[: call.answered] if m.role != "tool")
+    return not words.isdisjoint(_words(goes_on.content) - frozenset[str]().union(*said_before))
 
 
 def _spoken(message: Message) -> frozenset[str]:

@@ -17,12 +17,23 @@ from ..meaning import Claim, Meanings
 ASKED = "Before it writes the agent says what it is about to do, and the customer agrees"
 AT_ONCE = "Only what the customer wants is written, and it is right the first time"
 SENSIBLE = "The agent does not try what the tools refuse again and again"
-CONSENT = (
-    "Right after this passage the agent makes the calls below. Has it said in the passage that it is about to do this: "
-    "to what, what becomes of it, and the amount where money or points move, all calls together or one by one? And has "
-    "the customer then agreed to all of it, without asking for anything else instead in the end? Who agrees need not "
-    "have asked for it; warnings and conditions are not asked about here. Prove a yes by the words with which the "
-    "customer agrees."
+TOLD = (
+    "Right after this passage the agent makes the calls below; calls that are done in the passage are past. Has "
+    "it said that it is about to make them, all together or one by one, so that the customer could know, from "
+    "this or from earlier words, the things that their arguments name, what becomes of them, and each amount "
+    "among the arguments? How that is worded is free, an amount may be told in another unit, and what the "
+    'customer has asked for, also before the passage begins, may be called "it". Who the customer is, and what it'
+    " has told as a secret, need not be repeated. "
+)
+AMOUNTS = (
+    "Where a call moves money or points at once, or gives some back, and no argument is the amount, an amount, a price "
+    "or a rate has to be told as well by which the customer can tell what it costs or brings; an exact total is not "
+    "needed, and for calls that move nothing at once there is nothing to be told. "
+)
+AGREED = (
+    "And has the customer then agreed to all of it, without asking for anything else instead in the end? Who agrees "
+    "need not have asked for it; warnings, conditions, and whether it is right or allowed are not asked about here. "
+    "Prove a yes by the words with which the customer agrees."
 )
 RULE_ASKED = "asked before writing"
 REPLAYED = "What was done can be done again in a fresh world"
@@ -42,18 +53,20 @@ def asks_before_writes(dialogue: Dialogue, meanings: Meanings) -> Iterator[Findi
         named = ", ".join(str(call.action) for call in writes)
         if not any(dialogue.turns("user", spoken, end)):
             yield Finding(turn=end, rule=RULE_ASKED, text=ASKED, found=f"{named} came without a question")
-        elif (agreed := meanings.of(_consent(writes, spoken))) != "yes":
+        elif (agreed := meanings.of(_consent(writes, dialogue))) != "yes":
             found = f"{'nobody agreed to' if agreed else 'open is whether the customer agreed to'} {named}"
             yield Finding(turn=end, rule=RULE_ASKED, text=ASKED, found=found, outcome="fell" if agreed else "undecided")
 
 
-def _consent(writes: Sequence[Call], spoken: int) -> Claim:
-    """The question whether what was written was announced and agreed to. The passage begins with words of the agent, so
-    that what the user said by itself before proves nothing."""
+def _consent(writes: Sequence[Call], dialogue: Dialogue) -> Claim:
+    """The question whether what was written was announced and agreed to. The passage begins with the first words of the
+    agent: what it told before earlier writes counts as told, what the user said by itself before proves nothing. An
+    amount that no argument is has to be told only where the policy wants it."""
+    spoken = next(turn for turn, message in dialogue.turns("assistant") if message.content)
     return Claim(
         id=f"consent/{writes[0].turn}",
         kind="consent",
-        question=CONSENT,
+        question=TOLD + AMOUNTS * dialogue.domain.conduct.announce_amounts + AGREED,
         about="\n".join(str(call.action) for call in writes),
         speaker="user",
         start=spoken,

@@ -6,7 +6,7 @@ from random import Random
 
 from ...world.values import argument_values, is_mentioned, normalize
 from ..dialogue import Dialogue
-from ..wishes import voiced
+from ..wishes import apart, voiced
 from .editing import Edited, ends_otherwise, one_confirmed, reworded, sentences, stopped
 
 NO = (
@@ -51,17 +51,20 @@ def wish_never_voiced(dialogue: Dialogue, rng: Random) -> Edited:
 
 
 def change_never_voiced(dialogue: Dialogue, rng: Random) -> Edited:
-    """A user who should change its mind tells nothing of the other wish."""
+    """A user who should change its mind tells nothing of what takes the place of the wish, as it is or by a
+    description; None where an action is told in no message that is found."""
     blueprint = dialogue.blueprint
     found = voiced(blueprint.denied[0], dialogue) if blueprint.kind == "change of mind" else None
     if found is None:
         return None
-    dropped = {str(value) for _, value in argument_values(*blueprint.denied)}
-    values = [str(value) for _, value in argument_values(*blueprint.actions) if str(value) not in dropped]
-    told = [
-        t for t, m in dialogue.turns("user", found + 1) if any(is_mentioned(v, normalize(m.content)) for v in values)
-    ]
-    return reworded(dialogue, dict.fromkeys(told, "Let me see."))
+    telling = set[int]()
+    for action in blueprint.actions:
+        values = apart(action, list(blueprint.denied), dialogue)
+        told = {t for t, m in dialogue.turns("user", found + 1) if any(dialogue.tells(m.content, v) for v in values)}
+        if not told:
+            return None
+        telling |= told
+    return reworded(dialogue, dict.fromkeys(telling, "Let me see."))
 
 
 def refused_and_done_all_the_same(dialogue: Dialogue, rng: Random) -> Edited:

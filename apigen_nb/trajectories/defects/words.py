@@ -118,18 +118,20 @@ def detail_never_asked_for(dialogue: Dialogue, rng: Random) -> Edited:
 
 
 def _answered(dialogue: Dialogue, text: str) -> Edited:
-    """All answers to a denied wish replaced by another, and no hand-over."""
+    """All that the agent says after a denied wish replaced by another text, and no hand-over: what announces a write
+    that the user agrees to stays, and of the rest what tells an output."""
     blueprint, handed_over = dialogue.blueprint, dialogue.handed_over
     turn = voiced(blueprint.denied[0], dialogue) if blueprint.kind in ("forbidden", "missing tool") else None
     if turn is None:
         return None
-    refused = [c.answered for c in dialogue.calls if c.refused and c.turn > turn]
-    start = max(refused, default=turn)
-    answer = next((t for t, m in dialogue.turns("assistant", start + 1) if m.content and not m.tool_calls), None)
-    if answer is None or (handed_over is not None and answer > handed_over):
-        return None
-    edited = reworded(dialogue, {answer: text})
+    announced = {said for _, said, _ in dialogue.confirmed()}
+    texts = {}
+    for t, message in dialogue.turns("assistant", turn + 1, handed_over):
+        if message.content and t not in announced:
+            parts = sentences(message.content)
+            texts[t] = " ".join(p for p in parts if any(mentions(p, o) for o in blueprint.outputs)) or text
+    edited = reworded(dialogue, texts) if text in texts.values() else None
     if edited is None or handed_over is None:
         return edited
     before = dialogue.last_of("user", end=handed_over)
-    return stopped(edited[: max(before, answer + 1)])
+    return stopped(edited[: max(before, min(texts) + 1)])
