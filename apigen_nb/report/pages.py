@@ -9,7 +9,18 @@ from markupsafe import Markup
 
 from ..models.ledger import Ledger, run_prices
 from ..records import METRICS, Proposal
-from . import charts, diversity, judge_agreement, listings, pass_rates, pieces, reflection, run_comparison, tables
+from . import (
+    charts,
+    diversity,
+    judge_agreement,
+    listings,
+    near_duplicates,
+    pass_rates,
+    pieces,
+    reflection,
+    run_comparison,
+    tables,
+)
 from .embedded_data import packed
 from .panels import Body, PanelChooser, columns, counts_table, panel
 from .run_contents import RunContents
@@ -173,13 +184,16 @@ def committee_answer(split: pd.DataFrame, pairs: pd.DataFrame, votes: pd.DataFra
 
 
 def dataset_page(run: RunContents) -> Body:
-    """How long conversations are, which tool follows which, what is there twice, and a table of all."""
+    """How long conversations are, which tool follows which, what is there twice or nearly so, and a table of all."""
     frame, moves = run.conversations
     twice = diversity.duplicates(frame)
     measures = [panel(charts.histogram(frame, name)) for name in diversity.measures(frame)]
     named = twice.rename(columns={"turns": "user messages"})
     again = Markup('<section class="panel"><h2>Said and done twice: {} verified conversations</h2>{}</section>').format(
         f"{len(twice):,}", Markup(pieces.table(named, links={"trajectory": "trajectories", "same as": "trajectories"}))
+    )
+    alike = Markup('<section class="panel"><h2>Instructions nearly alike</h2>{}</section>').format(
+        Markup(near_duplicates.shown(run.told, run.scripted))
     )
     return [
         _head("What the dataset is made of", diversity.headline(frame, run.rows)),
@@ -192,6 +206,7 @@ def dataset_page(run: RunContents) -> Body:
         ),
         panel(diversity.transitions_figure(moves), pieces.table(moves, most=60, fold="The numbers")),
         again,
+        alike,
         Markup("<h2>Every conversation in a table</h2>"),
         searchable(frame),
     ]

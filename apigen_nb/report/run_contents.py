@@ -18,7 +18,7 @@ from ..world.domain import Domain, DomainError
 from . import diversity
 from .domain_tables import writing
 from .record_index import RecordIndex
-from .slim_records import SlimProposal, SlimTrajectory, SpokenTrajectory
+from .slim_records import SlimProposal, SlimTrajectory, SpokenTrajectory, ToldProposal
 
 
 class RunContents:
@@ -48,6 +48,11 @@ class RunContents:
     def proposals(self) -> RecordIndex[SlimProposal, Proposal]:
         """All proposals without their long texts."""
         return RecordIndex(self.folder / "blueprints.jsonl", SlimProposal, Proposal)
+
+    @property
+    def told(self) -> Iterable[Proposal]:
+        """All proposals with their instructions: read anew and not kept."""
+        return RecordIndex(self.folder / "blueprints.jsonl", ToldProposal, Proposal)
 
     @cached_property
     def trajectories(self) -> RecordIndex[SlimTrajectory, Trajectory]:

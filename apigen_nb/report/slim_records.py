@@ -75,6 +75,20 @@ class SlimProposal(Proposal):
     attempts: tuple[SlimAttempt, ...]
 
 
+class ToldBlueprint(SlimBlueprint):
+    instruction: str
+
+
+class ToldAttempt(SlimAttempt):
+    blueprint: ToldBlueprint | None = None
+
+
+class ToldProposal(SlimProposal):
+    """Of a proposal its instructions, too."""
+
+    attempts: tuple[ToldAttempt, ...]
+
+
 class SlimCall(ToolCall):
     model_config = SLIM
     arguments: dict[str, Any] | None = Field(None, validation_alias=SKIPPED)

@@ -42,7 +42,7 @@ QUESTIONS = (
     ("committee", "Committee", pages.committee_page,
      "how the judges voted, how far they agree, which disagreements to read first"),
     ("dataset", "Dataset", pages.dataset_page,
-     "how long conversations are, which tool follows which, duplicates, a table to search"),
+     "how long conversations are, which tool follows which, duplicates and near ones, a table to search"),
 )  # fmt: skip
 
 
