@@ -47,7 +47,10 @@ def replaced(wish: Action, dialogue: Dialogue, since: int) -> int | None:
 
 def voicing(number: int, wish: Action, dialogue: Dialogue) -> Claim:
     """Whether the user asks for a denied wish anywhere."""
-    question = "Does the customer ask for this, in whatever words, before being told that it is impossible?"
+    question = (
+        "Does the customer ask for this, in whatever words, before being told that it is impossible? To say yes to a "
+        "proposal of the agent's, or to give a detail that it asks for, is not to ask."
+    )
     return _claim("wish voiced", number, question, wish, dialogue, speaker="user")
 
 

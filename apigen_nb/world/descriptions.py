@@ -64,10 +64,10 @@ def things(rows: Rows, names: Mapping[str, Mapping[str, Any]]) -> list[Thing]:
     links: list[tuple[Thing, set[str]]] = []
     for kind, key, holder, context in identified(rows):
         thing = found.setdefault((kind, key), Thing(kind, key))
-        thing.own |= {*thing.nouns, *_cues_of_id(key), *_cues(_scalars(holder))}
-        thing.cues |= {*thing.own, *_cues(holder), *_cues(context)}
+        thing.own |= {*thing.nouns, *_cues_of_id(key), *cues(_scalars(holder))}
+        thing.cues |= {*thing.own, *cues(holder), *cues(context)}
         named = {*texts(holder)} - {key}
-        thing.cues |= {cue for value in named if value in names for cue in _cues(_scalars(names[value]))}
+        thing.cues |= {cue for value in named if value in names for cue in cues(_scalars(names[value]))}
         links.append((thing, named))
     of_id: dict[str, list[Thing]] = {}
     for thing in found.values():
@@ -126,14 +126,14 @@ def _cues_of_id(key: str) -> set[Cue]:
     return {stem(word) for word in _WORDS.findall(normalize(key)) if word.isalpha() and len(word) > SHORT}
 
 
-def _cues(value: Any, key: str = "") -> Iterator[Cue]:
+def cues(value: Any, key: str = "") -> Iterator[Cue]:
     """The cues in a value, as deep as it goes; ids of other things are none."""
     if isinstance(value, dict):
         for name, item in value.items():
-            yield from () if name.endswith("_id") else _cues(item, name)
+            yield from () if name.endswith("_id") else cues(item, name)
     elif isinstance(value, list):
         for item in value:
-            yield from _cues(item, key)
+            yield from cues(item, key)
     elif isinstance(value, SCALARS) and not isinstance(value, bool):
         yield from _cues_of_scalar(normalize(str(value)), stem(_WORDS.findall(key)[-1]) if _WORDS.findall(key) else "")
 

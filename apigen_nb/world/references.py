@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from .descriptions import Cue, Thing, cues_in, index_of, passages, stem, things
+from .descriptions import Cue, Thing, cues, cues_in, index_of, passages, stem, things
 from .domain import Domain
 from .tool import allowed_values
 from .user_records import catalogue, own_rows
@@ -131,8 +131,9 @@ def _own(domain: Domain, user: str) -> Scope:
 
 def _of_oneself(rows: Mapping[str, Mapping[str, Any]], domain: Domain, user: str) -> frozenset[Cue]:
     row = rows.get(domain.users, {}).get(user, {})
-    told = [fact.value for fact in facts(row) if isinstance(fact.value, str) and fact.holder in (row, *row.values())]
-    return frozenset(cue for value in told for cue in cues_in(normalize(value)))
+    told = [fact for fact in facts(row) if isinstance(fact.value, str) and fact.holder in (row, *row.values())]
+    by_field = (cue for fact in told for cue in cues(fact.value, fact.key))  # as things that stand in the row have it
+    return frozenset([*by_field, *(cue for fact in told for cue in cues_in(normalize(fact.value)))])
 
 
 @functools.lru_cache(maxsize=8)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from apigen_nb.records import canonical
 from apigen_nb.world.domain import Domain, DomainError
-from apigen_nb.world.references import Reader
+from apigen_nb.world.references import Reader, _own
 from apigen_nb.world.user_records import own_rows
 from apigen_nb.world.values import singular
 
@@ -155,3 +155,13 @@ def test_a_field_that_no_sibling_has_tells_a_row_and_one_that_a_sibling_has_does
                         told += 1
                         assert read.told(key, text), (key, text)
     assert told + shared > 10
+
+
+@pytest.mark.parametrize("name", ["retail", "airline", "banking"])
+def test_who_somebody_is_describes_nothing_of_theirs(name: str) -> None:
+    domain = Domain.load(name)
+    for user in list(domain.subjects)[:40]:
+        row = domain.dump(domain.tables[domain.users][user])
+        told = [f"My {key.replace('_', ' ')} is {value}." for key, value in row.items() if key in ("phone", "email")]
+        own = [thing for of_kind in _own(domain, user).values() for thing in of_kind]
+        assert [(text, thing) for text in told for thing in own if Reader(domain, user).told(thing, text)] == []
