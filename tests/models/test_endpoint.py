@@ -343,7 +343,7 @@ def alike(one: Question, other: Question) -> str:
 
 @pytest.mark.parametrize("prompt", ["generator", "judge"])
 def test_requests_of_one_domain_begin_alike(prompt: str) -> None:
-    shared = {"policy": ["Cancel only what is pending."], "tools": [LOOK]}
+    shared = {"policy": ["Cancel only what is pending."], "tools": [LOOK], "writes": [LOOK], "reads": [LOOK]}
     one, other = (
         question(role=prompt, prompt=prompt, messages=(), context=context_of(prompt, says=f"{mark} of it") | shared)
         for mark in ("this", "that")

@@ -302,7 +302,11 @@ def assert_only_text(folder: Path, page: str) -> None:
         outputs = [output for cell in json.loads(copy.read_text())["cells"] for output in cell.get("outputs", ())]
         assert {output["output_type"] for output in outputs} <= {"execute_result", "display_data", "stream"}
         for data in (output.get("data", {}) for output in outputs):
-            assert set(data) <= {"text/html", "text/plain", "application/vnd.plotly.v1+json"}, copy
+            known = {"text/html", "text/plain", "application/vnd.plotly.v1+json", "image/svg+xml"}
+            assert set(data) <= known, copy
+            svg = "".join(data.get("image/svg+xml", ""))
+            assert set(re.findall(r"<(\w+)", svg)) <= {"svg", "title", "image"}
+            assert set(re.findall(r'href="(data:image/png;base64,)?', svg)) <= {"data:image/png;base64,"}
             assert_harmless("".join(data.get("text/html", "")))
             assert not re.search(r"<(img|script|a|h1)\b", json.dumps(data.get("application/vnd.plotly.v1+json", "")))
 

@@ -44,7 +44,7 @@ def test_what_a_server_says_when_it_refuses(tmp_path: Path, capsys: pytest.Captu
         Thread(target=server.serve_forever, daemon=True).start()
         params = tmp_path / "x.yaml"
         params.write_text(
-            f"domain: retail\nseeds: 3\nmodel: tiny\nbase_url: http://127.0.0.1:{server.server_port}/v1\n"
+            f"domain: retail\nseeds: 8\nmodel: tiny\nbase_url: http://127.0.0.1:{server.server_port}/v1\n"
         )
         assert main(["estimate", str(params), "--out", str(tmp_path / "out")]) == 3
         server.shutdown()
