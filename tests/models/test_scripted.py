@@ -569,9 +569,7 @@ async def test_the_user_stops_before_the_last_wish(monkeypatch: pytest.MonkeyPat
     assert fewer
     assert all(trajectory.ended == "stop" for trajectory in held)
     kinds = {t.divergence.kind for t in fewer if t.divergence}
-    outputs = {p.id: set(p.blueprint.outputs) for p in flawless[0] if p.accepted}
-    # the answer to a question that was not asked may be told of another thing: "0.0" of another order's shipping
-    assert not [t for t in fewer if t.success and outputs[t.blueprint] != {"0.0"}]
+    assert not any(trajectory.success for trajectory in fewer)
     assert kinds <= {"missing write", "output not told"}
 
 
@@ -598,8 +596,7 @@ async def test_the_agent_sends_what_is_no_json_and_then_what_is(
         again = sum(call.arguments is None for call in trajectory.calls) > 1
         failed = {(v.gate, v.kind) for v in trajectory.verdicts if not v.passed}
         assert trajectory.success == (before.success and not again)
-        out_of_steps = {("ended", "max_steps")}  # a long task with several of them
-        assert not (again and before.success) or failed - out_of_steps == {("conduct", "refused write")}
+        assert not (again and before.success) or failed == {("conduct", "refused write")}
 
 
 # --- the language
