@@ -93,9 +93,11 @@ class Notes:
         self.results: list[tuple[frozenset[str], Any]] = []
         self.keys: dict[str, set[str]] = {}
         self.lines: list[tuple[Row, Row]] = []
+        self._rows: dict[str, list[Row]] = {}  # of things asked for since the last result
 
     def add(self, call: ToolCall, text: str, key: str) -> None:
         """Read the result of a call; `key` is what it is a result about."""
+        self._rows.clear()
         result, found, lines = _read(text, key)
         self.lines = [*lines, *self.lines]
         asked = frozenset(str(value) for value in (call.arguments or {}).values())
@@ -134,9 +136,11 @@ class Notes:
     def rows(self, name: str) -> list[dict[str, Any]]:
         """What results say of a thing, each once, the newest first: objects with its id first or behind it, or that
         begin with a choice, such as a fare."""
-        ids = (k.fact for k in self.found if k.fact.value == name and (k.fact.key.endswith("id") or _is_choice(k.fact)))
-        found = [fact.holder for fact in ids if fact.holder]
-        return [row for n, row in enumerate(found) if _is_of(row, name) and row not in found[:n]]
+        if name not in self._rows:
+            about = (known.fact for known in self.found if known.fact.value == name)
+            found = [f.holder for f in about if f.holder and (f.key.endswith("id") or _is_choice(f))]
+            self._rows[name] = [row for n, row in enumerate(found) if _is_of(row, name) and row not in found[:n]]
+        return self._rows[name]
 
     def particulars(self, name: str, names: Collection[str]) -> str:
         """What a thing is called and the amounts that hold of it in a call with these names; '' where nothing is known
