@@ -144,7 +144,7 @@ def estimate(
         with Run.open(out).locked(), Run(out).writing():
             found = asyncio.run(estimate_by_trial(loaded, out, seeds))
         source = f"tried out; the replies are kept in {out} and not paid for again"
-    print(f"{loaded.seeds} seeds, {found.tasks} tasks, {loaded.attempts} conversations each; {found.measured} {source}")
+    print(f"{loaded.count} seeds, {found.tasks} tasks, {loaded.attempts} conversations each; {found.measured} {source}")
     _tell(found.lines())
     return 0
 

@@ -48,9 +48,9 @@ PLAIN = "plain reward"
 
 async def held(domain: Domain, seeds: int, folder: str) -> tuple[dict[str, Blueprint], Sequence[Trajectory]]:
     """The accepted tasks of a run with the scripted model, and the conversations about them."""
-    models, run = Roles(domain, seed=7), Run.open(folder)
+    models, run = Roles(domain, random_seed=7), Run.open(folder)
     gates = [*GATES.values(), Committee(models.judges(3))]
-    proposals = await propose_all(domain, models, gates, run, seeds=seeds, seed=7)
+    proposals = await propose_all(domain, models, gates, run, count=seeds, random_seed=7)
     tasks = {p.id: p.blueprint for p in proposals if p.accepted}
     return tasks, await converse_all(domain, models, run, tasks.values(), total=len(tasks))
 

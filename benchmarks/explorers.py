@@ -47,11 +47,11 @@ PAGES = ("pass_rates", "reflection", "blueprints", "trajectories", "committee", 
 async def records(seeds: int) -> tuple[list[Proposal], list[Trajectory]]:
     """A small run of the scripted model."""
     domain = Domain.load("retail")
-    models = Roles(domain, seed=7)
+    models = Roles(domain, random_seed=7)
     with tempfile.TemporaryDirectory() as folder:
         run = Run.open(folder)
         gates = [*GATES.values(), Committee(models.judges(3))]
-        proposals = list(await propose_all(domain, models, gates, run, seeds=seeds, seed=7))
+        proposals = list(await propose_all(domain, models, gates, run, count=seeds, random_seed=7))
         accepted = [p.blueprint for p in proposals if p.accepted]
         talks = list(await converse_all(domain, models, run, iter(accepted), total=len(accepted)))
     return proposals, talks

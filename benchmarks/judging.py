@@ -51,7 +51,7 @@ class Players:
     """The models of one arm, counted role by role."""
 
     def __init__(self, domain: Domain) -> None:
-        models = Roles(domain, seed=7)
+        models = Roles(domain, random_seed=7)
         self.generator, self.feedback = Counted(models.generator), Counted(models.feedback)
         self.judge = Counted(models.judges(1)[0])
 
@@ -62,7 +62,7 @@ async def _arm(domain: Domain, seeds: int, everything: bool) -> dict[str, float]
     # A committee that stands first is asked whatever the plain gates would have said.
     gates: list[Gate] = [Everyone(judges), *GATES.values()] if everything else [*GATES.values(), Committee(judges)]
     with tempfile.TemporaryDirectory() as folder:
-        proposals = await propose_all(domain, models, gates, Run.open(folder), seeds=seeds, seed=7)  # type: ignore[arg-type]
+        proposals = await propose_all(domain, models, gates, Run.open(folder), count=seeds, random_seed=7)  # type: ignore[arg-type]
         accepted = sum(proposal.accepted for proposal in proposals)
     spent = sum(model.characters for model in (models.generator, models.feedback, models.judge)) / 4
     return {

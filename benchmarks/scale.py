@@ -28,11 +28,11 @@ from apigen_nb.storage.journal import Run
 
 async def work(name, seeds, folder):
     domain, run = Domain.load(name), Run.open(folder)
-    models = Roles(domain, seed=7)
+    models = Roles(domain, random_seed=7)
     gates = [*GATES.values(), Committee(models.judges(3))]
-    await propose_all(domain, models, gates, Run.open(Path(folder) / "warm"), seeds=20, seed=7)
+    await propose_all(domain, models, gates, Run.open(Path(folder) / "warm"), count=20, random_seed=7)
     begin = time.process_time()
-    proposals = await propose_all(domain, models, gates, run, seeds=seeds, seed=7)
+    proposals = await propose_all(domain, models, gates, run, count=seeds, random_seed=7)
     half = time.process_time()
     accepted = sum(p.accepted for p in proposals)
     blueprints = (p.blueprint for p in proposals if p.accepted)

@@ -293,7 +293,7 @@ def make_run(folder: Path, text: str = "", count: int = 24, marked: bool = False
     (folder / "trajectories.jsonl").write_text("".join(r.line() + "\n" for r in talks))
     (folder / "dataset" / "chat.jsonl").write_text("{}\n" * sum(t.success for t in talks))
     manifest = {
-        "parameters": {"domain": "retail", "seeds": count, "seed": 7, "model": "scripted"},
+        "parameters": {"domain": "retail", "count": count, "random_seed": 7, "model": "scripted"},
         "models": {"agent": "scripted"},
         "prompts": {"generator": "0a1b2c"},
         "started": "2026-11-22T15:00:00",

@@ -78,7 +78,7 @@ def test_defaults_are_those_of_params(path: Path) -> None:
     plain = Params().plain()
     if path.parent == STUDIES:
         assert out in ("", f"../../outputs/study-{path.stem}")
-        defaults = {name: value for name, value in defaults.items() if name in plain.keys() - {"domain", "seeds"}}
+        defaults = {name: value for name, value in defaults.items() if name in plain.keys() - {"domain", "count"}}
     elif path.stem in STAGES or path.stem == "0_tour":
         assert out in ("", "../outputs/tour")
         assert defaults.keys() <= plain.keys()
@@ -98,7 +98,7 @@ def test_parameters_say_what_they_are(path: Path) -> None:
 def shorten(notebook: Path) -> None:
     """Let a study, which is larger than a tour, do a third of its work."""
     text = notebook.read_text()
-    for many, few in (("seeds = 60", "seeds = 20"), ("most = 20", "most = 6")):
+    for many, few in (("count = 60", "count = 20"), ("most = 20", "most = 6")):
         text = re.sub(rf'"{many}\b', f'"{few}', text)
     notebook.write_text(text)
 

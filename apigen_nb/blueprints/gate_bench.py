@@ -48,15 +48,15 @@ def _trial(blueprint: Blueprint, defect: str, decidable: bool = False) -> Trial:
 
 
 def plant_defects(
-    blueprints: Sequence[Blueprint], domain: Domain, *, seed: int, most: int, gold: Sequence[Blueprint] = ()
+    blueprints: Sequence[Blueprint], domain: Domain, *, random_seed: int, most: int, gold: Sequence[Blueprint] = ()
 ) -> list[Trial]:
     """The trials to hold: all blueprints as they are, and for each kind of defect the first `most` that have a place
     for it, in an order drawn for that kind; `gold` are tasks that the gates did not choose, and nothing is planted into
     them."""
     trials = [_trial(blueprint, INTACT) for blueprint in blueprints] + [_trial(task, GOLD) for task in gold]
     for defect in DEFECTS:
-        order = Random(f"{seed}/{defect.name}").sample(list(blueprints), len(blueprints))
-        spoilt = (defect.plant(one, domain, Random(f"{seed}/{defect.name}/{one.id}")) for one in order)
+        order = Random(f"{random_seed}/{defect.name}").sample(list(blueprints), len(blueprints))
+        spoilt = (defect.plant(one, domain, Random(f"{random_seed}/{defect.name}/{one.id}")) for one in order)
         found = itertools.islice(filter(None, spoilt), most)
         trials += [_trial(blueprint, defect.name, defect.decidable) for blueprint in found]
     return trials
@@ -76,12 +76,12 @@ async def run_gate_bench(
     run: Run,
     *,
     gold: Sequence[Blueprint] = (),
-    seed: int = 0,
+    random_seed: int = 0,
     most: int = 25,
     concurrency: int = 32,
 ) -> Sequence[Trial]:
     """Judge all intact, spoilt and hand-written blueprints; writes `bench.jsonl`, continues where a run stopped."""
-    trials = plant_defects(blueprints, domain, seed=seed, most=most, gold=gold)
+    trials = plant_defects(blueprints, domain, random_seed=random_seed, most=most, gold=gold)
     judge, journal = functools.partial(_judge, domain=domain, gates=gates), Journal(run.folder / FILE, Trial)
     await run_jobs(judge, trials, journal, concurrency=concurrency, title="gate bench")
     return journal.finish(trial.id for trial in trials)

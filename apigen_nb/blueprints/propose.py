@@ -101,15 +101,15 @@ async def propose_all(
     gates: Sequence[Gate],
     run: Run,
     *,
-    seeds: int,
-    seed: int,
+    count: int,
+    random_seed: int,
     reflections: int = 3,
     concurrency: int = 32,
     round_size: int = 50,
     sampling: Sampling = DEFAULT_SAMPLING,
     recombined: float = 0.1,
 ) -> Sequence[Proposal]:
-    """Phase 1 for seeds 0 … seeds-1, then for `recombined` × seeds combinations of what was accepted, or as many as
+    """Phase 1 for seeds 0 … count-1, then for `recombined` × count combinations of what was accepted, or as many as
     there are: writes `blueprints.jsonl`, continues where an earlier run stopped. Examples come from the last accepted
     blueprints of earlier rounds, so neither concurrency nor interruption changes the outcome. What gets no answer is
     rejected for that reason and stays so."""
@@ -117,18 +117,18 @@ async def propose_all(
     roles: dict[str, Any] = {"generator": models.generator, "feedback": models.feedback}
     draft = functools.partial(_draft, domain=domain, made=journal, **roles, gates=gates, reflections=reflections)
     draft_all = functools.partial(run_jobs, draft, journal=journal, concurrency=concurrency, title="blueprints")
-    most = round(seeds * recombined)
-    for start in range(0, seeds, round_size):
-        draw = functools.partial(sample_seed, domain, seed, pool=tuple(accepted.examples), sampling=sampling)
-        batch = [draw(number) for number in range(start, min(start + round_size, seeds))]
-        made = await draft_all(batch, total=seeds + most)
+    most = round(count * recombined)
+    for start in range(0, count, round_size):
+        draw = functools.partial(sample_seed, domain, random_seed, pool=tuple(accepted.examples), sampling=sampling)
+        batch = [draw(number) for number in range(start, min(start + round_size, count))]
+        made = await draft_all(batch, total=count + most)
         for seeded, proposal in zip(batch, made, strict=True):
             accepted.add(seeded, proposal)
     combined = draw_combinations(
-        domain.name, accepted.plain, most, seed, lambda ids: are_compatible(_blueprints(journal, ids), domain)
+        domain.name, accepted.plain, most, random_seed, lambda ids: are_compatible(_blueprints(journal, ids), domain)
     )
-    await draft_all(combined, total=seeds + len(combined))
-    ids = (seed_id(domain.name, number) for number in range(seeds))
+    await draft_all(combined, total=count + len(combined))
+    ids = (seed_id(domain.name, number) for number in range(count))
     return journal.finish(itertools.chain(ids, (combination.id for combination in combined)))
 
 

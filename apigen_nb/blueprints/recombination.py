@@ -53,12 +53,16 @@ class Combination:
 
 
 def draw_combinations(
-    domain: str, owned: Mapping[str, Sequence[int]], count: int, seed: int, holds: Callable[[Sequence[str]], bool]
+    domain: str,
+    owned: Mapping[str, Sequence[int]],
+    count: int,
+    random_seed: int,
+    holds: Callable[[Sequence[str]], bool],
 ) -> list[Combination]:
     """At most `count` different combinations; fewer when there are not so many. `owned` is user → numbers of the seeds
     whose plain blueprint was accepted, `holds` says whether blueprints of these ids make one task. Each has as many
     parts as `PARTS` wants, or fewer where none so large is found; users take turns."""
-    rng = Random(f"{domain}/{seed}/recombine")
+    rng = Random(f"{domain}/{random_seed}/recombine")
     users = sorted(user for user, numbers in owned.items() if len(numbers) > 1)
     rng.shuffle(users)
     made: dict[tuple[str, ...], str] = {}
@@ -73,8 +77,8 @@ def draw_combinations(
                     yield user, parts
 
     for number in range(count):
-        wanted = int(assign(SIZE_SHARES, number, f"{seed}/parts"))
-        blindly = assign(CHECKED_SHARES, number, f"{seed}/drawn") == "blindly"
+        wanted = int(assign(SIZE_SHARES, number, f"{random_seed}/parts"))
+        blindly = assign(CHECKED_SHARES, number, f"{random_seed}/drawn") == "blindly"
         for user, parts in itertools.islice(found(wanted, blindly), 1):
             made[parts] = user
             users.remove(user)

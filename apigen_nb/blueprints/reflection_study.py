@@ -28,8 +28,8 @@ async def reflection_study(
     gates: Sequence[Gate],
     run: Run,
     *,
-    seeds: int,
-    seed: int,
+    count: int,
+    random_seed: int,
     tries: int = 4,
     sampling: Sampling = DEFAULT_SAMPLING,
     concurrency: int = 32,
@@ -38,12 +38,12 @@ async def reflection_study(
     of the two retrying arms. Writes `<arm>.jsonl` per arm, continues where an earlier run stopped."""
     if tries < 2:
         raise ValueError(f"tries is {tries}; comparing ways to try again needs at least 2")
-    drawn = [sample_seed(domain, seed, number, sampling=sampling) for number in range(seeds)]
+    drawn = [sample_seed(domain, random_seed, number, sampling=sampling) for number in range(count)]
     work = functools.partial(propose, domain=domain, generator=models.generator, gates=gates)
     results: dict[str, Sequence[Proposal]] = {}
     for arm, reflections, feedback in zip(ARMS, (0, tries - 1, tries - 1), (None, None, models.feedback), strict=True):
         journal = Journal(run.folder / f"{arm.replace(' ', '_')}.jsonl", Proposal)
         propose_seed = functools.partial(work, reflections=reflections, feedback=feedback)
-        await run_jobs(propose_seed, drawn, journal, concurrency=concurrency, title=arm, total=seeds)
+        await run_jobs(propose_seed, drawn, journal, concurrency=concurrency, title=arm, total=count)
         results[arm] = journal.finish(one.id for one in drawn)
     return results

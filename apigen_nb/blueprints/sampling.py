@@ -144,7 +144,7 @@ def sample_examples(rng: Random, writing: set[str], kind: Kind, pool: Sequence[B
 # --- one seed
 
 
-def sample_users(domain: Domain, seed: int, number: int) -> list[str]:
+def sample_users(domain: Domain, random_seed: int, number: int) -> list[str]:
     """The users that a seed may be about, the first by preference. Each block of seeds is about as many users as
     `VISITS` has places, so that any run has blueprints of one user to recombine; no user is in two blocks before all
     have been in one."""
@@ -152,11 +152,11 @@ def sample_users(domain: Domain, seed: int, number: int) -> list[str]:
     turn, first = divmod(block * len(VISITS), len(domain.subjects))
     users: list[str] = []
     while len(users) < min(len(VISITS), len(domain.subjects)):
-        users += _shuffled(domain, f"{seed}/{turn}")[first : first + len(VISITS) - len(users)]
+        users += _shuffled(domain, f"{random_seed}/{turn}")[first : first + len(VISITS) - len(users)]
         turn, first = turn + 1, 0
         users = list(dict.fromkeys(users))
     places = [user for user, visits in zip(itertools.cycle(users), VISITS) for _ in range(visits)]
-    Random(f"{domain.name}/{seed}/{block}/users").shuffle(places)
+    Random(f"{domain.name}/{random_seed}/{block}/users").shuffle(places)
     return list(dict.fromkeys([places[place], *places[place:], *places]))
 
 
@@ -177,15 +177,15 @@ class Asked(NamedTuple):
 
 
 def sample_seed(
-    domain: Domain, seed: int, number: int, pool: Sequence[Blueprint] = (), sampling: Sampling = DEFAULT_SAMPLING
+    domain: Domain, random_seed: int, number: int, pool: Sequence[Blueprint] = (), sampling: Sampling = DEFAULT_SAMPLING
 ) -> Seed:
     """The seed of one number. `pool` are the accepted blueprints of earlier rounds, in id order. Each sampler has its
     own random numbers: what one draws changes no other. What no user of the domain can have is not asked for: then the
     level is a lower one, or the kind plain."""
 
-    rng = functools.partial(_random, domain, seed, number)
-    behaviour = assign(sampling.behaviours, number, f"{seed}/behaviours")
-    user, wish, plan, walk = what_to_ask(domain, seed, number, sampling)
+    rng = functools.partial(_random, domain, random_seed, number)
+    behaviour = assign(sampling.behaviours, number, f"{random_seed}/behaviours")
+    user, wish, plan, walk = what_to_ask(domain, random_seed, number, sampling)
     wanted = set(plan.tools)
     spare = sample_spare(domain, rng("spare"), wanted, wish.kind)
     return Seed(
@@ -207,15 +207,15 @@ def sample_seed(
     )
 
 
-def what_to_ask(domain: Domain, seed: int, number: int, sampling: Sampling) -> Asked:
+def what_to_ask(domain: Domain, random_seed: int, number: int, sampling: Sampling) -> Asked:
     """What the mixes ask of this seed, or what is nearest to it and possible, of the first user who can have it."""
-    rng = functools.partial(_random, domain, seed, number)
-    kind = assign(sampling.kinds, number, f"{seed}/kinds")
-    level = assign(sampling.difficulty, number, f"{seed}/difficulty")
-    users, weights = sample_users(domain, seed, number), tuple(sorted(sampling.tool_weights.items()))
+    rng = functools.partial(_random, domain, random_seed, number)
+    kind = assign(sampling.kinds, number, f"{random_seed}/kinds")
+    level = assign(sampling.difficulty, number, f"{random_seed}/difficulty")
+    users, weights = sample_users(domain, random_seed, number), tuple(sorted(sampling.tool_weights.items()))
     for wishes in _wishes(domain, rng("writes"), kind, level, weights):
         able = {wish: known for wish in wishes if (known := find_user(domain, wish))}
-        tries = [(user, wish, f"{seed}/{number}") for user in users for wish in able]
+        tries = [(user, wish, f"{random_seed}/{number}") for user in users for wish in able]
         for user, wish, key in (*tries, *((user, wish, ANY) for wish, user in able.items())):
             if plan := draw_plan(domain, user, wish, key):
                 walk = sample_walk(domain, rng("API"), plan, wish.level, sampling.walk_length)
@@ -225,8 +225,8 @@ def what_to_ask(domain: Domain, seed: int, number: int, sampling: Sampling) -> A
     return Asked(users[0], Wish("plain", level, 0), NOTHING, walk)
 
 
-def _random(domain: Domain, seed: int, number: int, sampler: str) -> Random:
-    return Random(f"{domain.name}/{seed}/{number}/{sampler}")
+def _random(domain: Domain, random_seed: int, number: int, sampler: str) -> Random:
+    return Random(f"{domain.name}/{random_seed}/{number}/{sampler}")
 
 
 def _wishes(

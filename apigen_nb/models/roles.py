@@ -61,7 +61,7 @@ class Roles:
         max_tokens: int | None = None,
         timeout: float = 60.0,
         concurrency: int = 32,
-        seed: int = 0,
+        random_seed: int = 0,
         roles: Mapping[str, Any] | None = None,
         folder: Path | str | None = None,
         offline: bool = False,
@@ -81,7 +81,7 @@ class Roles:
         self._options: dict[str, Any] = {"max_tokens": max_tokens, "timeout": timeout}
         self._limits = (concurrency, requests_per_minute, tokens_per_minute)
         self._quotas: dict[str, Limits] = {}
-        self._scripted = Scripted(domain.phrases, seed)
+        self._scripted = Scripted(domain.phrases, random_seed)
         self._endpoints: dict[str, Endpoint] = {}
         self._cache: ReplyCache | None = None
         bounded = max_cost is not None or max_total_tokens is not None

@@ -29,8 +29,8 @@ FILES = {
 
 KEY_PARAMETERS = {
     "domain": "domain",
-    "seeds": "seeds",
-    "seed": "random seed",
+    "count": "seeds",
+    "random_seed": "random seed",
     "gates": "gates",
     "judges": "judges in the committee",
     "reflections": "reflections at most",

@@ -13,7 +13,7 @@ import pandas as pd
 from ..models.ledger import Ledger
 from ..records import Proposal, Trajectory
 from ..storage.jsonl import Damaged
-from ..storage.run_folder import Run
+from ..storage.run_folder import Run, by_current_names
 from ..world.domain import Domain, DomainError
 from . import diversity
 from .domain_tables import writing
@@ -42,7 +42,7 @@ class RunContents:
             ) from None
         if not isinstance(held, dict):
             raise Damaged(f"{path}: expected a JSON object, found a {type(held).__name__}")
-        return held
+        return by_current_names(held)
 
     @cached_property
     def proposals(self) -> RecordIndex[SlimProposal, Proposal]:

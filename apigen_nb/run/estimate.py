@@ -96,19 +96,19 @@ def _short(value: float, name: str) -> str:
 
 def trial_seeds(params: Params, wanted: int = TRIAL) -> int:
     """How many seeds a trial plays of those that the run has. UsageError where that would be most of it."""
-    if wanted < LEAST or params.seeds < 2 * LEAST:
-        few = f"found {wanted} of a run of {params.seeds}"
+    if wanted < LEAST or params.count < 2 * LEAST:
+        few = f"found {wanted} of a run of {params.count}"
         raise UsageError(
             f"an estimate takes {LEAST} seeds of {2 * LEAST} at least, {few}; so few are their own estimate"
         )
-    return min(wanted, max(LEAST, params.seeds // MOST))
+    return min(wanted, max(LEAST, params.count // MOST))
 
 
 async def estimate_by_trial(params: Params, out: Path, seeds: int = TRIAL) -> Estimate:
     """Phase 1 and 2 of the first seeds in a temporary folder, one conversation a blueprint, with the replies kept in
     `out`; the estimate from them. Recombined tasks are left out: the run will combine others. UsageError: see
     `trial_seeds`."""
-    few = {"seeds": trial_seeds(params, seeds), "recombined": 0.0, "attempts": 1}
+    few = {"count": trial_seeds(params, seeds), "recombined": 0.0, "attempts": 1}
     stage, before = Stage(params.model_copy(update=few), out), count_requests(out)
     with tempfile.TemporaryDirectory(prefix="estimate-") as folder, show_progress(Path(folder), "estimate"):
         parts, run = (stage.domain, stage.models), Run.open(folder)
@@ -156,9 +156,9 @@ def predict(
     """The estimate from measured tasks and the replies in `folder` that they took. The unit is a task with all that
     follows from it, because attempts at one blueprint are alike. Intervals are Student's for the total of tasks to come
     (what is not known of the mean and the spread of the tasks themselves), on a log scale, because costs are skewed."""
-    recombined = round(params.seeds * params.recombined)
-    tasks = params.seeds + recombined
-    costly = params.seeds + recombined * (1 if any(one.parts for one in proposals) else RECOMBINED)
+    recombined = round(params.count * params.recombined)
+    tasks = params.count + recombined
+    costly = params.count + recombined * (1 if any(one.parts for one in proposals) else RECOMBINED)
     measured, unpriced = _measured(params, proposals, trajectories, folder)
     most = dict(zip(YIELDS, (tasks, tasks * params.attempts), strict=True))
     found = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from ..blueprints.mixture import BEHAVIOUR_SHARES, KIND_SHARES, LEVEL_SHARES, no
 from ..models.extra_body import check_extra_body
 from ..models.ledger import Price
 from ..records import Behaviour, Kind, Level, Role
+from ..storage.run_folder import RENAMED
 
 SECRETS = ("sk-", "sk_", "hf_", "gsk_", "xai-", "Bearer ")
 
@@ -77,8 +79,8 @@ class Params(_Strict):
     """All parameters. Each notebook declares those that it reads."""
 
     domain: str = Field("retail", description="Built-in name, folder, or `tau2:retail`.")
-    seeds: int = Field(10, ge=1, description="How many seeds are drawn; each becomes a blueprint or is rejected.")
-    seed: int = Field(1, description="Number that all sampling starts from.")
+    count: int = Field(10, ge=1, description="How many seeds are drawn; each becomes a blueprint or is rejected.")
+    random_seed: int = Field(1, description="Number that all sampling starts from.")
     kinds: Annotated[dict[Kind, float], Shares] = Field(KIND_SHARES, description="Kind of task → share of the seeds.")
     behaviours: Annotated[dict[Behaviour, float], Shares] = Field(
         BEHAVIOUR_SHARES, description="How users behave → share of the seeds."
@@ -142,8 +144,24 @@ def check_name(name: str) -> None:
         return
     if "key" in name.lower() and name.lower() not in ("api_key_env", "api_key_var"):
         raise ParamsError(f"{name}: keys come from the environment; api_key_env is the NAME of the variable")
+    near = difflib.get_close_matches(name, [*Params.model_fields, *RENAMED], 1)
+    if near and near[0] in RENAMED:
+        raise ParamsError(f"unknown parameter {name!r}; did you mean {RENAMED[near[0]]}, which was {near[0]}?")
     hint = not_one(name, list(Params.model_fields)).partition("; ")[2]
     raise ParamsError(f"unknown parameter {name!r}; {hint}")
+
+
+def current_names(values: Mapping[Any, Any]) -> dict[Any, Any]:
+    """These parameters by the names of today. One that was renamed is taken by its old name in this version, and said
+    so on stderr, since `seed` and `seeds` were mistaken for each other; ParamsError where both names are given."""
+    current = dict(values)
+    for old in current.keys() & RENAMED.keys():
+        if (new := RENAMED[old]) in current:
+            raise ParamsError(f"{old} is now called {new}, and both are given; keep {new}")
+        meant = Params.model_fields[new].description
+        print(f"apigen-nb: {old} is now called {new} ({meant}) The next version refuses {old}.", file=sys.stderr)
+        current[new] = current.pop(old)
+    return current
 
 
 def not_one(name: str, names: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from ..blueprints.personas import read_personas
 from ..models.ledger import Budget, price_table
 from ..records import Role
 from ..world.domain import Domain, DomainError
-from .params import Params, ParamsError, RoleParams, check_name, not_one, validated
+from .params import Params, ParamsError, RoleParams, check_name, current_names, not_one, validated
 
 PLAYED: tuple[Role, ...] = ("generator", "judge", "feedback", "user", "agent")  # the critic comes with best-of-N
 
@@ -36,9 +36,11 @@ def load_params(path: Path | str | None, overrides: Iterable[str] = (), base: di
     """The parameters of a YAML file with `name=value` overrides on top; without a file, `base` or the defaults.
     ParamsError, in one line, for anything that would stop the run later: a missing or broken file, an unknown name, a
     wrong type, a domain that does not load, a gate that is not there, a key where a name of a variable belongs."""
-    values = dict(base or {}) if path is None else _read(Path(path))
+    values = base or {} if path is None else _read(Path(path))
+    with _about(where := "" if path is None else f"{path}: "):
+        values = current_names(values)
     values |= dict(map(_override, overrides))
-    with _about("" if path is None else f"{path}: "):
+    with _about(where):
         params = validated(values)
         with _importable_from_here():
             with _about("domain: "):
@@ -129,7 +131,8 @@ def _override(text: str) -> tuple[str, Any]:
     if not equals:
         raise ParamsError(f"-p {text}: expected name=value")
     with _about("-p "):
-        check_name(name := name.strip())
+        [name] = current_names({name.strip(): value})
+        check_name(name)
     return name, _value(name, value)
 
 

@@ -142,7 +142,11 @@ async def gate_benches(
     for name, judges in groups.items():
         committee = Committee(list(judges), stage.params.threshold)
         with tempfile.TemporaryDirectory(prefix="prompts-") as folder:
-            options: dict[str, Any] = {"seed": stage.params.seed, "concurrency": stage.params.concurrency, "most": most}
+            options: dict[str, Any] = {
+                "random_seed": stage.params.random_seed,
+                "concurrency": stage.params.concurrency,
+                "most": most,
+            }
             found[name] = list(await run_gate_bench(blueprints, stage.domain, [committee], Run.open(folder), **options))
     return found
 

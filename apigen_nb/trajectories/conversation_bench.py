@@ -61,7 +61,7 @@ class Trial(Record):
 
 
 def plant(
-    trajectories: Iterable[Trajectory], blueprints: Iterable[Blueprint], domain: Domain, *, seed: int, most: int
+    trajectories: Iterable[Trajectory], blueprints: Iterable[Blueprint], domain: Domain, *, random_seed: int, most: int
 ) -> list[Trial]:
     """The trials, nobody asked yet: all verified conversations as they are, and for each kind of edit the first `most`
     that have a place for it, in an order drawn for that kind."""
@@ -73,14 +73,14 @@ def plant(
     ]
     trials = [_trial(name, dialogue, dialogue.messages, None) for name, dialogue in held]
     for defect in (*PARAPHRASES, *DEFECTS):
-        order = Random(f"{seed}/{defect.name}").sample(held, len(held))
-        trials += itertools.islice(_edited(order, defect, seed), most)
+        order = Random(f"{random_seed}/{defect.name}").sample(held, len(held))
+        trials += itertools.islice(_edited(order, defect, random_seed), most)
     return trials
 
 
-def _edited(held: Iterable[tuple[str, Dialogue]], defect: Defect, seed: int) -> Iterator[Trial]:
+def _edited(held: Iterable[tuple[str, Dialogue]], defect: Defect, random_seed: int) -> Iterator[Trial]:
     for name, dialogue in held:
-        edited = defect.plant(dialogue, Random(f"{seed}/{defect.name}/{name}"))
+        edited = defect.plant(dialogue, Random(f"{random_seed}/{defect.name}/{name}"))
         if edited is not None:
             yield _trial(name, dialogue, edited, defect)
 
@@ -114,13 +114,13 @@ async def run_conversation_bench(
     groups: Mapping[str, Sequence[Model]],
     run: Run,
     *,
-    seed: int = 0,
+    random_seed: int = 0,
     most: int = 10,
     concurrency: int = 32,
 ) -> Sequence[Trial]:
     """Judge intact, reworded and spoilt conversations by code alone and with each of the `groups` of judges, by name;
     writes `conversation_bench.jsonl`, continues where a run stopped."""
-    planted = plant(trajectories, blueprints, domain, seed=seed, most=most)
+    planted = plant(trajectories, blueprints, domain, random_seed=random_seed, most=most)
     trials = [
         trial.model_copy(update={"id": f"{trial.id}/{name}", "judge": name})
         for name in (CODE, *groups)

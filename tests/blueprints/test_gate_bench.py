@@ -53,10 +53,10 @@ def tmp(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 async def accepted(name: str, tmp: Path) -> tuple[Domain, list[Blueprint]]:
     domain = Domain.load(name)
-    models = Roles(domain, seed=10)
+    models = Roles(domain, random_seed=10)
     gates = [*GATES.values(), Committee(models.judges(3))]
     proposals = await propose_all(
-        domain, models, gates, Run.open(folder(tmp, name)), seeds=MORE.get(name, SEEDS), seed=10
+        domain, models, gates, Run.open(folder(tmp, name)), count=MORE.get(name, SEEDS), random_seed=10
     )
     return domain, [p.blueprint for p in proposals if p.accepted]
 
@@ -83,8 +83,8 @@ def test_there_are_kinds_of_both_sorts_and_names_are_unique() -> None:
 
 async def test_each_defect_changes_its_blueprint_in_one_way_and_can_be_planted_somewhere(tmp: Path) -> None:
     domain, blueprints = await accepted("retail", tmp)
-    planted = plant_defects(blueprints, domain, seed=3, most=MOST)
-    assert plant_defects(blueprints, domain, seed=3, most=MOST) == planted
+    planted = plant_defects(blueprints, domain, random_seed=3, most=MOST)
+    assert plant_defects(blueprints, domain, random_seed=3, most=MOST) == planted
     known = {b.id: b for b in blueprints}
     for item in planted:
         original = known[item.id.partition("/")[0]]
@@ -156,7 +156,7 @@ def test_false_alarms_of_grounding_on_gold_tasks(name: str, tasks: int, alarms: 
 
 async def test_a_wish_that_no_action_grants_is_in_the_words_of_the_domain(tmp: Path) -> None:
     domain, blueprints = await accepted("banking", tmp)
-    wishes = [i.blueprint for i in plant_defects(blueprints, domain, seed=1, most=9) if i.defect == UNMET]
+    wishes = [i.blueprint for i in plant_defects(blueprints, domain, random_seed=1, most=9) if i.defect == UNMET]
     assert len(wishes) == 9
     for blueprint in wishes:
         wish = blueprint.instruction.rpartition("You want to ")[2].rstrip(".")
@@ -179,7 +179,7 @@ async def test_a_committee_that_cannot_judge_has_caught_nothing(tmp: Path, tmp_p
 
 async def test_the_committee_is_asked_about_everything(tmp: Path, tmp_path: Path) -> None:
     domain, blueprints = await accepted("retail", tmp)
-    models = Roles(domain, seed=10)
+    models = Roles(domain, random_seed=10)
     trials = await run_gate_bench(blueprints[:6], domain, [Committee(models.judges(3))], Run.open(tmp_path), most=2)
     assert all(len(trial.verdicts) == 1 for trial in trials)
     assert sum(trial.usage["judge"].calls for trial in trials) >= 2 * len(trials)

@@ -321,7 +321,7 @@ def test_an_attempt_without_verdicts_is_not_accepted() -> None:
 
 def scripted(domain: Domain, seed: int = 5, shaken: int | None = None) -> Any:
     """The embedded model for all roles; with `shaken`, answers come after random pauses."""
-    models = Roles(domain, seed=seed)
+    models = Roles(domain, random_seed=seed)
     if shaken is None:
         return models
     rng = Random(shaken)
@@ -343,7 +343,7 @@ def scripted(domain: Domain, seed: int = 5, shaken: int | None = None) -> Any:
 async def stage(domain: Domain, models: Any, folder: Path, **options: Any) -> bytes:
     gates = choose_gates([*GATES, "committee"], Committee(models.judges()))
     run = Run.open(folder)
-    await propose_all(domain, models, gates, run, **{"seeds": 24, "seed": 5, "round_size": 8, **options})
+    await propose_all(domain, models, gates, run, **{"count": 24, "random_seed": 5, "round_size": 8, **options})
     return run.blueprints.read_bytes()
 
 
@@ -363,7 +363,7 @@ async def test_neither_concurrency_nor_pauses_change_the_bytes(retail: Domain, o
 
 
 async def test_another_seed_gives_other_bytes(retail: Domain, once: bytes, tmp_path: Path) -> None:
-    assert await stage(retail, scripted(retail), tmp_path, seeds=2, seed=4) != once[: once.index(b"\n") + 1]
+    assert await stage(retail, scripted(retail), tmp_path, count=2, random_seed=4) != once[: once.index(b"\n") + 1]
 
 
 def test_the_ids_are_in_order_and_some_are_accepted_and_some_repaired(retail: Domain, once: bytes) -> None:
@@ -443,7 +443,7 @@ async def test_examples_come_from_earlier_rounds_only(library: Domain, tmp_path:
 
     run, models = Run.open(tmp_path), SimpleNamespace(generator=generator, feedback=nobody)
     made = await propose_all(
-        library, models, [passes], run, seeds=40, seed=1, round_size=8, concurrency=7, recombined=0
+        library, models, [passes], run, count=40, random_seed=1, round_size=8, concurrency=7, recombined=0
     )
     assert read_lines(run.blueprints, Proposal) == made
     for number, proposal in enumerate(made):
@@ -460,6 +460,6 @@ async def test_examples_come_from_earlier_rounds_only(library: Domain, tmp_path:
 async def test_rejected_blueprints_are_never_examples(library: Domain, tmp_path: Path) -> None:
     models = SimpleNamespace(generator=Role(reply(RENEW)), feedback=Role("plan"))
     made = await propose_all(
-        library, models, [fails], Run.open(tmp_path), seeds=12, seed=1, round_size=4, reflections=0
+        library, models, [fails], Run.open(tmp_path), count=12, random_seed=1, round_size=4, reflections=0
     )
     assert not any(proposal.accepted or proposal.examples for proposal in made)

@@ -272,15 +272,15 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Any],
 
 
 async def _work(folder: Path, concurrency: int = 32) -> tuple[list[Any], list[Any]]:
-    models, run = Roles(retail, seed=7), Run.open(folder)
+    models, run = Roles(retail, random_seed=7), Run.open(folder)
     gates = choose_gates([*GATES, "committee"], Committee(models.judges(3)))
     proposals = await propose_all(
         retail,
         models,
         gates,
         run,
-        seeds=40,
-        seed=7,
+        count=40,
+        random_seed=7,
         recombined=0.25,
         concurrency=concurrency,
         sampling=Sampling(kinds={"plain": 1.0}),

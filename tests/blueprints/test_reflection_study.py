@@ -50,7 +50,7 @@ async def study(library: Domain, folder: Path, learns: bool, **settings: Any) ->
 
     models = SimpleNamespace(generator=drafts(asked, learns), feedback=feedback)
     done = await reflection_study(
-        library, models, list(GATES.values()), Run.open(folder), seeds=6, seed=1, sampling=PLAIN, **settings
+        library, models, list(GATES.values()), Run.open(folder), count=6, random_seed=1, sampling=PLAIN, **settings
     )
     return done, asked
 

@@ -34,7 +34,7 @@ OFFLINE = {f"{name}_url": "" for name in ("mathjax", "require_js", "mermaid_js",
 def copies(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A stage and the explorers, executed."""
     folder = tmp_path_factory.mktemp("copies")
-    execute(NOTEBOOKS / "2_blueprints.ipynb", {"out": str(folder / "run"), "seeds": 6}, folder / "2_blueprints.ipynb")
+    execute(NOTEBOOKS / "2_blueprints.ipynb", {"out": str(folder / "run"), "count": 6}, folder / "2_blueprints.ipynb")
     run = make_run(folder / "made")
     execute(NOTEBOOKS / "explorers.ipynb", {"out": str(run)}, folder / "explorers.ipynb")
     return folder

@@ -46,9 +46,9 @@ def save(run: Path, name: str, changed: Rows) -> None:
 
 
 async def _small_run(folder: Path) -> Summary:
-    run, models = Run.open(folder), Roles(retail, seed=3)
+    run, models = Run.open(folder), Roles(retail, random_seed=3)
     gates = choose_gates([*GATES, "committee"], Committee(models.judges()))
-    proposals = await propose_all(retail, models, gates, run, seeds=32, seed=3)
+    proposals = await propose_all(retail, models, gates, run, count=32, random_seed=3)
     await converse_all(retail, models, run, [p.blueprint for p in proposals if p.accepted])
     return build_dataset(run, retail, models.names)
 

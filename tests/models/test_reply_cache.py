@@ -375,7 +375,7 @@ def both_phases(folder: Path, concurrency: int, **more: Any) -> tuple[dict[str, 
         models = Roles(retail, "m", "http://127.0.0.1:1/v1", folder=folder, concurrency=concurrency, best_of=1, **more)
         gates = [*GATES.values(), Committee(models.judges(3))]
         proposals = await propose_all(
-            retail, models, gates, run, seeds=6, seed=3, round_size=3, concurrency=concurrency
+            retail, models, gates, run, count=6, random_seed=3, round_size=3, concurrency=concurrency
         )
         blueprints = [proposal.blueprint for proposal in proposals if proposal.accepted]
         await converse_all(retail, models, run, blueprints, attempts=2, concurrency=concurrency)

@@ -71,8 +71,8 @@ async def work(domain: Domain, folder: Path, seeds: int = 16, attempts: int = 1,
         models,  # type: ignore[arg-type]
         gates,
         run,
-        seeds=seeds,
-        seed=3,
+        count=seeds,
+        random_seed=3,
         round_size=8,
         sampling=sampling,
     )

@@ -35,7 +35,7 @@ settings = {"model": model, "base_url": base_url, "api_key_env": api_key_env, "t
 models = Roles(Domain.load(domain), **settings, folder=run.folder, offline=offline, max_total_tokens=max_total_tokens)
 """
 WORK = """
-rounds = {"seeds": seeds, "seed": seed, "reflections": reflections, "concurrency": 2}
+rounds = {"count": count, "random_seed": random_seed, "reflections": reflections, "concurrency": 2}
 await propose_all(Domain.load(domain), models, choose_gates(gates), run, **rounds)
 """
 
@@ -76,7 +76,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: FaultServer) -
             new_notebook(cells=[told, *map(new_code_cell, sources)]), tmp_path / "notebooks" / f"{stage}.ipynb"
         )
     (tmp_path / "own_gates.py").write_text("def breaks(blueprint, domain):\n    return blueprint.nothing_like_this\n")
-    told = {"model": "m", "base_url": server.url, "api_key_env": "MARKED_KEY", "seeds": 3, "reflections": 0}
+    told = {"model": "m", "base_url": server.url, "api_key_env": "MARKED_KEY", "count": 3, "reflections": 0}
     (tmp_path / "x.yaml").write_text(json.dumps(told | {"gates": ["format"], "recombined": 0.0, "best_of": 1}))
     (tmp_path / "sitecustomize.py").write_text(
         "import pathlib, apigen_nb.run.runner as runner\n"

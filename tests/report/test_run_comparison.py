@@ -18,7 +18,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, write.RunContent
     folder = tmp_path_factory.mktemp("runs")
     paths = [make_run(folder / "one", count=24), make_run(folder / "other", count=12)]
     manifest = json.loads((paths[1] / "run.json").read_text())
-    manifest["parameters"]["seed"] = 8
+    manifest["parameters"]["random_seed"] = 8
     (paths[1] / "run.json").write_text(json.dumps(manifest))
     held = [write.RunContents(path) for path in paths]
     return dict(zip(run_comparison.names(held), held, strict=True))
@@ -38,8 +38,8 @@ def test_runs_side_by_side_count_each_run(runs: dict[str, write.RunContents]) ->
 
 def test_only_what_was_set_differently_is_listed(runs: dict[str, write.RunContents]) -> None:
     frame = run_comparison.changes(runs).set_index("setting")
-    assert frame.loc["seed"].tolist() == ["7", "8"]
-    assert frame.loc["seeds"].tolist() == ["24", "12"]
+    assert frame.loc["random_seed"].tolist() == ["7", "8"]
+    assert frame.loc["count"].tolist() == ["24", "12"]
     assert "domain" not in frame.index
 
 

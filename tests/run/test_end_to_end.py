@@ -46,8 +46,8 @@ JUDGES = [("judge", f"judge-{number}") for number in (1, 2, 3)]
 OTHERS = [(role, f"the-{role}") for role in ("generator", "feedback", "user", "agent")]
 ROLES = {role: {"model": name} for role, name in OTHERS} | {"judge": [{"model": name} for _, name in JUDGES]}
 STARTS = {role: (FOLDER / f"{role}.md").read_text()[:60] for role in (*ROLES, "blame", "reading")}
-SCRIPTED = {"seeds": 40, "seed": 19, "round_size": 15}
-SERVED = {"seeds": 6, "seed": 19, "round_size": 5, "attempts": 2, "model": "tiny", "api_key_env": "E2E_KEY"}
+SCRIPTED = {"count": 40, "random_seed": 19, "round_size": 15}
+SERVED = {"count": 6, "random_seed": 19, "round_size": 5, "attempts": 2, "model": "tiny", "api_key_env": "E2E_KEY"}
 SERVED |= {"kinds": {"plain": 1.0}, "recombined": 0.0, "best_of": 1}  # the player knows plain tasks only
 MAKING = ("2_blueprints", "3_trajectories", "4_dataset")
 PLAN = "Write the task as JSON, nothing around it."
@@ -146,11 +146,13 @@ def straight(out: Path, **values: Any) -> None:
     p, run = Params(**values), Run.open(out)
     domain = Domain.load(p.domain)
     roles = p.plain()["roles"]
-    models = Roles(domain, p.model, p.base_url, p.api_key_env, seed=p.seed, roles=roles, best_of=p.best_of)
+    models = Roles(
+        domain, p.model, p.base_url, p.api_key_env, random_seed=p.random_seed, roles=roles, best_of=p.best_of
+    )
     gates = choose_gates(p.gates, Committee(models.judges(p.judges), p.threshold))
 
     async def work() -> None:
-        drawn = {"seeds": p.seeds, "seed": p.seed, "round_size": p.round_size, "concurrency": 1}
+        drawn = {"count": p.count, "random_seed": p.random_seed, "round_size": p.round_size, "concurrency": 1}
         drawn |= {"sampling": Sampling(kinds=p.kinds), "recombined": p.recombined}
         proposals = await propose_all(domain, models, gates, run, **drawn)
         accepted = [proposal.blueprint for proposal in proposals if proposal.accepted]
@@ -220,7 +222,7 @@ def undisturbed(home: Path) -> Path:
 @pytest.fixture(scope="module")
 def player(undisturbed: Path) -> Player:
     accepted = [proposal.blueprint for proposal in read(undisturbed)[0] if proposal.accepted]
-    stranger = sample_seed(Domain.load("retail"), SERVED["seed"], 11).user  # of whom it knows no task
+    stranger = sample_seed(Domain.load("retail"), SERVED["random_seed"], 11).user  # of whom it knows no task
     plain = [blueprint for blueprint in accepted if blueprint.kind == "plain" and not blueprint.parts]
     return Player([blueprint for blueprint in plain if blueprint.user != stranger])
 
@@ -228,7 +230,7 @@ def player(undisturbed: Path) -> Player:
 def test_every_role_by_its_own_model(home: Path, player: Player) -> None:
     out = home / "http"
     with serving(player, latency=0.01, jitter=0.01) as server:
-        values = SERVED | {"seeds": 12, "roles": ROLES, "base_url": server.url}
+        values = SERVED | {"count": 12, "roles": ROLES, "base_url": server.url}
         done = run(out, **values, concurrency=8)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == f"report: {out / 'report' / 'index.html'}"
@@ -266,7 +268,7 @@ def test_every_role_by_its_own_model(home: Path, player: Player) -> None:
 
 def test_an_estimate_plays_a_share_that_the_run_does_not_play_again(home: Path, player: Player) -> None:
     out, alone = home / "estimated", home / "alone"
-    values = SERVED | {"seeds": 8, "attempts": 3}
+    values = SERVED | {"count": 8, "attempts": 3}
     with serving(player) as server:
         run(alone, *MAKING[:2], **values, base_url=server.url)
     with serving(player) as other:
@@ -425,7 +427,7 @@ def kill_and_go_on(home: Path) -> Path:
 
 
 def meet_every_fault(home: Path, player: Player) -> None:
-    out, doomed = home / "faults", [sample_seed(Domain.load("retail"), SERVED["seed"], 2).user]
+    out, doomed = home / "faults", [sample_seed(Domain.load("retail"), SERVED["random_seed"], 2).user]
 
     def reply(body: Body) -> str | Body:
         assert not any(customer in str(body["messages"]) for customer in doomed)  # else the server says 500

@@ -17,7 +17,7 @@ import pytest
 
 from tests.run.test_end_to_end import ENV, of_run
 
-SMALL = {"seeds": 6, "seed": 7, "attempts": 1, "recombined": 0.0}
+SMALL = {"count": 6, "random_seed": 7, "attempts": 1, "recombined": 0.0}
 Moment = Callable[[subprocess.Popen[str]], None]
 
 

@@ -56,7 +56,7 @@ def test_by_hand(tmp_path: Path) -> None:
     played = [trajectory(0, 1), trajectory(0, 2, success=False)]
     for id in ("retail-00000", "retail-00001", "retail-00000.t1", "retail-00000.t2"):
         spend(tmp_path, id, 1000)
-    found = predict(params(seeds=20), proposals, played, tmp_path)
+    found = predict(params(count=20), proposals, played, tmp_path)
     dollars = 40 * (500 * 2.5 + 500 * 1.25 + 100 * 10) / 1e6
     assert expected(found) == pytest.approx(
         {"requests": 40, "prompt tokens": 40_000, "cached tokens": 20_000, "completion tokens": 4_000}
@@ -73,7 +73,7 @@ def test_other_attempts_and_recombined_tasks_are_scaled(tmp_path: Path) -> None:
         spend(tmp_path, f"retail-{number:05}", 1000)
         spend(tmp_path, f"retail-{number:05}.t1", 500)
     played = [trajectory(0, 1), trajectory(1, 1)]
-    found = predict(params(seeds=10, attempts=4, recombined=0.2), proposals, played, tmp_path)
+    found = predict(params(count=10, attempts=4, recombined=0.2), proposals, played, tmp_path)
     assert found.tasks == 12
     # none of the two recombined ones was measured: each counts as two
     assert found.ranges["requests"].expected == (10 + 2 * 2) * (1 + 4)
@@ -99,7 +99,7 @@ def test_a_model_without_a_price_has_tokens_only(tmp_path: Path) -> None:
 def test_limits_take_their_time(tmp_path: Path, limits: dict[str, int], least: float) -> None:
     for number in range(2):
         spend(tmp_path, f"retail-{number:05}", 1000)
-    found = predict(params(seeds=40, **limits), [proposal(0), proposal(1)], [], tmp_path)
+    found = predict(params(count=40, **limits), [proposal(0), proposal(1)], [], tmp_path)
     assert found.ranges["minutes"].expected == pytest.approx(least)
 
 
@@ -116,16 +116,16 @@ def test_the_interval_holds_what_it_says(tmp_path: Path) -> None:
             told = {"key": "", "model": "gpt-4o", "role": "generator"}
             rows.append(Reply(id=f"{task.id}/a0/generator", answer=answer, **told).line())
         write_whole(folder / REPLIES, rows)
-        found = predict(params(seeds=40, seed=trial), tasks, [], folder).ranges["prompt tokens"]
+        found = predict(params(count=40, random_seed=trial), tasks, [], folder).ranges["prompt tokens"]
         within += found.low <= sum(int(rng.lognormvariate(7, 0.6)) for _ in range(40)) <= found.high
     assert 0.82 <= within / trials <= 0.97
 
 
 def test_all_of_a_few_is_not_all_of_many(tmp_path: Path) -> None:
-    every = predict(params(seeds=100), [proposal(n) for n in range(8)], [], tmp_path).ranges["accepted blueprints"]
+    every = predict(params(count=100), [proposal(n) for n in range(8)], [], tmp_path).ranges["accepted blueprints"]
     assert every.expected == every.high == 100
     assert 50 < every.low < 90
-    none = predict(params(seeds=100), [proposal(n, False) for n in range(8)], [], tmp_path).ranges[
+    none = predict(params(count=100), [proposal(n, False) for n in range(8)], [], tmp_path).ranges[
         "accepted blueprints"
     ]
     assert none.low == none.expected == 0
@@ -169,7 +169,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("served")
 async def test_what_a_trial_pays_for_is_not_paid_again(tmp_path: Path) -> None:
-    few = params(seeds=40, best_of=1)
+    few = params(count=40, best_of=1)
     first = await estimate_by_trial(few, tmp_path, 6)
     count = len(asked)
     assert count > 6
@@ -219,13 +219,13 @@ def test_on_the_command_line(
     [(4, 8, 2), (7, 8, 2), (12, 8, 3), (32, 8, 8), (400, 8, 8), (400, 150, 100), (40, 2, 2)],
 )
 def test_never_more_than_a_stated_share_is_played(seeds: int, wanted: int, played: int) -> None:
-    assert trial_seeds(params(seeds=seeds), wanted) == played
+    assert trial_seeds(params(count=seeds), wanted) == played
 
 
 @pytest.mark.parametrize(("seeds", "wanted"), [(1, 8), (3, 8), (40, 1), (40, 0)])
 def test_what_would_be_most_of_a_run_is_not_played(seeds: int, wanted: int) -> None:
     with pytest.raises(UsageError, match=f"found {wanted} of a run of {seeds}"):
-        trial_seeds(params(seeds=seeds), wanted)
+        trial_seeds(params(count=seeds), wanted)
 
 
 def test_an_earlier_run_is_read(tmp_path: Path) -> None:
@@ -238,6 +238,6 @@ def test_an_earlier_run_is_read(tmp_path: Path) -> None:
     write_whole(tmp_path / "blueprints.jsonl", [proposal(n).line() for n in range(3)])
     spend(tmp_path, "retail-00000.t1", 900)
     before = (tmp_path / REPLIES).read_bytes()
-    found = estimate_from_run(params(seeds=30), tmp_path)
+    found = estimate_from_run(params(count=30), tmp_path)
     assert found.ranges["prompt tokens"].expected == pytest.approx(30 * 2 * 900 / 3)
     assert (tmp_path / REPLIES).read_bytes() == before

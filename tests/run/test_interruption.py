@@ -41,9 +41,9 @@ def stages(domain: Domain, folder: Path, url: str | None = None) -> None:
 
     async def work() -> None:
         served = {"model": "tiny", "base_url": url, "folder": folder, "best_of": 1} if url else {}
-        models, run = Roles(domain, seed=3, **served), Run.open(folder)
+        models, run = Roles(domain, random_seed=3, **served), Run.open(folder)
         gates = [*GATES.values(), Committee(models.judges(3))]
-        rounds = {"seeds": SEEDS, "seed": 3, "round_size": 3, "concurrency": 4}
+        rounds = {"count": SEEDS, "random_seed": 3, "round_size": 3, "concurrency": 4}
         plain = {"sampling": Sampling(**PLAIN), "recombined": 0.0} if domain.name == "retail" else {}
         try:
             proposals = await propose_all(domain, models, gates, run, **rounds, **plain)
@@ -212,7 +212,14 @@ def test_a_killed_runner_leaves_nothing_twice(
     server: str, served: tuple[Path, int], tmp_path: Path, number: int
 ) -> None:
     whole, out = served[0], tmp_path / "run"
-    values = {"seeds": SEEDS, "seed": 3, "round_size": 3, "attempts": ATTEMPTS, "concurrency": 4, "recombined": 0.0}
+    values = {
+        "count": SEEDS,
+        "random_seed": 3,
+        "round_size": 3,
+        "attempts": ATTEMPTS,
+        "concurrency": 4,
+        "recombined": 0.0,
+    }
     values |= {"model": "tiny", "base_url": server, "best_of": 1} | PLAIN
     begun = of_run(out, "2_blueprints", "3_trajectories", "4_dataset", **values)
     rng = Random(f"runner {number}")

@@ -92,8 +92,8 @@ def test_a_run_ends_there_and_tries_all_again_when_told_to(tmp_path: Path, monke
     monkeypatch.setattr(runner, "execute", execute)
     for _ in range(2):
         with pytest.raises(StageFailed, match="2_blueprints: all 5 items ended without a usable reply"):
-            runner.run_stages(Params(seeds=5), out, ["2_blueprints"])
+            runner.run_stages(Params(count=5), out, ["2_blueprints"])
         assert "2_blueprints" not in Run(out).read_manifest()["stages"]
     made[3] = drafted(3, "another reason")
-    runner.run_stages(Params(seeds=5), out, ["2_blueprints"], retry_failed=True)
+    runner.run_stages(Params(count=5), out, ["2_blueprints"], retry_failed=True)
     assert Run(out).read_manifest()["stages"]["2_blueprints"]["seeds"] == 5

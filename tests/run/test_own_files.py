@@ -25,7 +25,7 @@ def test_personas_of_ones_own_are_used_kept_and_guarded(tmp_path: Path) -> None:
     home.mkdir()
     elsewhere.mkdir()
     (home / "own.jsonl").write_text('"a lighthouse keeper"\n')
-    asked = ["--stage", "2_blueprints", "-p", "seeds=4", "-p", "personas=own.jsonl", "-p", "kinds={plain: 1}"]
+    asked = ["--stage", "2_blueprints", "-p", "count=4", "-p", "personas=own.jsonl", "-p", "kinds={plain: 1}"]
     made = command(home, "--out", "run", *asked)
     assert made.returncode == 0, made.stderr
     proposals = read_lines(home / "run" / "blueprints.jsonl", Proposal)
@@ -44,7 +44,7 @@ def test_personas_of_ones_own_are_used_kept_and_guarded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["retail", "tau2:retail", "nowhere"])
 def test_names_of_domains_are_no_paths(name: str, tmp_path: Path) -> None:
-    assert relocate_paths({"domain": name, "seeds": 3}, Path(), tmp_path) == {"domain": name, "seeds": 3}
+    assert relocate_paths({"domain": name, "count": 3}, Path(), tmp_path) == {"domain": name, "count": 3}
 
 
 def test_paths_go_and_come_back(tmp_path: Path) -> None:

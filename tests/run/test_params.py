@@ -28,7 +28,7 @@ def load(text: str, *overrides: str) -> Params:
 
 def test_defaults_are_tiny_and_need_no_key() -> None:
     params = load_params(None)
-    assert (params.domain, params.seeds, params.model, params.base_url) == ("retail", 10, "scripted", None)
+    assert (params.domain, params.count, params.model, params.base_url) == ("retail", 10, "scripted", None)
     assert load("") == params
     assert "retail" in builtin_domains()
 
@@ -41,11 +41,11 @@ def test_every_parameter_says_what_it_is() -> None:
 def test_overrides_win_and_are_read_by_type(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "of the test")
     params = load(
-        "seeds: 3\nmodel: a\ntemperature: 0.5\n",
-        *("seeds=5", "model=007", "temperature=null", "gates=[format, own_gates:short]", "timeout=5", "base_url="),
+        "count: 3\nmodel: a\ntemperature: 0.5\n",
+        *("count=5", "model=007", "temperature=null", "gates=[format, own_gates:short]", "timeout=5", "base_url="),
         *("roles={judge: [{model: a}, {model: b}], agent: {model: c, base_url: 'http://localhost:1/v1'}}",),
     )
-    assert (params.seeds, params.model, params.temperature, params.timeout, params.base_url) == (
+    assert (params.count, params.model, params.temperature, params.timeout, params.base_url) == (
         5,
         "007",
         None,
@@ -63,13 +63,16 @@ def test_overrides_win_and_are_read_by_type(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("text", "overrides", "said"),
     [
-        ("sedes: 3", (), "p.yaml: unknown parameter 'sedes'; did you mean seeds?"),
-        ("", ("sedes=3",), "-p unknown parameter 'sedes'; did you mean seeds?"),
-        ("", ("seeds",), "-p seeds: expected name=value"),
-        ("seeds: many", (), 'p.yaml: seeds: Input should be a valid integer, found "many"'),
-        ("seeds: true", (), "seeds: Input should be a valid integer, found true"),
-        ("seeds: 1.5", (), "seeds: Input should be a valid integer, found 1.5"),
-        ("seeds: 0", (), "seeds: Input should be greater than or equal to 1, found 0"),
+        ("sedes: 3", (), "p.yaml: unknown parameter 'sedes'; did you mean count, which was seeds?"),
+        ("", ("sedes=3",), "-p unknown parameter 'sedes'; did you mean count, which was seeds?"),
+        ("", ("cuont=3",), "-p unknown parameter 'cuont'; did you mean count?"),
+        ("seeds: 3\ncount: 3", (), "p.yaml: seeds is now called count, and both are given; keep count"),
+        ("seed: 0.5", (), "p.yaml: random_seed: Input should be a valid integer, found 0.5"),
+        ("", ("count",), "-p count: expected name=value"),
+        ("count: many", (), 'p.yaml: count: Input should be a valid integer, found "many"'),
+        ("count: true", (), "count: Input should be a valid integer, found true"),
+        ("count: 1.5", (), "count: Input should be a valid integer, found 1.5"),
+        ("count: 0", (), "count: Input should be greater than or equal to 1, found 0"),
         ("model: 007", (), "model: Input should be a valid string, found 7"),
         ("threshold: 1.5", (), "threshold: "),
         ("threshold: .nan", (), "threshold: "),
@@ -120,7 +123,7 @@ def test_overrides_win_and_are_read_by_type(monkeypatch: pytest.MonkeyPatch) -> 
         ("prices: {m: {prompt: 1}}", (), "prices.m.completion: Field required"),
         ("prices: {m: {prompt: -1, completion: 1}}", (), "prices.m.prompt: Input should be greater than or equal to 0"),
         ("a: [1", (), "p.yaml, line 1: broken YAML"),
-        ("seeds: 1\nseeds: 2", (), "seeds is given twice"),
+        ("count: 1\ncount: 2", (), "count is given twice"),
         ("- seeds", (), "p.yaml: expected lines of name: value, found a list"),
         ("\tx: 1", (), "p.yaml, line 1: broken YAML"),
         ("x: !!python/object/apply:os.getcwd []", (), "p.yaml, line 1: broken YAML"),
@@ -130,6 +133,19 @@ def test_bad_input_is_one_line(text: str, overrides: tuple[str, ...], said: str)
     with pytest.raises(ParamsError, match=re.escape(said)) as caught:
         load(text, *overrides)
     assert "\n" not in str(caught.value)
+
+
+def test_old_names_are_taken_and_said_to_be_old(capsys: pytest.CaptureFixture[str]) -> None:
+    """`-p seed=50` started as many conversations as before: it was meant as the number of them."""
+    params = load("seeds: 4\nseed: 9\n", "seed=50")
+    assert (params.count, params.random_seed) == (4, 50)
+    told = capsys.readouterr().err.splitlines()
+    assert [line.partition(" (")[0] for line in told if "seed is" in line] == [
+        "apigen-nb: seed is now called random_seed"
+    ] * 2
+    assert [line for line in told if line.startswith("apigen-nb: seeds is now called count (How many seeds are drawn")]
+    assert load("count: 4\nrandom_seed: 50\n") == params
+    assert capsys.readouterr().err == ""
 
 
 def test_what_is_asked_of_seeds_is_read_as_it_is_written() -> None:
@@ -209,7 +225,7 @@ def test_keys_are_refused_and_not_repeated(text: str, said: str) -> None:
 
 def test_parameters_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        Params().seeds = 3  # type: ignore[misc]
+        Params().count = 3  # type: ignore[misc]
 
 
 def test_a_key_that_is_not_set_is_told_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ from apigen_nb.run.stage import Stage
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stage, list[Question], list[Blueprint]]:
-    stage = Stage(Params(domain="banking", seeds=5), tmp_path_factory.mktemp("study"))
+    stage = Stage(Params(domain="banking", count=5), tmp_path_factory.mktemp("study"))
     questions, blueprints, _ = asyncio.run(questions_of(stage))
     return stage, questions, blueprints
 

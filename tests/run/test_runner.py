@@ -20,6 +20,7 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from apigen_nb.__main__ import main
+from apigen_nb.report.run_contents import RunContents
 from apigen_nb.run import STAGES, StageFailed, UsageError, runner
 from apigen_nb.run.notebook_execution import check_parameters, declared, execute
 from apigen_nb.run.params import Params
@@ -39,7 +40,7 @@ CELLS = {
         from apigen_nb.models import Answer
         from apigen_nb.records import Usage
 
-        run = Run.open(out).claim(seeds=seeds, domain=domain)
+        run = Run.open(out).claim(count=count, domain=domain)
 
         async def work(item):
             if model == "down":
@@ -64,7 +65,7 @@ CELLS = {
             def __init__(self, number):
                 self.id = f"{domain}-{number:05}"
 
-        items = [Item(number) for number in range(seeds)]
+        items = [Item(number) for number in range(count)]
         journal = Journal(run.blueprints, Proposal)
         proposals = await run_jobs(work, items, journal, concurrency=concurrency, title="blueprints")
         journal.finish([item.id for item in items])
@@ -111,7 +112,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "notebooks").mkdir()
     for stage, cell in CELLS.items():
         write(tmp_path / "notebooks", stage, cell)
-    (tmp_path / "tiny.yaml").write_text("seeds: 3\nattempts: 1\n")
+    (tmp_path / "tiny.yaml").write_text("count: 3\nattempts: 1\n")
     # Stands in front of the package in every process that these tests start: other notebooks, a report without a look.
     (tmp_path / "sitecustomize.py").write_text(
         "import sys, types, pathlib\n"
@@ -146,7 +147,7 @@ def last(text: str) -> str:
 
 
 def test_a_whole_run(home: Path) -> None:
-    done = call("run", "tiny.yaml", "-p", "seed=11")
+    done = call("run", "tiny.yaml", "-p", "random_seed=11")
     assert (done.returncode, last(done.stdout)) == (0, "report: outputs/tiny/report/index.html"), done.stderr
     assert [line.split()[1] for line in done.stderr.splitlines()] == [f"{stage}:" for stage in STAGES], done.stderr
     assert "transport" not in done.stderr
@@ -155,7 +156,7 @@ def test_a_whole_run(home: Path) -> None:
     manifest = run.read_manifest()
     assert list(manifest)[-1] == "finished"
     assert manifest["started"] <= manifest["finished"]
-    assert (manifest["parameters"]["seeds"], manifest["seed"]) == (3, 11)
+    assert (manifest["parameters"]["count"], manifest["random_seed"]) == (3, 11)
     assert manifest["stages"]["2_blueprints"] == {"seeds": 3, "accepted": 3, "recombined": 0}
     assert manifest["stages"]["3_trajectories"] == {"trajectories": 3, "successful": 3}
     assert manifest["models"]["judge"] == "scripted"
@@ -175,19 +176,42 @@ def test_a_whole_run(home: Path) -> None:
     }
 
     before = run.blueprints.stat().st_mtime_ns
-    assert call("run", "tiny.yaml", "-p", "seed=11", "-p", "concurrency=2").returncode == 0
+    assert call("run", "tiny.yaml", "-p", "random_seed=11", "-p", "concurrency=2").returncode == 0
     assert run.blueprints.stat().st_mtime_ns == before
     again = call("run", "--out", "outputs/tiny", "--stage", "7_report")  # without a file: as the folder was begun
     assert again.returncode == 0, again.stderr
     other = call("run", "tiny.yaml")
     assert other.returncode == 2
-    assert "seed: 11 before, 1 now" in other.stderr
+    assert "random_seed: 11 before, 1 now" in other.stderr
     assert "--out" in last(other.stderr)
+
+
+def test_a_folder_of_old_names_opens_and_goes_on(home: Path) -> None:
+    """What was begun when the parameters were called seeds and seed is that run, by either names."""
+    run, made = Run(home / "outputs" / "tiny"), ("--stage", "2_blueprints")
+    assert call("run", "tiny.yaml", "-p", "random_seed=11", *made).returncode == 0
+    manifest, before = json.loads((run.folder / "run.json").read_text()), run.blueprints.stat().st_mtime_ns
+    given = manifest["parameters"]
+    given["seeds"], given["seed"], manifest["seed"] = given.pop("count"), given.pop("random_seed"), 11
+    del manifest["random_seed"]
+    (run.folder / "run.json").write_text(json.dumps(manifest))
+    assert RunContents(run).manifest == run.read_manifest()
+    assert call("run", "--out", "outputs/tiny", *made).stderr.count("now called") == 0
+    (run.folder / "run.json").write_text(json.dumps(manifest))
+    (home / "tiny.yaml").write_text("seeds: 3\nattempts: 1\nseed: 11\n")
+    done = call("run", "tiny.yaml", *made)
+    assert (done.returncode, done.stderr.count("is now called")) == (0, 2), done.stderr
+    assert run.blueprints.stat().st_mtime_ns == before
+    now = json.loads((run.folder / "run.json").read_text())
+    assert (now["parameters"]["count"], now["random_seed"]) == (3, 11)
+    assert not {"seed", "seeds"} & (now.keys() | now["parameters"].keys())
+    other = call("run", "tiny.yaml", "-p", "seed=12", *made)
+    assert (other.returncode, "random_seed: 11 before, 12 now" in other.stderr) == (2, True), other.stderr
 
 
 def test_killed_and_started_again_it_ends_with_the_same_artefacts(home: Path) -> None:
     made = ("--stage", "2_blueprints", "3_trajectories")
-    slow = ("run", "tiny.yaml", "-p", "seeds=150", "-p", "model=slow", "-p", "concurrency=2", *made)
+    slow = ("run", "tiny.yaml", "-p", "count=150", "-p", "model=slow", "-p", "concurrency=2", *made)
     process = subprocess.Popen(command(*slow, "--out", "killed"), stderr=subprocess.DEVNULL)
     part = home / "killed" / "blueprints.jsonl.part"
     end = time.monotonic() + 60
@@ -230,7 +254,7 @@ def test_what_got_no_answer_is_told_at_the_end_and_tried_again_when_that_is_want
 
 
 def test_rows_that_are_gone_from_an_earlier_stage_stop_a_later_one(home: Path) -> None:
-    run, params = Run(home / "x"), Params(seeds=4, attempts=2)
+    run, params = Run(home / "x"), Params(count=4, attempts=2)
     runner.run_stages(params, run.folder, list(STAGES)[1:4])
     proofs = run.dataset / "proofs.jsonl"
     kept = {path: path.read_bytes() for path in (run.folder / "run.json", run.blueprints, run.trajectories, proofs)}
@@ -255,7 +279,7 @@ def test_rows_that_are_gone_from_an_earlier_stage_stop_a_later_one(home: Path) -
 
 def test_a_kernel_beside_a_run_is_kept_out(home: Path) -> None:
     """One that goes on in JupyterLab, or one whose runner was killed."""
-    slow = ("run", "tiny.yaml", "-p", "seeds=300", "-p", "model=slow", "-p", "concurrency=2", "--stage", "2_blueprints")
+    slow = ("run", "tiny.yaml", "-p", "count=300", "-p", "model=slow", "-p", "concurrency=2", "--stage", "2_blueprints")
     process = subprocess.Popen(command(*slow, "--out", "x"), stderr=subprocess.DEVNULL)
     part = home / "x" / "blueprints.jsonl.part"
     end = time.monotonic() + 60
@@ -332,7 +356,7 @@ def test_a_folder_that_cannot_be_written_is_told(home: Path, monkeypatch: pytest
 
 
 def test_a_full_disk_is_told_and_nothing_is_lost(home: Path) -> None:
-    many = ("run", "tiny.yaml", "-p", "seeds=60", "--stage", "2_blueprints")
+    many = ("run", "tiny.yaml", "-p", "count=60", "--stage", "2_blueprints")
     # No file of the kernel may grow beyond 8 kB: to its writes that is a disk without space.
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000))\n"
     source = home / "notebooks" / "2_blueprints.ipynb"
@@ -354,7 +378,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(home: Path) -> None:
     ("values", "said"),
     [
         ({"seed_s": 1}, "declares no parameter 'seed_s'"),
-        ({"seeds\nimport os": 1}, "declares no parameter"),
+        ({"count\nimport os": 1}, "declares no parameter"),
         ({"class": 1}, "declares no parameter 'class'"),
         ({"model": object()}, "model holds what cannot be written into a notebook"),
         ({"temperature": float("inf")}, "temperature holds what cannot be written"),
@@ -405,7 +429,7 @@ def test_no_value_becomes_code(tmp_path_factory: pytest.TempPathFactory, value: 
 def test_a_stage_that_does_not_end_well_has_failed(tmp_path: Path, cell: str, said: str) -> None:
     path = write(tmp_path, "2_blueprints", "print('so far')", cell, "print('never')")
     with pytest.raises(StageFailed, match=said):
-        execute(path, {"seeds": 3}, tmp_path / "copies" / "2_blueprints.ipynb")
+        execute(path, {"count": 3}, tmp_path / "copies" / "2_blueprints.ipynb")
     copy = nbformat.read(tmp_path / "copies" / "2_blueprints.ipynb", 4)
     assert [cell.execution_count for cell in copy.cells if cell.cell_type == "code"][-1] is None
     assert copy.cells[3].outputs[0].text == "so far\n"
@@ -413,15 +437,15 @@ def test_a_stage_that_does_not_end_well_has_failed(tmp_path: Path, cell: str, sa
 
 def test_parameters_arrive_as_they_are(tmp_path: Path) -> None:
     values = {"model": 'a "b" \\ \n007', "roles": {"judge": [{"model": "x"}]}, "temperature": None, "timeout": 1.5}
-    path = write(tmp_path, "x", "print(repr([model, roles, temperature, timeout, seeds]))")
+    path = write(tmp_path, "x", "print(repr([model, roles, temperature, timeout, count]))")
     execute(path, values, tmp_path / "y.ipynb")
     printed = nbformat.read(tmp_path / "y.ipynb", 4).cells[-1].outputs[0].text
     assert eval(printed) == [*values.values(), 10]
 
 
 def test_names_are_read_from_the_parameters_cell(tmp_path: Path) -> None:
-    text = "seeds: int = 3  # a = b\nmodel = 'x=y'\ntemperature: float | None = None\nrun = other = 1\n"
-    assert list(declared(write(tmp_path, "a", parameters=text))) == ["seeds", "model", "temperature", "run", "other"]
+    text = "count: int = 3  # a = b\nmodel = 'x=y'\ntemperature: float | None = None\nrun = other = 1\n"
+    assert list(declared(write(tmp_path, "a", parameters=text))) == ["count", "model", "temperature", "run", "other"]
 
 
 def test_every_parameter_is_read_by_a_stage() -> None:
@@ -431,14 +455,14 @@ def test_every_parameter_is_read_by_a_stage() -> None:
 
 def refusals() -> list[tuple[Callable[[Path], object], type[Exception], str]]:
     def undeclared(home: Path) -> None:
-        less = PARAMETERS.replace("seeds = 10\n", "")
+        less = PARAMETERS.replace("count = 10\n", "")
         for stage in STAGES:
             write(home / "notebooks", stage, parameters=less)
 
     return [
         (lambda home: (home / "notebooks" / "4_dataset.ipynb").unlink(), UsageError, "no notebook 4_dataset.ipynb"),
-        (undeclared, UsageError, "no notebook declares the parameter seeds"),
-        (lambda home: Run.open(home / "x").claim(seeds=4), ParametersChanged, "seeds: 4 before, 3 now"),
+        (undeclared, UsageError, "no notebook declares the parameter count"),
+        (lambda home: Run.open(home / "x").claim(count=4), ParametersChanged, "count: 4 before, 3 now"),
     ]
 
 
@@ -448,7 +472,7 @@ def test_what_cannot_start_is_refused(
 ) -> None:
     spoil(home)
     with pytest.raises(kind, match=said):
-        runner.run_stages(Params(seeds=3), home / "x")
+        runner.run_stages(Params(count=3), home / "x")
     assert not (home / "x" / "notebooks").exists()
 
 
@@ -469,11 +493,11 @@ def test_a_stage_without_its_artefact_has_failed(home: Path) -> None:
 
 
 def test_edited_prompts_need_resume(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    runner.run_stages(Params(seeds=2), home / "x", ["2_blueprints"])
+    runner.run_stages(Params(count=2), home / "x", ["2_blueprints"])
     monkeypatch.setattr("apigen_nb.models.chat_format.prompt_shas", lambda: {"judge": "another"})
     with pytest.raises(ParametersChanged, match=r"other prompts \(judge edited since\).*--resume"):
-        runner.run_stages(Params(seeds=2), home / "x", ["2_blueprints"])
-    moved = Params(seeds=2, base_url="http://localhost:2/v1")
+        runner.run_stages(Params(count=2), home / "x", ["2_blueprints"])
+    moved = Params(count=2, base_url="http://localhost:2/v1")
     with pytest.raises(ParametersChanged, match="prompts"):
         runner.run_stages(moved, home / "x", ["2_blueprints"])
     runner.run_stages(moved, home / "x", ["2_blueprints"], resume=True)
@@ -482,8 +506,8 @@ def test_edited_prompts_need_resume(home: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_need_runs_what_is_missing_once(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run = Run.open(home / "lab").claim(seeds=2)
-    stage = open_stage({"out": str(run.folder), "seeds": 2})
+    run = Run.open(home / "lab").claim(count=2)
+    stage = open_stage({"out": str(run.folder), "count": 2})
     stage.need("trajectories.jsonl")
     assert "running 2_blueprints and 3_trajectories first" in capsys.readouterr().out
     assert len(run.blueprints.read_text().splitlines()) == 2
@@ -499,7 +523,7 @@ def test_need_runs_what_is_missing_once(home: Path, capsys: pytest.CaptureFixtur
     [
         (["run"], "which run?"),
         (["run", "nowhere.yaml"], "nowhere.yaml: no such file"),
-        (["run", "tiny.yaml", "-p", "sedes=3"], "did you mean seeds?"),
+        (["run", "tiny.yaml", "-p", "sedes=3"], "did you mean count, which was seeds?"),
         (["verify", "nowhere"], '"nowhere" does not exist'),
         (["report", ".", "nowhere"], '"nowhere" does not exist'),
         (["run", "--stage", "2_blueprint"], 'Invalid value "2_blueprint" for --stage. Choose from: "1_domain"'),

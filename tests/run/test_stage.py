@@ -19,14 +19,14 @@ from apigen_nb.trajectories.converse import converse_all
 
 
 def test_what_shapes_results_is_written_down_and_guarded(tmp_path: Path) -> None:
-    params = Params(seeds=4, concurrency=2, roles={"judge": [{"model": "scripted"}]}).plain()
+    params = Params(count=4, concurrency=2, roles={"judge": [{"model": "scripted"}]}).plain()
     stage = open_stage({**params, "out": str(tmp_path)}, most=5)
     held = {name: value for name, value in params.items() if name not in CHANGEABLE}
     assert Run(tmp_path).read_manifest() == {"parameters": held | {"most": 5}}
     assert stage.params.concurrency == 2
-    open_stage({"out": str(tmp_path), "seeds": 4, "concurrency": 9})
-    with pytest.raises(ParametersChanged, match="seeds: 4 before, 5 now"):
-        open_stage({"out": str(tmp_path), "seeds": 5})
+    open_stage({"out": str(tmp_path), "count": 4, "concurrency": 9})
+    with pytest.raises(ParametersChanged, match="count: 4 before, 5 now"):
+        open_stage({"out": str(tmp_path), "count": 5})
     with pytest.raises(ParametersChanged, match="most: 5 before, 6 now"):
         open_stage({"out": str(tmp_path)}, most=6)
 
@@ -34,10 +34,10 @@ def test_what_shapes_results_is_written_down_and_guarded(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({"sedes": 3}, "unknown parameter 'sedes'; did you mean seeds?"),
+        ({"sedes": 3}, "unknown parameter 'sedes'; did you mean count, which was seeds?"),
         ({"max_step": None}, "unknown parameter 'max_step'; did you mean max_steps?"),
         ({"api_key": "sk-secret"}, "api_key: keys come from the environment"),
-        ({"seeds": "3"}, 'seeds: Input should be a valid integer, found "3"'),
+        ({"count": "3"}, 'count: Input should be a valid integer, found "3"'),
         ({"kinds": {"plian": 1.0}}, "kinds: there is no 'plian'; did you mean plain?"),
         ({"model": "sk-secret"}, "model looks like a key"),
     ],
@@ -53,8 +53,8 @@ def test_what_cannot_be_stops_at_once(tmp_path: Path, variables: dict[str, Any],
 def test_what_else_is_in_a_notebook_is_left_alone() -> None:
     """Imports, constants and what IPython keeps; later results, when its first cells are run again."""
     variables = {"__name__": "__main__", "_": 1, "In": [""], "ARMS": ("a", "b"), "GATES": {}, "get_ipython": print}
-    stage = open_stage({**variables, "Path": Path, "seeds": 3})
-    assert open_stage({**variables, "seeds": 4, "stage": stage, "blueprints": []}).params.seeds == 4
+    stage = open_stage({**variables, "Path": Path, "count": 3})
+    assert open_stage({**variables, "count": 4, "stage": stage, "blueprints": []}).params.count == 4
 
 
 def test_the_parts_are_made_of_the_parameters(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_the_parts_are_made_of_the_parameters(tmp_path: Path) -> None:
     assert len(stage.gates) == 3
     assert (stage.sampling.kinds, stage.sampling.walk_length) == ({"plain": 1.0}, 6)
     assert stage.options_of(converse_all) == {"attempts": 3, "max_steps": 30, "concurrency": 32}
-    rounds = {"seeds": 10, "seed": 1, "reflections": 3, "concurrency": 32, "round_size": 50, "recombined": 0.1}
+    rounds = {"count": 10, "random_seed": 1, "reflections": 3, "concurrency": 32, "round_size": 50, "recombined": 0.1}
     assert stage.options_of(propose_all) == {**rounds, "sampling": stage.sampling}
     assert set(stage.options_of(Roles)) > {"model", "roles", "max_cost", "best_of"}
     assert repr(stage).splitlines()[0].split(maxsplit=1) == ["domain", "banking: 26 tools, 29 rules"]

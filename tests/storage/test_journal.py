@@ -521,12 +521,12 @@ def test_what_cannot_be_written_is_named(
 
 
 def test_a_folder_keeps_the_parameters_it_was_begun_with(tmp_path: Path) -> None:
-    run = Run.open(tmp_path / "run").claim(seeds=200, domain="retail", roles={"agent": {"base_url": "http://a"}})
-    run.claim(seeds=200, attempts=3, concurrency=4)
+    run = Run.open(tmp_path / "run").claim(count=200, domain="retail", roles={"agent": {"base_url": "http://a"}})
+    run.claim(count=200, attempts=3, concurrency=4)
     run.claim(concurrency=8, timeout=5.0)
     assert run.read_manifest()["parameters"]["concurrency"] == 8
-    with pytest.raises(ParametersChanged, match=r"seeds: 200 before, 300 now.*--out"):
-        run.claim(seeds=300)
+    with pytest.raises(ParametersChanged, match=r"count: 200 before, 300 now.*--out"):
+        run.claim(count=300)
     with pytest.raises(ParametersChanged, match="roles"):
         run.claim(roles={"agent": {"base_url": "http://b"}})
     run.claim(resume=True, roles={"agent": {"base_url": "http://b"}})

@@ -64,7 +64,7 @@ class Held:
 
     async def bench(self, folder: Path, judges: dict[str, list[Model]] | None = None, **options: int) -> list[Trial]:
         held = (self.trajectories, self.blueprints, self.domain)
-        given = {"seed": 1, "most": MOST, **options}
+        given = {"random_seed": 1, "most": MOST, **options}
         return list(await run_conversation_bench(*held, judges or {}, Run.open(folder), **given))
 
 
@@ -75,8 +75,8 @@ def tmp(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 async def verified(name: str, tmp: Path) -> Held:
     domain, run = Domain.load(name), Run.open(tmp / name.replace(":", "-"))
-    models = Roles(domain, seed=7)
-    proposals = await propose_all(domain, models, list(GATES.values()), run, seeds=SEEDS, seed=7)
+    models = Roles(domain, random_seed=7)
+    proposals = await propose_all(domain, models, list(GATES.values()), run, count=SEEDS, random_seed=7)
     blueprints = [p.blueprint for p in proposals if p.accepted]
     return Held(domain, blueprints, list(await converse_all(domain, models, run, blueprints, attempts=1)))
 
@@ -133,8 +133,8 @@ def test_there_are_many_kinds_and_names_are_unique() -> None:
 async def test_edits_are_replayable_and_change_one_conversation_each(tmp: Path) -> None:
     held = await verified("retail", tmp)
     drawn = functools.partial(plant, held.trajectories, held.blueprints, held.domain, most=MOST)
-    trials = drawn(seed=3)
-    assert drawn(seed=3) == trials
+    trials = drawn(random_seed=3)
+    assert drawn(random_seed=3) == trials
     known = {t.id: t for t in held.trajectories}
     for trial in trials:
         original = known[trial.id.partition("/")[0]]

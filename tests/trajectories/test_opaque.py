@@ -23,7 +23,7 @@ retail = Domain.load("retail")
 
 
 def test_it_goes_back_to_the_agent_alone(tmp_path: Path) -> None:
-    models, seen = Roles(retail, seed=3), list[Question]()
+    models, seen = Roles(retail, random_seed=3), list[Question]()
 
     def watched(model: Model, marked: bool = False) -> Model:
         async def asked(question: Question) -> Answer:
@@ -37,7 +37,7 @@ def test_it_goes_back_to_the_agent_alone(tmp_path: Path) -> None:
         return asked
 
     async def played() -> list[tuple[Trajectory, str]]:
-        made = await propose_all(retail, models, choose_gates(["format"]), Run.open(tmp_path), seeds=4, seed=3)
+        made = await propose_all(retail, models, choose_gates(["format"]), Run.open(tmp_path), count=4, random_seed=3)
         others = {"user": watched(models.user), "judges": [watched(judge) for judge in models.judges()]}
         agent, told = watched(models.agent, marked=True), []
         for blueprint in (proposal.blueprint for proposal in made if proposal.accepted):

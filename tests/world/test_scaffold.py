@@ -95,7 +95,7 @@ def test_it_runs_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.chdir(tmp_path)
     new_domain("library")
     stages = ["2_blueprints", "3_trajectories", "4_dataset"]
-    assert main(["run", "-p", "domain=./library", "-p", "seeds=12", "--out", "out", "--stage", *stages]) == 0
+    assert main(["run", "-p", "domain=./library", "-p", "count=12", "--out", "out", "--stage", *stages]) == 0
     out = tmp_path / "out"
     proposals = list(map(Proposal.model_validate_json, (out / "blueprints.jsonl").read_bytes().splitlines()))
     trajectories = list(map(Trajectory.model_validate_json, (out / "trajectories.jsonl").read_bytes().splitlines()))

@@ -2,8 +2,8 @@
 
 It sees only the question, so only what a language model in its place would see; `phrases` is how a domain's tool calls
 are worded (a domain's optional file; without it, tools' docstrings are the wording). Its mistakes come from the job and
-are drawn from the seed with the probabilities in `MISTAKES`, none of which is tuned to resemble a published figure.
-Whatever it makes is labelled "scripted model" wherever it is shown.
+are drawn from the random seed with the probabilities in `MISTAKES`, none of which is tuned to resemble a published
+figure. Whatever it makes is labelled "scripted model" wherever it is shown.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ WRITERS = {
 
 
 class Dice:
-    """Draws for one question or one conversation: the same for the same run seed and name."""
+    """Draws for one question or one conversation: the same for the same random seed and name."""
 
-    def __init__(self, seed: int, name: str) -> None:
-        self.rng, self._seed, self._name = Random(f"{seed}/{name}"), seed, name
+    def __init__(self, random_seed: int, name: str) -> None:
+        self.rng, self._seed, self._name = Random(f"{random_seed}/{name}"), random_seed, name
 
     def slips(self, mistake: str, about: str = "") -> bool:
         """Whether this mistake happens here; asking again about the same thing gives the same answer."""
@@ -69,18 +69,20 @@ class Dice:
 
 
 class Scripted:
-    """The scripted model for one domain's wording and one run seed."""
+    """The scripted model for one domain's wording and one random seed."""
 
-    def __init__(self, phrases: Mapping[str, str], seed: int) -> None:
-        self.language, self.seed = Language(phrases), seed
+    def __init__(self, phrases: Mapping[str, str], random_seed: int) -> None:
+        self.language, self.random_seed = Language(phrases), random_seed
 
     async def __call__(self, question: Question) -> Answer:
         if question.role in ("user", "agent"):
             # another sample of the same question is as if somebody else had been asked
-            dice = Dice(self.seed, question.id.partition("/")[0] + (f"/{question.sample}" if question.sample else ""))
+            dice = Dice(
+                self.random_seed, question.id.partition("/")[0] + (f"/{question.sample}" if question.sample else "")
+            )
             play = answer_as_user if question.role == "user" else answer_as_agent
             answer = play(question, self.language, dice)
         else:
-            dice = Dice(self.seed, f"{question.id}/{sha(question.context)}/{question.sample}")
+            dice = Dice(self.random_seed, f"{question.id}/{sha(question.context)}/{question.sample}")
             answer = Answer(text=WRITERS[question.prompt](question.context, self.language, dice))
         return answer.model_copy(update={"usage": Usage(calls=1)})
