@@ -12,6 +12,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
@@ -110,6 +111,8 @@ async def ask(model: Model, question: Question) -> Answer:
 def storable(answer: Answer) -> Answer:
     """The answer as it can be written down and read back: without lone surrogates, which no UTF-8 file can hold; a call
     with arguments that JSON has not (NaN, nested without end) counts as one that is no JSON."""
+    if answer.opaque is None and not answer.candidates and _as_read(answer):
+        return answer
     try:
         text = json.dumps(answer.model_dump(), ensure_ascii=False, allow_nan=False)
         return Answer.model_validate_json(text.encode("utf-8", "replace"))
@@ -118,6 +121,33 @@ def storable(answer: Answer) -> Answer:
         calls = tuple(call.model_copy(update={"arguments": None, "raw": raw}) for call in answer.tool_calls)
         texts = {name: getattr(answer, name).encode("utf-8", "replace").decode() for name in ("text", "thoughts")}
         return answer.model_copy(update={**texts, "tool_calls": calls})
+
+
+_LARGE = 10**15  # far below the integers that cannot be written
+
+
+def _as_read(answer: Answer) -> bool:
+    """Whether an answer is, without a look at JSON, what it would be when written down and read back."""
+    parts: list[Any] = [answer.text, answer.thoughts, answer.error]
+    for call in answer.tool_calls:
+        parts += (call.id, call.name, call.raw, call.arguments)
+    try:
+        return all(map(_is_plain, parts))
+    except (UnicodeEncodeError, RecursionError):
+        return False
+
+
+def _is_plain(value: Any) -> bool:
+    kind = type(value)
+    if kind is str:
+        return bool(value.isascii() or value.encode())
+    if kind is dict:
+        return all(map(_is_plain, value.values())) and all(type(name) is str and _is_plain(name) for name in value)
+    if kind is list:
+        return all(map(_is_plain, value))
+    if kind is int:
+        return bool(-_LARGE < value < _LARGE)
+    return value is None or kind is bool or (kind is float and isfinite(value))
 
 
 def heard(answer: Answer, question: Question) -> Answer:

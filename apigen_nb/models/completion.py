@@ -107,7 +107,9 @@ def _is_thought(kind: Any) -> bool:
 def _thoughts(message: dict[str, Any], parts: Iterable[dict[str, Any]]) -> str:
     """What a model thought, wherever its server puts it; what stands in several places once."""
     within = [part for part in parts if _is_thought(part.get("type"))]
-    places = [message.get(name) for name in _THOUGHTS] + [within]
+    places = [*map(message.get, _THOUGHTS), within]
+    if not any(places):
+        return ""
     found = dict.fromkeys("\n".join(_strings(place)).strip() for place in places if place)
     return "\n\n".join(filter(None, found))
 

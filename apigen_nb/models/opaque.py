@@ -21,6 +21,7 @@ THOUGHTS = (
 )  # DeepSeek, Kimi, vLLM, OpenRouter
 SIGNED = ("extra_content", "thought_signature", "signature", "provider_specific_fields")  # Gemini, Anthropic, LiteLLM
 FIELDS = (*THOUGHTS, *SIGNED)
+_ANY = frozenset(FIELDS)
 MOST = 200_000  # characters; whoever sends more will get none of it back
 
 
@@ -57,7 +58,9 @@ def give_back(
 
 def _fields(holder: Any) -> dict[str, Any]:
     # Absent and empty are the same to all servers, except to those that ask for an empty text, who are `owed` it.
-    return {name: holder[name] for name in FIELDS if holder.get(name)} if isinstance(holder, Mapping) else {}
+    if not isinstance(holder, Mapping) or _ANY.isdisjoint(holder):
+        return {}
+    return {name: holder[name] for name in FIELDS if holder.get(name)}
 
 
 def _but(fields: Mapping[str, Any], without: Collection[str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..records import ToolCall
 from .reply_json import Unparsable, load_json, objects_in
-from .spoken import CALL_MARK, find_mark
+from .spoken import CALL_MARK, find_mark, may_hold_marks
 
 MOST, LONGEST = 64, 20_000  # calls in one message; characters of calls in Python's form, whose parser is not linear
 _NAMES = ("name", "tool_name", "function", "tool")
@@ -25,9 +25,9 @@ _PARAMETER = re.compile(r"<((?:\w+:|[|｜]\w+[|｜])?param(?:eter)?)" + _IS)
 _PAIR = re.compile(r"\s*<arg_key>([^<]*)</arg_key>\s*<arg_value>")
 _NAMED = re.compile(r"(?:function\s+)?(?:functions[.:])?([\w.-]+?)(?::\d+)?\s*(?=\{)")
 _FENCE, _OPENING = re.compile(r"```\w*"), re.compile(r"(?:```\w*|\[)\s*\Z")
-_HINT = re.compile(r"[<\[{(]")  # without one of these nothing is a call
 _OBJECT = re.compile(r"(?:\[\s*)?\{\s*\"")
 _CALL_ID = re.compile(r"\[CALL_ID\]\s*[\w-]*")
+_STRICT = json.JSONEncoder(allow_nan=False)  # made once: that takes longer than most arguments do
 _BETWEEN = " \t\r\n,;"  # what stands between calls
 
 Calls = list[tuple[str, dict[str, Any]]]
@@ -43,8 +43,8 @@ def read_calls(
     """What a text says before its calls of these tools (in the OpenAI function format), and the calls, without ids. No
     calls where it only speaks about tools; those `known` where its server has read them, which may leave marks or a
     copy of them in the text. WrittenCall where it calls one in a way that cannot be read for certain, or another."""
-    mark = find_mark(CALL_MARK, text)
-    if _HINT.search(text) is None or (known and mark is None):
+    mark = find_mark(CALL_MARK, text) if may_hold_marks(text) else None
+    if mark is None and (known or not _may_call(text, tools)):
         return text, known
     schemas = {tool["function"]["name"]: tool["function"].get("parameters") or {} for tool in tools}
     start = mark.start() if mark is not None else _call_begins(text, schemas)
@@ -57,6 +57,13 @@ def read_calls(
     lead = _OPENING.sub("", text[:start][-200:])
     said = text[: max(start - 200, 0)] + lead
     return said.strip(), known or tuple(ToolCall(id="", name=name, arguments=given) for name, given in calls)
+
+
+def _may_call(text: str, tools: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a text without marks holds what begins as an object with a call does, or as a call in Python's form."""
+    if "{" in text and _OBJECT.search(text) is not None:
+        return True
+    return "(" in text and any(f"{tool['function']['name']}(" in text for tool in tools)
 
 
 def _pair(call: ToolCall) -> tuple[str, dict[str, Any] | None]:
@@ -148,7 +155,7 @@ def decoded(given: Any) -> dict[str, Any] | None:
         except ValueError:
             return None
     try:
-        json.dumps(given, allow_nan=False)  # NaN and infinities are no JSON and would not survive our own files
+        _STRICT.encode(given)  # NaN and infinities are no JSON and would not survive our own files
     except (ValueError, RecursionError, TypeError):
         return None
     return given if isinstance(given, dict) else {} if given is None else None

@@ -151,6 +151,30 @@ def test_completions_cut_and_overwritten(body: Any, place: int, junk: bytes) -> 
     read(whole[:place] + junk + whole[place + len(junk) :])
 
 
+ODD = st.text(st.characters(), max_size=6) | st.sampled_from(
+    ["\ud83d", float("nan"), 10**5000, -(10**20), 1e22, (1, 2)]
+)
+ARGUMENTS = st.dictionaries(st.text(st.characters(), max_size=3), JSON | ODD | st.lists(ODD, max_size=2), max_size=3)
+
+
+def read_back(answer: Answer) -> Answer:
+    text = json.dumps(answer.model_dump(), ensure_ascii=False, allow_nan=False)
+    return Answer.model_validate_json(text.encode("utf-8", "replace"))
+
+
+@given(st.lists(st.text(st.characters(), max_size=8), min_size=4, max_size=4), st.none() | ARGUMENTS)
+def test_what_is_kept_is_what_is_read_back(texts: list[str], arguments: dict[str, Any] | None) -> None:
+    """Whichever way it was found to be so, to the type of every value."""
+    call = ToolCall(id="c", name=texts[3], arguments=arguments)
+    answer = Answer(text=texts[0], thoughts=texts[1], error=texts[2], tool_calls=(call,))
+    kept = storable(answer)
+    assert repr(read_back(kept)) == repr(kept)
+    try:
+        assert repr(kept) == repr(read_back(answer))
+    except ValueError:  # not in JSON, or too long to be written
+        assert kept.tool_calls[0].arguments is None
+
+
 @given(st.binary(max_size=200) | st.text(max_size=100).map(lambda text: text.encode("utf-8", "replace")))
 @example(b"[" * 100_000)
 @example(b'{"choices":' * 20_000)

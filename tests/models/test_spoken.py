@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from apigen_nb.models import Answer, Question, Unparsable, heard, read_json
-from apigen_nb.models.spoken import CALL_MARK, MACHINERY, find_mark, spoken
+from apigen_nb.models.spoken import CALL_MARK, MACHINERY, find_mark, may_hold_marks, spoken
 from apigen_nb.records import STOP
 
 PAIRS = [
@@ -145,3 +145,4 @@ def test_marks_are_found_where_they_begin(text: str) -> None:
     for kind in (MACHINERY, CALL_MARK):
         found, first = find_mark(kind, text), kind.search(text)
         assert (found and found.span()) == (first and first.span())
+        assert first is None or may_hold_marks(text)
