@@ -77,14 +77,24 @@ def test_defaults_are_those_of_params(path: Path) -> None:
     out = defaults.pop("out", "")
     plain = Params().plain()
     if path.parent == STUDIES:
-        assert out in ("", f"../../outputs/study-{path.stem}")
+        assert out in ("", f"outputs/study-{path.stem}")
         defaults = {name: value for name, value in defaults.items() if name in plain.keys() - {"domain", "count"}}
     elif path.stem in STAGES or path.stem == "0_tour":
-        assert out in ("", "../outputs/tour")
+        assert out in ("", "outputs/tour")
         assert defaults.keys() <= plain.keys()
     assert {name: value for name, value in defaults.items() if name in plain} == {
         name: plain[name] for name in defaults if name in plain
     }
+
+
+@every
+def test_what_runs_is_what_the_stage_says(path: Path) -> None:
+    """A stage takes what its run was begun with where nothing was asked for: no cell goes by the variables instead."""
+    code = [cell["source"] for cell in cells(path, "code") if "parameters" not in cell["metadata"].get("tags", [])]
+    trees = [compile(source, path.name, "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT) for source in code]
+    names = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    made = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    assert {node.id for node in names} & Params.model_fields.keys() - made == set()
 
 
 @every

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..storage.jsonl import write_whole
 from . import EXIT_CODES, StageFailed, UsageError
+from .given import assignments
 
 
 def declared(notebook: Path) -> dict[str, ast.expr]:
@@ -21,13 +22,7 @@ def declared(notebook: Path) -> dict[str, ast.expr]:
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     for cell in cells:
         if "parameters" in cell["metadata"].get("tags", []):
-            found: dict[str, ast.expr] = {}
-            for node in ast.parse("".join(cell["source"])).body:
-                if isinstance(node, ast.Assign):
-                    found |= {target.id: node.value for target in node.targets if isinstance(target, ast.Name)}
-                elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
-                    found[node.target.id] = node.value
-            return found
+            return assignments("".join(cell["source"]))
     raise UsageError(f"{notebook.name} has no cell tagged 'parameters'")
 
 

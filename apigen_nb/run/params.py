@@ -6,7 +6,7 @@ import difflib
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -138,16 +138,17 @@ def validated(values: dict[str, Any]) -> Params:
         raise ParamsError("; ".join(reversed(problems.values()))) from None
 
 
-def check_name(name: str) -> None:
-    """ParamsError, with the nearest name there is, for one that no parameter has."""
-    if name in Params.model_fields:
+def check_name(name: str, also: Collection[str] = ()) -> None:
+    """ParamsError, with the nearest name there is, for one that no parameter has and that is none of `also`."""
+    names = [*Params.model_fields, *also]
+    if name in names:
         return
     if "key" in name.lower() and name.lower() not in ("api_key_env", "api_key_var"):
         raise ParamsError(f"{name}: keys come from the environment; api_key_env is the NAME of the variable")
-    near = difflib.get_close_matches(name, [*Params.model_fields, *RENAMED], 1)
+    near = difflib.get_close_matches(name, [*names, *RENAMED], 1)
     if near and near[0] in RENAMED:
         raise ParamsError(f"unknown parameter {name!r}; did you mean {RENAMED[near[0]]}, which was {near[0]}?")
-    hint = not_one(name, list(Params.model_fields)).partition("; ")[2]
+    hint = not_one(name, names).partition("; ")[2]
     raise ParamsError(f"unknown parameter {name!r}; {hint}")
 
 

@@ -82,7 +82,7 @@ def _run_stage(run: Run, stage: str, params: Params, notebooks: Mapping[Path, li
         with show_progress(run.folder, label):
             # Paths reach the notebooks from their own folder: an absolute one would stand in every executed copy.
             values = relocate_paths(params.plain(), Path(), notebook.parent)
-            values["out"] = Path(os.path.relpath(run.folder.resolve(), notebook.parent)).as_posix()
+            values["out"] = Path(os.path.relpath(run.folder.resolve(), notebook.parent.parent)).as_posix()
             given = {name: values[name] for name in notebooks[notebook] if name in values}
             execute(notebook, given, run.notebooks / notebook.name)
             counts = _check_rows(run, stage, params)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -13,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..records import Proposal, Trajectory
 from ..storage.jsonl import read_lines
-from ..storage.run_folder import CHANGEABLE, Run
+from ..storage.run_folder import Run
 from ..world.domain import Domain
 from . import STAGES, StageFailed
-from .params import Params, check_name, validated
+from .given import read_given
+from .params import Params, validated
+from .project import run_folder
 
 if TYPE_CHECKING:  # made when they are asked for: a notebook that only looks does not wait for them
     from ..blueprints.gates import Gate
@@ -24,23 +27,34 @@ if TYPE_CHECKING:  # made when they are asked for: a notebook that only looks do
     from ..models.roles import Roles
 
 BECOME = {"domain", "gates", "personas"}  # parameters that name what is an attribute of the stage
-VALUES = (str, int, float, list, dict, type(None))  # what papermill writes
 
 
 def open_stage(variables: Mapping[str, Any], **further: Any) -> Stage:
     """The stage that a notebook asks for, `open_stage(vars())` right below its parameters. They are validated, and the
-    run's folder `out` is claimed with those that shape results and with `further` ones that only this notebook has.
-    ParamsError for an unknown name or a value that cannot be, ParametersChanged when the folder has other values."""
-    given = {name: variables[name] for name in Params.model_fields if name in variables}
-    again = any(isinstance(value, Stage) for value in variables.values())
-    for name, value in () if again else variables.items():  # later there are results beside the parameters
-        if type(value) in VALUES and name[0] != "_" and name == name.lower() and name not in {"out", *further}:
-            check_name(name)
-    stage = Stage(validated(given), Path(variables["out"]) if "out" in variables else None)
-    if stage.folder is not None:
-        claimed = {name: value for name, value in stage.params.plain().items() if name in given.keys() - CHANGEABLE}
-        stage.run.claim(**claimed, **further)
+    run's folder `out` is claimed with them and with `further` ones that only this notebook has. A parameter that was
+    not asked for is what the folder was begun with. ParamsError for an unknown name or a value that cannot be,
+    ParametersChanged when one was asked for and the folder has another."""
+    first = not any(isinstance(value, Stage) for value in variables.values())
+    given, asked = read_given(variables, further, first)
+    if "out" not in variables:
+        return Stage(validated(given))
+    folder = run_folder(variables["out"])
+    held = {
+        name: value for name, value in Run(folder).parameters().items() if name in Params.model_fields.keys() - asked
+    }
+    stage = Stage(validated(given | held), folder)
+    if taken := [name for name in held if name in given and given[name] != held[name]]:
+        told = ", ".join(f"{name} {json.dumps(held[name], ensure_ascii=False)[:60]}" for name in taken)
+        print(f"{folder} goes on with what it was begun with: {told}")
+    claimed = {name: value for name, value in stage.params.plain().items() if name in given and name != "offline"}
+    stage.run.claim(**claimed, **further)
     return stage
+
+
+def folder_of(variables: Mapping[str, Any], *further: str) -> Path:
+    """The folder `out` of a notebook that has something to make before it can open its stage; errors are the same."""
+    read_given(variables, further)
+    return run_folder(variables["out"])
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from apigen_nb.run.params import Params
 from tests.fault_server import FaultServer
 
 KEY = "sk-MARKED-0123456789abcdef"
-PARAMETERS = "\n".join([f"{name} = {value!r}" for name, value in Params().plain().items()] + ["out = '../outputs/lab'"])
+PARAMETERS = "\n".join([f"{name} = {value!r}" for name, value in Params().plain().items()] + ["out = 'outputs/lab'"])
 # As loud as can be: every library logs at its lowest level into the notebook.
 LOUD = "import logging, sys\nlogging.basicConfig(level=1, stream=sys.stdout)\n"
 CELL = """
@@ -30,7 +30,7 @@ from apigen_nb.blueprints.gates import choose_gates
 from apigen_nb.models.roles import Roles
 from apigen_nb.storage.journal import Run
 
-run = Run.open(out).claim(domain=domain, model=model, base_url=base_url)
+run = Run.open('../' + out).claim(domain=domain, model=model, base_url=base_url)
 settings = {"model": model, "base_url": base_url, "api_key_env": api_key_env, "timeout": timeout, "roles": roles}
 models = Roles(Domain.load(domain), **settings, folder=run.folder, offline=offline, max_total_tokens=max_total_tokens)
 """

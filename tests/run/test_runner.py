@@ -27,7 +27,7 @@ from apigen_nb.run.params import Params
 from apigen_nb.run.stage import open_stage
 from apigen_nb.storage.run_folder import InUse, ParametersChanged, Run
 
-PARAMETERS = "\n".join([f"{name} = {value!r}" for name, value in Params().plain().items()] + ['out = "../outputs/lab"'])
+PARAMETERS = "\n".join([f"{name} = {value!r}" for name, value in Params().plain().items()] + ['out = "outputs/lab"'])
 CELLS = {
     "1_domain": "print(domain)",
     "2_blueprints": """
@@ -40,7 +40,7 @@ CELLS = {
         from apigen_nb.models import Answer
         from apigen_nb.records import Usage
 
-        run = Run.open(out).claim(count=count, domain=domain)
+        run = Run.open("../" + out).claim(count=count, domain=domain)
 
         async def work(item):
             if model == "down":
@@ -74,7 +74,7 @@ CELLS = {
         from apigen_nb.records import Proposal, Trajectory, Verdict
         from apigen_nb.storage.journal import Journal, Run, read_lines
 
-        run = Run.open(out)
+        run = Run.open("../" + out)
         journal = Journal(run.trajectories, Trajectory)
         told = dict(messages=(), ended="stop", verdicts=(Verdict(gate="state", passed=True),))
         found = [
@@ -89,7 +89,7 @@ CELLS = {
     "4_dataset": """
         from apigen_nb.storage.journal import Run
 
-        run = Run.open(out)
+        run = Run.open("../" + out)
         run.dataset.mkdir(exist_ok=True)
         (run.dataset / "proofs.jsonl").touch()
         """,

@@ -14,17 +14,18 @@ from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.models.roles import Roles
 from apigen_nb.run.params import Params, ParamsError
 from apigen_nb.run.stage import Stage, open_stage
-from apigen_nb.storage.run_folder import CHANGEABLE, ParametersChanged, Run
+from apigen_nb.storage.run_folder import ParametersChanged, Run
 from apigen_nb.trajectories.converse import converse_all
 
 
-def test_what_shapes_results_is_written_down_and_guarded(tmp_path: Path) -> None:
+def test_what_a_run_is_made_with_is_written_down_and_what_shapes_results_guarded(tmp_path: Path) -> None:
     params = Params(count=4, concurrency=2, roles={"judge": [{"model": "scripted"}]}).plain()
     stage = open_stage({**params, "out": str(tmp_path)}, most=5)
-    held = {name: value for name, value in params.items() if name not in CHANGEABLE}
+    held = {name: value for name, value in params.items() if name != "offline"}
     assert Run(tmp_path).read_manifest() == {"parameters": held | {"most": 5}}
     assert stage.params.concurrency == 2
     open_stage({"out": str(tmp_path), "count": 4, "concurrency": 9})
+    assert Run(tmp_path).parameters()["concurrency"] == 9
     with pytest.raises(ParametersChanged, match="count: 4 before, 5 now"):
         open_stage({"out": str(tmp_path), "count": 5})
     with pytest.raises(ParametersChanged, match="most: 5 before, 6 now"):
