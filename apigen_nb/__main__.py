@@ -150,6 +150,14 @@ def estimate(
 
 
 @app.command
+def params() -> None:
+    """List all parameters, what each takes and its default, as a file of parameters to begin with."""
+    from .run.parameter_list import lines
+
+    _tell(lines())
+
+
+@app.command
 def verify(folder: ExistingDirectory, /) -> int:
     """Prove a run's dataset again from its files: replay every row in a fresh world."""
     from .dataset.verify import verify_dataset

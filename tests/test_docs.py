@@ -34,6 +34,12 @@ def test_the_page_of_public_names_is_that_of_the_code() -> None:
     assert (DOCS / "api.md").read_text() == script("api").page(), "write it again: python docs/api.py"
 
 
+def test_the_page_of_parameters_is_that_of_the_code() -> None:
+    assert (DOCS / "parameters.md").read_text() == script("parameters").page(), (
+        "write it again: python docs/parameters.py"
+    )
+
+
 def test_the_public_names_are_few_and_each_is_there_and_says_what_it_is() -> None:
     assert len(apigen_nb.__all__) == len(set(apigen_nb.__all__)) <= 40
     assert [name for name in apigen_nb.__all__ if not (getattr(apigen_nb, name).__doc__ or "").strip()] == []

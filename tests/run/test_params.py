@@ -3,7 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from apigen_nb.__main__ import main
 from apigen_nb.blueprints.sampling import Sampling
+from apigen_nb.run.parameter_list import params_table
 from apigen_nb.run.params import Params, ParamsError, RoleParams
 from apigen_nb.run.params_file import load_params
 from apigen_nb.world.domain import Domain, builtin_domains
@@ -36,6 +38,18 @@ def test_defaults_are_tiny_and_need_no_key() -> None:
 def test_every_parameter_says_what_it_is() -> None:
     for model in (Params, RoleParams):
         assert [name for name, field in model.model_fields.items() if not field.description] == []
+
+
+def test_all_are_listed_as_a_file_that_is_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["params"]) == 0
+    assert load(told := capsys.readouterr().out) == Params()
+    rows = {row.name: row for row in params_table()}
+    assert list(rows) == [*Params.model_fields, *(f"roles.ROLE.{name}" for name in RoleParams.model_fields)]
+    assert all(f"{row.name}: {row.default}\n" in told and row.meaning in told for row in rows.values())
+    assert rows["count"].takes == "whole number ≥ 1"
+    assert rows["threshold"].takes == "number ≥ 0 ≤ 1"
+    assert rows["difficulty"].takes == "easy, medium, hard → number"
+    assert rows["prices"].takes == "text → {prompt, cached, completion}"
 
 
 def test_overrides_win_and_are_read_by_type(monkeypatch: pytest.MonkeyPatch) -> None:
