@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apigen_nb.run import project
@@ -55,6 +55,7 @@ def test_a_script_asks_for_all_that_it_gives() -> None:
     assert read_given({"count": 10, "attempts": 3}) == ({"count": 10, "attempts": 3}, {"count", "attempts"})
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(Params.model_fields)), st.integers(2, 9), max_size=4))
 def test_what_is_injected_is_asked_for_as_it_is(values: dict[str, int]) -> None:
     cell = "# Parameters\n" + "\n".join(f"{name} = {value}" for name, value in values.items())

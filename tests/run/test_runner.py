@@ -13,7 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from papermill.iorw import load_notebook_node
@@ -404,6 +404,7 @@ trees = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(value=trees)
 def test_no_value_becomes_code(tmp_path_factory: pytest.TempPathFactory, value: object) -> None:
     folder = tmp_path_factory.getbasetemp() / "literals"
