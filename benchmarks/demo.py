@@ -26,8 +26,9 @@ HERE = Path(__file__).parent
 FILES = (
     "blueprints.jsonl",
     "trajectories.jsonl",
-    "dataset/chat.jsonl",
-    "dataset/sharegpt.jsonl",
+    "dataset/trl/train.jsonl",
+    "dataset/trl/train.parquet",
+    "dataset/sharegpt/train.jsonl",
     "dataset/proofs.jsonl",
 )
 

@@ -291,7 +291,7 @@ def make_run(folder: Path, text: str = "", count: int = 24, marked: bool = False
     (folder / "dataset").mkdir(parents=True)
     (folder / "blueprints.jsonl").write_text("".join(r.line() + "\n" for r in records))
     (folder / "trajectories.jsonl").write_text("".join(r.line() + "\n" for r in talks))
-    (folder / "dataset" / "chat.jsonl").write_text("{}\n" * sum(t.success for t in talks))
+    (folder / "dataset" / "proofs.jsonl").write_text("{}\n" * sum(t.success for t in talks))
     manifest = {
         "parameters": {"domain": "retail", "count": count, "random_seed": 7, "model": "scripted"},
         "models": {"agent": "scripted"},

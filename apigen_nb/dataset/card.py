@@ -1,39 +1,143 @@
-"""The dataset card: what is in it, how it was made, what made it."""
+"""The dataset card: YAML that the Hub and `load_dataset` read, and for people what is in it, how it was made, what made
+it, what was checked and what was not."""
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import yaml
 
 from ..models.scripted import LABEL
-from ..records import Trajectory
 from ..world.domain import Domain
+from .columns import as_features, has_json
+from .configs import CONFIGS
+from .rows import Row, TaskRows, Tokens
+from .tokens import ESTIMATE
+
+SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+DEFAULT = "trl"
 
 
-def card(counts: Mapping[str, int], domain: Domain, models: Mapping[str, str], rows: Sequence[Trajectory]) -> str:
-    """A short card in Markdown with the counts and the provenance of a dataset."""
-    scripted = LABEL in ", ".join(models.values())
-    tools = Counter(call.name for row in rows for call in row.calls)
-    turns = sorted(sum(message.role == "user" for message in row.messages) for row in rows)
-    lines = [
-        f"# Verified conversations of {domain.name}",
-        "",
-        *([f"> **Made by the {LABEL}.** It shows the pipeline at work; its texts are templates.", ""] * scripted),
-        "Every row was proven by executing it: the end state of the database equals the state after the groundtruth",
-        "actions, and the agent told every expected output. `apigen-nb verify` proves it again from these files alone.",
-        "",
-        "| | |",
-        "|---|---|",
-        *(f"| {name} | {value} |" for name, value in counts.items()),
-        f"| user turns a row, median | {turns[len(turns) // 2] if turns else '–'} |",
-        f"| domain version | `{domain.fingerprint}` |",
-        *(f"| {role} | {name} |" for role, name in models.items()),
-        "",
-        "| tool | calls |",
-        "|---|---|",
-        *(f"| `{name}` | {count} |" for name, count in sorted(tools.items(), key=lambda item: (-item[1], item[0]))),
-        "",
-        "Files: `chat.jsonl` (OpenAI chat), `sharegpt.jsonl` (as APIGen-MT-5k), `proofs.jsonl` (line by line beside",
-        "them: blueprint, groundtruth, end state). Method: APIGen-MT, arXiv 2504.03601.",
+@dataclass
+class CardFacts:
+    """What a card tells; `add` counts rows in, one task after the other. `examples` is config → split → how many."""
+
+    domain: Domain
+    models: Mapping[str, str]
+    counts: Mapping[str, int]
+    left_out: Mapping[str, int]
+    license: str = "unknown"
+    tokenizer: str = ESTIMATE
+    examples: dict[str, dict[str, int]] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
+    user_turns: array[int] = field(default_factory=lambda: array("l"))
+    tokens: dict[str, array[int]] = field(
+        default_factory=lambda: {name: array("l") for name in (*Tokens.model_fields, "in all")}
+    )
+    judged: int = 0
+
+    def add(self, rows: TaskRows) -> None:
+        """Count the verified rows of a task."""
+        for row in rows.verified:
+            self._add(row)
+
+    def _add(self, row: Row) -> None:
+        self.calls.update(call.name for message in row.messages for call in message.tool_calls)
+        self.user_turns.append(sum(message.role == "user" for message in row.messages))
+        counted = row.tokens.model_dump()
+        counted["in all"] = counted["system"] + counted["tools"] + counted["conversation"]
+        for part, number in counted.items():
+            self.tokens[part].append(number)
+
+    @property
+    def scripted(self) -> bool:
+        """Whether the scripted stand-in played any role: then nothing of it is for training."""
+        return LABEL in ", ".join(self.models.values())
+
+
+def card(facts: CardFacts) -> str:
+    """The card in Markdown, with its YAML head."""
+    head = yaml.safe_dump(_metadata(facts), sort_keys=False, allow_unicode=True, width=120)
+    return "\n".join(["---", head.rstrip("\n"), "---", "", *_body(facts)])
+
+
+def _metadata(facts: CardFacts) -> dict[str, object]:
+    rows = facts.counts["rows"]
+    tags = ["tool-use", "function-calling", "multi-turn", "synthetic", "apigen-mt"]
+    return {
+        "license": facts.license,
+        "language": ["en"],
+        "pretty_name": f"Verified conversations of {facts.domain.name}",
+        "task_categories": ["text-generation"],
+        "size_categories": [next((name for most, name in SIZES if rows < most), "n>1M")],
+        "tags": tags + (["not-for-training"] if facts.scripted else []),
+        "configs": [
+            {
+                "config_name": name,
+                "data_files": [{"split": split, "path": f"{name}/{split}.parquet"} for split in facts.examples[name]],
+            }
+            | ({"default": True} if name == DEFAULT else {})
+            for name in CONFIGS
+        ],
+        "dataset_info": [
+            {"config_name": name, "features": as_features(config.columns)}
+            for name, config in CONFIGS.items()
+            if not has_json(config.columns)
+        ],
+    }
+
+
+PROVEN = (
+    "Every row was proven by executing it: the end state of the database equals the state after the groundtruth\n"
+    "actions, and the agent told every expected output. `apigen-nb verify` proves it again from these files alone."
+)
+LOADING = (
+    "`load_dataset(folder, config)`; JSONL beside the Parquet holds the same. Where arguments are objects (`trl`,\n"
+    "`per_reply`, `preference`) `datasets` 4.7 or newer is needed, as TRL and Axolotl ask; older ones read the rest."
+)
+
+
+def _body(facts: CardFacts) -> Iterator[str]:
+    yield f"# Verified conversations of {facts.domain.name}\n"
+    if facts.scripted:
+        yield f"> **Made by the {LABEL}: not for training.** It shows the pipeline at work; its texts are templates.\n"
+    yield f"{PROVEN}\n"
+    yield from _table(("", ""), _counts(facts))
+    yield "\n## Configs\n"
+    told = [(f"`{name}`", config.purpose, _splits(facts.examples[name])) for name, config in CONFIGS.items()]
+    yield from _table(("config", "for", "examples"), told)
+    yield f"\n{LOADING}\n\n## Tokens\n\nBy {facts.tokenizer}, without the marks of a chat template.\n"
+    lengths = [(part, *(_quantile(found, at) for at in (0.5, 0.95, 1.0))) for part, found in facts.tokens.items()]
+    yield from _table(("part of a row", "median", "95 %", "longest"), lengths)
+    yield "\n## Tools\n"
+    calls = sorted(facts.calls.items(), key=lambda called: (-called[1], called[0]))
+    yield from _table(("tool", "calls"), [(f"`{name}`", count) for name, count in calls])
+    yield "\nMethod: APIGen-MT, arXiv 2504.03601."
+
+
+def _counts(facts: CardFacts) -> list[tuple[object, ...]]:
+    return [
+        *facts.counts.items(),
+        *((f"left out: {reason}", count) for reason, count in facts.left_out.items()),
+        ("user turns a row, median", _quantile(facts.user_turns, 0.5)),
+        ("domain version", f"`{facts.domain.fingerprint}`"),
+        *facts.models.items(),
     ]
-    return "\n".join(lines)
+
+
+def _splits(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{split} {count}" for split, count in counts.items())
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield "|---" * len(head) + "|"
+    yield from (f"| {' | '.join(map(str, row))} |" for row in rows)
+
+
+def _quantile(values: array[int], at: float) -> int | str:
+    """The value that a share of them does not exceed."""
+    return sorted(values)[max(0, -(-int(at * 1000 * len(values)) // 1000) - 1)] if values else "–"

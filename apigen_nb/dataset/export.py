@@ -1,103 +1,118 @@
-"""The dataset: distinct verified conversations in two formats, and beside each row the proof that `verify` needs.
+"""The dataset: distinct verified conversations in several configs, and beside them the proofs that `verify` needs.
 
-    dataset/chat.jsonl       OpenAI chat: messages, tools
-    dataset/sharegpt.jsonl   ShareGPT as APIGen-MT-5k: conversations, tools, system
-    dataset/proofs.jsonl     line by line beside them: ids, blueprint, groundtruth, end state, hashes of both rows
-    dataset/README.md        the card: counts and provenance
+    dataset/README.md               the card: how to load it, what is in it, what made it
+    dataset/<config>/<split>.*      its examples, as JSONL and as Parquet (`configs/`)
+    dataset/dataset_info.json       where LLaMA-Factory finds the ShareGPT rows
+    dataset/proofs.jsonl            a line a row: task, groundtruth, conversation, end state
+    dataset/rejected.jsonl          the same of failed conversations that are held against rows
+    dataset/left_out.jsonl          verified conversations that are no rows, and why
 
 A pure function of `blueprints.jsonl` and `trajectories.jsonl`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
 
-from ..blueprints.gates.execution import execute
-from ..models.spoken import MACHINERY
-from ..records import Blueprint, Change, Message, Proposal, Reading, Record, Trajectory, canonical, sha
-from ..storage.jsonl import read_lines, write_whole
+from ..records import Record, Trajectory
+from ..storage.jsonl import write_whole
 from ..storage.run_folder import Run
 from ..world.domain import Domain
-from ..world.world import digest
-from .card import card
-from .formats import FORMATS, trained_on
-
-
-class Proof(Record):
-    """What it takes to prove one row again: the task, its groundtruth, the end state, what judges read in it, what the
-    row of each format hashed to, and as `closing` what the user said after the last message that is trained on."""
-
-    id: str
-    task: Blueprint
-    domain_fingerprint: str
-    delta: tuple[Change, ...]
-    state: str
-    readings: tuple[Reading, ...] = ()
-    closing: tuple[Message, ...] = ()
-    chat: str
-    sharegpt: str
-    models: dict[str, str]
+from .card import CardFacts, card
+from .configs import CONFIGS
+from .files import ExampleFiles
+from .proof import Proof, prove, row_of
+from .rows import About, Row, TaskRows
+from .selection import Selection, by_task, select
+from .tokens import count_tokens
 
 
 class Summary(Record):
-    """What the dataset holds: its number of `rows`, and as `counts` what they were made of, for people."""
+    """What the dataset holds: its number of `rows`, as `counts` what they were made of, as `left_out` the reasons for
+    which verified conversations are no rows, as `examples` how many each config has, by split."""
 
     rows: int
     counts: dict[str, int]
+    left_out: dict[str, int] = {}
+    examples: dict[str, dict[str, int]] = {}
 
 
-def distinct(trajectories: Iterable[Trajectory]) -> tuple[list[Trajectory], int]:
-    """The successes that differ in what was said and called, in id order, and how many said the same as another. None
-    whose texts show marks or thoughts, as those of older runs may, which nobody has checked for them."""
-    kept: dict[str, Trajectory] = {}
-    successes = sorted((t for t in trajectories if t.success and _clean(t)), key=lambda t: (t.blueprint, t.attempt))
-    for trajectory in successes:
-        kept.setdefault(f"{trajectory.blueprint}/{trajectory.content}", trajectory)
-    return list(kept.values()), len(successes) - len(kept)
-
-
-def _clean(trajectory: Trajectory) -> bool:
-    return not any(m.role != "tool" and MACHINERY.search(m.content) for m in trajectory.messages)
-
-
-def _prove(trajectory: Trajectory, blueprint: Blueprint, domain: Domain, models: Mapping[str, str]) -> Proof:
-    """The proof of one row, with the groundtruth executed again."""
-    delta = execute(blueprint, domain).diff
-    return Proof(
-        id=trajectory.id,
-        task=blueprint,
-        domain_fingerprint=domain.fingerprint,
-        delta=delta,
-        state=digest(delta),
-        readings=trajectory.readings,
-        closing=trajectory.messages[len(trained_on(trajectory.messages)) :],
-        **{name: sha(row(trajectory, blueprint, domain), 64) for name, row in FORMATS.items()},
-        models=dict(models),
-    )
-
-
-def build_dataset(run: Run, domain: Domain, models: Mapping[str, str]) -> Summary:
-    """Write `dataset/` of a run from its two files: a line a row in each of `FORMATS`, a proof a row, a card. A row
-    is a verified conversation that says what no earlier one says. `models` is role → model name, for proofs and card.
-    InUse while another process writes the folder."""
-    proposals = read_lines(run.blueprints, Proposal)
-    trajectories = read_lines(run.trajectories, Trajectory)
-    blueprints = {proposal.id: proposal.blueprint for proposal in proposals if proposal.accepted}
-    kept, duplicates = distinct(trajectories)
-    rows = [(trajectory, blueprints[trajectory.blueprint], domain) for trajectory in kept]
-    counts = {
-        "seeds": len(proposals),
-        "accepted blueprints": len(blueprints),
-        "conversations": len(trajectories),
-        "verified conversations": len(rows) + duplicates,
-        "rows": len(rows),
-        "left out as duplicates": duplicates,
-    }
+def build_dataset(run: Run, domain: Domain, models: Mapping[str, str], license: str = "unknown") -> Summary:
+    """Write `dataset/` of a run from its two files: every config of `CONFIGS`, a proof a row, a card. A row is a
+    verified conversation that says what no earlier one says. `models` is role → model name, `license` what the rows are
+    under, as the Hub names it. The folder is replaced whole. InUse while another process writes the run's folder."""
     with run.writing():
-        run.dataset.mkdir(parents=True, exist_ok=True)
-        proofs = [_prove(*row, models) for row in rows]
-        for name, as_row in FORMATS.items():
-            write_whole(run.dataset / f"{name}.jsonl", [canonical(as_row(*row)) for row in rows])
-        write_whole(run.dataset / "proofs.jsonl", [proof.line() for proof in proofs])
-        write_whole(run.dataset / "README.md", [card(counts, domain, models, kept)])
-    return Summary(rows=len(rows), counts=counts)
+        selection = select(run, domain, models, license)
+        draft = run.folder / "dataset.part"
+        shutil.rmtree(draft, ignore_errors=True)
+        try:
+            facts = CardFacts(domain, models, dict(selection.counts), selection.reasons, license)
+            _write(draft, run, selection, facts)
+            _replace(draft, run.dataset)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    counts = dict(selection.counts) | {"left out": len(selection.left_out)}
+    return Summary(rows=len(selection.rows), counts=counts, left_out=selection.reasons, examples=facts.examples)
+
+
+def _replace(draft: Path, folder: Path) -> None:
+    """Put a finished folder in the place of an earlier one."""
+    earlier = folder.with_name(f"{folder.name}.old")
+    shutil.rmtree(earlier, ignore_errors=True)
+    if folder.exists():
+        os.replace(folder, earlier)
+    os.replace(draft, folder)
+    shutil.rmtree(earlier, ignore_errors=True)
+
+
+def _write(folder: Path, run: Run, selection: Selection, facts: CardFacts) -> None:
+    with contextlib.ExitStack() as opened:
+        files = {name: opened.enter_context(ExampleFiles(folder / name, c.columns)) for name, c in CONFIGS.items()}
+        proofs, rejected = (
+            opened.enter_context((folder / name).open("w", encoding="utf-8", newline="\n"))
+            for name in ("proofs.jsonl", "rejected.jsonl")
+        )
+        for _, held in by_task(run.trajectories):
+            verified = [_proven(t, selection, facts.domain) for t in held if t.id in selection.rows]
+            failed = [_proven(t, selection, facts.domain) for t in held if t.id in selection.failed]
+            proofs.writelines(proof.line() + "\n" for proof, _ in verified)
+            rejected.writelines(proof.line() + "\n" for proof, _ in failed)
+            rows = TaskRows(tuple(row for _, row in verified), tuple(row for _, row in failed))
+            facts.add(rows)
+            for name, config in CONFIGS.items():
+                for example in config.examples(rows):
+                    files[name].add(example)
+    facts.examples = {name: file.counts for name, file in files.items()}
+    _write_small(folder, selection, facts)
+
+
+def _proven(trajectory: Trajectory, selection: Selection, domain: Domain) -> tuple[Proof, Row]:
+    """Proof and row of a trajectory, with its tokens counted."""
+    about: About = selection.rows.get(trajectory.id) or selection.failed[trajectory.id]
+    proof = prove(trajectory, about, selection.tasks[trajectory.blueprint].blueprint, domain)
+    row = row_of(proof, domain)
+    counted = {"tokens": count_tokens(row)}
+    return proof.model_copy(update={"about": about.model_copy(update=counted)}), row.model_copy(update=counted)
+
+
+def _write_small(folder: Path, selection: Selection, facts: CardFacts) -> None:
+    write_whole(folder / "left_out.jsonl", [one.line() for one in selection.left_out])
+    write_whole(folder / "dataset_info.json", [json.dumps(_llama_factory(facts), indent=2)])
+    write_whole(folder / "README.md", [card(facts)])
+
+
+def _llama_factory(facts: CardFacts) -> dict[str, object]:
+    """What LLaMA-Factory's `dataset_dir` wants: an entry for each split of the ShareGPT rows."""
+    return {
+        f"sharegpt_{split}": {
+            "file_name": f"sharegpt/{split}.jsonl",
+            "formatting": "sharegpt",
+            "columns": {"messages": "conversations", "system": "system", "tools": "tools"},
+        }
+        for split in facts.examples["sharegpt"]
+    }

@@ -1,161 +1,138 @@
-"""Prove a dataset again, from its files alone: replay every row in a fresh world and check state, outputs, behaviour
-and conduct anew. What judges read is in the proof; their quotations must stand in the row."""
+"""Prove a dataset again, from its files alone: replay every row's conversation in a fresh world, check state, outputs,
+behaviour and conduct anew, and make every config's examples again from what was proven. What judges read is in the
+proof; their quotations must stand in the conversation."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import contextlib
+import itertools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from ..blueprints.gates.execution import execute
-from ..records import Blueprint, Message, Proposal, ToolCall, Verdict, canonical, sha
-from ..storage.jsonl import read_lines
+from ..records import Blueprint
+from ..storage.jsonl import scan_lines
 from ..storage.run_folder import Run
-from ..trajectories.dialogue import Dialogue
-from ..trajectories.meaning import Meanings
-from ..trajectories.reward import check_all
-from ..trajectories.rollout import rollout_world
-from ..world.domain import Domain, DomainError, builtin_domains
-from ..world.world import ToolBug, digest, run_tool_call
-from .export import Proof
-from .formats import FORMATS
-
-ENDED = Verdict(gate="ended", passed=True)  # a row is a conversation that has ended
-
-
-@dataclass
-class VerifyReport:
-    """What was proven: `rows` looked at, calls replayed, and (row id, reason) of each that does not hold."""
-
-    rows: int = 0
-    calls: int = 0
-    failures: list[tuple[str, str]] = field(default_factory=list)
-
-    @property
-    def holds(self) -> bool:
-        return not self.failures
-
-    def lines(self) -> list[str]:
-        """The report as lines for a terminal."""
-        bad = len({row for row, _ in self.failures})
-        head = f"{self.rows} rows, {self.calls} calls replayed: {max(self.rows - bad, 0)} hold, {bad} do not"
-        return [head, *(f"  {row}: {reason}" for row, reason in self.failures)]
+from ..trajectories.replay import replay
+from ..world.domain import Domain, DomainError
+from ..world.world import ToolBug
+from .comparison import Comparison
+from .configs import CONFIGS
+from .earlier import is_earlier, verify_earlier
+from .proof import Proof, row_of
+from .replaying import VerifyReport, accepted_tasks, check_problems, domain_of, groundtruth_problems
+from .rows import Row, TaskRows
 
 
 def verify_dataset(folder: Path | str) -> VerifyReport:
     """Prove every row again from the dataset in a run's folder (or the dataset folder itself) alone: replay its calls
-    in a fresh world, check end state and outputs, and compare all that its proof has hashed. A file that is missing or
-    damaged, or a domain that has changed since, is a failure, too."""
+    in a fresh world, check end state and outputs, and compare every config with what was proven. A file that is missing
+    or damaged, or a domain that has changed since, is a failure, too."""
     report = VerifyReport()
     home = Run(Path(folder)).dataset if (Path(folder) / "dataset").is_dir() else Path(folder)
-    missing = [f"{name}.jsonl" for name in (*FORMATS, "proofs") if not (home / f"{name}.jsonl").is_file()]
-    if missing:
-        report.failures.append((home.name, f"no dataset here: {', '.join(missing)} missing"))
-        return report
-    proofs = read_lines(home / "proofs.jsonl", Proof)
-    texts = {name: _lines(home / f"{name}.jsonl") for name in FORMATS}
-    counts = {**{name: len(lines) for name, lines in texts.items()}, "proofs": len(proofs)}
-    if len(set(counts.values())) > 1:
-        found = ", ".join(f"{name} {count}" for name, count in counts.items())
-        report.failures.append(("files", f"the files differ in length: {found}; rows are missing"))
     for artefact in ("blueprints.jsonl", "trajectories.jsonl", "dataset"):
         if short := Run(home.parent).lacking(artefact):
             report.failures.append(("files", short))
-    tasks = _tasks(home.parent)
-    for number, proof in enumerate(proofs):
-        report.rows += 1
-        row = {name: "".join(lines[number : number + 1]) for name, lines in texts.items()}
-        report.failures += [(proof.id, problem) for problem in _row(proof, row, home.parent, tasks, report)]
+    if is_earlier(home):
+        verify_earlier(home, report)
+        return report
+    missing = [name for name in _expected_files() if not (home / name).is_file()]
+    if missing:
+        few = ", ".join(missing[:4]) + (" …" if len(missing) > 4 else "")
+        report.failures.append((home.name, f"no dataset here: {few} missing"))
+        return report
+    _Verification(home, report, accepted_tasks(home.parent)).run()
     return report
 
 
-def _lines(path: Path) -> list[str]:
-    # not splitlines: U+2028 and its like stand unescaped in JSON; bytes that are no UTF-8 are that row's problem
-    return path.read_bytes().decode("utf-8", "surrogateescape").split("\n")[:-1]
+def _expected_files() -> list[str]:
+    examples = [f"{name}/train{ending}" for name in CONFIGS for ending in (".jsonl", ".parquet")]
+    return ["proofs.jsonl", "rejected.jsonl", *examples]
 
 
-def _tasks(folder: Path) -> dict[str, Blueprint] | None:
-    """The accepted blueprints of the run, where its file is beside the dataset."""
-    path = folder / "blueprints.jsonl"
-    return {p.id: p.blueprint for p in read_lines(path, Proposal) if p.accepted} if path.is_file() else None
+class _Verification(NamedTuple):
+    """What one dataset is proven with: its folder, where failures go, and the accepted blueprints of its run."""
+
+    home: Path
+    report: VerifyReport
+    tasks: dict[str, Blueprint] | None
+
+    def run(self) -> None:
+        """Prove all rows, task by task, and hold every config's files to what their examples should be."""
+        proofs, rejected = (
+            (proof for _, _, proof in scan_lines(self.home / name, Proof))
+            for name in ("proofs.jsonl", "rejected.jsonl")
+        )
+        with contextlib.ExitStack() as opened:
+            files = {
+                name: opened.enter_context(Comparison(self.home / name, config)) for name, config in CONFIGS.items()
+            }
+            complete = True
+            for task, held in _by_task(proofs, rejected):
+                verified = [self._proven(proof, failed=False) for proof in held[0]]
+                failed = [self._proven(proof, failed=True) for proof in held[1]]
+                rows = TaskRows(tuple(filter(None, verified)), tuple(filter(None, failed)))
+                complete &= len(rows.verified) + len(rows.failed) == sum(map(len, held))
+                if not held[0]:
+                    self.report.failures.append((task, "rejected.jsonl holds conversations about a task without rows"))
+                for file in files.values() if complete else ():
+                    self.report.failures += file.expect(rows)
+            for file in files.values() if complete else ():
+                self.report.failures += file.finish()
+
+    def _proven(self, proof: Proof, failed: bool) -> Row | None:
+        """The row of a proof; None where it cannot be made. What does not hold is added to the report."""
+        self.report.rows += not failed
+        try:
+            domain = domain_of(proof.task, proof.domain_fingerprint, self.home.parent)
+            problems = self._problems(proof, failed, domain)
+            self.report.failures += [(proof.id, problem) for problem in problems]
+            return row_of(proof, domain)
+        except DomainError as error:
+            self.report.failures.append((proof.id, str(error)))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ToolBug) as error:
+            self.report.failures.append((proof.id, f"the row cannot be read: {type(error).__name__}: {error}"))
+        return None
+
+    def _problems(self, proof: Proof, failed: bool, domain: Domain) -> Iterator[str]:
+        about, task = proof.about, proof.task
+        if self.tasks is not None and self.tasks.get(task.id) != task:
+            yield f"the proof's task is not {task.id} in blueprints.jsonl"
+        if (about.task_id, about.user, about.domain, about.kind, about.behaviour) != (
+            task.id, task.user, task.domain, task.kind, task.behaviour,
+        ):  # fmt: skip
+            yield "what is known of the row is not what its task says"
+        yield from groundtruth_problems(task, proof.delta, proof.state, domain)
+        world, said = replay(task, domain, proof.messages)
+        self.report.calls += 0 if failed else sum(len(message.tool_calls) for message in said)
+        for now, then in itertools.zip_longest(said, proof.messages):
+            if now != then:
+                which = f"{then.tool_call_id or then.role}" if then else "a call"
+                yield (
+                    f"{which} gives another result than recorded"
+                    if now and now.role == "tool"
+                    else "messages are missing"
+                )
+                break
+        broken = list(check_problems(task, said, world.delta(), proof.readings, domain))
+        if failed and not broken and proof.fell != "ended":
+            yield "a conversation that is held to have failed passes every check"
+        yield from () if failed else broken
 
 
-def _where(folder: Path, name: str) -> str:
-    """What to load a proof's domain by: a domain folder is found from the run's manifest."""
-    is_folder = ":" not in name and name not in builtin_domains() and (folder / "run.json").is_file()
-    return Run(folder).domain() if is_folder else name
-
-
-def _row(
-    proof: Proof, row: Mapping[str, str], folder: Path, tasks: dict[str, Blueprint] | None, report: VerifyReport
-) -> list[str]:
-    """What does not hold of one row, given as format → line."""
-    try:
-        domain = Domain.load(_where(folder, proof.task.domain))
-    except DomainError as error:
-        return [str(error)]
-    if domain.fingerprint != proof.domain_fingerprint:
-        versions = f"{proof.domain_fingerprint}, here {domain.fingerprint}"
-        return [f"made on another version of {proof.task.domain} ({versions})"]
-    if tasks is not None and tasks.get(proof.task.id) != proof.task:
-        return [f"the proof's task is not {proof.task.id} in blueprints.jsonl"]
-    try:
-        return list(_problems(proof, {name: json.loads(text) for name, text in row.items()}, domain, report))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ToolBug) as error:
-        return [f"the row cannot be read: {type(error).__name__}: {error}"]
-
-
-def _problems(proof: Proof, row: dict[str, Any], domain: Domain, report: VerifyReport) -> Iterator[str]:
-    for name in FORMATS:
-        if sha(row[name], 64) != getattr(proof, name):
-            yield f"the {name} row is not the one that was proven"
-    if not proof.task.actions and not proof.task.outputs:
-        yield "the task is empty: any conversation would hold"
-    execution = execute(proof.task, domain)
-    if execution.refused:
-        number, action, refusal = execution.refused
-        yield f"groundtruth action {number}, {action}, is refused: {refusal}"
-    recorded, reached = ([change.model_dump() for change in delta] for delta in (proof.delta, execution.diff))
-    if digest(execution.diff) != proof.state or canonical(recorded) != canonical(reached):
-        yield "the groundtruth leads to another end state than recorded"
-    yield from _replay(proof, row, domain, report)
-
-
-def _replay(proof: Proof, row: dict[str, Any], domain: Domain, report: VerifyReport) -> Iterator[str]:
-    """What does not hold when the calls of a row are made again, in a fresh world."""
-    world, replayed, calls = rollout_world(proof.task, domain), list[Message](), list[ToolCall]()
-    messages = row["chat"]["messages"]
-    results = {m["tool_call_id"]: m["content"] for m in messages if m["role"] == "tool"}
-    for message in (m for m in messages if m["role"] in ("user", "assistant")):
-        made = tuple(map(_call, message.get("tool_calls", ())))
-        calls += made
-        replayed.append(Message(role=message["role"], content=message["content"], tool_calls=made))
-        for call in made:
-            replayed.append(result := run_tool_call(world, call))
-            if result.content != results.get(call.id):
-                yield f"{call.name} ({call.id}) gives another result than recorded"
-    replayed += proof.closing
-    dialogue = Dialogue(proof.task, replayed, domain)
-    for check in check_all(dialogue, world.delta(), ENDED, Meanings(replayed, proof.readings)):
-        if not check.passed:
-            yield f"{check.gate} check{' is undecided' * check.undecided}: {check.reason}"
-    if _shared_calls(row["sharegpt"]) != [[c.name, c.arguments] for c in calls if c.arguments is not None]:
-        yield "the two formats hold different calls"
-    report.calls += len(calls)
-
-
-def _call(made: dict[str, Any]) -> ToolCall:
-    text = made["function"]["arguments"]
-    try:
-        arguments = json.loads(text)
-    except ValueError:
-        arguments = None
-    known = {"arguments": arguments} if isinstance(arguments, dict) else {"arguments": None, "raw": text}
-    return ToolCall(id=made["id"], name=made["function"]["name"], **known)
-
-
-def _shared_calls(share: dict[str, Any]) -> list[list[Any]]:
-    calls = [json.loads(turn["value"]) for turn in share["conversations"] if turn["from"] == "function_call"]
-    return [[call["name"], call["arguments"]] for call in calls]
+def _by_task(
+    proofs: Iterable[Proof], rejected: Iterable[Proof]
+) -> Iterator[tuple[str, tuple[list[Proof], list[Proof]]]]:
+    """Task → proofs of its rows, and of the failed conversations beside them; both files have the same order."""
+    others = itertools.groupby(rejected, key=lambda proof: proof.task.id)
+    waiting = next(others, None)
+    other = (waiting[0], list(waiting[1])) if waiting else None
+    for task, held in itertools.groupby(proofs, key=lambda proof: proof.task.id):
+        if other and other[0] == task:
+            yield task, (list(held), other[1])
+            waiting = next(others, None)
+            other = (waiting[0], list(waiting[1])) if waiting else None
+        else:
+            yield task, (list(held), [])
+    if other:
+        yield other[0], ([], other[1])

@@ -22,9 +22,9 @@ FILES = {
     "trajectories.jsonl": "a line per blueprint × attempt, messages and verdicts inside",
     "ledger.json": "what it cost: requests, tokens, seconds and dollars by role, stage and model",
     "dataset/README.md": "the dataset card",
-    "dataset/chat.jsonl": "the dataset in the OpenAI chat format",
-    "dataset/sharegpt.jsonl": "the dataset as ShareGPT rows",
+    "dataset/trl/train.jsonl": "the rows to train on; beside them in other forms, for other trainers",
     "dataset/proofs.jsonl": "what a re-check of every row needs",
+    "dataset/left_out.jsonl": "verified conversations that are no rows, and why",
 }
 
 KEY_PARAMETERS = {

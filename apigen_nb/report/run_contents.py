@@ -114,7 +114,7 @@ class RunContents:
     @property
     def rows(self) -> int | None:
         """Rows of the exported dataset; None when nothing was exported."""
-        path = self.folder / "dataset" / "chat.jsonl"
+        path = self.folder / "dataset" / "proofs.jsonl"
         if not path.is_file():
             return None
         with path.open("rb") as lines:

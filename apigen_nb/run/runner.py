@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
-from ..dataset.export import Proof
+from ..dataset.proof import Proof
 from ..models import chat_format
 from ..models.ledger import add_up, price_table
 from ..models.reply_cache import count_requests, forget_errors, read_replies

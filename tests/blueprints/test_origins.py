@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from apigen_nb.blueprints.gates.origins import origin_types
-from apigen_nb.dataset.export import Proof
+from apigen_nb.dataset.proof import Proof
 from apigen_nb.records import Blueprint, Kind, Message
 from apigen_nb.trajectories.dialogue import Dialogue
 from apigen_nb.trajectories.meaning import Meanings

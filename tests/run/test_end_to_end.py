@@ -196,8 +196,9 @@ def read(folder: Path) -> tuple[list[Proposal], list[Trajectory]]:
 
 
 def artefacts(folder: Path) -> dict[str, bytes]:
-    files = (folder / "blueprints.jsonl", folder / "trajectories.jsonl", *sorted((folder / "dataset").iterdir()))
-    return {path.name: path.read_bytes() for path in files}
+    exported = (path for path in sorted((folder / "dataset").rglob("*")) if path.is_file())
+    files = (folder / "blueprints.jsonl", folder / "trajectories.jsonl", *exported)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def assert_reasons(proposals: list[Proposal], trajectories: list[Trajectory]) -> None:

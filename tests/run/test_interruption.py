@@ -168,7 +168,7 @@ def dies(work: Callable[[], None], moments: Moments) -> bool:
 def test_there_are_many_moments_and_something_to_lose(undisturbed: tuple[dict[str, bytes], int]) -> None:
     files, moments = undisturbed
     assert moments > 20
-    assert {"blueprints.jsonl", "trajectories.jsonl", "dataset/chat.jsonl"} <= files.keys()
+    assert {"blueprints.jsonl", "trajectories.jsonl", "dataset/trl/train.jsonl"} <= files.keys()
     assert files["trajectories.jsonl"].count(b"\n") >= 4
 
 

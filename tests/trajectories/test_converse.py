@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from apigen_nb.dataset.formats import FORMATS
+from apigen_nb.dataset.rows import row_messages
 from apigen_nb.models import Answer, Model, NoAnswer, Question
 from apigen_nb.records import NO_ANSWER, Action, Blame, Blueprint, Kind, Message, ToolCall, Trajectory, Usage, Verdict
 from apigen_nb.storage.journal import Run, forget_unanswered, read_lines
@@ -312,8 +312,7 @@ async def test_thoughts_stand_beside_what_is_said_and_nobody_else_sees_them(libr
     assert not any(mark in question.line() for question in user.asked for mark in ("MARKAGENT", "MARKFIELD"))
     assert not any("MARKUSER" in question.line() for question in agent.asked)
     assert not any("MARK" in question.line() for question in reader.asked)
-    rows = (trajectory, task(RENEW), library)
-    assert not any("MARK" in json.dumps(as_row(*rows)) for as_row in FORMATS.values())
+    assert not any("MARK" in message.line() for message in row_messages(trajectory.messages))
 
 
 def test_a_detail_to_withhold_stands_in_no_other_place(library: Domain) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 
 from apigen_nb.blueprints.gates import choose_gates
 from apigen_nb.blueprints.propose import propose_all
-from apigen_nb.dataset.formats import FORMATS
+from apigen_nb.dataset.proof import prove, row_of
+from apigen_nb.dataset.rows import About
 from apigen_nb.models import Answer, Model, Question
 from apigen_nb.models.roles import Roles
 from apigen_nb.records import Opaque, Trajectory
@@ -42,8 +42,11 @@ def test_it_goes_back_to_the_agent_alone(tmp_path: Path) -> None:
         agent, told = watched(models.agent, marked=True), []
         for blueprint in (proposal.blueprint for proposal in made if proposal.accepted):
             trajectory = await converse(blueprint, retail, agent=agent, **others)  # type: ignore[arg-type]
-            rows = [row(trajectory, blueprint, retail) for row in FORMATS.values()]
-            told.append((trajectory, json.dumps(rows) + str(pieces.compare(trajectory, blueprint))))
+            known = {name: getattr(blueprint, name) for name in ("user", "domain", "kind", "behaviour")}
+            ids = {"id": trajectory.id, "task_id": blueprint.id, "group_id": blueprint.id}
+            proof = prove(trajectory, About(**ids, **known, level="easy", models={}), blueprint, retail)
+            exported = proof.line() + row_of(proof, retail).line()
+            told.append((trajectory, exported + str(pieces.compare(trajectory, blueprint))))
         return told
 
     found = asyncio.run(played())
