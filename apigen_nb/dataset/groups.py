@@ -13,7 +13,8 @@ def as_groups(tasks: Mapping[str, Blueprint]) -> dict[str, str]:
 
     def root(id: str) -> str:
         while parent.setdefault(id, id) != id:
-            id = parent[id] = parent[parent[id]]
+            parent[id] = parent[parent[id]]
+            id = parent[id]
         return id
 
     for task in tasks.values():

@@ -14,6 +14,7 @@ import yaml
 
 from apigen_nb.dataset.configs import CONFIGS
 from apigen_nb.dataset.export import Summary, build_dataset
+from apigen_nb.dataset.groups import as_groups
 from apigen_nb.dataset.rows import row_messages
 from apigen_nb.dataset.selection import DUPLICATE, MARKS, choose
 from apigen_nb.models.roles import Roles
@@ -270,8 +271,9 @@ def test_a_task_to_be_played_starts_a_world_and_says_where_it_leads(made: Made) 
     for row in found:
         start = json.loads(row["initial_state"])
         assert (start["domain"], start["version"]) == ("retail", retail.fingerprint)
-        world = retail.world(frozenset(start["removed"]), start["failing"])
-        assert {schema["function"]["name"] for schema in json.loads(row["tools"])} == set(world.tools)
+        offered = [schema["function"]["name"] for schema in json.loads(row["tools"])]
+        assert offered == [name for name in retail.tools if name not in start["removed"]]
+        assert retail.world(frozenset(start["removed"]), start["failing"]).delta() == ()
         assert json.loads(row["end_state"]) or not json.loads(row["actions"])
 
 
@@ -376,3 +378,15 @@ async def test_text_beside_a_call_is_kept_in_every_format(here: Domain, tmp_path
     turns: Rows = row["conversations"]
     assert [turn["from"] for turn in turns] == ["human", "function_call", "observation", "gpt"]
     assert turns[1]["value"].startswith("One moment.\n<tool_call>\n{")
+
+
+def test_tasks_of_one_user_or_with_a_part_in_common_are_one_group() -> None:
+    def about(id: str, user: str, *parts: str) -> tuple[str, Blueprint]:
+        return id, task(RENEW).model_copy(update={"id": id, "user": user, "parts": parts})
+
+    tasks = dict(about(f"{n:02}", user) for n, user in enumerate("ABCDEFAF"))
+    tasks |= dict([about("10", "G", "01", "02"), about("11", "H", "02", "gone"), about("12", "I", "gone")])
+    groups = as_groups(tasks)
+    found = {group: [id for id in tasks if groups[id] == group] for group in groups.values()}
+    assert sorted(found.values()) == [["00", "06"], ["01", "02", "10", "11", "12"], ["03"], ["04"], ["05", "07"]]
+    assert found.keys() == {"00", "01", "03", "04", "05"}
