@@ -189,16 +189,16 @@ def in_rows(figure: go.Figure, names: Sequence[str], beside: Sequence[str] = (),
     """Name the rows 0, 1, … of a figure from its top, with a text beside each. A narrow page writes both above the row:
     report.js finds them in the figure's meta."""
     shown = [label(name) for name in names]  # two long ones may be cut to the same text, so the places are numbers
-    for place, text in enumerate(beside):
-        figure.add_annotation(x=1, xref="paper", y=place, text=text, showarrow=False, xanchor="left", xshift=8)
+    end = {"x": 1, "xref": "paper", "showarrow": False}
+    texts = [{**end, "y": place, "text": text, "xanchor": "left", "xshift": 8} for place, text in enumerate(beside)]
     if beside and head:
         head += ", 95 % interval"
-        figure.add_annotation(
-            x=1, xref="paper", y=1, yref="paper", text=f"<i>{head}</i>", showarrow=False, xanchor="right",
-            yanchor="bottom", xshift=room(beside) - 12,
-        )  # fmt: skip
+        above = {"y": 1, "yref": "paper", "xanchor": "right", "yanchor": "bottom", "xshift": room(beside) - 12}
+        texts.append({**end, **above, "text": f"<i>{head}</i>"})
     if beside:
         figure.layout.margin.r = room(beside)
+        # All at once: plotly checks all that are there with each that is added.
+        figure.layout.annotations = [*figure.layout.annotations, *texts]
     figure.update_yaxes(
         tickvals=list(range(len(shown))), ticktext=shown, range=[len(shown) - 0.5, -0.5], ticklabelstandoff=6,
         showgrid=False,
