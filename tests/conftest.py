@@ -6,8 +6,9 @@ from hypothesis import settings
 from apigen_nb.world.domain import Domain, from_folder
 from tests.library import write_library
 
-# The same examples in every run: what a commit does not touch cannot fail on it. `make nightly` looks for new ones.
-settings.register_profile("repeatable", derandomize=True)
+# The same examples in every run, and as long as they take: what a commit does not touch cannot fail on it, nor on a busy
+# machine. `make nightly` looks for new ones.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 
