@@ -23,6 +23,7 @@ app = App(
     "apigen-nb",
     help="Verified multi-turn tool-use data, from notebooks.",
     version=__version__,
+    help_format="plaintext",  # Markdown's parser would take a quarter of the time that --help does
     result_action="return_value",
     suppress_keyboard_interrupt=False,
     default_parameter=Parameter(negative=(), show_default=False),
@@ -91,10 +92,8 @@ def run(
     Args:
         params: YAML file; without one: the parameters of the folder --out, or the defaults
         stages: only these stages (default: all)
-        resume: continue although base_url or prompts have changed; what is there stays (an unfinished run with the same
-            parameters continues by itself)
-        retry_failed: try again what got no answer; what was made meanwhile without it, such as later rounds, stays as
-            it is
+        resume: continue though base_url or prompts have changed (an unfinished run continues by itself)
+        retry_failed: try again what got no answer; what was made meanwhile without it stays as it is
         offline: make no request: play the replies that are in the run's folder
     """
     from .run.params_file import load_params
@@ -105,7 +104,7 @@ def run(
     base = Run(out).parameters() if params is None else {}
     loaded = load_params(params, [*overrides, *(["offline=true"] if offline else [])], base)
     lost = run_stages(loaded, out, stages or tuple(STAGES), resume=resume, retry_failed=retry_failed)
-    print(f"done: {out}" if stages and "7_report" not in stages else _write_report(out))
+    print(f"done: {out}" if stages and "7_report" not in stages else _write_report(out), flush=True)
     few = ", ".join(lost[:5]) + (" …" if len(lost) > 5 else "")
     where = f"reasons are in the report and in {out}/blueprints.jsonl and trajectories.jsonl"
     again = f"`apigen-nb run --out {out} --retry-failed` tries them again"
@@ -125,27 +124,36 @@ def estimate(
 ) -> int:
     """Predict requests, tokens, dollars and minutes of a run, from its first seeds or an earlier run.
 
+    Where the key is not set, a rough figure: the scripted model plays those seeds, and the price table does the rest.
+
     Args:
         params: YAML file
-        seeds: try so many seeds (default: 8), a quarter of the run's at most, with one conversation for each; their
-            replies are kept for the run
+        seeds: try so many (default: 8; a quarter of the run's at most), one conversation each; replies are kept
         earlier: ask nothing, read this run's folder
     """
     import asyncio
 
-    from .run.estimate import estimate_by_trial, estimate_from_run
-    from .run.params_file import load_params
+    from .run.estimate import estimate_by_trial, estimate_from_run, keep_estimate
+    from .run.params_file import WithoutKey, load_params
+    from .run.rough_estimate import HOW, estimate_roughly
     from .storage.run_folder import Run
 
-    loaded, out = load_params(params, overrides), _folder(params, out)
+    out, keyless = _folder(params, out), ""
+    try:
+        loaded = load_params(params, overrides)
+    except WithoutKey as error:
+        loaded, keyless = load_params(params, [*overrides, "offline=true"]), str(error).partition(";")[0]
     if earlier:
         found, source = estimate_from_run(loaded, earlier), f"read from {earlier}"
+    elif keyless:
+        found, source = asyncio.run(estimate_roughly(loaded, seeds)), f"played by the scripted model: {keyless}"
     else:
         with Run.open(out).locked(), Run(out).writing():
             found = asyncio.run(estimate_by_trial(loaded, out, seeds))
         source = f"tried out; the replies are kept in {out} and not paid for again"
+    keep_estimate(found, loaded, out)
     print(f"{loaded.count} seeds, {found.tasks} tasks, {loaded.attempts} conversations each; {found.measured} {source}")
-    _tell(found.lines())
+    _tell([*found.lines(), *([HOW] if found.rough else [])])
     return 0
 
 
@@ -210,10 +218,16 @@ def report(folder: ExistingDirectory, /, *others: ExistingDirectory, single_file
     Args:
         single_file: one file to send, report.html in the (first) folder, and nothing else
     """
+    from .storage.run_folder import Run
+
+    for one in (folder, *others):
+        Run(one).check()
     if single_file:
         from .report.write import write_single_file
+        from .storage.progress_watch import show_progress
 
-        print(f"report: {write_single_file(folder, others)}")
+        with show_progress(folder, f"report of {folder.name}"):
+            print(f"report: {write_single_file(folder, others)}")
     else:
         print(*map(_write_report, others), _write_report(folder, *others), sep="\n")
 
@@ -238,7 +252,7 @@ def check_domain(name: str, /) -> int:
     try:
         domain = Domain.load(name)
     except DomainError as error:
-        return _say(error, 1)
+        return _say(error, 1 if (Path(name) / "tools.py").is_file() else 2)
     findings = check(domain)
     _tell(f"{finding}\n" for finding in findings)
     _tell([summary(domain, findings)])
@@ -253,8 +267,10 @@ def _folder(params: Path | None, out: Path | None) -> Path:
 
 def _write_report(folder: Path, *others: Path) -> str:
     from .report.write import write_report  # after the stages: pandas and plotly are large
+    from .storage.progress_watch import show_progress
 
-    return f"report: {write_report(folder, others)}"
+    with show_progress(folder, f"report of {folder.name}"):
+        return f"report: {write_report(folder, others)}"
 
 
 def _say(problem: object, code: int) -> int:

@@ -27,9 +27,12 @@ from .rows import Row, TaskRows
 def verify_dataset(folder: Path | str) -> VerifyReport:
     """Prove every row again from the dataset in a run's folder (or the dataset folder itself) alone: replay its calls
     in a fresh world, check end state and outputs, and compare every config with what was proven. A file that is missing
-    or damaged, or a domain that has changed since, is a failure, too."""
+    or damaged, or a domain that has changed since, is a failure, too. NoRun when the folder holds neither a run nor any
+    of a dataset's files."""
     report = VerifyReport()
     home = Run(Path(folder)).dataset if (Path(folder) / "dataset").is_dir() else Path(folder)
+    if not is_earlier(home) and not any((home / name).is_file() for name in _expected_files()):
+        Run(Path(folder)).check()
     for artefact in ("blueprints.jsonl", "trajectories.jsonl", "dataset"):
         if short := Run(home.parent).lacking(artefact):
             report.failures.append(("files", short))

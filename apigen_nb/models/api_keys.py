@@ -11,9 +11,14 @@ from urllib.parse import SplitResult, quote, urlsplit
 SECRET = 8  # characters; shorter keys are placeholders like `none`, and words of every other text
 
 
+class NoKey(ValueError):
+    """The variable that should hold a key is not set."""
+
+
 def url_and_key(base_url: str | None, api_key_env: str) -> tuple[SplitResult, str]:
-    """Where to ask and with which key; '' for a server on this machine that may need none. ValueError when the URL is
-    none, the variable is not set, or it holds what no header can, or a variable of certificates points nowhere."""
+    """Where to ask and with which key; '' for a server on this machine that may need none. NoKey when the variable is
+    not set, ValueError when the URL is none, that variable holds what no header can, or one of certificates points
+    nowhere."""
     base_url = base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
     url = urlsplit(base_url)
     if url.scheme not in ("http", "https") or not url.hostname:
@@ -26,9 +31,7 @@ def url_and_key(base_url: str | None, api_key_env: str) -> tuple[SplitResult, st
             "was it copied with a line break or curly quotes?"
         )
     if not key and not (url.hostname in ("localhost", "0.0.0.0", "::1") or url.hostname.startswith("127.")):
-        raise ValueError(
-            f"environment variable {api_key_env}, named by api_key_env, is not set; export it, or name another"
-        )
+        raise NoKey(f"environment variable {api_key_env}, named by api_key_env, is not set; export it, or name another")
     return url, key
 
 

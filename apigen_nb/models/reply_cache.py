@@ -197,12 +197,13 @@ class CachedModel:
             retries=retries,
             noticed=noticed,
             answer=answer,
-            guess=_guess(question, answer) if answer is not None else None,
+            guess=guess_usage(question, answer) if answer is not None else None,
         )
         self.cache.add(reply)
 
 
-def _guess(question: Question, answer: Answer) -> Usage | None:
+def guess_usage(question: Question, answer: Answer) -> Usage | None:
+    """The tokens of an answer that came without a count of them, four characters each; None of one with a count."""
     used = answer.usage
     if not used.calls or used.prompt or used.completion:
         return None

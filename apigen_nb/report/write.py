@@ -6,12 +6,13 @@ items are JSON blocks that `report.js` draws. All figures share one `plotly.min.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from markupsafe import Markup
 
 from ..storage.jsonl import write_whole
+from ..storage.progress import Progress
 from . import listings, pages
 from .notebook_html import body_of
 from .overview import overview
@@ -84,11 +85,23 @@ def write_report(folder: Path, others: Sequence[Path] = ()) -> Path:
     shared = {"plotly.min.js": plotly_script(), "report.css": style(), "report.js": script("start")}
     for file, text in shared.items():
         write_whole(target / file, [text])
-    for page in found:
+    for page in _counted(run, found):
         write_whole(target / page.file, [page_html(run, found, page)])
     for old in {path.name for path in target.glob("*.html")} - {page.file for page in found}:
         (target / old).unlink()  # a page whose stage is gone must not stay reachable
     return target / "index.html"
+
+
+def _counted(run: RunContents, pages: Sequence[Page]) -> Iterator[Page]:
+    """The pages, and to whoever watches how many are written."""
+    shown = Progress(run.folder, "pages", len(pages), judged=False)
+    try:
+        shown.show()
+        for page in pages:
+            yield page
+            shown.count(page)
+    finally:
+        shown.close()
 
 
 def _compared(run: RunContents, others: Sequence[Path]) -> list[Page]:
@@ -111,7 +124,7 @@ def write_single_file(folder: Path, others: Sequence[Path] = ()) -> Path:
     run = RunContents(folder)
     found = [*pages_of(run), *_compared(run, others)]
     template = Markup('<template data-page="{}" data-kind="{}">{}</template>')
-    bodies = [template.format(page.file, page.kind, Markup(without_files(page.html))) for page in found]
+    bodies = [template.format(p.file, p.kind, Markup(without_files(p.html))) for p in _counted(run, found)]
     # "</script" and "<!--" would end or change a script element; inside a script's texts "<\/" means the same
     texts = (plotly_script(), script("start"))
     scripts = tuple(Markup(text.replace("</script", "<\\/script").replace("<!--", "<\\!--")) for text in texts)

@@ -1,16 +1,19 @@
 """What a run will cost before it is paid for: calls, tokens, dollars and time, each with an interval.
 
-Measured on a few of the run's own seeds, or read from an earlier run. A trial plays a stated share: the first seeds, a
-quarter of them at most, and one conversation for each blueprint. Its replies are kept in the run's own folder, and the
-first seeds and conversations of a run are the same however many follow, so what a trial pays for is not paid again.
+Measured on a few of the run's own seeds, or read from an earlier run; without a key a rough one, see `rough_estimate`.
+A trial plays a stated share: the first seeds, a quarter of them at most, and one conversation for each blueprint. Its
+replies are kept in the run's own folder, and the first seeds and conversations of a run are the same however many
+follow, so what a trial pays for is not paid again.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +21,14 @@ from ..blueprints.propose import propose_all
 from ..models.ledger import Reply, add_up, price_table
 from ..models.reply_cache import count_requests, read_replies
 from ..records import Proposal, Record, Trajectory, Usage
-from ..storage.jsonl import read_lines
-from ..storage.progress import show_progress
-from ..storage.run_folder import Run
+from ..storage.jsonl import read_lines, write_whole
+from ..storage.progress_watch import show_progress
+from ..storage.run_folder import ESTIMATE, Run, relocate_paths
 from ..trajectories.converse import converse_all
+from ..world.domain import Domain
 from . import UsageError
 from .params import Params
+from .runner import models_of
 from .stage import Stage
 
 TRIAL = 8  # seeds; half the error of 2, an eighth of the price of 64
@@ -56,13 +61,15 @@ class Trial(Record):
 
 class Estimate(Record):
     """What `tasks` tasks (seeds and recombined ones) come to, from `measured` ones. `ranges` has `COUNTS`, `YIELDS` and
-    minutes; no dollars when one of the `unpriced` models answers. `trial` is what was played for it, if anything."""
+    minutes; no dollars when one of the `unpriced` models answers. `trial` is what was played for it, if anything. A
+    `rough` one has neither `cached tokens` nor minutes, and its bounds mean nothing."""
 
     tasks: int
     measured: int
     ranges: dict[str, Range]
     unpriced: tuple[str, ...] = ()
     trial: Trial | None = None
+    rough: bool = False
 
     @property
     def share(self) -> float:
@@ -72,13 +79,14 @@ class Estimate(Record):
 
     def lines(self) -> list[str]:
         """The estimate for people, one quantity a line, and what it took."""
-        rows = [f"{'':22}{'expected':>12}   9 times of 10"]
+        rows = [f"{'':22}{'roughly':>12}" if self.rough else f"{'':22}{'expected':>12}   9 times of 10"]
         asked = self.ranges["requests"].expected > 0
         for name, found in self.ranges.items():
             if not asked and name not in YIELDS:
                 continue
-            low, middle, high = (_short(value, name) for value in (found.low, found.expected, found.high))
-            rows.append(f"{name:22}{middle:>12}   {low} to {high}")
+            values = (found.low, float(f"{found.expected:.2g}") if self.rough else found.expected, found.high)
+            low, middle, high = (_short(value, name) for value in values)
+            rows.append(f"{name:22}{middle:>12}" + ("" if self.rough else f"   {low} to {high}"))
         if not asked:
             rows.append("no requests: the scripted model answers, or the folder has no replies")
         if self.unpriced:
@@ -104,12 +112,12 @@ def trial_seeds(params: Params, wanted: int = TRIAL) -> int:
     return min(wanted, max(LEAST, params.count // MOST))
 
 
-async def estimate_by_trial(params: Params, out: Path, seeds: int = TRIAL) -> Estimate:
+async def estimate_by_trial(params: Params, out: Path, seeds: int = TRIAL, kind: type[Stage] = Stage) -> Estimate:
     """Phase 1 and 2 of the first seeds in a temporary folder, one conversation a blueprint, with the replies kept in
-    `out`; the estimate from them. Recombined tasks are left out: the run will combine others. UsageError: see
-    `trial_seeds`."""
+    `out`; the estimate from them. Recombined tasks are left out: the run will combine others. `kind` makes the models.
+    UsageError: see `trial_seeds`."""
     few = {"count": trial_seeds(params, seeds), "recombined": 0.0, "attempts": 1}
-    stage, before = Stage(params.model_copy(update=few), out), count_requests(out)
+    stage, before = kind(params.model_copy(update=few), out), count_requests(out)
     with tempfile.TemporaryDirectory(prefix="estimate-") as folder, show_progress(Path(folder), "estimate"):
         parts, run = (stage.domain, stage.models), Run.open(folder)
         try:
@@ -230,3 +238,17 @@ def _minutes(params: Params, tasks: int, totals: Mapping[str, float], longest: I
     tokens = totals["prompt tokens"] + totals["completion tokens"]
     limited = (params.requests_per_minute, totals["requests"]), (params.tokens_per_minute, tokens)
     return float(max(max(seconds, first) / 60, *(total / limit for limit, total in limited if limit), 0.0))
+
+
+def keep_estimate(found: Estimate, params: Params, out: Path) -> None:
+    """Leave an estimate in the run's folder, for the index of runs: with the domain, the models and the parameters that
+    it is about."""
+    domain, now = Domain.load(params.domain), datetime.now(UTC).isoformat(timespec="seconds")
+    about = {
+        "domain": {"name": domain.name, "fingerprint": domain.fingerprint},
+        "models": models_of(params),
+        "parameters": relocate_paths(params.plain(), Path(), out),
+        "started": now,
+    }
+    text = json.dumps(about | found.model_dump(mode="json"), indent=2, ensure_ascii=False)
+    write_whole(Run.open(out).folder / ESTIMATE, [text])

@@ -22,6 +22,10 @@ from .params import Params, ParamsError, RoleParams, check_name, current_names, 
 PLAYED: tuple[Role, ...] = ("generator", "judge", "feedback", "user", "agent")  # the critic comes with best-of-N
 
 
+class WithoutKey(ParamsError):
+    """All is well with the parameters, but the variable that holds a key is not set."""
+
+
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
     """`safe_load` that refuses a name given twice; YAML would silently keep the last."""
 
@@ -65,7 +69,8 @@ def _about(where: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, DomainError) as error:
-        raise ParamsError(where + _one_line(error)) from None
+        kind = WithoutKey if isinstance(error, WithoutKey) else ParamsError
+        raise kind(where + _one_line(error)) from None
 
 
 def _check_weights(params: Params, domain: Domain) -> None:
@@ -99,14 +104,14 @@ def _check_prompts(params: Params) -> None:
 
 def _check_access(params: Params, role: Role, setting: RoleParams) -> None:
     # Found out here, a missing key costs nothing; found out by a notebook, it costs a kernel and half a run.
-    from ..models.api_keys import url_and_key  # most runs need neither
+    from ..models.api_keys import NoKey, url_and_key  # most runs need neither
 
     try:
         if not params.offline:
             url_and_key(setting.base_url or params.base_url, setting.api_key_env or params.api_key_env)
-    except ValueError as error:
-        hint = "; replies that are there can be played without one: --offline" if "not set" in str(error) else ""
-        raise ValueError(f"{error}{hint}") from None
+    except NoKey as error:
+        hint = "replies that are there can be played without one: --offline"
+        raise WithoutKey(f"{error}; {hint}") from None
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from ..models.roles import Roles
 from ..records import Proposal, Role, Trajectory
 from ..storage.journal import forget, forget_unanswered, read_lines
 from ..storage.jsonl import write_whole
-from ..storage.progress import show_progress
+from ..storage.progress_watch import show_progress
 from ..storage.run_folder import ParametersChanged, Run, library_versions, relocate_paths
 from ..world.domain import Domain
 from . import STAGES, StageFailed, UsageError
@@ -87,6 +87,9 @@ def _run_stage(run: Run, stage: str, params: Params, notebooks: Mapping[Path, li
             execute(notebook, given, run.notebooks / notebook.name)
             counts = _check_rows(run, stage, params)
         _record(run, stage, counts)
+    except StageFailed as error:
+        run.write_manifest(run.read_manifest() | {"failed": {"stage": stage, "reason": str(error)}})
+        raise
     finally:
         spent = _write_ledger(run, stage, params, before)
     told = "".join(f" {number} {what}," for what, number in counts.items()) + spent
@@ -116,7 +119,7 @@ def _begin(run: Run, params: Params, stages: Sequence[str], resume: bool) -> Non
     domain = Domain.load(params.domain)
     facts = {
         "domain": {"name": domain.name, "fingerprint": domain.fingerprint},
-        "models": _models(params),
+        "models": models_of(params),
         "prompts": chat_format.prompt_shas() | _own_files(params),
     }
     old = run.read_manifest()
@@ -125,8 +128,9 @@ def _begin(run: Run, params: Params, stages: Sequence[str], resume: bool) -> Non
     changes = list(old.get("changes", [])) + (_changes(run, old, facts, params, resume) if makes else [])
     run.claim(resume=resume, **{name: value for name, value in params.plain().items() if name != "offline"})
     kept = {stage: done for stage, done in old.get("stages", {}).items() if stage not in stages}
+    fresh = {name: value for name, value in run.read_manifest().items() if name != "failed"}
     run.write_manifest(
-        run.read_manifest()
+        fresh
         | facts
         | {"random_seed": params.random_seed, "versions": library_versions(), "changes": changes, "stages": kept}
         | {"started": old.get("started") or _now(), "finished": None}
@@ -185,7 +189,7 @@ def _own_files(params: Params) -> dict[str, str]:
     return {Path(name).name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in names}
 
 
-def _models(params: Params) -> dict[str, Any]:
+def models_of(params: Params) -> dict[str, Any]:
     """Role → its model's name, of several judges all."""
     roles = params.plain()["roles"]
     played = Roles(Domain.load(params.domain), params.model, roles=roles, best_of=params.best_of).names

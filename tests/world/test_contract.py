@@ -290,5 +290,5 @@ def test_the_command_line_says_what_is_missing(
     (tmp_path / "empty" / "tools.py").write_text("x = 1\n", encoding="utf-8")
     assert main(["check-domain", "empty"]) == 1
     assert "@tool" in capsys.readouterr().err
-    assert main(["check-domain", "nowhere"]) == 1
+    assert main(["check-domain", "nowhere"]) == 2
     assert "no domain 'nowhere'" in capsys.readouterr().err
