@@ -233,6 +233,27 @@ def report(folder: ExistingDirectory, /, *others: ExistingDirectory, single_file
 
 
 @app.command
+def runs(outputs: ExistingDirectory = Path("outputs"), /, *, html: bool = False) -> None:
+    """List the runs in a folder: when, state, domain, models, yields with intervals, cost, and what was set otherwise.
+
+    Args:
+        outputs: the folder that holds them (default: outputs)
+        html: also write index.html there, a page to open reports from, to compare runs and to see yields over time
+    """
+    from .report.past_runs import lines, read_runs
+    from .storage.run_folder import Run
+
+    if Run(outputs).begun:
+        raise UsageError(f"{outputs} is a run itself; give the folder that holds runs, such as {outputs.parent}")
+    found = read_runs(outputs)
+    _tell(lines(found) if found else [f"no runs in {outputs} yet"])
+    if html:
+        from .report.past_runs_page import write_index
+
+        print(f"index: {write_index(outputs, found)}")
+
+
+@app.command
 def new_domain(name: str, /) -> None:
     """Write a small domain of your own, ready to run, into a folder of this name."""
     from .world.scaffold import new_domain

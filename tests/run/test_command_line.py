@@ -24,7 +24,7 @@ from apigen_nb.world.scaffold import new_domain
 from tests.report_records import make_run
 from tests.run.test_end_to_end import ENV, serving
 
-VERBS = ("check-domain", "estimate", "judge", "new-domain", "report", "run", "verify")
+VERBS = ("check-domain", "estimate", "judge", "new-domain", "report", "run", "runs", "verify")
 CASES = Path(__file__).parent.parent / "trajectories" / "cases" / "language.jsonl"
 NOBODY = "model: tiny\nbase_url: http://127.0.0.1:9/v1\n"
 SLOW = "import time\nprint('here', flush=True)\ntime.sleep(60)\n"
@@ -129,6 +129,9 @@ TABLE = {
     "check-domain nope": 2,
     "check-domain empty": 2,
     "check-domain tau2:nope": 2,
+    "runs .": 0,
+    "runs nowhere": 2,
+    "runs begun": 2,
     "estimate nobody.yaml": 3,
 }
 
