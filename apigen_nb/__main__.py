@@ -4,10 +4,8 @@ or a folder in use, 3 no endpoint answers or, offline, a reply is not recorded, 
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,6 +14,7 @@ from cyclopts.types import ExistingDirectory
 
 from . import __version__
 from .run import STAGES, UsageError, exit_code
+from .run.signals import ending_as_by_ctrl_c
 from .storage.safe_text import clean
 
 # Nothing larger is imported up here: --help and a mistyped option must not wait for pydantic and papermill.
@@ -37,7 +36,7 @@ Stages = Annotated[tuple[Literal[*STAGES], ...], Parameter("--stage", consume_mu
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     try:
-        with _ending_as_by_ctrl_c():
+        with ending_as_by_ctrl_c():
             return int(app(arguments, exit_on_error=False, print_error=False) or 0)
     except KeyboardInterrupt as kept:
         exec("")  # one that passed through exec(text), as libraries do, has CPython die of SIGINT until the next exec
@@ -51,28 +50,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if (code := exit_code(error)) is None:
             raise
         return _say(error, code)
-
-
-@contextlib.contextmanager
-def _ending_as_by_ctrl_c() -> Iterator[None]:
-    """Whoever ends this process, SIGTERM or a terminal that is gone, ends it as Ctrl-C does: all is kept."""
-    before = {}
-    for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
-        if signal.getsignal(number) != signal.SIG_IGN:  # nohup
-            with contextlib.suppress(ValueError):  # not in the main thread, which alone hears signals
-                before[number] = signal.signal(number, lambda *_: _interrupt())
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _interrupt() -> None:
-    """As Ctrl-C. What a script starts in its background has SIGINT ignored: raised again it would be lost."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        raise KeyboardInterrupt
-    signal.raise_signal(signal.SIGINT)
 
 
 @app.command
@@ -131,29 +108,9 @@ def estimate(
         seeds: try so many (default: 8; a quarter of the run's at most), one conversation each; replies are kept
         earlier: ask nothing, read this run's folder
     """
-    import asyncio
+    from .run.estimate_command import estimate_lines
 
-    from .run.estimate import estimate_by_trial, estimate_from_run, keep_estimate
-    from .run.params_file import WithoutKey, load_params
-    from .run.rough_estimate import HOW, estimate_roughly
-    from .storage.run_folder import Run
-
-    out, keyless = _folder(params, out), ""
-    try:
-        loaded = load_params(params, overrides)
-    except WithoutKey as error:
-        loaded, keyless = load_params(params, [*overrides, "offline=true"]), str(error).partition(";")[0]
-    if earlier:
-        found, source = estimate_from_run(loaded, earlier), f"read from {earlier}"
-    elif keyless:
-        found, source = asyncio.run(estimate_roughly(loaded, seeds)), f"played by the scripted model: {keyless}"
-    else:
-        with Run.open(out).locked(), Run(out).writing():
-            found = asyncio.run(estimate_by_trial(loaded, out, seeds))
-        source = f"tried out; the replies are kept in {out} and not paid for again"
-    keep_estimate(found, loaded, out)
-    print(f"{loaded.count} seeds, {found.tasks} tasks, {loaded.attempts} conversations each; {found.measured} {source}")
-    _tell([*found.lines(), *([HOW] if found.rough else [])])
+    _tell(estimate_lines(params, overrides, _folder(params, out), seeds, earlier))
     return 0
 
 

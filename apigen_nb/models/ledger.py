@@ -13,10 +13,12 @@ import yaml
 from pydantic import Field
 
 from ..records import Record, Role, Usage
+from ..storage.jsonl import Damaged
 from ..storage.progress import add_meter
 from . import Answer, BudgetSpent
 
 PRICES = Path(__file__).parent / "prices.yaml"
+LEDGER = "ledger.json"
 MILLION = 1_000_000
 
 
@@ -162,6 +164,15 @@ class Ledger(Record):
     per_verified_trajectory: dict[str, float | None] = {}
     unpriced: tuple[str, ...] = ()
     noticed: dict[str, tuple[str, ...]] = {}
+
+
+def read_ledger(folder: Path) -> Ledger | None:
+    """What a run's folder has cost, where models were paid for. Damaged when its `ledger.json` holds something else."""
+    path = folder / LEDGER
+    try:
+        return Ledger.model_validate_json(path.read_bytes()) if path.is_file() else None
+    except ValueError as error:
+        raise Damaged(f"{path}: expected a ledger, found {error}; write it again with `apigen-nb run`") from None
 
 
 class _Tally:

@@ -13,12 +13,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, NonNegativeInt, ValidationError
 
+from ..models.ledger import read_ledger
+from ..records import Proposal, Trajectory
 from ..storage.jsonl import Damaged
 from ..storage.progress import done_of, read_progress
 from ..storage.run_folder import CHANGEABLE, ESTIMATE, MANIFEST, Run
 from ..storage.safe_text import clean, truncate
-from .run_contents import RunContents
-from .shares import interval, share
+from .intervals import interval, share
+from .record_index import RecordIndex
+from .slim_records import SlimProposal, SlimTrajectory
 
 State = Literal["finished", "in work", "stopped", "failed", "estimated", "damaged", "no run"]
 NO_RUNS = ("damaged", "no run")
@@ -126,7 +129,7 @@ def _read(folder: Path) -> PastRun:
 def _described(folder: Path, told: _Manifest, estimate: Any, state: State | None = None) -> PastRun:
     blueprints, conversations = _yields(folder, told) if state is None else (None, None)
     state, about = (state, "") if state else _state(folder, told)
-    ledger = RunContents(folder).ledger
+    ledger = read_ledger(folder)
     begun = told.started or datetime.fromtimestamp(_touched(folder), UTC)
     played = (names if isinstance(names, list) else [names] for names in told.models.values())
     models = dict.fromkeys(name for names in played for name in names)
@@ -165,15 +168,14 @@ def _state(folder: Path, told: _Manifest) -> tuple[State, str]:
 def _yields(folder: Path, told: _Manifest) -> tuple[Counted | None, Counted | None]:
     """Both yields, of the stages' counts, else of what the files hold so far. ValueError where they cannot be."""
     drawn, played = told.stages.get("2_blueprints"), told.stages.get("3_trajectories")
-    contents = RunContents(folder)
     blueprints = conversations = None
     if drawn:
         blueprints = drawn.get("accepted", 0), drawn.get("seeds", 0) + drawn.get("recombined", 0)
-    elif made := contents.proposals:
+    elif made := RecordIndex(folder / "blueprints.jsonl", SlimProposal, Proposal):
         blueprints = sum(one.accepted for one in made), len(made)
     if played:
         conversations = played.get("successful", 0), played.get("trajectories", 0)
-    elif held := contents.trajectories:
+    elif held := RecordIndex(folder / "trajectories.jsonl", SlimTrajectory, Trajectory):
         conversations = sum(one.success for one in held), len(held)
     for passed, total in filter(None, (blueprints, conversations)):
         if passed > total:

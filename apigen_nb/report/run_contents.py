@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..models.ledger import Ledger
+from ..models.ledger import Ledger, read_ledger
 from ..records import Proposal, Trajectory
 from ..storage.jsonl import Damaged
 from ..storage.run_folder import Run, by_current_names
@@ -100,11 +100,7 @@ class RunContents:
     @property
     def ledger(self) -> Ledger | None:
         """What the run has cost, where models were paid for."""
-        path = self.folder / "ledger.json"
-        try:
-            return Ledger.model_validate_json(path.read_bytes()) if path.is_file() else None
-        except ValueError as error:
-            raise Damaged(f"{path}: expected a ledger, found {error}; write it again with `apigen-nb run`") from None
+        return read_ledger(self.folder)
 
     @property
     def notebooks(self) -> list[Path]:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from ..models import Job, Model, current_job
 from ..models.jobs import all_of
-from ..models.ledger import add_up, price_table
+from ..models.ledger import LEDGER, add_up, price_table
 from ..models.reply_cache import read_replies
 from ..models.roles import Roles
 from ..models.scripted import LABEL
@@ -26,7 +26,6 @@ from ..world.domain import Domain, DomainError
 from ..world.world import ToolBug
 from . import UsageError
 from .params import Params
-from .runner import LEDGER
 from .stage import Stage
 
 R = TypeVar("R", bound=Record)

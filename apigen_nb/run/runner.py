@@ -21,7 +21,7 @@ from typing import Any, get_args
 
 from ..dataset.proof import Proof
 from ..models import chat_format
-from ..models.ledger import add_up, price_table
+from ..models.ledger import LEDGER, add_up, price_table
 from ..models.reply_cache import count_requests, forget_errors, read_replies
 from ..models.roles import Roles
 from ..records import Proposal, Role, Trajectory
@@ -37,7 +37,6 @@ from .params import Params, RoleParams
 
 MADE: dict[str, type[Proposal] | type[Trajectory]] = {"2_blueprints": Proposal, "3_trajectories": Trajectory}
 UNANSWERED, UNDECIDED = "without an answer", "undecided"  # in the counts of a stage, where there are some
-LEDGER = "ledger.json"
 
 
 def run_stages(
