@@ -200,6 +200,8 @@ def runs(outputs: ExistingDirectory = Path("outputs"), /, *, html: bool = False)
     from .report.past_runs import lines, read_runs
     from .storage.run_folder import Run
 
+    if not outputs.is_dir():
+        raise UsageError(f"there is no folder {outputs} here; name the one that holds runs, or make a run first")
     if Run(outputs).begun:
         raise UsageError(f"{outputs} is a run itself; give the folder that holds runs, such as {outputs.parent}")
     found = read_runs(outputs)

@@ -9,6 +9,7 @@ and `run.json` says so under `changes`.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -87,7 +88,8 @@ def _run_stage(run: Run, stage: str, params: Params, notebooks: Mapping[Path, li
             counts = _check_rows(run, stage, params)
         _record(run, stage, counts)
     except StageFailed as error:
-        run.write_manifest(run.read_manifest() | {"failed": {"stage": stage, "reason": str(error)}})
+        with contextlib.suppress(OSError):  # a full disk is told by the error itself
+            run.write_manifest(run.read_manifest() | {"failed": {"stage": stage, "reason": str(error)}})
         raise
     finally:
         spent = _write_ledger(run, stage, params, before)
