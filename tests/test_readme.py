@@ -97,7 +97,8 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Played:
         return nothing
 
     monkeypatch.setattr("apigen_nb.run.runner.run_stages", played.run_stages)
-    monkeypatch.setattr("apigen_nb.run.estimate.estimate_by_trial", estimated)
+    monkeypatch.setattr("apigen_nb.run.estimate_command.estimate_by_trial", estimated)
+    monkeypatch.setattr("apigen_nb.run.estimate_command.keep_estimate", lambda *_: None)
     monkeypatch.setattr("apigen_nb.dataset.verify.verify_dataset", lambda run: played.needs(run) or nothing)
     monkeypatch.setattr("apigen_nb.report.write.write_report", lambda run, others=(): played.needs(run, *others))
     monkeypatch.setenv("OPENAI_API_KEY", "of the test")

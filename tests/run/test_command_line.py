@@ -24,7 +24,7 @@ from apigen_nb.world.scaffold import new_domain
 from tests.report_records import make_run
 from tests.run.test_end_to_end import ENV, serving
 
-VERBS = ("check-domain", "estimate", "judge", "new-domain", "report", "run", "runs", "verify")
+VERBS = ("check-domain", "estimate", "judge", "new-domain", "params", "report", "run", "runs", "verify")
 CASES = Path(__file__).parent.parent / "trajectories" / "cases" / "language.jsonl"
 NOBODY = "model: tiny\nbase_url: http://127.0.0.1:9/v1\n"
 SLOW = "import time\nprint('here', flush=True)\ntime.sleep(60)\n"
@@ -97,6 +97,7 @@ TABLE = {
     "check-domain library": 0,
     "estimate keyless.yaml": 0,
     "judge cases.jsonl": 0,
+    "params": 0,
     "new-domain another": 0,
     "check-domain broken": 1,
     "verify begun": 1,
