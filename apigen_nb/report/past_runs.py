@@ -17,7 +17,7 @@ from ..models.ledger import read_ledger
 from ..records import Proposal, Trajectory
 from ..storage.jsonl import Damaged
 from ..storage.progress import done_of, read_progress
-from ..storage.run_folder import CHANGEABLE, ESTIMATE, MANIFEST, Run
+from ..storage.run_folder import CHANGEABLE, ESTIMATE, MANIFEST, Run, by_current_names
 from ..storage.safe_text import clean, truncate
 from .intervals import interval, share
 from .record_index import RecordIndex
@@ -84,6 +84,19 @@ class _Failed(BaseModel):
     reason: str
 
 
+class _Range(BaseModel):
+    low: float
+    expected: float
+    high: float
+
+
+class _Estimate(BaseModel):
+    """What of an estimate is told here; the bounds of a rough one mean nothing."""
+
+    ranges: dict[str, _Range] = {}
+    rough: bool = False
+
+
 class _Manifest(BaseModel):
     """What of a `run.json` is told here, as far as it is there."""
 
@@ -109,8 +122,7 @@ def read_runs(outputs: Path | str) -> list[PastRun]:
 
 def _read(folder: Path) -> PastRun:
     try:
-        told = Run(folder).read_manifest()
-        estimate = json.loads((folder / ESTIMATE).read_bytes()) if (folder / ESTIMATE).is_file() else {}
+        told, estimate = (by_current_names(_object(folder / name)) for name in (MANIFEST, ESTIMATE))
         if told or Run(folder).begun:
             return _described(folder, _Manifest.model_validate(told), estimate)
         if estimate:
@@ -121,12 +133,19 @@ def _read(folder: Path) -> PastRun:
         reason = f"{MANIFEST}: {'.'.join(map(str, problem['loc']))}: {problem['msg']}"
     except Damaged as error:
         reason = str(error)
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         reason = f"{MANIFEST} cannot be read: {error}"
     return PastRun(_name(folder), folder.name, "damaged", _line(reason))
 
 
-def _described(folder: Path, told: _Manifest, estimate: Any, state: State | None = None) -> PastRun:
+def _object(path: Path) -> dict[str, Any]:
+    held = json.loads(path.read_bytes()) if path.is_file() else {}
+    if not isinstance(held, dict):
+        raise ValueError(f"expected an object, found a {type(held).__name__}")
+    return held
+
+
+def _described(folder: Path, told: _Manifest, estimate: Mapping[str, Any], state: State | None = None) -> PastRun:
     blueprints, conversations = _yields(folder, told) if state is None else (None, None)
     state, about = (state, "") if state else _state(folder, told)
     ledger = read_ledger(folder)
@@ -146,7 +165,7 @@ def _described(folder: Path, told: _Manifest, estimate: Any, state: State | None
         conversations=conversations,
         rows=told.stages.get("4_dataset", {}).get("rows"),
         cost=ledger.total.cost if ledger else None,
-        estimate=_dollars(estimate),
+        estimate=_dollars(_Estimate.model_validate(estimate)),
         report=(folder / "report" / "index.html").is_file(),
         comparison=(folder / "report" / "compare.html").is_file(),
     )
@@ -183,11 +202,11 @@ def _yields(folder: Path, told: _Manifest) -> tuple[Counted | None, Counted | No
     return blueprints, conversations
 
 
-def _dollars(estimate: Any) -> tuple[float, float, float] | None:
-    found = estimate.get("ranges", {}).get("dollars") if isinstance(estimate, dict) else None
-    rough = isinstance(estimate, dict) and estimate.get("rough")
-    names = ("expected",) * 3 if rough else ("low", "expected", "high")
-    return (float(found[names[0]]), float(found[names[1]]), float(found[names[2]])) if found else None
+def _dollars(told: _Estimate) -> tuple[float, float, float] | None:
+    found = told.ranges.get("dollars")
+    if found is None:
+        return None
+    return (found.expected,) * 3 if told.rough else (found.low, found.expected, found.high)
 
 
 def _settings(told: _Manifest) -> Iterator[tuple[str, str]]:

@@ -169,7 +169,11 @@ def test_ctrl_c_is_130(here: Path, line: str) -> None:
     """Whatever a command was about: here it reads a domain that takes a minute."""
     command = [sys.executable, "-m", "apigen_nb", *line.split()]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=here, stdout=pipe, stderr=pipe, text=True, env=ENV) as process:
+    # what a shell without job control starts in its background, such as these tests, has SIGINT ignored
+    with subprocess.Popen(
+        command, cwd=here, stdout=pipe, stderr=pipe, text=True, env=ENV,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
+    ) as process:  # fmt: skip
         assert process.stdout is not None
         assert process.stdout.readline() == "here\n"
         process.send_signal(signal.SIGINT)
