@@ -178,8 +178,10 @@ def test_ctrl_c_is_130(here: Path, line: str) -> None:
         assert process.stdout.readline() == "here\n"
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=60)
-    assert (process.returncode, len(told.splitlines())) == (130, 1), told
-    assert told.startswith("apigen-nb: interrupted; ")
+    last = told.splitlines()[-1:]  # a slow machine is told before how far it is
+    assert (process.returncode, told.count("apigen-nb: interrupted; ")) == (130, 1), told
+    assert last[0].startswith("apigen-nb: interrupted; ")
+    assert "Traceback" not in told
 
 
 def test_without_arguments_it_is_help_and_every_verb_is_in_it(done: dict[str, tuple[int, str, str]]) -> None:
