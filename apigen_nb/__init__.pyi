@@ -6,7 +6,6 @@ from .dataset.verify import verify_dataset
 from .models import Answer, Question
 from .models.roles import Roles
 from .records import Action, Attempt, Blueprint, Message, Proposal, Trajectory, Verdict
-from .report.past_runs_page import runs
 from .report.widgets import domain_explorer, explore
 from .report.write import write_report
 from .run.stage import Stage, open_stage
@@ -53,7 +52,6 @@ __all__ = [
     "propose_all",
     "read_lines",
     "rule",
-    "runs",
     "tool",
     "trace_rule",
     "verify_dataset",

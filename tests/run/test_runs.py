@@ -13,12 +13,11 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from apigen_nb import runs
 from apigen_nb.__main__ import main
 from apigen_nb.models.ledger import Ledger, Sum
 from apigen_nb.records import Trajectory
 from apigen_nb.report.past_runs import PastRun, lines, read_runs
-from apigen_nb.report.past_runs_page import runs_table, write_index, yields_figure
+from apigen_nb.report.past_runs_page import runs, runs_table, write_index, yields_figure
 from apigen_nb.storage.jsonl import read_lines
 from tests.report_records import assert_harmless, make_run
 from tests.run.test_end_to_end import ENV
