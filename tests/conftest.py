@@ -6,7 +6,7 @@ from hypothesis import settings
 from apigen_nb.world.domain import Domain, from_folder
 from tests.library import write_library
 
-# The same examples in every run, and as long as they take: what a commit does not touch cannot fail on it, nor on a busy
+# The same examples in every run, as long as they take: what a commit does not touch cannot fail on it, nor on a busy
 # machine. `make nightly` looks for new ones.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
