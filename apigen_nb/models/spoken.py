@@ -74,18 +74,28 @@ def spoken(text: str, asked_for_json: bool = False) -> Spoken:
     """What of a text is said. All before a mark that only closes is thought. After the first mark that ends the turn or
     begins another's nothing counts, once something was said. Inside of JSON that was asked for, marks are words."""
     if not may_hold_marks(text):
-        found = _UNMARKED.fullmatch(text) if text.startswith("analysis") else None
-        return Spoken(found[2].strip(), found[1].strip(), False) if found else Spoken(text, "", False)
+        return Spoken(*_unmarked(text), False)
     reader = _Reader()
     if "<|channel|>" in text:
         text = reader.channels(text)
-    if find_mark(_MARK, text) is None and not reader.thoughts:
-        return Spoken(text, "", reader.cut)
-    reader.read(text, asked_for_json)
-    said = "\n".join(reader.said)
-    if reader.thoughts and (wrapped := _WRAPPED.fullmatch(said)) is not None:
-        said = wrapped[2].strip()
-    return Spoken("" if reader.cut else said, "\n\n".join(reader.thoughts), reader.cut)
+    if reader.thoughts or find_mark(_MARK, text) is not None:
+        reader.read(text, asked_for_json)
+        text = "\n".join(reader.said)
+    if reader.thoughts and (wrapped := _WRAPPED.fullmatch(text)) is not None:
+        text = wrapped[2].strip()
+    said, unmarked = _unmarked(text)
+    thoughts = "\n\n".join(filter(None, [*reader.thoughts, unmarked]))
+    return Spoken("" if reader.cut else said, thoughts, reader.cut)
+
+
+def _unmarked(said: str) -> tuple[str, str]:
+    """What is said and what is thought where a server has taken gpt-oss's marks out and left the names of its channels;
+    other marks, such as the turn's end, may have stood behind them."""
+    thoughts = list[str]()
+    while said.startswith("analysis") and (found := _UNMARKED.fullmatch(said)) is not None:
+        thoughts += [found[1].strip()] if found[1].strip() else []
+        said = found[2].strip()
+    return said, "\n\n".join(thoughts)
 
 
 def may_hold_marks(text: str) -> bool:

@@ -227,6 +227,7 @@ def test_an_error_body_says_something(body: Any) -> None:
         "{}" * 100_000,
         "<s " * 60_000,
         "analysis" * 25_000,
+        "analysisassistantfinal" * 9_000 + "</s>",
         "[{" * 100_000,
     ],
 )
