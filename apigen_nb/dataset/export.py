@@ -22,14 +22,14 @@ from pathlib import Path
 from ..records import Record, Trajectory
 from ..storage.jsonl import write_whole
 from ..storage.run_folder import Run
-from ..world.domain import Domain
+from ..world.domain import Domain, DomainError
 from .card import CardFacts, card
 from .configs import CONFIGS
 from .files import ExampleFiles
 from .proof import Proof, prove, row_of
 from .rows import About, Row, TaskRows
 from .selection import Selection, by_task, select
-from .tokens import count_tokens
+from .tokens import count_tokens, read_tokenizer
 
 
 class Summary(Record):
@@ -42,22 +42,37 @@ class Summary(Record):
     examples: dict[str, dict[str, int]] = {}
 
 
-def build_dataset(run: Run, domain: Domain, models: Mapping[str, str], license: str = "unknown") -> Summary:
+def build_dataset(
+    run: Run, domain: Domain, models: Mapping[str, str], license: str = "unknown", tokenizer: str | None = None
+) -> Summary:
     """Write `dataset/` of a run from its two files: every config of `CONFIGS`, a proof a row, a card. A row is a
     verified conversation that says what no earlier one says. `models` is role → model name, `license` what the rows are
-    under, as the Hub names it. The folder is replaced whole. InUse while another process writes the run's folder."""
+    under, as the Hub names it, `tokenizer` what counts their tokens (`read_tokenizer`). The folder is replaced whole.
+    DomainError where the run was made on another version of the domain, TokenizerError where there is no such
+    tokenizer, InUse while another process writes the run's folder."""
+    counter = read_tokenizer(tokenizer)
+    _check_version(run, domain)
     with run.writing():
         selection = select(run, domain, models, license)
         draft = run.folder / "dataset.part"
         shutil.rmtree(draft, ignore_errors=True)
         try:
-            facts = CardFacts(domain, models, dict(selection.counts), selection.reasons, license)
+            facts = CardFacts(domain, models, dict(selection.counts), selection.reasons, license, counter)
             _write(draft, run, selection, facts)
             _replace(draft, run.dataset)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     counts = dict(selection.counts) | {"left out": len(selection.left_out)}
     return Summary(rows=len(selection.rows), counts=counts, left_out=selection.reasons, examples=facts.examples)
+
+
+def _check_version(run: Run, domain: Domain) -> None:
+    made = run.read_manifest().get("domain", {}).get("fingerprint", domain.fingerprint)
+    if made != domain.fingerprint:
+        raise DomainError(
+            f"{run.folder} was made on another version of {domain.name} ({made}, here {domain.fingerprint}); rows are "
+            "proven on the version that they were made on: make the run again, or take that version"
+        )
 
 
 def _replace(draft: Path, folder: Path) -> None:
@@ -78,12 +93,12 @@ def _write(folder: Path, run: Run, selection: Selection, facts: CardFacts) -> No
             for name in ("proofs.jsonl", "rejected.jsonl")
         )
         for _, held in by_task(run.trajectories):
-            verified = [_proven(t, selection, facts.domain) for t in held if t.id in selection.rows]
-            failed = [_proven(t, selection, facts.domain) for t in held if t.id in selection.failed]
+            verified = [_proven(t, selection, facts) for t in held if t.id in selection.rows]
+            failed = [_proven(t, selection, facts) for t in held if t.id in selection.failed]
             proofs.writelines(proof.line() + "\n" for proof, _ in verified)
             rejected.writelines(proof.line() + "\n" for proof, _ in failed)
             rows = TaskRows(tuple(row for _, row in verified), tuple(row for _, row in failed))
-            facts.add(rows)
+            facts.add(rows, sum(bool(proof.readings) for proof, _ in verified))
             for name, config in CONFIGS.items():
                 for example in config.examples(rows):
                     files[name].add(example)
@@ -91,12 +106,12 @@ def _write(folder: Path, run: Run, selection: Selection, facts: CardFacts) -> No
     _write_small(folder, selection, facts)
 
 
-def _proven(trajectory: Trajectory, selection: Selection, domain: Domain) -> tuple[Proof, Row]:
+def _proven(trajectory: Trajectory, selection: Selection, facts: CardFacts) -> tuple[Proof, Row]:
     """Proof and row of a trajectory, with its tokens counted."""
     about: About = selection.rows.get(trajectory.id) or selection.failed[trajectory.id]
-    proof = prove(trajectory, about, selection.tasks[trajectory.blueprint].blueprint, domain)
-    row = row_of(proof, domain)
-    counted = {"tokens": count_tokens(row)}
+    proof = prove(trajectory, about, selection.tasks[trajectory.blueprint].blueprint, facts.domain)
+    row = row_of(proof, facts.domain)
+    counted = {"tokens": count_tokens(row, facts.tokenizer.count)}
     return proof.model_copy(update={"about": about.model_copy(update=counted)}), row.model_copy(update=counted)
 
 

@@ -61,7 +61,8 @@ class _Verification(NamedTuple):
     tasks: dict[str, Blueprint] | None
 
     def run(self) -> None:
-        """Prove all rows, task by task, and hold every config's files to what their examples should be."""
+        """Prove all rows, task by task, and hold every config's files to what their examples should be: up to the first
+        row that is not proven, of which nobody knows what its examples are."""
         proofs, rejected = (
             (proof for _, _, proof in scan_lines(self.home / name, Proof))
             for name in ("proofs.jsonl", "rejected.jsonl")
@@ -84,13 +85,13 @@ class _Verification(NamedTuple):
                 self.report.failures += file.finish()
 
     def _proven(self, proof: Proof, failed: bool) -> Row | None:
-        """The row of a proof; None where it cannot be made. What does not hold is added to the report."""
+        """The row of a proof; None where it does not hold, with what does not added to the report."""
         self.report.rows += not failed
         try:
             domain = domain_of(proof.task, proof.domain_fingerprint, self.home.parent)
-            problems = self._problems(proof, failed, domain)
-            self.report.failures += [(proof.id, problem) for problem in problems]
-            return row_of(proof, domain)
+            problems = [(proof.id, problem) for problem in self._problems(proof, failed, domain)]
+            self.report.failures += problems
+            return None if problems else row_of(proof, domain)
         except DomainError as error:
             self.report.failures.append((proof.id, str(error)))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ToolBug) as error:

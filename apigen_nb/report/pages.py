@@ -14,6 +14,7 @@ from . import (
     diversity,
     judge_agreement,
     listings,
+    loss,
     near_duplicates,
     pass_rates,
     pieces,
@@ -207,6 +208,7 @@ def dataset_page(run: RunContents) -> Body:
         panel(diversity.transitions_figure(moves), pieces.table(moves, most=60, fold="The numbers")),
         again,
         alike,
+        loss.section(run),
         Markup("<h2>Every conversation in a table</h2>"),
         searchable(frame),
     ]

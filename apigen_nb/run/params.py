@@ -99,6 +99,12 @@ class Params(_Strict):
     attempts: int = Field(3, ge=1, description="Conversations per accepted blueprint.")
     best_of: int | None = Field(None, ge=1, description="Candidates a user message; none: 4, of the scripted model 1.")
     max_steps: int = Field(30, ge=1, description="Agent steps per conversation (tau-bench: 30).")
+    tokenizer: str | None = Field(
+        None, min_length=1, description="Counts tokens: a folder with tokenizer.json, or a package; none: estimated."
+    )
+    license: str = Field(
+        "unknown", pattern=r"^[a-z0-9.-]+$", description="What the rows are under, as the Hub names licences."
+    )
     concurrency: int = Field(32, ge=1, description="Jobs at the same time.")
     round_size: int = Field(50, ge=1, description="Seeds per round; the pool of examples grows between rounds.")
     model: str = Field("scripted", min_length=1, description="Model of all roles; `scripted` needs no key, no network.")

@@ -127,6 +127,8 @@ def _begin(run: Run, params: Params, stages: Sequence[str], resume: bool) -> Non
     _check_inputs(run, stages)
     makes = {"2_blueprints", "3_trajectories"} & set(stages) and old.get("started")
     changes = list(old.get("changes", [])) + (_changes(run, old, facts, params, resume) if makes else [])
+    if not makes and old.get("domain"):
+        facts["domain"] = old["domain"]  # what is there was made on that version
     run.claim(resume=resume, **{name: value for name, value in params.plain().items() if name != "offline"})
     kept = {stage: done for stage, done in old.get("stages", {}).items() if stage not in stages}
     fresh = {name: value for name, value in run.read_manifest().items() if name != "failed"}

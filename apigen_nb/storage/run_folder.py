@@ -18,6 +18,7 @@ MANIFEST, ESTIMATE = "run.json", "estimate.json"
 # parameters that may change while a run is made: how fast, for how much; never what comes out
 CHANGEABLE = frozenset({"concurrency", "timeout", "requests_per_minute", "tokens_per_minute"})
 CHANGEABLE |= {"max_cost", "max_total_tokens", "api_key_env", "prices", "offline"}
+CHANGEABLE |= {"tokenizer", "license"}  # of the dataset, which is made anew each time
 RENAMED = {"seeds": "count", "seed": "random_seed"}  # old name of a parameter → its name; this version takes both
 LOOKED_AT = 0.5  # seconds that somebody may hold a lock only to see whether it is held
 LOCK = ".lock"
@@ -215,7 +216,7 @@ def by_current_names(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 def relocate_paths(parameters: Mapping[str, Any], base: Path, to: Path) -> dict[str, Any]:
     """Parameters whose paths are seen from the folder `base`, rewritten as seen from `to`: a domain that is a folder,
-    the file of personas, prompts of single roles. An absolute path would tell where somebody works."""
+    the file of personas, a tokenizer, prompts of single roles. An absolute path would tell where somebody works."""
 
     def path(name: str) -> str:
         return Path(os.path.relpath((base / name).resolve(), to.resolve())).as_posix()
@@ -230,6 +231,8 @@ def relocate_paths(parameters: Mapping[str, Any], base: Path, to: Path) -> dict[
     domain = moved.get("domain")
     if isinstance(domain, str) and not (BUILT_IN / domain / "tools.py").is_file() and (base / domain).is_dir():
         moved["domain"] = path(domain)
+    if moved.get("tokenizer") and (base / moved["tokenizer"]).exists():
+        moved["tokenizer"] = path(moved["tokenizer"])
     if moved.get("personas"):
         moved["personas"] = path(moved["personas"])
     if moved.get("roles"):

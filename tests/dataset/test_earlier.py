@@ -43,7 +43,7 @@ def write_earlier(run: Path) -> None:
         made |= {"id": openai["id"], "closing": closing, "models": openai["models"]}
         made |= {"chat": sha(chat, 64), "sharegpt": sha(sharegpt, 64)}
         for name, value in (("chat", chat), ("sharegpt", sharegpt), ("proofs", made)):
-            files[name].append(canonical(value) + "\n")
+            files[name].append((json.dumps(value) if name == "proofs" else canonical(value)) + "\n")
     shutil.rmtree(run / "dataset")
     (run / "dataset").mkdir()
     for name, lines in files.items():
@@ -114,7 +114,7 @@ def test_whoever_changes_a_row_is_found_out(earlier: Path, tamper: Callable[[dic
     victim = files["proofs"][VICTIM]["id"]
     tamper(files)
     for name, changed in files.items():
-        (earlier / "dataset" / f"{name}.jsonl").write_text("".join(canonical(row) + "\n" for row in changed), "utf-8")
+        (earlier / "dataset" / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in changed), "utf-8")
     report = verify_dataset(earlier)
     assert {row for row, _ in report.failures} == {victim}
 

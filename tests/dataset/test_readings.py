@@ -107,7 +107,12 @@ def test_a_reading_that_says_no_is_no_proof(read: Path) -> None:
 
 def test_words_that_were_read_cannot_be_changed_afterwards(read: Path) -> None:
     """Even where all files agree about them."""
-    for path in read.rglob("*.jsonl"):
+    for path in read.glob("*/*.jsonl"):
         path.write_text(path.read_text("utf-8").replace("jenes Buch", "dieses Buch"), "utf-8")
-    found = forge(read, lambda proof: None)
+
+    def reworded(proof: dict[str, Any]) -> None:
+        for message in proof["messages"]:
+            message["content"] = message["content"].replace("jenes Buch", "dieses Buch")
+
+    found = forge(read, reworded)
     assert [reason.partition(":")[0] for reason in found] == ["outputs check is undecided"]
