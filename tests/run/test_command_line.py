@@ -194,7 +194,7 @@ def test_without_arguments_it_is_help_and_every_verb_is_in_it(done: dict[str, tu
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([verb, "--help"]) == 0
-    assert capsys.readouterr().out.startswith(f"Usage: apigen-nb {verb} ")
+    assert capsys.readouterr().out.startswith(f"Usage: apigen-nb {verb}")
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash on this machine")

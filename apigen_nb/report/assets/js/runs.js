@@ -7,6 +7,7 @@
   const quoted = (path) => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
 
   function show() {
+    told.classList.toggle("some", chosen.length > 0);
     if (chosen.length < 2) {
       told.replaceChildren(element("p", { className: "quiet", textContent: "Choose two or more runs to compare them." }));
       return;
