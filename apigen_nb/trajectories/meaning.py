@@ -115,7 +115,13 @@ def words(message: Message) -> str:
 async def settle(check: Callable[[Meanings], T], meanings: Meanings, judges: Sequence[Model], name: str) -> T:
     """What a check comes to once judges have read all that it leaves open; without judges, what it comes to as it is.
     `name` is the conversation's, for the ids of the questions."""
-    found = check(meanings)
+    return await settle_open(check(meanings), check, meanings, judges, name)
+
+
+async def settle_open(
+    found: T, check: Callable[[Meanings], T], meanings: Meanings, judges: Sequence[Model], name: str
+) -> T:
+    """The same of a check that has been made with these `meanings`; `found` is what it came to."""
     while judges and meanings.open:
         claims = list(meanings.open.values())
         meanings.open.clear()

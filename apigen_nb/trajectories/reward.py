@@ -5,7 +5,7 @@ or undecided; `assess` has judges read what evidence leaves open, unless the con
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Literal
 
 from ..blueprints.gates.kind import same_call
@@ -13,13 +13,14 @@ from ..blueprints.gates.origins import origin_types
 from ..models import Model
 from ..records import Action, Change, Divergence, Finding, Reading, Verdict, canonical
 from ..world.end_states import same_delta
-from ..world.telling import Telling, telling
+from ..world.telling import Telling, is_same_search, telling
 from ..world.values import argument_values
 from ..world.vocabulary import units
+from ..world.world import digest
 from .behaviour import shows_behaviour
 from .conduct import keeps_conduct
 from .dialogue import Call, Dialogue
-from .meaning import Claim, Meanings, settle
+from .meaning import Claim, Meanings, settle_open
 
 BROKEN: dict[str, Literal["behaviour not shown", "conduct broken"]] = {
     "behaviour": "behaviour not shown",
@@ -43,9 +44,8 @@ async def assess(
     verdicts = check_all(dialogue, reached, ended, meanings)
     if not thorough and any(verdict.outcome == "fell" for verdict in verdicts):
         return tuple(verdict.not_asked() for verdict in verdicts), ()
-    if not (judges and meanings.open):
-        return verdicts, ()
-    verdicts = await settle(functools.partial(check_all, dialogue, reached, ended), meanings, judges, name)
+    check = functools.partial(check_all, dialogue, reached, ended)
+    verdicts = await settle_open(verdicts, check, meanings, judges, name)
     return verdicts, tuple(meanings.readings[key] for key in sorted(meanings.readings))
 
 
@@ -55,7 +55,8 @@ def check_all(
     """The verdicts of all checks, in their order: `ended` is the first, `reached` the delta of the world at the end.
     `Trajectory.success`, the reward, is whether all of them held."""
     behaviour = shows_behaviour(dialogue, meanings)
-    checks = (ended, same_state(dialogue.groundtruth.diff, reached, _chosen(dialogue)), all_told(dialogue, meanings))
+    state = same_state(dialogue.groundtruth.diff, reached, lambda: _chosen(dialogue))
+    checks = (ended, state, all_told(dialogue, meanings))
     return (*checks, *([behaviour] if behaviour else []), keeps_conduct(dialogue, meanings))
 
 
@@ -65,10 +66,12 @@ def _chosen(dialogue: Dialogue) -> frozenset[str]:
     return frozenset(str(value) for _, value in argument_values(*actions))
 
 
-def same_state(expected: tuple[Change, ...], reached: tuple[Change, ...], chosen: Collection[str] = ()) -> Verdict:
+def same_state(
+    expected: tuple[Change, ...], reached: tuple[Change, ...], chosen: Callable[[], Collection[str]] = frozenset
+) -> Verdict:
     """State check: the end state equals the state after the groundtruth actions on a fresh world, up to the ids that
-    tools made up; `chosen` are values that calls named."""
-    if same_delta(expected, reached, chosen):
+    tools made up; `chosen` gives the values that calls named, where it comes to that."""
+    if digest(expected) == digest(reached) or same_delta(expected, reached, chosen()):
         return Verdict(gate="state", passed=True)
     want, have = ({(c.table, c.id): canonical(c.after) for c in delta} for delta in (expected, reached))
     rows = sorted(row for row in want.keys() | have.keys() if want.get(row) != have.get(row))
@@ -79,7 +82,7 @@ def same_state(expected: tuple[Change, ...], reached: tuple[Change, ...], chosen
 def all_told(dialogue: Dialogue, meanings: Meanings) -> Verdict:
     """Output check: every expected output is told in some message of the agent, compared by type, and stands."""
     outputs = dialogue.blueprint.outputs
-    types = origin_types(dialogue.blueprint, dialogue.domain)
+    types = origin_types(dialogue.blueprint, dialogue.domain, dialogue.groundtruth) if outputs else ()
     asked = ((number, output, types[number]) for number, output in enumerate(outputs))
     answers = {output: _is_told(number, output, type, dialogue, meanings) for number, output, type in asked}
     missing, open_ = ([o for o, answer in answers.items() if answer == what] for what in ("no", ""))
@@ -104,8 +107,8 @@ def _is_told(number: int, output: str, type: str, dialogue: Dialogue, meanings: 
     found = _told_as([*said.values()], output, type)
     if found == "told":
         announced = {turn for _, turn, _ in dialogue.confirmed()}
-        found = _told_as([text for turn, text in said.items() if turn not in announced], output, type)
-        found = "told" if found == "told" else "open"
+        others = [text for turn, text in said.items() if turn not in announced]
+        found = "told" if len(others) == len(said) or _told_as(others, output, type) == "told" else "open"
     if found != "open" or not said:
         return "yes" if found == "told" else "no"
     question = (
@@ -120,11 +123,10 @@ def _is_told(number: int, output: str, type: str, dialogue: Dialogue, meanings: 
 def _told_as(texts: Sequence[str], output: str, type: str) -> Telling:
     """What `telling` says of an output whose type its origin gives. A type tells more ("two years" for 24 months) and
     opens a question where a number was told as money that is none; by itself it decides against no conversation."""
-    if type and telling(texts, output, type) == "told":
-        return "told"
-    plain = telling(texts, output)
-    if not type:
-        return plain
+    typed = telling(texts, output, type)
+    if typed == "told" or not type:
+        return typed
+    plain = typed if is_same_search(output, type) else telling(texts, output)
     is_amount = type in (*units().values(), "business day", "percentage", "identifier")
     return "open" if is_amount and plain == telling(texts, output, "money") == "told" else plain
 

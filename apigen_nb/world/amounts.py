@@ -127,6 +127,8 @@ def _multiplied(found: Sequence[Piece], amount: Amount, language: str) -> Amount
         if by is None:
             break
         value, other, end, sure = value * by, None, end + 1, True
+    if end >= len(found) or found[end].folded not in ("and", "y", "und"):
+        return Amount(value, other, end, sure, in_words)
     after = [piece.folded for piece in found[end : end + 3]]
     for tail in (("and", "a", "half"), ("y", "media"), ("y", "medio"), ("und", "eine", "halbe")):
         if tuple(after[: len(tail)]) == tail:
@@ -156,7 +158,10 @@ def quantity_at(found: Sequence[Piece], first: int, i: int, amount: Amount) -> Q
     if not after.gap:
         if after.folded in PERCENT:
             return Quantity("percentage", amount.value, amount.end + 1)
-        if [p.folded for p in found[amount.end : amount.end + 2]] in (["per", "cent"], ["por", "ciento"]):
+        if after.folded in ("per", "por") and [p.folded for p in found[amount.end : amount.end + 2]] in (
+            ["per", "cent"],
+            ["por", "ciento"],
+        ):
             return Quantity("percentage", amount.value, amount.end + 2)
         if unit := _unit(found, amount.end):
             return _of_unit(found, amount, *unit)

@@ -7,7 +7,7 @@ import functools
 import re
 
 from .pieces import plain
-from .typed_values import read
+from .typed_values import find_values
 from .vocabulary import number_in_words
 
 _SENTENCE_END = re.compile(r"(?<=[.!?;…])\s+(?![a-z])|(?<=[.!?])[\"')*]+\s+(?![a-z])|(?<=[。！？；])|\n+")
@@ -88,7 +88,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 @functools.lru_cache(maxsize=4096)
 def sentences(text: str) -> tuple[tuple[int, int], ...]:
     """Start and end of the sentences of `plain(text)`. What is within a value ends none: 10 a.m., 24. Mai."""
-    values = [(value.start, value.end) for value in read(text) if value.end - value.start > 1]
+    values = [(value.start, value.end) for value in find_values(text) if value.end - value.start > 1]
     text, found, start = plain(text), list[tuple[int, int]](), 0
     for match in _SENTENCE_END.finditer(text):
         if not any(low < match.start() < high for low, high in values):

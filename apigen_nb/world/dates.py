@@ -147,9 +147,10 @@ def _chinese(found: Sequence[Piece], i: int) -> Quantity | None:
     parts: dict[str, int] = {}
     at = i
     while at + 1 < len(found) and found[at].kind in ("number", "numeral") and (at == i or not found[at].gap):
-        amount = amount_at(found, at, "")
         name = {"号": "日"}.get(found[at + 1].raw, found[at + 1].raw)
-        if amount is None or name not in ("年", "月", "日") or name in parts or found[at + 1].gap:
+        if name not in ("年", "月", "日") or name in parts or found[at + 1].gap:
+            break
+        if (amount := amount_at(found, at, "")) is None:
             break
         parts[name] = int(amount.value)
         at += 2

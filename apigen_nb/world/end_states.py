@@ -30,6 +30,9 @@ def same_delta(expected: Iterable[Change], reached: Iterable[Change], chosen: Co
         return True
     if Counter(change.table for change in want) != Counter(change.table for change in have):
         return False
+    there = ({(c.table, c.id) for c in delta if c.before is not None} for delta in (want, have))
+    if next(there) != next(there):  # rows that nobody made keep their ids
+        return False
     made = [_made(delta, frozenset(chosen)) for delta in (want, have)]
     if Counter(made[0].values()) != Counter(made[1].values()):
         return False

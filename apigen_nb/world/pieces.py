@@ -18,15 +18,18 @@ _HAN = "\u3005-\u3007\u3400-\u9fff"
 _W = rf"[^\W{_HAN}]"
 _NUMERAL = "[〇零一二三四五六七八九十百千万亿两]"
 _CHUNK = rf"#?{_W}+(?:-{_W}+|(?<=\d)[.,:/'’](?=\d){_W}+)*"
+# The first alternative is a word beside which nothing stands that would make more of it: most pieces are such.
 _PIECES = (
-    rf"(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
-    rf"|(?P<half>(?<=\d)\s?[ap]\.?\s?m\b\.?|\b[ap]\.\s?m\.)"
-    rf"|(?P<possessive>(?<=\w)['’]s\b)"
+    rf"(?P<half>(?<=\d)\s?[apAP]\.?\s?[mM]\b\.?)|[ ]*(?:"
+    rf"(?P<plain>(?<!\d)[A-Za-z]+(?![\w@+-]|\.[\w.+@-]|\.\s?[mM]))"
+    rf"|(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
+    rf"|(?P<clock>\b[apAP]\.\s?[mM]\.)"
+    rf"|(?P<possessive>(?<=\w)['’][sS]\b)"
     rf"|(?P<chunk>{_CHUNK})"
     rf"|(?P<numeral>(?!百分之){_NUMERAL}+(?:点[〇零一二三四五六七八九]+(?![十分刻]))?)"
     rf"|(?P<unit>个月|個月|个星期|星期|个小时|小时|分钟|公斤|千克|公里|人民币|美元|欧元|英镑|日元|百分之|[{_HAN}])"
     rf"|(?P<sign>[$€£¥₹₩%¢])"
-    rf"|(?P<minus>-(?=[$€£¥]?\d))"
+    rf"|(?P<minus>-(?=[$€£¥]?\d)))"
 )
 _DASHES = str.maketrans("‐‑‒–—−", "------", "")
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3})+(?:,\d+)?|\d{1,3}(?:['’]\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?"
@@ -63,28 +66,34 @@ def plain(text: str) -> str:
 
 def pieces(text: str) -> list[Piece]:
     """The pieces of a `plain` text in their order."""
-    found, last = [], 0
+    found, last = list[Piece](), 0
     for match in _pattern().finditer(text):
-        kind, start = str(match.lastgroup), match.start()
-        gap = text[last:start].strip()
-        last = match.end()
-        if kind == "chunk":
-            for sort, value, folded, begins, ends, _, inner, raw in _of_chunk(match.group()):
-                found.append(Piece(sort, value, folded, start + begins, start + ends, gap, inner, raw))
+        kind = str(match.lastgroup)
+        (start, end), raw = match.span(kind), match[kind]
+        gap = text[last:start]
+        gap, last = "" if gap == " " else gap.strip(), end
+        if kind == "plain":
+            found.append(Piece("word", None, fold(raw), start, end, gap, (False, False), raw))
+        elif kind == "chunk":
+            for sort, value, folded, begins, ends, _, inner, written in _of_chunk(raw):
+                found.append(Piece(sort, value, folded, start + begins, start + ends, gap, inner, written))
                 gap = ""
         elif kind != "possessive":
-            found.append(Piece(kind, None, fold(match.group()).replace(" ", ""), start, last, gap, raw=match.group()))
+            kind = "half" if kind == "clock" else kind
+            found.append(Piece(kind, None, fold(raw).replace(" ", ""), start, end, gap, raw=raw))
     return found
 
 
 @functools.cache
 def _pattern() -> re.Pattern[str]:
-    return re.compile(_PIECES, re.IGNORECASE)  # 10 ms that only who reads a text pays
+    return re.compile(_PIECES)  # 10 ms that only who reads a text pays
 
 
 def language_of(found: list[Piece]) -> str:
     """The language whose function words a text has most of; English where it has none."""
     words = {piece.folded for piece in found}
+    if words.isdisjoint(FUNCTION_WORDS["de"]) and words.isdisjoint(FUNCTION_WORDS["es"]):
+        return "en"
     counts = {name: len(words & known) for name, known in FUNCTION_WORDS.items()}
     return max(counts, key=lambda name: (counts[name], name == "en"))
 
@@ -221,6 +230,6 @@ def is_date(year: int | None, month: int | None, day: int | None) -> bool:
     """Whether there is such a day; what is None may be any."""
     try:
         date(2024 if year is None else year, 1 if month is None else month, 1 if day is None else day)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year of 12 figures
         return False
     return True

@@ -13,8 +13,9 @@ from typing import Literal, NamedTuple
 from .amounts import of_unit, same_currency
 from .cues import corrects, is_asserted, is_label, is_open_around, is_open_sentence, sentences
 from .dates import same_day
+from .identifiers import identifier_in, places_of
 from .pieces import MAX_DIGITS, plain
-from .typed_values import Value, id_key, read
+from .typed_values import Value, find_values, has_no_figure, id_key, read, word_keys
 from .vocabulary import place_codes, units
 
 Telling = Literal["told", "open", "not told"]
@@ -25,8 +26,8 @@ MIN_FIGURES = 4  # of an identifier that no other words mean: a "3XL" may be a t
 LONGEST = 60  # values and words of an output; a longer one is looked for as it is written: a model may send a million
 MAX_BETWEEN = 3  # pieces between the date and the time of one moment: "on June 11, at about 2:30 PM"
 _NUMBERS = ("number", "count")
+_FIGURES = (*_NUMBERS, "money", "percentage", "date")
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:\.\d+)?e[+-]?\d{1,3}", re.IGNORECASE)
-_PHONE = re.compile(r"\+?[\d\s().-]{7,}")
 
 
 class Place(NamedTuple):
@@ -50,7 +51,7 @@ def names_number(text: str, output: str) -> bool:
     wanted = expected(output)
     if len(wanted) != 1 or wanted[0].type not in _NUMBERS:
         return False
-    said = read(text)
+    said = find_values(text)
     if any(value.type == "date" and value.value == (None, None, wanted[0].value, None) for value in said):
         return True
     units_said = (value for value in said if value.type in ("duration", "quantity"))
@@ -60,20 +61,16 @@ def names_number(text: str, output: str) -> bool:
 def told_at(text: str, output: str, type: str = "") -> Iterator[Place]:
     """Where a text tells an output, in order; places are those of `plain(text)`."""
     wanted = expected(output, type)
-    if len(wanted) > LONGEST:
-        yield from _as_written(text, output)
-    elif not wanted or len(wanted) > 1 or wanted[0].type == "word":
-        yield from _by_value(text, output, type) or _as_written(text, output)
-    else:
-        yield from _by_value(text, output, type)
-
-
-def _by_value(text: str, output: str, type: str) -> list[Place]:
-    return list(_places(text, output, type)) if text and output else []
+    found = list(_places(text, output, type)) if text and output and len(wanted) <= LONGEST else []
+    is_word = not wanted or len(wanted) > 1 or wanted[0].type == "word"
+    yield from found or (_as_written(text, output) if is_word else ())
 
 
 def _as_written(text: str, output: str) -> list[Place]:
     """Where an output stands in a text word for word."""
+    lowered = text.lower()
+    if output.isascii() and text.isascii() and not all(word in lowered for word in output.lower().split()):
+        return []
     pattern = _literal(output)
     return [Place(*m.span(), True, _is_name((), output)) for m in pattern.finditer(plain(text))] if pattern else []
 
@@ -91,10 +88,15 @@ def _places(text: str, output: str, type: str) -> Iterator[Place]:
     wanted = expected(output, type)
     if not wanted:
         return
-    if pattern := _identifier(output, type):
-        yield from (Place(*match.span(), True, True) for match in pattern.finditer(plain(text)))
+    if looked_for := identifier_in(output, type):
+        yield from (Place(*span, True, True) for span in places_of(plain(text), *looked_for))
         if wanted[0].type not in _NUMBERS or type == "identifier":
             return
+    if len(wanted) == 1 and wanted[0].type not in ("word", "place"):
+        yield from () if wanted[0].type in _FIGURES and has_no_figure(text) else _alone(text, wanted[0])
+        return
+    if _lacks_a_word(text, wanted):
+        return
     said = read(text)
     if [value.type for value in wanted] == ["date", "time"]:
         yield from _moments(said, wanted)
@@ -107,6 +109,19 @@ def _places(text: str, output: str, type: str) -> Iterator[Place]:
         if whole and same_value(value, first, size == 1) and all(map(same_value, part[1:], wanted[1:])):
             named = any(want.type != "word" for want in wanted) or _is_name(part, output)
             yield Place(value.start, part[-1].end, all(v.sure for v in part), named)
+
+
+def _alone(text: str, wanted: Value) -> Iterator[Place]:
+    """Where a text tells a value that is no word and beside which nothing else is expected."""
+    for value in find_values(text):
+        if not any(value.inner) and same_value(value, wanted, True):
+            yield Place(value.start, value.end, value.sure, True)
+
+
+def _lacks_a_word(text: str, wanted: Sequence[Value]) -> bool:
+    """Whether a word of an output stands nowhere in a text, as is to be seen at a glance."""
+    words = [want.value for want in wanted if want.type == "word" and want.value.isascii() and want.value.isalpha()]
+    return text.isascii() and not word_keys(text).issuperset(words)
 
 
 def _candidates(text: str, first: Value) -> Sequence[int]:
@@ -183,32 +198,11 @@ def _moments(said: Sequence[Value], wanted: Sequence[Value]) -> Iterator[Place]:
                 yield Place(one.start, other.end, one.sure and other.sure, True)
 
 
-@functools.lru_cache(maxsize=16384)
-def _identifier(output: str, type: str) -> re.Pattern[str] | None:
-    """What finds an output that is an identifier, a telephone number or the figures of a card, however it is grouped;
-    None for any other output."""
-    text = plain(output).strip()
-    figures = re.sub(r"\D", "", text)
-    found = read(text)
-    value = found[0].type if len(found) == 1 else ""
-    number = value == "date" or (value in _NUMBERS and (figures != text or type not in ("", "identifier")))
-    if _PHONE.fullmatch(text) and len(figures) > 6 and not number:
-        country = len(figures) - 10 if text.startswith("+") and len(figures) > 10 else 0
-        start = f"(?:{_spread(figures[:country])}{_BETWEEN})?" if country else ""
-        return re.compile(rf"(?<![\w.,]){start}{_spread(figures[country:])}(?![\w]|[.,]\d)")
-    alone = len(found) == 1 and found[0].type == "identifier"
-    if not (alone or (type == "identifier" and any(map(str.isalnum, text)))):
-        return None
-    parts = re.findall(r"\d+|[^\W\d_]+", text)
-    joined = r"[-_\s#./]?".join(map(re.escape, parts))
-    return re.compile(rf"(?<!\w)(?<!\w-)(?<!\d[.,]){joined}(?!\w|-\w|[.,]\d)", re.IGNORECASE)
-
-
-_BETWEEN = r"[\s().-]{0,3}"
-
-
-def _spread(figures: str) -> str:
-    return _BETWEEN.join(figures)
+def is_same_search(output: str, type: str) -> bool:
+    """Whether an output is looked for in the same way with its type and without."""
+    return expected(output, type) == expected(output) and (
+        type != "identifier" or identifier_in(output, type) == identifier_in(output, "")
+    )
 
 
 def _is_name(part: Sequence[Value], output: str) -> bool:
@@ -240,14 +234,15 @@ def telling(texts: Sequence[str], output: str, type: str = "") -> Telling:
 def _is_clear(text: str, span: tuple[int, int], place: Place, mere: bool) -> bool:
     """Whether a sentence asserts what it tells; `mere` says that it is a number without a unit."""
     sentence, before, after = text[slice(*span)], text[span[0] : place.start], text[place.end : span[1]]
-    open_ = is_open_sentence(before + " \0 " + after) or is_open_around(before, after) or "?" in sentence
-    if open_ or (mere and is_label(before)):
+    if "?" in sentence or (mere and is_label(before)) or is_open_around(before, after):
         return False
-    return place.name or is_asserted(before, after)
+    return (place.name or is_asserted(before, after)) and not is_open_sentence(before + " \0 " + after)
 
 
 def _is_corrected(texts: Sequence[str], last: tuple[int, int], output: str, type: str) -> bool:
     """Whether somebody takes back later what was told: right afterwards, or with another value of its type."""
+    if not any(corrects(plain(text)) for text in texts[last[0] :]):
+        return False
     wanted = expected(output, type)
     correcting = False
     for number, text in enumerate(texts[last[0] :], last[0]):
@@ -269,18 +264,18 @@ def _tells_another(sentence: str, wanted: Sequence[Value]) -> bool:
     if not kinds:
         return True
     kinds |= {"money", *_NUMBERS} if kinds & {"money", *_NUMBERS} else set()
-    others = (value for value in read(sentence) if value.type in kinds)
+    others = (value for value in find_values(sentence) if value.type in kinds)
     return any(not any(same_value(value, want) for want in wanted) for value in others)
 
 
 def _is_absent(texts: Sequence[str], output: str, type: str) -> bool:
     """Whether no words can tell an output: nothing was said, or it is an identifier whose figures, or their last four,
     stand nowhere."""
-    said = id_key(" ".join(texts))
-    if not said:
+    if not any(any(map(str.isalnum, text)) for text in texts):
         return True
-    if not _identifier(output, type) or not any(map(str.isdigit, output)):
+    if not identifier_in(output, type) or not any(map(str.isdigit, output)):
         return False
+    said = id_key(" ".join(texts))
     foreign = any(c.isdigit() and not c.isascii() for c in said)
     key = id_key(output)
     ending = key[-4:] if key[-4:].isdigit() else key
@@ -290,7 +285,7 @@ def _is_absent(texts: Sequence[str], output: str, type: str) -> bool:
 
 def _spells_figures(text: str) -> bool:
     """Whether figures may be spelt in words: one two oh three, double zero forty-four, 零零四四."""
-    counts = [value.value for value in read(text) if value.type == "count"]
+    counts = [value.value for value in find_values(text) if value.type == "count"]
     return len(counts) > 1 or any(value >= 10 for value in counts)
 
 

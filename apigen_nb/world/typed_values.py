@@ -7,7 +7,7 @@ import functools
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from .amounts import Amount, Quantity, amount_at, currency_of, is_ending, quantity_at
 from .dates import date_at, time_at
@@ -56,36 +56,65 @@ class Value(NamedTuple):
     inner: tuple[bool, bool] = (False, False)
 
 
+@functools.lru_cache(maxsize=4096)
 def find_values(text: str) -> tuple[Value, ...]:
     """The values of a text in their order, mere words left out. Spans are those of `plain(text)`, which is the text
     itself unless it has full-width figures or the like."""
-    return tuple(value for value in read(text) if value.type != "word")
+    if text.isascii() and not any(map(_is_more, _WORD_OR_FIGURE.findall(text))):
+        return ()
+    return tuple(value for value in _read(text, words=False) if value.type != "word")
 
 
 @functools.lru_cache(maxsize=4096)
 def read(text: str) -> tuple[Value, ...]:
     """All that a text says, values and words, in order."""
+    return tuple(_read(text, words=True))
+
+
+def _read(text: str, *, words: bool) -> list[Value]:
+    """What a text says. Without `words` those are left out that are nothing else at a glance."""
     text = plain(text)
-    found = pieces(text)
-    language = language_of(found)
-    read_so_far: list[Value] = []
-    i = 0
-    while i < len(found):
-        piece = found[i]
-        if piece.kind == "word" and not _may_begin(piece.raw, piece.folded):
-            read_so_far.append(
-                Value("word", word_key(piece.folded), piece.start, piece.end, piece.raw, True, piece.inner)
-            )
+    found, read_so_far, language = pieces(text), list[Value](), ""
+    i, count = 0, len(found)
+    while i < count:
+        kind, _, folded, start, end, _, inner, raw = found[i]
+        begins, key = _as_word(raw, folded) if kind == "word" else ("value", "")
+        if not begins:
+            if words:
+                read_so_far.append(Value("word", key, start, end, raw, True, inner))
             i += 1
             continue
-        quantity = _at(found, i, language, text)
+        language = language or language_of(found)
+        quantity = _worded(found, i) if begins == "place" else _at(found, i, language, text)
         if quantity is not None:
             end = max(quantity.end, i + 1)
             read_so_far.append(_value(found, i, end, quantity, text))
             i = end
         else:
             i += 1
-    return tuple(read_so_far)
+    return read_so_far
+
+
+_WORD_OR_FIGURE = re.compile(r"[A-Za-z]+|[0-9]")
+
+
+@functools.lru_cache(maxsize=4096)
+def has_no_figure(text: str) -> bool:
+    """Whether a text has no number, money, percentage or date, as is to be seen at a glance: many messages need not be
+    read to find one."""
+    return text.isascii() and not any(map(_may_count, _WORD_OR_FIGURE.findall(text)))
+
+
+@functools.lru_cache(maxsize=65536)
+def _is_more(word: str) -> bool:
+    """Whether a word may be part of a value that is more than a word."""
+    return word.isdigit() or _as_word(word, fold(word))[0] != ""
+
+
+@functools.lru_cache(maxsize=65536)
+def _may_count(word: str) -> bool:
+    """Whether a word may be part of an amount or a date. "A" and "an" are so before a unit only: "a week"."""
+    return word.isdigit() or (word not in ("a", "an", "A", "An", "AN") and _as_word(word, fold(word))[0] == "value")
 
 
 def _value(found: Sequence[Piece], i: int, end: int, quantity: Quantity, text: str) -> Value:
@@ -97,21 +126,25 @@ def _value(found: Sequence[Piece], i: int, end: int, quantity: Quantity, text: s
 
 
 @functools.lru_cache(maxsize=65536)
-def _may_begin(raw: str, folded: str) -> bool:
-    """Whether a word may begin a value that is more than a word."""
-    return (
+def _as_word(raw: str, folded: str) -> tuple[Literal["", "place", "value"], str]:
+    """What a word may begin that is more than a word, a place or any other value, and the word as it is compared."""
+    key = word_key(folded)
+    if (
         folded in months()
         or folded in ARTICLES
         or folded in HALF
-        or folded in _first_words_of_places()
-        or (raw.isupper() and raw in place_codes())
         or folded in ("noon", "midnight", "mitternacht", "mediodia", "medianoche", "anderthalb", "us", "ca")
         or folded.endswith("einhalb")
         or currency_of(Piece("word", None, folded, 0, 0)) is not None
         or any(number_in_words(raw.casefold(), language) is not None for language in ("en", "de", "es"))
         or ordinal_in_words(raw.casefold()) is not None
         or folded in MINUS
-    )
+    ):
+        return "value", key
+    is_code = raw.isupper() and raw in place_codes()
+    if is_code and folded in _CODES_BEFORE:
+        return "value", key
+    return ("place" if is_code or folded in _lengths_of_places() else ""), key
 
 
 MINUS = frozenset(("minus", "menos"))
@@ -119,8 +152,12 @@ _CODES_BEFORE = frozenset((*(code.casefold() for code in CODES), "us", "ca"))
 
 
 @functools.cache
-def _first_words_of_places() -> frozenset[str]:
-    return frozenset(name.split()[0] for name in places())
+def _lengths_of_places() -> dict[str, tuple[int, ...]]:
+    """First word of a place's name → of how many words such names are, the longest first."""
+    found: dict[str, set[int]] = {}
+    for first, *rest in map(str.split, places()):
+        found.setdefault(first, set()).add(1 + len(rest))
+    return {first: tuple(sorted(sizes, reverse=True)) for first, sizes in found.items()}
 
 
 def _at(found: Sequence[Piece], i: int, language: str, text: str) -> Quantity | None:
@@ -207,8 +244,9 @@ def _worded(found: Sequence[Piece], i: int) -> Quantity | None:
 def _place(found: Sequence[Piece], i: int) -> Quantity | None:
     """A state of the US or a country, by its name, or by its code in capitals."""
     piece = found[i]
-    if piece.folded in _first_words_of_places():
-        for end in range(min(i + 5, len(found)), i, -1):
+    for size in _lengths_of_places().get(piece.folded, ()):
+        end = i + size
+        if size < 6 and end <= len(found):
             parts = found[i:end]
             if all(part.gap in ("", ".") for part in parts[1:]):
                 name = " ".join(part.folded for part in parts)
@@ -236,6 +274,13 @@ def word_key(word: str) -> str:
     return word
 
 
+@functools.lru_cache(maxsize=4096)
+def word_keys(text: str) -> frozenset[str]:
+    """All words of a text in ASCII that are of letters, as words are compared, and perhaps some that are only part of
+    a value."""
+    return frozenset(word_key(fold(word)) for word in re.findall(r"[A-Za-z]+", text))
+
+
 def id_key(text: str) -> str:
     """The letters and figures of an identifier: #R12030, R12030 and r-12030 are the same."""
-    return "".join(character for character in fold(text) if character.isalnum())
+    return "".join(filter(str.isalnum, fold(text)))

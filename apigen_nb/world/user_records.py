@@ -47,19 +47,29 @@ def user_records(
     """A user's row and everything hanging on it, table → id → row: first the rows that are asked for, then what names
     the user or is named by the user's row, then what those rows name, breadth first until the budget of JSON characters
     is spent. Rows of others are left out."""
-    index = _index(domain)
     found: dict[str, dict[str, Any]] = {}
+    for table, key in record_places(domain, user, budget, first):
+        found.setdefault(table, {})[key] = copy_json(_row(domain, table, key)[0])
+    return found
+
+
+def record_places(
+    domain: Domain, user: str, budget: int = RECORDS_BUDGET, first: Iterable[Place] = ()
+) -> tuple[Place, ...]:
+    """The table and id of each of the `user_records`, in their order."""
+    index, found = _index(domain), dict[Place, None]()
     frontier, spent = [(domain.users, user), *first, *index.owned.get(user, ())], 0
-    for table, key in frontier:  # it grows meanwhile
-        others = user not in index.owners.get((table, key), {user}) or (table == domain.users and key != user)
-        if others or key in found.get(table, {}) or key not in domain.tables[table]:
+    for place in frontier:  # it grows meanwhile
+        table, key = place
+        others = user not in index.owners.get(place, {user}) or (table == domain.users and key != user)
+        if others or place in found or key not in domain.tables[table]:
             continue
-        row, size, named = _row(domain, table, key)
+        _, size, named = _row(domain, table, key)
         if spent + size > budget and found:
             continue
-        found.setdefault(table, {})[key], spent = copy_json(row), spent + size
+        found[place], spent = None, spent + size
         frontier += [(home, name) for name in named for home in index.homes.get(name, ())]
-    return found
+    return tuple(found)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -79,10 +89,20 @@ def owners(domain: Domain, value: str) -> frozenset[str]:
 def own_rows(domain: Domain, user: str) -> dict[str, dict[str, Any]]:
     """All rows that belong to a user, the user's own first, table → id → row; nothing of the catalogue."""
     found: dict[str, dict[str, Any]] = {}
-    for table in sorted(domain.tables, key=lambda table: table != domain.users):
-        keys = [key for key in _owned_by(domain).get(user, ()) if key in domain.tables[table]]
-        found |= {table: {key: domain.dump(domain.tables[table][key]) for key in keys}} if keys else {}
+    for table, key in own_places(domain, user):
+        found.setdefault(table, {})[key] = domain.dump(domain.tables[table][key])
     return found
+
+
+def own_places(domain: Domain, user: str) -> tuple[Place, ...]:
+    """The table and id of each of the `own_rows`, in their order."""
+    owned, tables = _owned_by(domain).get(user, ()), sorted(domain.tables, key=lambda table: table != domain.users)
+    return tuple((table, key) for table in tables for key in owned if key in domain.tables[table])
+
+
+def row_at(domain: Domain, place: Place) -> Any:
+    """A row as JSON, for all who look at it: not to be changed."""
+    return _row(domain, *place)[0]
 
 
 def catalogue(domain: Domain) -> dict[str, dict[str, Any]]:
@@ -94,9 +114,11 @@ def catalogue(domain: Domain) -> dict[str, dict[str, Any]]:
 
 def foreign_rows(domain: Domain, user: str, result: Any) -> tuple[str, ...]:
     """The ids in a call's result that belong to other users and not to this one, each once, as they come. `result` is
-    what the call returned, as JSON text or value. An id that the user's own rows name (to whom money was sent) only
-    counts where more of its row is shown."""
+    what the call returned, as JSON text or value, or a tuple of words. An id that the user's own rows name (to whom
+    money was sent) only counts where more of its row is shown."""
     owned, found = _ownership(domain), dict[str, None]()
+    if isinstance(result, tuple) and owned.keys().isdisjoint(result):  # most words of a text are no ids
+        return ()
     for value, holder in _ids_of(result) if isinstance(result, str) else _ids(result):
         others = value in owned and user not in owners(domain, value)
         if others and (value not in _named_by_rows_of(domain, user) or _shows_row(domain, value, holder)):
@@ -199,17 +221,23 @@ def _ids_of(result: str) -> tuple[tuple[str, Mapping[str, Any]], ...]:
     return tuple(_ids(value))
 
 
-def _ids(value: Any, holder: Mapping[str, Any] | None = None) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _ids(value: Any) -> list[tuple[str, Mapping[str, Any]]]:
     """All texts in a value that may be ids, keys of objects too, each with the object around it or behind it."""
+    found: list[tuple[str, Mapping[str, Any]]] = []
+    _gather_ids(value, {}, found)
+    return found
+
+
+def _gather_ids(value: Any, holder: Mapping[str, Any], found: list[tuple[str, Mapping[str, Any]]]) -> None:
     if isinstance(value, str):
-        yield value, holder or {}
+        found.append((value, holder))
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _ids(item, holder)
+            _gather_ids(item, holder, found)
     elif isinstance(value, dict):
         for name, item in value.items():
-            yield name, item if isinstance(item, dict) else {}
-            yield from _ids(item, value)
+            found.append((name, item if isinstance(item, dict) else {}))
+            _gather_ids(item, value, found)
 
 
 def _shows_row(domain: Domain, value: str, holder: Mapping[str, Any]) -> bool:

@@ -42,20 +42,35 @@ def has_type(value: Any, schema: Mapping[str, Any]) -> bool:
 
 def facts(value: Any, key: str = "", holder: dict[str, Any] | None = None) -> Iterator[Fact]:
     """All facts in a JSON value, objects inside strings included, in order of appearance."""
-    holder = {} if holder is None else holder
-    if isinstance(value, dict):
+    found: list[Fact] = []
+    _gather(value, key, {} if holder is None else holder, found)
+    return iter(found)
+
+
+@functools.lru_cache(maxsize=256)  # several checks look at each result
+def facts_of_result(result: str) -> tuple[Fact, ...]:
+    """The facts in what a call gave: JSON, or a text. Nothing in them is to be changed."""
+    return tuple(facts(result))
+
+
+def _gather(value: Any, key: str, holder: dict[str, Any], found: list[Fact]) -> None:
+    """Append the facts in a value (a generator in each object would cost twice as much)."""
+    if isinstance(value, str):
+        if value[:1] in ("{", "[") and (inner := _json(value)) is not None:
+            _gather(inner, key, holder, found)
+        else:
+            found.append(Fact(singular(key), value, holder))
+    elif isinstance(value, dict):
         for name, item in value.items():
             if isinstance(item, dict) and key and not is_field(name):
                 # a dict keyed by ids: the key is a fact about the row behind it
-                yield Fact(f"{singular(key)}_id", name, item)
-            yield from facts(item, str(name), value)
+                found.append(Fact(f"{singular(key)}_id", name, item))
+            _gather(item, str(name), value, found)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from facts(item, key, holder)
-    elif isinstance(value, str) and value[:1] in "{[" and (inner := _json(value)) is not None:
-        yield from facts(inner, key, holder)
+            _gather(item, key, holder, found)
     elif isinstance(value, SCALARS):
-        yield Fact(singular(key), value, holder)
+        found.append(Fact(singular(key), value, holder))
 
 
 def argument_values(*actions: Action) -> Iterator[tuple[str, Any]]:
@@ -100,6 +115,7 @@ def produced_key(tool: str) -> str:
     return match.group(1) if match else ""
 
 
+_NO_NUMBER = re.compile(r"[A-DF-Za-df-z]|\A\D*\Z")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
@@ -111,6 +127,8 @@ def normalize(text: str) -> str:
 
 def parse_number(text: str) -> Decimal | None:
     """The number that a text is ("$1,234.50" → 1234.5), or None."""
+    if _NO_NUMBER.search(text):
+        return None
     try:
         value = Decimal(_THOUSANDS.sub("", re.sub(r"^(-?)[$€£]", r"\1", text.strip()).rstrip("%").strip()))
     except InvalidOperation:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from apigen_nb.models import Answer, NoAnswer, Question
 from apigen_nb.models.chat_format import render
 from apigen_nb.records import Message, Opinion, Reading, ToolCall
-from apigen_nb.trajectories.meaning import UNCLEAR, Claim, Meanings, passage, settle, settled, unproven
+from apigen_nb.trajectories.meaning import UNCLEAR, Claim, Meanings, passage, settle, settle_open, settled, unproven
 from tests.players import Role, reading
 
 TALK = (
@@ -287,6 +287,17 @@ async def test_without_judges_nothing_is_asked_and_all_is_open() -> None:
     assert await settle(two_steps, meanings, [], "x") == "stopped"
     assert set(meanings.open) == {"answered/0"}
     assert meanings.readings == {}
+
+
+async def test_a_check_that_has_been_made_is_not_made_again_before_judges_are_asked() -> None:
+    meanings, seen = Meanings(TALK), list[int]()
+
+    def counted(known: Meanings) -> str:
+        seen.append(len(known.readings))
+        return two_steps(known)
+
+    assert await settle_open(two_steps(meanings), counted, meanings, judges(YES), "x") == "yes"
+    assert seen == [1, 2]
 
 
 async def test_what_was_read_comes_to_the_same_without_judges() -> None:

@@ -15,35 +15,41 @@ from ...world.domain import Domain
 from ...world.output_types import output_type
 from ...world.telling import as_number
 from ...world.typed_values import Value, read
-from ...world.user_records import own_rows, user_records
-from ...world.values import Fact, facts, parse_number
+from ...world.user_records import Place, own_places, record_places, row_at
+from ...world.values import Fact, facts
 from ...world.vocabulary import units
 from .derivation import Known, known_form
-from .execution import execute
+from .execution import Execution, execute
+
+
+class _Holding(NamedTuple):
+    """What one row or result holds: value → the facts that have it, how often each field stands there, and what the
+    numbers in it come to."""
+
+    facts: Mapping[Known, tuple[Fact, ...]]
+    counts: Mapping[str, int]
+    sums: Mapping[str, Decimal]
 
 
 class _Sources(NamedTuple):
-    """Value → the facts that have it; and the numbers that a count or a sum may be as well."""
+    """Rows or results, and the numbers that a count or a sum of theirs may be as well."""
 
-    facts: Mapping[Known, tuple[Fact, ...]]
+    holdings: tuple[_Holding, ...]
     reckoned: frozenset[Decimal]
 
 
-def origin_types(blueprint: Blueprint, domain: Domain) -> tuple[str, ...]:
+def origin_types(blueprint: Blueprint, domain: Domain, execution: Execution | None = None) -> tuple[str, ...]:
     """The type of each expected output, for `telling.telling`: that of the facts it may have been taken from, or ""
     where there is none, where they are of several types, or where it may be a count or a sum as well. It looks at the
-    user's own rows and those they name, at what actions give back, and for a task without tools at the policy."""
-    return _types(domain, blueprint.line()) if blueprint.outputs else ()
-
-
-@functools.lru_cache(maxsize=4096)
-def _types(domain: Domain, line: str) -> tuple[str, ...]:
-    blueprint = Blueprint.model_validate_json(line)
+    user's own rows and those they name, at what actions give back, and for a task without tools at the policy.
+    `execution` is that of the actions, where it has been made."""
+    if not blueprint.outputs:
+        return ()
     if blueprint.kind == "no tool":
         said = _said_in(domain.policy)
         return tuple(_only(said.get(as_number(output), ())) for output in blueprint.outputs)
-    results = [step.result for step in execute(blueprint, domain).steps]
-    sources = (_of_user(domain, blueprint.user), _sources(results))
+    steps = (execution or execute(blueprint, domain)).steps
+    sources = (_of_user(domain, blueprint.user), _sources(_holding(step.result) for step in steps))
     return tuple(_type(output, sources) for output in blueprint.outputs)
 
 
@@ -51,7 +57,8 @@ def _type(output: str, sources: Iterable[_Sources]) -> str:
     value = known_form(output)
     if any(value in source.reckoned for source in sources):
         return ""
-    return _only({output_type(output, fact) for source in sources for fact in source.facts.get(value, ())})
+    holdings = (holding for source in sources for holding in source.holdings)
+    return _only({output_type(output, fact) for holding in holdings for fact in holding.facts.get(value, ())})
 
 
 def _only(types: Iterable[str]) -> str:
@@ -59,33 +66,44 @@ def _only(types: Iterable[str]) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=1024)
 def _of_user(domain: Domain, user: str) -> _Sources:
-    tables = [own_rows(domain, user), user_records(domain, user)]
-    rows = {(table, key): row for found in tables for table, some in found.items() for key, row in some.items()}
-    return _sources(rows.values())
+    places = dict.fromkeys((*own_places(domain, user), *record_places(domain, user)))
+    return _sources(_of_row(domain, place) for place in places)
 
 
-def _sources(values: Iterable[Any]) -> _Sources:
-    """The facts of some rows or results, and what can be counted and added up in each of them and in all."""
-    each = [[fact for fact in facts(value) if not isinstance(fact.value, bool)] for value in values]
-    every = [fact for found in each for fact in found]
-    known: dict[Known, list[Fact]] = defaultdict(list)
-    for fact in every:
-        known[known_form(fact.value)].append(fact)
-    reckoned = frozenset(number for found in (*each, every) for number in _reckoned(found))
-    return _Sources({value: tuple(found) for value, found in known.items()}, reckoned)
+@functools.lru_cache(maxsize=8192)  # the catalogue's rows are everybody's
+def _of_row(domain: Domain, place: Place) -> _Holding:
+    return _holding(row_at(domain, place))
 
 
-def _reckoned(found: Iterable[Fact]) -> Iterator[Decimal]:
-    """How often a field stands there, and the sum of all that it holds where that is more than one."""
-    counts, sums = Counter[str](), defaultdict[str, Decimal](Decimal)
-    for fact in found:
+def _holding(value: Any) -> _Holding:
+    known, counts, sums = defaultdict[Known, list[Fact]](list), Counter[str](), defaultdict[str, Decimal](Decimal)
+    for fact in (fact for fact in facts(value) if not isinstance(fact.value, bool)):
+        form = known_form(fact.value)
+        known[form].append(fact)
         counts[fact.key] += 1
-        if isinstance(fact.value, int | float):
-            sums[fact.key] += parse_number(str(fact.value)) or 0
-    yield from map(Decimal, counts.values())
-    yield from (total for key, total in sums.items() if counts[key] > 1)
+        if not isinstance(fact.value, str):
+            sums[fact.key] += form if isinstance(form, Decimal) else 0
+    return _Holding({form: tuple(found) for form, found in known.items()}, counts, sums)
+
+
+def _sources(holdings: Iterable[_Holding]) -> _Sources:
+    """Some rows or results, with what can be counted and added up in each of them and in all."""
+    each = tuple(holdings)
+    counts, sums = Counter[str](), defaultdict[str, Decimal](Decimal)
+    for holding in each:
+        counts.update(holding.counts)
+        for key, amount in holding.sums.items():
+            sums[key] += amount
+    every = _Holding({}, counts, sums)
+    return _Sources(each, frozenset(number for holding in (*each, every) for number in _reckoned(holding)))
+
+
+def _reckoned(holding: _Holding) -> Iterator[Decimal]:
+    """How often a field stands there, and the sum of all that it holds where that is more than one."""
+    yield from map(Decimal, holding.counts.values())
+    yield from (total for key, total in holding.sums.items() if holding.counts[key] > 1)
 
 
 @functools.lru_cache(maxsize=8)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
+import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from ...records import Finding, Message, canonical
+from ...records import Finding, canonical
 from ...world.domain import Domain
 from ...world.identification import identifying_tools
-from ...world.values import facts, is_mentioned, normalize
+from ...world.values import facts_of_result, is_mentioned, normalize
 from ..dialogue import Call, Dialogue
 from ..meaning import Meanings
 
@@ -73,7 +75,7 @@ def stays_silent_after_transfer(dialogue: Dialogue, meanings: Meanings) -> Itera
 def does_not_repeat(dialogue: Dialogue, meanings: Meanings) -> Iterator[Finding]:
     """Notes reads that were made again with the same result and no write between, and reads of which nothing was used;
     that costs, and breaks nothing."""
-    writes, spoken = [call.answered for call in dialogue.writes], [_spoken(message) for message in dialogue.messages]
+    writes, spoken = [call.answered for call in dialogue.writes], _spoken(dialogue)
     seen: dict[str, int] = {}
     count = defaultdict[str, int](lambda: 1)
     for call in dialogue.calls:
@@ -96,30 +98,46 @@ def _reads(call: Call, domain: Domain) -> bool:
     return call.action.name in domain.tools and domain.tools[call.action.name].kind == "read"
 
 
-def _used(call: Call, spoken: Sequence[frozenset[str]], dialogue: Dialogue) -> bool:
+class _Spoken(NamedTuple):
+    """Word → the first turn that has it, in its text or in its calls; the last of the agent's that has; and the first
+    that has it in its text and is no result."""
+
+    first: dict[str, int]
+    last: dict[str, int]
+    said: dict[str, int]
+
+
+def _used(call: Call, spoken: _Spoken, dialogue: Dialogue) -> bool:
     """Whether a word of the result that was not known before stands in a later message of the agent or in its calls, or
-    one that nobody has said in the text with which the agent goes on; `spoken` are the words of each message."""
-    words = _words_of_result(call.result.content if call.result else "")
-    before = spoken[: call.answered]
-    later = frozenset[str]().union(*(spoken[turn] for turn, _ in dialogue.turns("assistant", call.answered)))
-    is_new = (all(word not in said for said in before) for word in words & later)
-    if any(is_new) or all(any(word in said for said in before) for word in words):
+    one that nobody has said in the text with which the agent goes on."""
+    words, since, never = _words_of_result(call.result.content if call.result else ""), call.answered, math.inf
+    new = [word for word in words if spoken.first.get(word, never) >= since]
+    if not new or any(spoken.last.get(word, -1) >= since for word in new):
         return True
-    goes_on = next((m for _, m in dialogue.turns("assistant", call.answered)), None)
+    goes_on = next((m for _, m in dialogue.turns("assistant", since)), None)
     if goes_on is None or goes_on.tool_calls:
         return False
-    said_before = (_words(m.content) for m in dialogue.messages[: call.answered] if m.role != "tool")
-    return not words.isdisjoint(_words(goes_on.content) - frozenset[str]().union(*said_before))
+    return any(word in words and spoken.said[word] >= since for word in _words(goes_on.content))
 
 
-def _spoken(message: Message) -> frozenset[str]:
-    """The words of a message and of its calls."""
-    return _words(message.content).union(*(_words(canonical(call.arguments)) for call in message.tool_calls))
+def _spoken(dialogue: Dialogue) -> _Spoken:
+    spoken = _Spoken({}, {}, {})
+    for turn, message in enumerate(dialogue.messages):
+        text = _words(message.content)
+        words = text.union(*(_words(canonical(call.arguments)) for call in message.tool_calls))
+        for word in words:
+            spoken.first.setdefault(word, turn)
+        if message.role == "assistant":
+            spoken.last.update(dict.fromkeys(words, turn))
+        if message.role != "tool":
+            for word in text:
+                spoken.said.setdefault(word, turn)
+    return spoken
 
 
 @functools.lru_cache(maxsize=2048)
 def _words_of_result(result: str) -> frozenset[str]:
-    return _words(" ".join(str(fact.value) for fact in facts(result)) or result)
+    return _words(" ".join(str(fact.value) for fact in facts_of_result(result)) or result)
 
 
 @functools.lru_cache(maxsize=8192)

@@ -16,7 +16,7 @@ from ...records import canonical
 from ...world.dates import Day, same_day
 from ...world.domain import Domain
 from ...world.typed_values import Value, find_values
-from ...world.values import facts
+from ...world.values import facts, facts_of_result
 
 COUNTED = 12  # so many things are counted without a word about it
 TIMES = 9  # so many times a price is taken
@@ -67,6 +67,8 @@ class Known:
         """Whether a value is known or follows: amounts from one another, a time from two days. What may follow in other
         ways is for judges to see."""
         key, numbers = _key(value), list(_numbers(value))
+        if self._is_at_hand(value, key, numbers):
+            return True
         if any(key in part.values or not part.numbers.isdisjoint(numbers) for part in self._parts()):
             return True
         if value.type == "money":
@@ -78,9 +80,22 @@ class Known:
         small = value.type in ("number", "count") and abs(value.value) <= COUNTED
         return small or self._has_digits(value.text) or any(map(self._follows, numbers))
 
+    def _is_at_hand(self, value: Value, key: tuple[str, str], numbers: Sequence[Decimal]) -> bool:
+        """Whether a value stands as it is told in a policy, a result or a text: most do, and the rest of what was told
+        need not be read to see it."""
+        if key in self.general.values or not self.general.numbers.isdisjoint(numbers):
+            return True
+        if any(not numbers_of_result(result).isdisjoint(numbers) for result in self.seen):
+            return True
+        texts = (text for result in self.seen if value.text in result for text in texts_of_result(result))
+        return any(key in gleaned(text).values for text in (*texts, *self.heard) if value.text in text)
+
     def has_mail(self, mail: str) -> bool:
         """Whether an e-mail address is known."""
-        return any(mail.casefold() in part.mails for part in self._parts())
+        mail = mail.casefold()
+        texts = (text for result in self.seen for text in texts_of_result(result))
+        told = (one for text in (*self.heard, *texts) if "@" in text for one in told_mails(text))
+        return mail in self.general.mails or any(mail == one.casefold() for one in told)
 
     def _has_digits(self, text: str) -> bool:
         return all(any(run in part.digits for part in self._parts()) for run in _digits(text))
@@ -120,12 +135,14 @@ def known_to_all(domain: Domain, policy: str) -> Gleaned:
 @functools.lru_cache(maxsize=8192)
 def gleaned(text: str) -> Gleaned:
     """What a text tells: the policy, what the user says, a text in a result."""
-    values = find_values(text)
+    values, digits = find_values(text), _digits(text)
+    if not (values or digits or "@" in text):
+        return NOTHING
     return Gleaned(
         values=frozenset(map(_key, values)),
         numbers=frozenset(number for value in values for number in _numbers(value)),
         days=frozenset(value.value for value in values if value.type == "date"),
-        digits=_digits(text),
+        digits=digits,
         mails=frozenset(mail.casefold() for mail in told_mails(text)),
     )
 
@@ -133,13 +150,28 @@ def gleaned(text: str) -> Gleaned:
 @functools.lru_cache(maxsize=2048)
 def gleaned_of_result(result: str) -> Gleaned:
     """What a call gave, or the arguments of one, tells; `result` is JSON or a text."""
-    found = list(facts(result))
-    texts = [fact.value for fact in found if isinstance(fact.value, str)] or ([] if found else [result])
-    fields = tuple((f.key, Decimal(str(f.value))) for f in found if not isinstance(f.value, str | bool))
+    fields = tuple((f.key, Decimal(str(f.value))) for f in facts_of_result(result) if _is_number(f.value))
     digits = (_digits(str(number)) for _, number in fields)
-    numbers = frozenset(number for _, number in fields)
-    bare = NOTHING._replace(numbers=numbers, digits=frozenset[str]().union(*digits))
-    return _union([bare, *map(gleaned, dict.fromkeys(texts))])._replace(fields=fields)
+    bare = NOTHING._replace(numbers=numbers_of_result(result), digits=frozenset[str]().union(*digits))
+    told = (one for one in map(gleaned, texts_of_result(result)) if one is not NOTHING)
+    return _union([bare, *told])._replace(fields=fields)
+
+
+@functools.lru_cache(maxsize=2048)
+def numbers_of_result(result: str) -> frozenset[Decimal]:
+    """The numbers that a result has as such, not in texts."""
+    return frozenset(Decimal(str(fact.value)) for fact in facts_of_result(result) if _is_number(fact.value))
+
+
+@functools.lru_cache(maxsize=2048)
+def texts_of_result(result: str) -> tuple[str, ...]:
+    """The texts in a result, each once; the result itself where it has no facts."""
+    found = facts_of_result(result)
+    return tuple(dict.fromkeys(f.value for f in found if isinstance(f.value, str))) if found else (result,)
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, str | bool)
 
 
 def _union(parts: Sequence[Gleaned]) -> Gleaned:

@@ -25,7 +25,7 @@ def shows_own_rows_only(dialogue: Dialogue, meanings: Meanings) -> Iterator[Find
             excused = call.action.name in identifying_tools(domain) or _led_there(call, rows, dialogue)
             yield _finding(call.turn, f"{call.action.name} gave", rows, "noted" if excused else "fell")
     for turn, message in dialogue.turns("assistant"):
-        words = foreign_rows(domain, user, _ID.findall(message.content))
+        words = foreign_rows(domain, user, tuple(_ID.findall(message.content)))
         if untold := [word for word in words if not _told(word, turn, dialogue)]:
             yield _finding(turn, "the agent named", untold, "fell")
 
