@@ -5,7 +5,7 @@ or undecided; `assess` has judges read what evidence leaves open, unless the con
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal
 
 from ..blueprints.gates.kind import same_call
@@ -21,6 +21,7 @@ from .behaviour import shows_behaviour
 from .conduct import keeps_conduct
 from .dialogue import Call, Dialogue
 from .meaning import Claim, Meanings, settle_open
+from .repeated_outputs import each_is_told, same_outputs, telling_each
 
 BROKEN: dict[str, Literal["behaviour not shown", "conduct broken"]] = {
     "behaviour": "behaviour not shown",
@@ -83,9 +84,10 @@ def all_told(dialogue: Dialogue, meanings: Meanings) -> Verdict:
     """Output check: every expected output is told in some message of the agent, compared by type, and stands."""
     outputs = dialogue.blueprint.outputs
     types = origin_types(dialogue.blueprint, dialogue.domain, dialogue.groundtruth) if outputs else ()
-    asked = ((number, output, types[number]) for number, output in enumerate(outputs))
-    answers = {output: _is_told(number, output, type, dialogue, meanings) for number, output, type in asked}
-    missing, open_ = ([o for o, answer in answers.items() if answer == what] for what in ("no", ""))
+    answers = dict[int, str]()
+    for numbers in same_outputs(outputs):
+        answers |= _are_told(numbers, outputs[numbers[0]], types[numbers[0]], dialogue, meanings)
+    missing, open_ = ([outputs[n] for n in sorted(answers) if answers[n] == what] for what in ("no", ""))
     if not missing and not open_:
         return Verdict(gate="outputs", passed=True)
     counted = f"told {len(answers) - len(missing) - len(open_)} of {len(answers)}"
@@ -100,24 +102,46 @@ def all_told(dialogue: Dialogue, meanings: Meanings) -> Verdict:
     return Verdict(gate="outputs", passed=False, undecided=not missing, kind=kind, reason=reason, findings=findings)
 
 
-def _is_told(number: int, output: str, type: str, dialogue: Dialogue, meanings: Meanings) -> str:
-    """ "yes", "no", or "" where judges have not decided. What stands nowhere but in announcements of writes may have
-    been told by the way: of something else, such as a fee of 0 for a balance of 0."""
+def _are_told(numbers: Sequence[int], output: str, type: str, dialogue: Dialogue, meanings: Meanings) -> dict[int, str]:
+    """Whether outputs that are one value are told, each by its number: "yes", "no", or "" where judges have not
+    decided."""
     said = {turn: message.content for turn, message in dialogue.turns("assistant") if message.content}
+    found = _found(said, output, type, dialogue)
+    if found == "not told" or not said:
+        return dict.fromkeys(numbers, "no")
+    first, *others = numbers
+    if not others:
+        return {first: "yes" if found == "told" else meanings.of(_telling(first, output, dialogue))}
+    if found == "told" and each_is_told(_unannounced(said, dialogue), output, type, len(numbers), dialogue):
+        return dict.fromkeys(numbers, "yes")
+    answer = meanings.of(telling_each(first, output, len(numbers), dialogue))
+    one = "yes" if answer == "no" and found == "told" else answer
+    return {first: one, **dict.fromkeys(others, answer)}
+
+
+def _found(said: Mapping[int, str], output: str, type: str, dialogue: Dialogue) -> Telling:
+    """What messages of the agent tell of an output. What stands nowhere but in announcements of writes may have been
+    told by the way: of something else, such as a fee of 0 for a balance of 0."""
     found = _told_as([*said.values()], output, type)
-    if found == "told":
-        announced = {turn for _, turn, _ in dialogue.confirmed()}
-        others = [text for turn, text in said.items() if turn not in announced]
-        found = "told" if len(others) == len(said) or _told_as(others, output, type) == "told" else "open"
-    if found != "open" or not said:
-        return "yes" if found == "told" else "no"
+    if found != "told":
+        return found
+    others = _unannounced(said, dialogue)
+    return "told" if len(others) == len(said) or _told_as(others, output, type) == "told" else "open"
+
+
+def _unannounced(said: Mapping[int, str], dialogue: Dialogue) -> list[str]:
+    announced = {turn for _, turn, _ in dialogue.confirmed()}
+    return [text for turn, text in said.items() if turn not in announced]
+
+
+def _telling(number: int, output: str, dialogue: Dialogue) -> Claim:
     question = (
         "Does the agent tell the customer the value named below, in whatever words, language or format, as something "
         "that is so and that still stands at the end? Another value, or one denied or corrected later, is a no."
     )
     about = f"{output}\nThe customer's notes, which say what it is about: {dialogue.blueprint.instruction}"
     last = len(dialogue.messages)
-    return meanings.of(Claim(f"output told/{number}", "output told", question, about, "assistant", 0, last))
+    return Claim(f"output told/{number}", "output told", question, about, "assistant", 0, last)
 
 
 def _told_as(texts: Sequence[str], output: str, type: str) -> Telling:

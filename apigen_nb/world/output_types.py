@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .telling import expected
+from .expected_values import expected
 from .values import Fact
 from .vocabulary import units, words
 

@@ -7,16 +7,13 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from .amounts import of_unit, same_currency
 from .cues import corrects, is_asserted, is_label, is_open_around, is_open_sentence, sentences
-from .dates import same_day
+from .expected_values import NUMBERS, expected, same_number, same_value
 from .identifiers import identifier_in, places_of
-from .pieces import MAX_DIGITS, plain
+from .pieces import plain
 from .typed_values import Value, find_values, has_no_figure, id_key, read, word_keys
-from .vocabulary import place_codes, units
 
 Telling = Literal["told", "open", "not told"]
 TYPES = (
@@ -25,9 +22,7 @@ TYPES = (
 MIN_FIGURES = 4  # of an identifier that no other words mean: a "3XL" may be a triple XL
 LONGEST = 60  # values and words of an output; a longer one is looked for as it is written: a model may send a million
 MAX_BETWEEN = 3  # pieces between the date and the time of one moment: "on June 11, at about 2:30 PM"
-_NUMBERS = ("number", "count")
-_FIGURES = (*_NUMBERS, "money", "percentage", "date")
-_SCIENTIFIC = re.compile(r"[+-]?\d+(?:\.\d+)?e[+-]?\d{1,3}", re.IGNORECASE)
+_FIGURES = (*NUMBERS, "money", "percentage", "date")
 
 
 class Place(NamedTuple):
@@ -49,13 +44,13 @@ def tells(text: str, output: str, type: str = "") -> bool:
 def names_number(text: str, output: str) -> bool:
     """Whether a text has an amount of a unit whose number an output is (17 days for "17") or a day of the month."""
     wanted = expected(output)
-    if len(wanted) != 1 or wanted[0].type not in _NUMBERS:
+    if len(wanted) != 1 or wanted[0].type not in NUMBERS:
         return False
     said = find_values(text)
     if any(value.type == "date" and value.value == (None, None, wanted[0].value, None) for value in said):
         return True
     units_said = (value for value in said if value.type in ("duration", "quantity"))
-    return any(_same_number(number, wanted[0]) for value in units_said for number in read(value.text.split()[0]))
+    return any(same_number(number, wanted[0]) for value in units_said for number in read(value.text.split()[0]))
 
 
 def told_at(text: str, output: str, type: str = "") -> Iterator[Place]:
@@ -90,7 +85,7 @@ def _places(text: str, output: str, type: str) -> Iterator[Place]:
         return
     if looked_for := identifier_in(output, type):
         yield from (Place(*span, True, True) for span in places_of(plain(text), *looked_for))
-        if wanted[0].type not in _NUMBERS or type == "identifier":
+        if wanted[0].type not in NUMBERS or type == "identifier":
             return
     if len(wanted) == 1 and wanted[0].type not in ("word", "place"):
         yield from () if wanted[0].type in _FIGURES and has_no_figure(text) else _alone(text, wanted[0])
@@ -142,51 +137,6 @@ def _positions(text: str) -> dict[str, list[int]]:
     return found
 
 
-@functools.lru_cache(maxsize=16384)
-def expected(output: str, type: str = "") -> tuple[Value, ...]:
-    """The values and words of an expected output. A mere number becomes a value of its type, if that is known."""
-    found = read(output)
-    if _SCIENTIFIC.fullmatch(output.strip()) and abs((value := Decimal(output.strip())).adjusted()) < MAX_DIGITS:
-        found = (Value("number", value, 0, len(output), output),)
-    if len(found) != 1 or found[0].type not in _NUMBERS or not type:
-        return found
-    (number,) = found
-    if type == "money":
-        return (number._replace(type="money", value=(number.value, "")),)
-    if type == "percentage":
-        return (number._replace(type=type),)
-    if type in units().values() or type == "business day":
-        kind, amount = of_unit(number.value, type)
-        return (number._replace(type=kind, value=amount),)
-    return found
-
-
-def same_value(have: Value, want: Value, alone: bool = False) -> bool:
-    """Whether a value that was said is the expected one. `alone` where nothing else is expected beside it."""
-    if want.type in _NUMBERS:
-        return _same_number(have, want)
-    if want.type == "money":
-        if have.type == "number":  # two decimals are written of nothing else
-            return bool(have.value == want.value[0] and re.search(r"[.,]\d\d$", have.text))
-        return have.type == "money" and have.value[0] == want.value[0] and same_currency(have.value[1], want.value[1])
-    if want.type == "date":
-        told = have.type == "date" and (have.value.day is not None or want.value.day is None)
-        return told and same_day(have.value, want.value)
-    if want.type == "identifier" and have.type == "number":
-        return bool(have.text == want.value)
-    if want.type == "place":
-        if have.type == "word" and not alone and len(have.text) == 2:  # a code in a text without capitals
-            return bool(place_codes().get(have.text.upper(), frozenset()) & want.value)
-        return have.type == "place" and bool(have.value & want.value)
-    return have.type == want.type and bool(have.value == want.value)
-
-
-def _same_number(have: Value, want: Value) -> bool:
-    if have.type == "money":
-        return bool(have.value[0] == want.value)
-    return have.type in _NUMBERS and bool(have.value == want.value)
-
-
 def _moments(said: Sequence[Value], wanted: Sequence[Value]) -> Iterator[Place]:
     """Where a date and a time stand together, in either order."""
     days = [i for i, value in enumerate(said) if same_value(value, wanted[0])]
@@ -218,17 +168,29 @@ def telling(texts: Sequence[str], output: str, type: str = "") -> Telling:
     sentence or later leaves it open; "open" where a judge must read them; "not told" where no words can mean it."""
     last: tuple[int, int] | None = None
     doubted = False  # whether it is told again later, in a sentence that leaves it open
-    mere = any(value.type in _NUMBERS for value in expected(output, type)[:1])
     for number, text in enumerate(texts):
-        for place in told_at(text, output, type):
-            sentence = next(((n, s) for n, s in enumerate(sentences(text)) if s[0] <= place.start < s[1]), None)
-            if sentence and place.sure and _is_clear(plain(text), sentence[1], place, mere):
-                last, doubted = (number, sentence[0]), False
-            elif sentence and "?" not in text[slice(*sentence[1])]:
+        for n, span, clear in _sentences_with(text, output, type):
+            if clear:
+                last, doubted = (number, n), False
+            elif "?" not in text[slice(*span)]:
                 doubted = True
     if last is None:
         return "not told" if _is_absent(texts, output, type) else "open"
     return "open" if doubted or _is_corrected(texts, last, output, type) else "told"
+
+
+def clear_sentences(text: str, output: str, type: str = "") -> Iterator[str]:
+    """The sentences that assert an output, each as often as it tells it."""
+    return (plain(text)[slice(*span)] for _, span, clear in _sentences_with(text, output, type) if clear)
+
+
+def _sentences_with(text: str, output: str, type: str) -> Iterator[tuple[int, tuple[int, int], bool]]:
+    """For each place where a text tells an output: number, start and end of its sentence; whether that asserts it."""
+    mere = any(value.type in NUMBERS for value in expected(output, type)[:1])
+    for place in told_at(text, output, type):
+        found = next(((n, span) for n, span in enumerate(sentences(text)) if span[0] <= place.start < span[1]), None)
+        if found:
+            yield *found, place.sure and _is_clear(plain(text), found[1], place, mere)
 
 
 def _is_clear(text: str, span: tuple[int, int], place: Place, mere: bool) -> bool:
@@ -254,16 +216,17 @@ def _is_corrected(texts: Sequence[str], last: tuple[int, int], output: str, type
                 correcting = True
                 if (number, n) == (last[0], last[1] + 1):
                     return True
-            if correcting and _tells_another(sentence, wanted):
+            if correcting and tells_another(sentence, wanted):
                 return True
     return False
 
 
-def _tells_another(sentence: str, wanted: Sequence[Value]) -> bool:
+def tells_another(sentence: str, wanted: Sequence[Value]) -> bool:
+    """Whether a sentence tells a value of the type of those that are wanted which is none of them."""
     kinds = {value.type for value in wanted} - {"word"}
     if not kinds:
         return True
-    kinds |= {"money", *_NUMBERS} if kinds & {"money", *_NUMBERS} else set()
+    kinds |= {"money", *NUMBERS} if kinds & {"money", *NUMBERS} else set()
     others = (value for value in find_values(sentence) if value.type in kinds)
     return any(not any(same_value(value, want) for want in wanted) for value in others)
 
@@ -287,9 +250,3 @@ def _spells_figures(text: str) -> bool:
     """Whether figures may be spelt in words: one two oh three, double zero forty-four, 零零四四."""
     counts = [value.value for value in find_values(text) if value.type == "count"]
     return len(counts) > 1 or any(value >= 10 for value in counts)
-
-
-def as_number(output: str) -> Decimal | None:
-    """The number that an output is, or None."""
-    found = expected(output)
-    return found[0].value if len(found) == 1 and found[0].type in _NUMBERS else None

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from ...records import Blueprint
 from ...world.amounts import of_unit
 from ...world.domain import Domain
+from ...world.expected_values import as_number
 from ...world.output_types import output_type
-from ...world.telling import as_number
 from ...world.typed_values import Value, read
 from ...world.user_records import Place, own_places, record_places, row_at
 from ...world.values import Fact, facts
@@ -51,6 +51,12 @@ def origin_types(blueprint: Blueprint, domain: Domain, execution: Execution | No
     steps = (execution or execute(blueprint, domain)).steps
     sources = (_of_user(domain, blueprint.user), _sources(_holding(step.result) for step in steps))
     return tuple(_type(output, sources) for output in blueprint.outputs)
+
+
+def rows_with(output: str, domain: Domain, user: str) -> tuple[str, ...]:
+    """The ids of the user's rows that hold a value, but for the user's own."""
+    value, places = known_form(output), own_places(domain, user)
+    return tuple(place[1] for place in places if place[0] != domain.users and value in _of_row(domain, place).facts)
 
 
 def _type(output: str, sources: Iterable[_Sources]) -> str:

@@ -113,6 +113,12 @@ def _output_told(passage: Passage) -> Found:
     return ("yes", line) if line else ("no", None)
 
 
+def _output_told_each(passage: Passage) -> Found:
+    told = [line for line in passage.agent for part in line.clauses if _tells(part, passage.about)]
+    enough = len(told) > 1 or any(re.search(r"\b(?:both|each|all|same)\b", line.text) for line in told)
+    return ("yes", told[-1]) if enough else ("no", None)
+
+
 def _tells(clause: str, value: str) -> bool:
     # what is told with its own negation ("not refundable") is told by it
     denied = _NEGATED.search(clause) and not _NEGATED.search(normalize(value))
@@ -166,6 +172,7 @@ def _detail_told(passage: Passage) -> Found:
 
 READERS: dict[str, Callable[[Passage], Found]] = {
     "output told": _output_told,
+    "output told each": _output_told_each,
     "wish voiced": _wish_voiced,
     "wish answered": _wish_answered,
     "wish replaced": _wish_replaced,
