@@ -1,5 +1,6 @@
-"""Which worker does which tests: those that share something on one, and what takes longest first, so that none ends long
-after the others. pytest-xdist's own order begins with the modules of most tests; those are quick, and the last is long."""
+"""Which worker does which tests: those that share something on one, and what takes longest first, so that none ends
+long after the others. pytest-xdist's own order begins with the modules of most tests; those are quick, and the last is
+long."""
 
 from __future__ import annotations
 

@@ -39,11 +39,17 @@ def audit(name: str) -> tuple[Finding, ...]:
     return tuple(finding for task, domain in _gold_tasks(name) for finding in replay(task.id, task.actions, domain))
 
 
-def _gold_tasks(name: str) -> list[tuple[GoldTask, Domain]]:
+def count_audited(name: str) -> int:
+    """How many gold tasks `audit` looks at; 0 when what is adapted is not installed."""
+    return len(_gold_tasks(name, notice=False))
+
+
+def _gold_tasks(name: str, notice: bool = True) -> list[tuple[GoldTask, Domain]]:
     try:
         domain, tasks = Domain.load(name), cast(ModuleType, find_adapter(name)).gold_tasks(name.partition(":")[2])
     except DomainError as error:
-        print(f"Nothing was audited: {error}")
+        if notice:
+            print(f"Nothing was audited: {error}")
         return []
     return [(task, domain) for task in tasks]
 

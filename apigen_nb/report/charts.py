@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from . import figure_notes as notes
+from . import glossary
 from .figure_style import (  # fmt: skip
     CONFIG,
     FELL,
@@ -21,9 +23,9 @@ from .figure_style import (  # fmt: skip
     UNDECIDED_BAR,
     Leads,
     canvas,
+    counted,
     empty,
     held_and_fell,
-    in_rows,
     interval_bars,
     label,
     legend,
@@ -48,31 +50,37 @@ def funnel(frame: pd.DataFrame) -> go.Figure:
     """Of `tables.funnel`: what each gate let pass, over all attempts."""
     names = frame["gate"].tolist()
     leads = [{"passed at": gate} for gate in names], [{"fell at": gate} for gate in names]
-    return held_and_fell(frame, names, "Through the gates: every attempt", "attempts", leads=leads, page="blueprints")
+    title, none = "Through the gates: every attempt", notes.NONE_DRAFTED
+    frame = frame.assign(why=glossary.meanings(names, "gate"))
+    return held_and_fell(
+        frame, names, title, "attempts", leads=leads, page="blueprints", note=notes.AT_GATES, missing=none
+    )
 
 
 def metrics(frame: pd.DataFrame) -> go.Figure:
     """Of `tables.metrics`: what the committee's majority found met."""
     names, title = frame["metric"].tolist(), "What the committee found, metric by metric"
     leads = [{"metric met": name} for name in names], [{"metric not met": name} for name in names]
-    return held_and_fell(frame, names, title, "attempts judged", ("met", "not met"), leads, "blueprints")
+    words, none = ("met", "not met"), notes.NO_VOTES
+    return held_and_fell(frame, names, title, "attempts judged", words, leads, "blueprints", missing=none)
 
 
 def failures(frame: pd.DataFrame, most: int = 12) -> go.Figure:
     """Of `tables.failures`: the commonest reasons to fall, and how many of those were repaired by a later attempt."""
     top = frame.head(most)
-    left = f" ({most} of {len(frame)} kinds)" if len(frame) > most else ""
+    left = f" (the {most} commonest of {len(frame)} reasons)" if len(frame) > most else ""
     drawn = pd.DataFrame({"attempted": top["count"], "passed": top["repaired"], "fell": top["count"] - top["repaired"]})
     names = [f"{gate}: {kind or gate}" for gate, kind in zip(top["gate"], top["kind"], strict=True)]
     title, words = f"Why attempts fell{left}", ("accepted later", "never repaired")
-    return held_and_fell(drawn, names, title, "failed attempts", words)
+    return held_and_fell(drawn, names, title, "failed attempts", words, note=notes.SEVERAL)
 
 
 def attempts(frame: pd.DataFrame) -> go.Figure:
     """Of `tables.attempts`: verified conversations per attempt at a blueprint."""
     names = [f"attempt {n}" for n in frame["attempt"]]
     asked = leads("attempt", frame["attempt"])
-    return held_and_fell(frame, names, "Verified, attempt by attempt", "conversations", ("verified", "failed"), asked)
+    title, words = "Verified, attempt by attempt", ("verified", "failed")
+    return held_and_fell(frame, names, title, "conversations", words, asked, note=notes.ALONE, missing=notes.NONE_HELD)
 
 
 def leads(facet: str, values: Iterable[Any]) -> Leads:
@@ -84,7 +92,9 @@ def leads(facet: str, values: Iterable[Any]) -> Leads:
 def checks(frame: pd.DataFrame) -> go.Figure:
     """Of `tables.checks`: at which check conversations held, fell, or are undecided."""
     names, words = frame["check"].tolist(), ("held", "fell")
-    return held_and_fell(frame, names, "What each check found", "conversations", words, check_leads(frame))
+    frame = frame.assign(why=glossary.meanings(names, "check"))
+    title, unit, note = "What each check found", "conversations", "each check counts the conversations that it judged"
+    return held_and_fell(frame, names, title, unit, words, check_leads(frame), note=note, missing=notes.NONE_HELD)
 
 
 def check_leads(frame: pd.DataFrame) -> Leads:
@@ -97,17 +107,19 @@ def ends(frame: pd.DataFrame) -> go.Figure:
     column = frame.columns[0]
     names = [ENDED.get(name, name) for name in frame[column]]
     if column == "ended":
-        title, unit, fallen = "How conversations ended", "conversations", 0
+        title, unit, fallen, none = "How conversations ended", "conversations", 0, notes.NONE_HELD
     else:
-        title, unit = "Where failed conversations first went wrong", "failed conversations"
+        title, unit, none = "Where failed conversations first went wrong", "failed conversations", notes.NONE_FAILED
         fallen = int(frame["attempted"].sum())
-    return held_and_fell(frame, names, title, unit, ("verified", "failed"), leads(column, names), share_of=fallen)
+    words, asked = ("verified", "failed"), leads(column, names)
+    return held_and_fell(frame, names, title, unit, words, asked, share_of=fallen, missing=none)
 
 
 def yields(frame: pd.DataFrame) -> go.Figure:
     """Of `mixture_tables.yields`: blueprints accepted per kind or behaviour that was asked for."""
     by, words = frame.columns[0], ("accepted", "rejected")
     names = frame[by].tolist()
+    frame = frame.assign(why=glossary.meanings(names))
     asked = [{by: name, "outcome": words[0]} for name in names], [{by: name, "outcome": words[1]} for name in names]
     return held_and_fell(frame, names, f"Blueprints, by {by}", "seeds and recombined tasks", words, asked, "blueprints")
 
@@ -116,43 +128,9 @@ def successes(frame: pd.DataFrame) -> go.Figure:
     """Of `mixture_tables.successes`: conversations verified per kind or behaviour."""
     by = frame.columns[0]
     names, words = frame[by].tolist(), ("verified", "failed")
-    return held_and_fell(frame, names, f"Conversations, by {by}", "conversations", words, leads(by, names))
-
-
-def arms(frame: pd.DataFrame) -> go.Figure:
-    """Of `mixture_tables.arms`: the yield of each arm of the reflection study."""
-    return held_and_fell(
-        frame, frame["arm"].tolist(), "Accepted, arm by arm, of the same seeds", "seeds", ("accepted", "rejected")
-    )
-
-
-def recall(frame: pd.DataFrame, by: str = "gates") -> go.Figure:
-    """Of `mixture_tables.bench`: the share of each planted defect that the plain `gates`, the `committee` or `any` of
-    them caught. Kinds that were planted nowhere, and right tasks, stand in the tables only."""
-    frame = frame[(frame["planted"] > 0) & ~frame["right"]]
-    drawn = pd.DataFrame({"attempted": frame["planted"], "passed": frame[by]})
-    drawn["fell"] = drawn["attempted"] - drawn["passed"]
-    who = {"gates": "the plain gates", "committee": "the committee", "any": "both together"}[by]
-    names = frame["defect"].tolist()
-    return held_and_fell(drawn, names, f"What {who} caught", "blueprints with the defect", ("caught", "missed"))
-
-
-def rejections(frame: pd.DataFrame) -> go.Figure:
-    """Of findings of the groundtruth audit (`name`, `by`, `task`): how many gold tasks each rule or tool rejects."""
-    title = "Rejected gold tasks, by rule or tool"
-    if frame.empty:
-        return empty(title, "gold task that is rejected")
-    counts = frame.groupby(["name", "by"])["task"].nunique().unstack(fill_value=0)
-    counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False, kind="stable").index]
-    figure = canvas(title, 112 + 34 * len(counts), bargap=0.34, margin={"t": 70, "b": 44})
-    for by, marker in (("rule", FELL_BAR), ("refused write", {"color": QUIET})):
-        if by in counts:
-            bars = {"x": counts[by].tolist(), "y": list(range(len(counts))), "orientation": "h", "name": by}
-            figure.add_bar(**bars, marker=marker, hoverinfo="x+name")
-    figure.update_xaxes(title_text="gold tasks", nticks=6)
-    words = f"<span style='color:{FELL}'>▨</span> breaks the rule"
-    figure.update_layout(title_subtitle=subtitle(f"{words}   <span style='color:{QUIET}'>■</span> the tool refuses"))
-    return in_rows(figure, [str(name) for name in counts.index], [f"{n:,}" for n in counts.sum(axis=1)])
+    frame = frame.assign(why=glossary.meanings(names))
+    title, unit = f"Conversations, by {by}", "conversations"
+    return held_and_fell(frame, names, title, unit, words, leads(by, names), missing=notes.NONE_HELD)
 
 
 def blames(frame: pd.DataFrame) -> go.Figure:
@@ -160,19 +138,23 @@ def blames(frame: pd.DataFrame) -> go.Figure:
     title, unit = "Who caused the failure", "failed conversations"
     total = int(frame["attempted"].sum())
     names = frame["cause"].tolist()
-    return held_and_fell(frame, names, title, unit, ("verified", "failed"), leads("cause", names), share_of=total)
+    words, asked = ("verified", "failed"), leads("cause", names)
+    return held_and_fell(frame, names, title, unit, words, asked, share_of=total, missing=notes.NONE_FAILED)
 
 
 def tool_use(frame: pd.DataFrame) -> go.Figure:
     """Of `tables.tool_use`: in how many conversations each tool is called."""
     names = frame["tool"].tolist()
-    title = "Which tools the conversations call"
-    return held_and_fell(frame, names, title, "conversations with a call", ("verified", "failed"), leads("tool", names))
+    title, unit, words = "Which tools the conversations call", "conversations with a call", ("verified", "failed")
+    return held_and_fell(
+        frame, names, title, unit, words, leads("tool", names), note=notes.NOT_THE_CAUSE, missing=notes.NONE_HELD
+    )
 
 
 def selection(frame: pd.DataFrame) -> go.Figure:
     """Of `tables.selection`: what remains of all conversations in the dataset."""
-    return held_and_fell(frame, frame["step"].tolist(), "What remains", "conversations", ("kept", "left out"))
+    names, words = frame["step"].tolist(), ("kept", "left out")
+    return held_and_fell(frame, names, "What remains", "conversations", words, missing=notes.NONE_HELD)
 
 
 def graph(frame: pd.DataFrame) -> go.Figure:
@@ -206,7 +188,7 @@ def rounds(frame: pd.DataFrame) -> go.Figure:
     """Of `tables.rounds`: accepted so far after each reflection, with the 95 % interval of the yield."""
     title = "Accepted after each reflection"
     if frame.empty:
-        return empty(title, "blueprints")
+        return empty(title, "blueprints", notes.NONE_DRAFTED)
     names = ["first try", *(f"reflection {n}" for n in frame["round"][1:])]
     total = int(frame["proposals"].iloc[0])
     figure = canvas(title, 276, yaxis_title_text="blueprints", margin_t=70, margin_b=30)
@@ -219,7 +201,7 @@ def rounds(frame: pd.DataFrame) -> go.Figure:
     for name, heights, marker in bars:
         figure.add_bar(x=names, y=heights.tolist(), name=name, marker=marker, hovertext=hover, hoverinfo="text")
     _mark_yields(figure, frame, names, total)
-    figure.update_yaxes(range=[0, total * 1.36], nticks=5, showgrid=False).update_xaxes(type="category", showgrid=False)
+    figure.update_yaxes(**counted(total, above=1.36), showgrid=False).update_xaxes(type="category", showgrid=False)
     words = f"<span style='color:{QUIET}'>■</span> before   {legend('this round', 'still rejected')}   ├┤ 95 %"
     return figure.update_layout(title_subtitle=subtitle(words))
 
@@ -252,7 +234,7 @@ def histogram(frame: pd.DataFrame, measure: str, most: int = 32) -> go.Figure:
     unit = MEASURES[measure]
     title = f"{unit[0].upper()}{unit[1:]}, per conversation"
     if frame.empty:
-        return empty(title, "conversations")
+        return empty(title, "conversations", notes.NONE_HELD)
     values = frame[measure]
     low, high = int(values.min()), int(values.max())
     step = max(1, -(-(high - low + 1) // most))
@@ -269,7 +251,7 @@ def histogram(frame: pd.DataFrame, measure: str, most: int = 32) -> go.Figure:
         told = [f"<b>{name}</b> {unit}<br>{n:,} {word}" for name, n in zip(names, heights, strict=True)]
         bars = {"x": starts, "y": heights, "width": 0.9 * step, "offset": -0.45, "name": word, "marker": marker}
         drawn.add_bar(**bars, hovertext=told, hoverinfo="text")
-    drawn.update_xaxes(title_text=unit, showgrid=False, nticks=12)
+    drawn.update_xaxes(title_text=unit, showgrid=False, nticks=12, dtick=1 if high - low < 12 else None)
     quartiles = values.quantile([0.05, 0.5, 0.95])
     told_of = "median {:,.0f}, 90 % between {:,.0f} and {:,.0f}".format(*(quartiles[q] for q in (0.5, 0.05, 0.95)))
     return drawn.update_layout(title_subtitle=subtitle(f"{legend('verified', 'failed', unread)}   {told_of}"))

@@ -10,11 +10,12 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from ..records import Proposal, Trajectory
+from ..records import STOP, Proposal, Trajectory
 from ..storage.safe_text import clean, clean_name, truncate
 from . import tables
 from .charts import MEASURES
-from .figure_style import QUIET, canvas, empty, in_rows, label, subtitle
+from .figure_notes import NONE_HELD
+from .figure_style import QUIET, canvas, counted, empty, in_rows, label, subtitle
 
 ROWS = [
     "trajectory", "blueprint", "success", "outcome", "kind", "behaviour", "turns", "messages", "calls", "tools",
@@ -34,7 +35,7 @@ def rows(records: Sequence[Trajectory], proposals: Iterable[Proposal] = ()) -> p
         if t.success:
             original = first.setdefault(f"{t.blueprint}/{t.content}", t.id)
             same = original if original != t.id else ""
-        said = [m.content for m in t.messages if m.role != "tool"]
+        said = [m.content.replace(STOP, "") for m in t.messages if m.role != "tool"]
         turns = sum(m.role == "user" for m in t.messages)
         tokens = sum(used.completion for role, used in t.usage.items() if role in ("user", "agent"))
         opening = truncate(clean(said[0][:400]).replace("\n", " "), 90) if said else ""
@@ -79,7 +80,7 @@ def transitions_figure(frame: pd.DataFrame, most: int = 30) -> go.Figure:
     there are more than `most`."""
     title = "Which tool follows which"
     if frame.empty:
-        return empty(title, "tool calls")
+        return empty(title, "tool calls", NONE_HELD)
     tools = _commonest(frame)
     left = f" (the {most} commonest of {len(tools)})" if len(tools) > most else ""
     befores, afters = [BEGIN, *tools[:most]], [*tools[:most], END]
@@ -90,11 +91,15 @@ def transitions_figure(frame: pd.DataFrame, most: int = 30) -> go.Figure:
     told = [[_followed(a, b, n, out[a]) for b, n in zip(afters, row, strict=True)] for a, row in rows.items()]
     room = {"t": 196, "r": 60, "b": 12, "l": 8}
     drawn = canvas(title + left, 210 + 19 * len(befores), margin=room, meta={"wide": True})
-    drawn.add_heatmap(x=list(map(label, afters)), y=list(map(label, befores)), z=shares, hovertext=told, **HEAT)
+    named = [f"{label(before)} · {out[before]:,}" for before in befores]  # a full share of two is not much
+    drawn.add_heatmap(x=list(map(label, afters)), y=named, z=shares, hovertext=told, **HEAT)
     drawn.update_yaxes(autorange="reversed", ticklabelstandoff=6, showgrid=False, dtick=1)
     drawn.update_xaxes(side="top", tickangle=-42, automargin=False, showgrid=False, dtick=1)
     return drawn.update_layout(
-        title_subtitle=subtitle("row: the call before; column: the next; stronger colour: a larger share of the row")
+        title_subtitle=subtitle(
+            "all conversations, failed ones, too; row: the call before, and how often it was made; column: the next; "
+            "stronger colour: a larger share of the row"
+        )
     )
 
 
@@ -124,7 +129,7 @@ def composition_figure(frame: pd.DataFrame, by: str = "kind") -> go.Figure:
     kept = frame[frame["success"] & (frame["same as"] == "")]
     title = f"Rows of the dataset, by {by}"
     if kept.empty:
-        return empty(title, "rows")
+        return empty(title, "rows", "no conversation was verified")
     counts = kept[by].value_counts()
     names = [str(name) for name in counts.index]
     drawn = canvas(title, 112 + 30 * len(names), margin={"t": 56, "b": 40})
@@ -136,7 +141,7 @@ def composition_figure(frame: pd.DataFrame, by: str = "kind") -> go.Figure:
         x=counts.tolist(), y=list(range(len(names))), orientation="h", marker={"color": QUIET}, hovertext=told,
         hoverinfo="text",
     )  # fmt: skip
-    drawn.update_xaxes(title_text="rows", nticks=6)
+    drawn.update_xaxes(title_text="rows", **counted(int(counts.max())))
     return in_rows(drawn, names, [f"{n:,} · {tables.share(n, len(kept))}" for n in counts])
 
 

@@ -119,16 +119,20 @@ def held_and_fell(
     leads: Leads | None = None,
     page: str = "trajectories",
     share_of: int = 0,
+    note: str = "",
+    missing: str = "",
 ) -> go.Figure:
     """Horizontal bars: `passed`, `fell` and, where there are any, `undecided` of each row of `frame`; at their end the
     counts, the percentage and its interval. `leads` are the filters of the explorer `page` that a click on a row's bars
     asks for. With `share_of` all bars fell, and the percentage is their share of it. Columns `passed of` and `fell of`
-    say of how many blueprints the attempts are, `why` what a row means."""
+    say of how many blueprints the attempts are, `why` what a row means. `note` is what must be known not to misread the
+    figure, `missing` why there may be no row."""
     if frame.empty:
-        return empty(title, unit)
+        return empty(title, unit, missing)
     held, fell = words
     beside, shares = _shares(frame, held, unit, share_of)
-    figure = canvas(title, 112 + 34 * len(names), bargap=0.34)
+    room = 16 if note else 0
+    figure = canvas(title, 112 + room + 34 * len(names), bargap=0.34)
     unread, hints = open_of(frame, "undecided"), _hints(frame)
     kinds = [(held, "passed", HELD_BAR), (fell, "fell", FELL_BAR), ("undecided", "undecided", UNDECIDED_BAR)]
     kinds = kinds if unread else kinds[:2]
@@ -141,10 +145,10 @@ def held_and_fell(
         ]
         bars = {"x": frame[column].tolist(), "y": list(range(len(names))), "orientation": "h", "name": word}
         figure.add_bar(**bars, marker=marker, hovertext=hover, hoverinfo="text")
-    most = int(frame["attempted"].max())
-    figure.update_xaxes(title_text=unit, nticks=6, range=[0, most * 1.01], dtick=1 if most <= 6 else None)
+    figure.update_xaxes(title_text=unit, **counted(int(frame["attempted"].max())))
     words_of = f"<span style='color:{FELL}'>▨</span> {fell}" if share_of else legend(held, fell, bool(unread))
-    figure.update_layout(title_subtitle=subtitle(words_of), margin={"t": 70, "b": 44})
+    words_of += f"<br>{note}" if note else ""
+    figure.update_layout(title_subtitle=subtitle(words_of), margin={"t": 70 + room, "b": 44})
     return in_rows(figure, names, beside, f"of {share_of:,}" if share_of else f"{held} of all")
 
 
@@ -171,6 +175,12 @@ def _counts(frame: pd.DataFrame, column: str, word: str) -> list[str]:
         f"{n:,} {word}" + (f": {n:,} attempts of {k:,} blueprints" if k != n else "")
         for n, k in zip(counts, of, strict=True)
     ]
+
+
+def counted(most: int, above: float = 1.01) -> dict[str, Any]:
+    """An axis of counts from 0 to the largest: ticks at whole numbers, none beyond it, whatever room lies `above`."""
+    step = next(n for n in (base * 10**power for power in range(12) for base in (1, 2, 5)) if most <= 5 * n)
+    return {"range": [0, max(most, 1) * above], "tickvals": list(range(0, max(most, 1) + 1, step)), "tickformat": ",d"}
 
 
 def interval_bars(middle: pd.Series, low: pd.Series, high: pd.Series, **style: Any) -> dict[str, Any]:
@@ -214,10 +224,10 @@ def room(beside: Sequence[str]) -> float:
     return 20 + 6.4 * max(map(len, beside))
 
 
-def empty(title: str, unit: str) -> go.Figure:
-    """A figure that says that there is nothing to show, and of what."""
+def empty(title: str, unit: str, why: str = "") -> go.Figure:
+    """A figure that says that there is nothing to show, of what, and why: it has no axes."""
     figure = canvas(title, 84).update_xaxes(visible=False).update_yaxes(visible=False)
-    text = f"nothing to show: no {unit}"
+    text = f"nothing to show: no {unit}{f' ({why})' if why else ''}"
     return figure.add_annotation(
         text=text, showarrow=False, xref="paper", yref="paper", x=0, y=0.5, xanchor="left", xshift=-2
     )

@@ -15,6 +15,7 @@ import plotly.graph_objects as go
 
 from ..records import METRICS, Proposal
 from ..storage.safe_text import clean, clean_name, truncate_with_note
+from .figure_notes import NO_VOTES
 from .figure_style import FELL_BAR, HELD, HELD_BAR, canvas, empty, in_rows, interval_bars, label, legend, subtitle
 from .tables import interval, share
 
@@ -86,7 +87,8 @@ def cohen(frame: pd.DataFrame) -> pd.DataFrame:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # 0/0 where nobody varies; shown as "–"
             found = cohens_kappa(table)
-        numbers = (float(found.kappa), float(found.kappa_low), float(found.kappa_upp))
+        low, high = max(-1.0, float(found.kappa_low)), min(1.0, float(found.kappa_upp))  # it is nowhere beyond
+        numbers = (float(found.kappa), low, high) if found.kappa == found.kappa else (float("nan"),) * 3
         rows.append((one, other, len(both), float(np.trace(table) / len(both)), *numbers))
     return pd.DataFrame(rows, columns=["one", "other", "both voted", "agree", "Cohen's κ", "low", "high"])
 
@@ -117,7 +119,7 @@ def votes_figure(frame: pd.DataFrame) -> go.Figure:
     """Of `judges`: what each judge found met, metric by metric."""
     title = "Votes, metric by metric and judge by judge"
     if frame.empty:
-        return empty(title, "votes")
+        return empty(title, "votes", NO_VOTES)
     names = list(dict.fromkeys(frame["judge"]))
     drawn = canvas(title, 300, margin_t=70, margin_b=66, bargap=0.25)
     y_told = [
@@ -141,7 +143,7 @@ def kappa_figure(frame: pd.DataFrame) -> go.Figure:
     title = "Cohen's κ, pair by pair"
     known = frame.dropna(subset=["Cohen's κ"]) if len(frame) else frame
     if known.empty:
-        return empty(title, "pair of judges whose votes vary")
+        return empty(title, "pair of judges whose votes vary", "where all vote alike, κ has no meaning")
     names = [f"{clean_name(a)[:18]} – {clean_name(b)[:18]}" for a, b in zip(known["one"], known["other"], strict=True)]
     kappas, low, high = (known[name] for name in ("Cohen's κ", "low", "high"))
     told = [

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..records import Finding, Opinion, Reading, Trajectory
+from markupsafe import Markup, escape
+
+from ..records import STOP, Finding, Opinion, Reading, Trajectory
 from ..storage.safe_text import clean, truncate_with_note
 from ..trajectories.meaning import UNCLEAR
 
@@ -15,6 +17,7 @@ WEIGHTY = ("fell", "undecided")
 ORDER = (*WEIGHTY, "not asked", "noted")
 LONGEST_QUOTE = 500  # characters of a quotation that are looked for in its message
 MOST_QUOTES = 12  # of one message
+ENDS = "(the user ends the conversation)"
 MOST_READINGS = 3  # at a message; all of them stand in the list above
 
 
@@ -88,6 +91,12 @@ def _about(finding: Finding, readings: Iterable[Reading]) -> tuple[Reading, ...]
     unanswered = [r for r in readings if not answer(r)]
     here = [r for r in unanswered if any(o.turn == finding.turn for o in r.opinions)]
     return tuple((here or unanswered)[:MOST_READINGS])
+
+
+def said(text: str) -> Markup:
+    """What a simulated user wrote, for people: the mark by which it ends the conversation is nothing that it says."""
+    ends = Markup('<i class="ends">{}</i>').format(ENDS)
+    return Markup(str(escape(clean(truncate_with_note(text)))).replace(STOP, ends))
 
 
 def answer(reading: Reading) -> str:

@@ -181,6 +181,16 @@ def arms(study: Mapping[str, Sequence[Proposal]], prices: Mapping[str, Price] | 
     return rates(rows, ["arm", "tries", "model calls", *per])
 
 
+def arm_costs(frame: pd.DataFrame) -> pd.DataFrame:
+    """Of `arms`, for people: accepted of how many, and what each cost; what is not known has no column."""
+    counts = zip(frame["passed"], frame["attempted"], strict=True)
+    shown = frame[["arm", "tries", "model calls"]].assign(
+        accepted=[f"{k:,} of {n:,} · {share(k, n)} {interval(k, n)}" for k, n in counts]
+    )
+    each = [f"{what} per accepted" for what in ("calls", "tokens", "dollars")]
+    return shown.assign(**{name: frame[name] for name in each if frame[name].notna().any()})
+
+
 def pairs(study: Mapping[str, Sequence[Proposal]], one: str, other: str) -> pd.DataFrame:
     """The same seeds in two arms: accepted in both, in one only, in neither."""
     first, second = ({p.id: p.accepted for p in study[arm]} for arm in (one, other))

@@ -20,6 +20,7 @@ PLOTLY = "application/vnd.plotly.v1+json"
 SHOWN = (PLOTLY, "text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/latex", "text/plain")
 
 _CODE = re.compile(r"## (Parameters|Load|Run|Next)\b")  # sections about code, which a page does not show
+_SUBSECTION = re.compile(r"^###(?=#* )", re.MULTILINE)
 _STYLE = re.compile(r"<style>\.apigen \{.*?</style>", re.DOTALL)  # of pieces, also older ones: the page links it once
 _SCRIPT = re.compile(r"<script(?![^>]*application/json).*?</script\s*>", re.IGNORECASE | re.DOTALL)
 
@@ -63,7 +64,8 @@ def body_of(path: Path) -> str:
 
 def _shown(cell: NotebookNode) -> NotebookNode:
     if cell.cell_type != "code":
-        cell.source = cell.source.removeprefix("## Look").lstrip()
+        # the sections of a notebook do not show, so that what stands in them moves up
+        cell.source = _SUBSECTION.sub("##", cell.source.removeprefix("## Look").lstrip())
         return cell
     outputs = []
     for output in cell.outputs:
@@ -77,7 +79,7 @@ def _shown(cell: NotebookNode) -> NotebookNode:
             if kind == PLOTLY:
                 kind, data = "text/html", f'<div class="figure-box">{figure_html(data)}</div>'
             if kind == "text/markdown":  # such as a policy: its headings must not outrank those of the page
-                kind, data = "text/html", prose("".join(data), "Read it")
+                kind, data = "text/html", prose("".join(data), "Read it", below=2)
             if kind == "text/plain" and not "".join(data).strip():  # what a progress line leaves behind
                 continue
             output.data = NotebookNode({kind: data})

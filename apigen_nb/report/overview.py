@@ -27,6 +27,10 @@ FILES = {
     "dataset/left_out.jsonl": "verified conversations that are no rows, and why",
 }
 
+# What a page links lies in the report's folder, so that it is there when only that is sent.
+COPIES, LARGEST_COPY = ("run.json", "ledger.json", "dataset/README.md"), 300_000
+COPY = "files/{}"  # in the folder of the report
+
 KEY_PARAMETERS = {
     "domain": "domain",
     "count": "seeds",
@@ -141,11 +145,22 @@ def _folds(run: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
     return [(name, [(key, pieces.value(entry)) for key, entry in item.items()]) for name, item in named if item]
 
 
-def _files(held: RunContents) -> list[tuple[str, str, str]]:
-    """The files of a run that are there: path, what it holds, size."""
+def copied(folder: Path) -> list[str]:
+    """The files of a run's folder that its report holds a copy of: those that are small."""
+    paths = ((folder / name, name) for name in COPIES)
+    return [name for path, name in paths if path.is_file() and path.stat().st_size <= LARGEST_COPY]
+
+
+def _files(held: RunContents) -> list[tuple[str, str, str, str]]:
+    """The files of a run that are there: path, what it holds, size, and the copy in the report where there is one."""
     notebooks = {path.relative_to(held.folder).as_posix(): "executed" for path in held.notebooks}
     every = ((held.folder / name, name, text) for name, text in (FILES | notebooks).items())
-    return [(name, text, _size(path)) for path, name, text in every if path.is_file()]
+    copies = copied(held.folder)
+    return [
+        (name, text, _size(path), COPY.format(name) if name in copies else "")
+        for path, name, text in every
+        if path.is_file()
+    ]
 
 
 def _size(path: Path) -> str:

@@ -13,14 +13,15 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from . import pieces
+from . import glossary, pieces
 from .notebook_html import has_figures, inert
 from .panels import Body, live, static
 from .run_contents import RunContents
 
+GLOSSARY = "glossary.html"
 BESIDE = ("1_domain",)  # of the notebooks, stands among the pages; the others in a menu of their own
 
-_LEAVES = re.compile(r'<a href="\.\./[^"]*">([^<]*)</a>')  # links to files of the run
+_LEAVES = re.compile(r'<a href="(?:\.\./|files/)[^"]*">([^<]*)</a>')  # links to files beside the pages
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,16 @@ class Page:
     @cached_property
     def html(self) -> str:
         """With everything inside that it may show, for a place in `report/`."""
-        return inert(static(self.body))
+        return inert(self._with_words(static(self.body)))
 
     @property
     def live(self) -> str:
         """For a widget, which asks for more; it stands beside no files of the run."""
-        return without_files(inert(live(self.body)))
+        return without_files(inert(self._with_words(live(self.body))))
+
+    def _with_words(self, html: str) -> str:
+        """A body and, but on the page that has them all, what its words mean."""
+        return html if self.file == GLOSSARY else html + str(glossary.fold(html))
 
     @property
     def in_menu(self) -> bool:
@@ -70,14 +75,15 @@ class Inlined:
 
 
 def without_files(html: str) -> str:
-    """HTML that does not stand in a run's folder: of links to its files the words remain."""
+    """HTML that does not stand in the folder of a report: of links to its files the words remain."""
     return _LEAVES.sub(r"\1", html)
 
 
 def page_html(run: RunContents, pages: Sequence[Page], page: Page, inlined: Inlined | None = None) -> str:
     """One page with its frame: head, navigation, content."""
     return pieces.draw(
-        "page.html.j2", title=page.name, inlined=inlined, scripts=inlined.hashes if inlined else "'self' file:",
+        "page.html.j2", title=page.name, tag="header", inlined=inlined,
+        scripts=inlined.hashes if inlined else "'self' file:",
         kind=page.kind, body=Markup(page.html), plots=has_figures(page.html) or 'class="views"' in page.html,
         **_bar(run.name, pages, page.file, run.scripted),
     )  # fmt: skip
@@ -85,13 +91,20 @@ def page_html(run: RunContents, pages: Sequence[Page], page: Page, inlined: Inli
 
 def bar_html(title: str, pages: Sequence[Page], scripted: bool) -> str:
     """The navigation alone, as a widget shows it."""
-    return pieces.draw("bar.html.j2", **_bar(title, pages, "", scripted))
+    return pieces.draw("bar.html.j2", tag="div", **_bar(title, pages, "", scripted))
 
 
 def _bar(title: str, pages: Sequence[Page], here: str, scripted: bool) -> dict[str, object]:
     beside = [(p.file, p.name) for p in pages if not p.in_menu]
     notebooks = [(p.file, p.name) for p in pages if p.in_menu]
-    return {"run": title, "here": here, "scripted": scripted, "pages": beside, "notebooks": notebooks}
+    return {
+        "run": title,
+        "here": here,
+        "scripted": scripted,
+        "pages": beside,
+        "notebooks": notebooks,
+        "popovers": glossary.popovers(),
+    }
 
 
 def style() -> str:

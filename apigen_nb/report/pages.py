@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 from markupsafe import Markup
 
-from ..models.ledger import Ledger, run_prices
+from ..models.ledger import run_prices
 from ..records import METRICS, Proposal
 from . import (
     charts,
@@ -23,6 +23,7 @@ from . import (
     tables,
 )
 from .embedded_data import packed
+from .overview import copied
 from .panels import Body, PanelChooser, columns, counts_table, panel
 from .run_contents import RunContents
 from .tables import interval, share
@@ -104,7 +105,7 @@ def reflection_page(run: RunContents) -> Body:
     counted = named[["failure", "attempted", "passed", "fell", "rate", "low", "high"]]
     told = counts_table(counted, reflection.MENDED, "reflection", reflection.mended_leads(answered))
     costs = Markup('<section class="panel"><h2>What it cost</h2>{}{}</section>').format(
-        Markup(pieces.table(reflection.costs(proposals, run_prices(run.manifest)), percent=())), _spent(run.ledger)
+        Markup(pieces.table(reflection.costs(proposals, run_prices(run.manifest)), percent=())), _spent(run)
     )
     yields = pieces.table(rounds.rename(columns={"round": "reflections", "proposals": "of"}), fold="The numbers")
     return [
@@ -116,13 +117,15 @@ def reflection_page(run: RunContents) -> Body:
     ]
 
 
-def _spent(ledger: Ledger | None) -> Markup:
-    if ledger is None:
+def _spent(run: RunContents) -> Markup:
+    if run.ledger is None:
         return Markup("")
-    total = ledger.total
+    total = run.ledger.total
     cost = "at no known price" if total.cost is None else f"${total.cost:,.2f}"
     text = f"All stages together: {total.requests:,} requests, {total.prompt + total.completion:,} tokens, {cost} "
-    return Markup('<p class="quiet">{}(<a href="../ledger.json">ledger.json</a>).</p>').format(text)
+    linked = '<p class="quiet">{}(<a href="files/ledger.json">ledger.json</a>).</p>'
+    named = '<p class="quiet">{}(ledger.json of the run).</p>'
+    return Markup(linked if "ledger.json" in copied(run.folder) else named).format(text)
 
 
 def _flow_table(flows: pd.DataFrame) -> pieces.Piece:
@@ -246,7 +249,7 @@ def comparison_page(runs: Mapping[str, RunContents], hrefs: Mapping[str, str]) -
     figures += [panel(run_comparison.lengths_figure(runs, measure)) for measure in ("turns", "calls", "words")]
     return [
         _head("Runs side by side", run_comparison.sentence(runs)),
-        Markup('<p class="quiet">Reports: {}</p>').format(links),
+        Markup('<p class="quiet">Reports of these runs, where their folders lie beside this one: {}</p>').format(links),
         table("What they gave and cost", run_comparison.numbers(runs)),
         table(f"What was set differently: {len(changed)} settings", changed),
         columns(figures),

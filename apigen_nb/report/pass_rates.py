@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from ..blueprints.personas import persona_traits
 from ..records import BEHAVIOURS, KINDS, LEVELS, Attempt, Proposal, Verdict
 from ..storage.safe_text import clean_name
-from . import tables
+from . import figure_notes, glossary, tables
 from .figure_style import Leads, held_and_fell
 
 Facet = Literal["attempt", "tool", "level", "kind", "behaviour", "persona", "failure"]
@@ -146,7 +146,12 @@ def step_leads(frame: pd.DataFrame) -> Leads:
 def steps_figure(frame: pd.DataFrame) -> go.Figure:
     """Of `funnel_steps`: the funnel through gates and committee metrics."""
     title, names = "Through the gates, then metric by metric: every attempt", frame["step"].tolist()
-    return held_and_fell(frame, names, title, "attempts", leads=step_leads(frame), page="blueprints")
+    frame = frame.assign(
+        why=glossary.meanings([m or gate for m, gate in zip(frame["metric"], frame["gate"], strict=True)], "gate")
+    )
+    return held_and_fell(
+        frame, names, title, "attempts", leads=step_leads(frame), page="blueprints", note=figure_notes.AT_GATES
+    )
 
 
 def leads(frame: pd.DataFrame, gate: str | None = None) -> Leads:
@@ -165,11 +170,14 @@ def figure(frame: pd.DataFrame, gate: str | None = None, most: int = 24) -> go.F
     facet = str(frame.columns[0])
     place = f"“{gate}”" if gate else "all gates"
     shown = frame.head(most)
-    left = f" ({most} of {len(frame)})" if len(frame) > most else ""
+    left = f" (the first {most} of {len(frame)})" if len(frame) > most else ""
     names, asked = shown[facet].tolist(), leads(shown, gate)
     if facet == "failure":
         words, unit = ("accepted later", "never repaired"), "failed attempts"
         title = f"Why attempts fell at {place}{left}"
-        return held_and_fell(shown, names, title, unit, words, leads=asked, page="blueprints")
+        none = f"none fell at {place}"
+        return held_and_fell(
+            shown, names, title, unit, words, asked, "blueprints", note=figure_notes.SEVERAL, missing=none
+        )
     title = f"What {place} let pass, by {CALLED.get(facet, facet)}{left}"
     return held_and_fell(shown, names, title, "attempts", leads=asked, page="blueprints")

@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 
 from ..records import METRICS, Action, Attempt, Blueprint, Change, Proposal, Trajectory
 from ..storage.safe_text import LONGEST, clean, truncate, truncate_with_note
-from . import alignment, marks, plain_text, tables, text_diff
+from . import alignment, glossary, marks, plain_text, tables, text_diff
 
 ASSETS = Path(__file__).parent / "assets"
 LONG = 60  # characters of a cell that has a line of its own in a narrow window
@@ -42,17 +42,23 @@ class Piece(str):
 
 # Texts in a piece are escaped, so that only its own links are found.
 _LINK = re.compile(r'<a((?: class="[a-z ]*")?) href="\.\./report/([\w.-]+\.html#[^"]*)">(.*?)</a>', re.DOTALL)
+_TERM = re.compile(r'<button type="button" class="term" popovertarget="word-([\w-]+)" title="([^"]*)">([^<]*)</button>')
+_ABBR = re.compile(r'<abbr data-word="([\w-]+)" title="([^"]*)">([^<]*)</abbr>')
 _UNLINKED = re.compile(r'<span((?: class="[a-z ]*")?) data-to="([\w.-]+\.html#[^"]*)">(.*?)</span>', re.DOTALL)
 
 
 def unlinked(piece: str) -> str:
-    """A piece for a place from which its links lead nowhere, such as a notebook; `linked` undoes it."""
-    return _LINK.sub(r'<span\1 data-to="\2">\3</span>', str(piece))
+    """A piece for a place from which its links lead nowhere, such as a notebook; `linked` undoes it. What a word means
+    shows when somebody points at it."""
+    return _TERM.sub(
+        r'<abbr data-word="\1" title="\2">\3</abbr>', _LINK.sub(r'<span\1 data-to="\2">\3</span>', str(piece))
+    )
 
 
 def linked(html: str) -> str:
-    """HTML whose links to items were taken away, with links into the folder of the report."""
-    return _UNLINKED.sub(r'<a\1 href="\2">\3</a>', html)
+    """HTML whose links to items were taken away, with links into the folder of the report, and words that open."""
+    button = r'<button type="button" class="term" popovertarget="word-\1" title="\2">\3</button>'
+    return _ABBR.sub(button, _UNLINKED.sub(r'<a\1 href="\2">\3</a>', html))
 
 
 def _safe(value: Any) -> Any:
@@ -108,7 +114,8 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters.update(value=value, pretty=pretty, shorten=truncate, breakable=breakable, answer=marks.answer)
+    env.filters.update(value=value, pretty=pretty, shorten=truncate, breakable=breakable)
+    env.filters.update(answer=marks.answer, said=marks.said, explained=glossary.explained, term=glossary.term)
     env.globals.update(call=call, items=_items, METRICS=METRICS, ENDED=tables.ENDED, ABSENT=alignment.ABSENT)
     env.globals.update(failure=tables.failure_kind, noted=tables.noted, answer=marks.answer)
     return env
@@ -119,7 +126,7 @@ def draw(template: str, **values: Any) -> Piece:
     return Piece(environment().get_template(template).render(**values))
 
 
-def _piece(template: str, /, **values: Any) -> Piece:
+def piece(template: str, /, **values: Any) -> Piece:
     # jinja2 types a module's macros as Any; each returns escaped Markup
     macro = getattr(environment().get_template("pieces.html.j2").module, template)
     # Jupyter typesets LaTeX in HTML outputs unless the element says no.
@@ -128,12 +135,12 @@ def _piece(template: str, /, **values: Any) -> Piece:
 
 def key_figures(figures: Mapping[str, tuple[str, str]], scripted: bool = False) -> Piece:
     """Cards of `tables.key_figures`."""
-    return _piece("key_figures", figures=figures, scripted=scripted)
+    return piece("key_figures", figures=figures, scripted=scripted)
 
 
 def badge(scripted: bool = True) -> Piece:
     """The label that stands where figures of the scripted stand-in stand."""
-    return _piece("badge", scripted=scripted)
+    return piece("badge", scripted=scripted)
 
 
 def table(
@@ -156,7 +163,7 @@ def table(
         c for c in frame.columns if pd.api.types.is_numeric_dtype(frame[c]) and not pd.api.types.is_bool_dtype(frame[c])
     }
     rows = [[(c, cell(v, percent=c in percent)) for c, v in row.items()] for row in frame.head(most).to_dict("records")]
-    return _piece(
+    return piece(
         "table",
         long=LONG,
         columns=list(frame.columns),
@@ -185,7 +192,7 @@ def cell(item: Any, *, percent: bool = False) -> str:
 def conversation(trajectory: Trajectory) -> Piece:
     """Chat bubbles: the user left, the agent right, tool calls folded under one line; the first divergence and what the
     checks found are marked."""
-    return _piece(
+    return piece(
         "conversation", t=trajectory, made=alignment.calls_made(trajectory.messages), marked=marks.marked(trajectory)
     )
 
@@ -200,7 +207,7 @@ def compare(
     made = alignment.calls_made(trajectory.messages)
     pairs, reads = alignment.align_calls(blueprint.actions if blueprint else (), made, writes)
     outputs = [(text, alignment.message_telling(trajectory, text)) for text in (blueprint.outputs if blueprint else ())]
-    return _piece(
+    return piece(
         "compare",
         t=trajectory,
         made=made,
@@ -226,7 +233,7 @@ def proposal(record: Proposal) -> Piece:
         )
         for n, attempt in enumerate(record.attempts)
     ]
-    return _piece("proposal", p=record, attempts=attempts)
+    return piece("proposal", p=record, attempts=attempts)
 
 
 def changes(before: Attempt, after: Attempt) -> list[tuple[str, list[text_diff.Part]]]:
@@ -260,7 +267,7 @@ def example(
     shown = [t for t in talks if t.outcome == ("verified" if success else "failed")]
     if not shown:
         none = f"No conversation {'was verified' if success else 'failed'}"
-        return _piece("note", text=f"{none}." if talks else f"{none}: none was held.")
+        return piece("note", text=f"{none}." if talks else f"{none}: none was held.")
     found = next((t for t in shown if t.blueprint in accepted and accepted[t.blueprint].attempts[-1].diff), shown[0])
     held = accepted.get(found.blueprint)
     return compare(found, held.blueprint if held else None, held.attempts[-1].diff if held else (), writes)
@@ -278,23 +285,4 @@ def example_proposal(proposals: Iterable[Proposal], outcome: Literal["at once", 
                 return proposal(record)
     if shown:
         return proposal(shown[0])
-    return _piece("note", text=f"No blueprint was {outcome if outcome != 'at once' else 'accepted at once'}.")
-
-
-def first_line(path: Path) -> Piece:
-    """The first row of a JSONL file, indented; long texts in it are cut, and of `tools` only the first is shown."""
-    with path.open(encoding="utf-8") as lines:
-        line = lines.readline()
-    text = json.dumps(_brief(json.loads(line)), indent=1, ensure_ascii=False) if line else "no rows"
-    return _piece("source", text=text, name=path.name)
-
-
-def _brief(item: Any, key: str = "") -> Any:
-    if isinstance(item, dict):
-        return {name: _brief(part, name) for name, part in item.items()}
-    if isinstance(item, list):
-        left = [f"… and {len(item) - 1} more tools"] if key == "tools" and len(item) > 1 else []
-        return [_brief(part) for part in (item[:1] if left else item)] + left
-    if isinstance(item, str) and key == "tools":  # ShareGPT rows hold their tools as JSON in a text
-        return truncate(item, 400)
-    return truncate_with_note(item, 240) if isinstance(item, str) else item
+    return piece("note", text=f"No blueprint was {outcome if outcome != 'at once' else 'accepted at once'}.")

@@ -59,10 +59,11 @@ def repairs_figure(frame: pd.DataFrame, most: int = 14) -> go.Figure:
     """Of `repairs`: which failures were gone in the attempt that was given feedback on them."""
     answered = frame[frame["attempted"] > 0]
     top = answered.head(most)
-    left = f" ({most} of {len(answered)} kinds)" if len(answered) > most else ""
+    left = f" (the {most} commonest of {len(answered)})" if len(answered) > most else ""
     names = [f"{g}: {f}" if f != g else g for g, f in zip(top["gate"], top["failure"], strict=True)]
     title = f"Which failures feedback mends{left}"
-    return held_and_fell(top, names, title, "failures answered with feedback", MENDED, mended_leads(top), "reflection")
+    unit, asked, note = "failures answered with feedback", mended_leads(top), "gone is not yet accepted"
+    return held_and_fell(top, names, title, unit, MENDED, asked, "reflection", note=note)
 
 
 MENDED = ("gone in the next attempt", "still there, or not reached")

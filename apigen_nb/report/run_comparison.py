@@ -21,6 +21,11 @@ COLOURS = ("#6b7683", "#9467bd", "#00917a", "#c0608f", "#a08020", "#6f8f3a")
 MARKS = ("circle", "diamond", "square", "triangle-up", "cross", "x")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
+APART = (
+    "Their domains differ ({}), and with them how hard tasks are: a higher share in one says nothing about its models "
+    "or settings. To compare those, run both on the same domain."
+)
+
 
 def names(runs: Sequence[RunContents]) -> list[str]:
     """A name for each run: its folder's, with the folder above where two are called the same."""
@@ -64,7 +69,7 @@ def shares_figure(frame: pd.DataFrame, title: str) -> go.Figure:
     """Of `shares` or `by`: a line a step, a mark a run, with 95 % intervals."""
     known = frame[frame["attempted"] > 0]
     if known.empty:
-        return empty(title, "runs with counts")
+        return empty(title, "runs with counts", "none of these runs came so far")
     steps, runs = list(dict.fromkeys(known["step"])), list(dict.fromkeys(known["run"]))
     each = 22 + 13 * len(runs)  # pixels of a step: its runs stand closer to each other than to the next step's
     gap = 13 / each
@@ -102,7 +107,7 @@ def lengths_figure(runs: Mapping[str, RunContents], measure: str) -> go.Figure:
     title = f"{unit[0].upper()}{unit[1:]}, run by run"
     held = {name: run for name, run in runs.items() if run.trajectories}
     if not held:
-        return empty(title, "conversations")
+        return empty(title, "conversations", "none of these runs held any")
     values = {name: run.conversations[0][measure] for name, run in held.items()}
     low, high = min(int(v.min()) for v in values.values()), max(int(v.max()) for v in values.values())
     step = max(1, -(-(high - low + 1) // 24))
@@ -210,6 +215,10 @@ def sentence(runs: Mapping[str, RunContents]) -> str:
         return "There are not two runs with blueprints to compare."
     best, next_ = sorted(yields, key=lambda name: -yields[name][0] / yields[name][1])[:2]
     told = [f"{name} accepted {k:,} of {n:,} ({share(k, n)} {interval(k, n)})" for name, (k, n) in yields.items()]
+    domains = {name: runs[name].proposals[0].domain for name in yields}
+    if len(set(domains.values())) > 1:
+        are = ", ".join(f"{name} of {domain}" for name, domain in domains.items())
+        return f"{'; '.join(told)}. {APART.format(are)}"
     if yields[best][0] * yields[next_][1] == yields[next_][0] * yields[best][1]:
         return f"{'; '.join(told)}. {best} and {next_} accept the same share."
     apart = wilson(*yields[best])[0] > wilson(*yields[next_])[1]

@@ -6,6 +6,7 @@ items are JSON blocks that `report.js` draws. All figures share one `plotly.min.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from markupsafe import Markup
 
 from ..storage.jsonl import write_whole
 from ..storage.progress import Progress
-from . import listings, pages
+from . import glossary, listings, pages
 from .notebook_html import body_of
-from .overview import overview
-from .page_frame import Inlined, Page, page_html, plotly_script, script, style, without_files
+from .overview import COPY, copied, overview
+from .page_frame import GLOSSARY, Inlined, Page, page_html, plotly_script, script, style, without_files
 from .run_comparison import names
 from .run_contents import RunContents
 
@@ -55,6 +56,7 @@ def question_pages(run: RunContents) -> list[Page]:
         for name, title, make, about in QUESTIONS
         if held.get(name, bool(run.proposals)) and (name != "committee" or pages.voted(run.proposals))
     ]
+    found.append(Page(GLOSSARY, "Glossary", "what the words of these pages mean", glossary.page))
     return [_overview(run, found), *found]
 
 
@@ -87,6 +89,7 @@ def write_report(folder: Path, others: Sequence[Path] = ()) -> Path:
         write_whole(target / file, [text])
     for page in _counted(run, found):
         write_whole(target / page.file, [page_html(run, found, page)])
+    _copy_files(run, target)
     for old in {path.name for path in target.glob("*.html")} - {page.file for page in found}:
         (target / old).unlink()  # a page whose stage is gone must not stay reachable
     return target / "index.html"
@@ -102,6 +105,15 @@ def _counted(run: RunContents, pages: Sequence[Page]) -> Iterator[Page]:
             shown.count(page)
     finally:
         shown.close()
+
+
+def _copy_files(run: RunContents, target: Path) -> None:
+    """Put what the pages link beside them, and nothing that is no longer there."""
+    shutil.rmtree(target / COPY.format(""), ignore_errors=True)
+    for name in copied(run.folder):
+        place = target / COPY.format(name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(run.folder / name, place)
 
 
 def _compared(run: RunContents, others: Sequence[Path]) -> list[Page]:

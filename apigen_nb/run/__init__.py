@@ -10,7 +10,17 @@ STAGES = {  # stage → what it leaves for later stages
 EXIT_CODES = {  # by the name of what was raised: a stage's kernel tells no more of it; 1 is for all else that is told
     **dict.fromkeys(("Damaged", "Incomplete"), 1),
     **dict.fromkeys(
-        ("UsageError", "ParamsError", "DomainError", "ParametersChanged", "InUse", "NoRun", "WithoutKey", "TokenizerError"), 2
+        (
+            "UsageError",
+            "ParamsError",
+            "DomainError",
+            "ParametersChanged",
+            "InUse",
+            "NoRun",
+            "WithoutKey",
+            "TokenizerError",
+        ),
+        2,
     ),
     **dict.fromkeys(("EndpointDown", "NotRecorded"), 3),
     "BudgetSpent": 4,

@@ -16,7 +16,7 @@ from apigen_nb.blueprints.groundtruth_audit import gold_blueprints
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.models.roles import Roles
 from apigen_nb.records import Blueprint, Verdict
-from apigen_nb.report import charts, mixture_tables
+from apigen_nb.report import mixture_tables, study_figures
 from apigen_nb.storage.journal import Run, read_lines
 from apigen_nb.world.domain import Domain, builtin_domains
 
@@ -127,7 +127,7 @@ async def test_kinds_that_were_planted_nowhere_are_said_in_words(tmp: Path, tmp_
     shown = mixture_tables.recall(frame).set_index("defect")
     assert {*shown.loc[sorted(absent), "planted"]} == {mixture_tables.NOWHERE}
     assert {*shown.loc[sorted(absent), "plain gates"]} == {"–"}
-    drawn = charts.recall(frame).to_json()
+    drawn = study_figures.recall(frame).to_json()
     assert all(f'"{name}"' not in drawn for name in absent)
 
 

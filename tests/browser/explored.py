@@ -7,7 +7,17 @@ from typing import Any
 
 from apigen_nb.world.domain import Domain
 
-NAMES = ["Overview", "Domain", "Pass rates", "Reflection", "Blueprints", "Trajectories", "Committee", "Dataset"]
+NAMES = [
+    "Overview",
+    "Domain",
+    "Pass rates",
+    "Reflection",
+    "Blueprints",
+    "Trajectories",
+    "Committee",
+    "Dataset",
+    "Glossary",
+]
 TITLES = {
     "Overview": "What was made",
     "Domain": "Domain: retail",
@@ -17,6 +27,7 @@ TITLES = {
     "Trajectories": "Every conversation",
     "Committee": "How the judges voted",
     "Dataset": "What the dataset is made of",
+    "Glossary": "Glossary",
 }
 STANDS = """(title) => {
   const boxes = [...document.querySelectorAll('.apigen-report :is(.shown-item, .view, .datatable tbody)')];

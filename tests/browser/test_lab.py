@@ -22,6 +22,7 @@ from apigen_nb.report import pieces, tables
 from apigen_nb.run import app
 from apigen_nb.run.notebook_execution import execute
 from tests.browser.explored import HARMFUL, NAMES, Explored, by_keyboard, walk_through
+from tests.browser.watched import problems
 from tests.report_records import HOSTILE, make_run, proposals, trajectories
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -31,6 +32,16 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this ma
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / "artifacts"
 STAGES = ["0_tour", "1_domain", "2_blueprints", "3_trajectories", "4_dataset", "7_report", "explorers"]
+CUT = """[...document.querySelectorAll('.apigen .scroll')].filter((box) => box.scrollWidth > box.clientWidth + 1)
+  .map((box) => box.innerText.slice(0, 80))"""  # tables that must be moved sideways to be read
+WIDE = """from IPython.display import display
+
+from apigen_nb.report import mixture_tables, pieces, reflection
+from apigen_nb.report.run_contents import RunContents
+
+held = list(RunContents({!r}).proposals)
+arms = mixture_tables.arms(dict.fromkeys(("single shot", "retry without feedback", "retry with feedback"), held))
+display(pieces.table(mixture_tables.arm_costs(arms)), pieces.table(reflection.costs(held)))"""
 FIGURES = {
     "0_tour": 1,
     "1_domain": 2,
@@ -229,7 +240,7 @@ def test_runs_top_to_bottom_and_shows(lab: Lab, stage: str) -> None:
 def seen(lab: Lab) -> Explored:
     """The explorers' notebook, run."""
     lab.run("explorers")
-    lab.page.set_viewport_size({"width": 1400, "height": 1600})
+    lab.page.set_viewport_size({"width": 1440, "height": 1600})
     lab.page.wait_for_selector(".apigen-report h1")
     return Explored(lab.page)
 
@@ -241,6 +252,8 @@ def test_every_explorer_opens_in_a_notebook(lab: Lab, seen: Explored, name: str)
     lab.page.locator(".apigen-report").first.scroll_into_view_if_needed()
     lab.page.wait_for_timeout(400)
     lab.page.screenshot(path=ARTIFACTS / f"lab-explorers-{name.lower().replace(' ', '-')}.png")
+    assert lab.page.evaluate(CUT) == []
+    assert problems(lab.page, ".apigen-report") == []
     assert lab.errors == []
 
 
@@ -256,6 +269,20 @@ def test_without_a_mouse(lab: Lab, seen: Explored) -> None:
     before = lab.page.evaluate("window.jupyterapp.shell.currentWidget.content.activeCellIndex")
     by_keyboard(seen)
     assert lab.page.evaluate("window.jupyterapp.shell.currentWidget.content.activeCellIndex") == before
+    assert lab.errors == []
+
+
+def test_no_table_is_cut_in_a_window_of_a_laptop(lab: Lab) -> None:
+    """The widest tables of stages and studies, beside Lab's own side bar."""
+    held = make_run(lab.folder / "wide", count=24)
+    lab.write("wide", WIDE.format(str(held)))
+    lab.errors.clear()
+    lab.run("wide")
+    lab.page.set_viewport_size({"width": 1440, "height": 900})
+    lab.page.wait_for_timeout(600)
+    assert lab.page.locator(".jp-OutputArea .apigen table").count() == 2
+    assert lab.page.evaluate(CUT) == []
+    assert problems(lab.page, ".jp-OutputArea .apigen") == []
     assert lab.errors == []
 
 

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from apigen_nb.report.write import write_report, write_single_file
 from tests.browser.explored import click_bar
-from tests.browser.watched import CHROMIUM, Watched, sync_api
+from tests.browser.watched import CHROMIUM, LOOKS, Watched, problems, sync_api
 from tests.report_records import HOSTILE, make_run
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
@@ -363,20 +363,27 @@ def test_an_address_opens_an_attempt(watched: Watched, demo: Path) -> None:
     assert page.evaluate("location.hash") == "#retail-00002?part=1"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_serious_problem(browser: sync_api.Browser, demo: Path, scheme: str) -> None:
-    from axe_playwright_python import sync_playwright as axe
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_axe_finds_nothing_on_any_page(browser: sync_api.Browser, demo: Path, scheme: str, width: int) -> None:
+    watched = Watched(browser, color_scheme=scheme, viewport={"width": width, "height": 900})
+    found = {path.name: problems(watched.open(path)) for path in sorted(demo.glob("*.html"))}
+    assert len(found) > 6
+    assert {name: told for name, told in found.items() if told} == {}
+    watched.context.close()
 
-    watched = Watched(browser, color_scheme=scheme)
-    found = []
-    for path in sorted(demo.glob("*.html")):
-        page = watched.open(path)
-        page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true })")
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_axe_finds_nothing_in_the_single_file(browser: sync_api.Browser, demo: Path, scheme: str, width: int) -> None:
+    watched = Watched(browser, color_scheme=scheme, viewport={"width": width, "height": 900})
+    page = watched.open(write_single_file(demo.parent))
+    found = {}
+    for name in page.locator("template").evaluate_all("(all) => all.map((one) => one.dataset.page)"):
+        page.evaluate("(name) => { location.hash = `/${name}/` }", name)
+        page.wait_for_timeout(300)
         watched.settle()
-        for problem in axe.Axe().run(page).response["violations"]:
-            if problem["impact"] in ("serious", "critical"):
-                found.append((path.name, problem["id"], problem["nodes"][0]["html"][:120]))
-    assert found == []
+        found[name] = problems(page)
+    assert len(found) > 6
+    assert {name: told for name, told in found.items() if told} == {}
     watched.context.close()
 
 

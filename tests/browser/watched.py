@@ -54,3 +54,16 @@ class Watched:
         size = self.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
         clip = {"x": 0, "y": 0, "width": size[0], "height": min(5_000, size[1])}
         self.page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True, clip=clip)
+
+
+LOOKS = [("light", 1280), ("dark", 1280), ("light", 420), ("dark", 420)]  # scheme and width that everything is seen in
+
+
+def problems(page: sync_api.Page, within: str = "") -> list[str]:
+    """All that axe-core finds, on a whole page or within the boxes of a selector; every fold is opened first."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.evaluate("document.querySelectorAll('.apigen details').forEach((fold) => { fold.open = true })")
+    page.wait_for_timeout(300)
+    found = Axe().run(page, context={"include": [within]} if within else None).response["violations"]
+    return [f"{v['id']} ({v['impact']}): {v['nodes'][0]['html'][:200]}" for v in found]

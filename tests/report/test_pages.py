@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from apigen_nb.models.ledger import Ledger, Sum
 from apigen_nb.records import Action, Change, Proposal, ToolCall
-from apigen_nb.report import alignment, charts, pieces, tables, write
+from apigen_nb.report import alignment, charts, first_row, overview, pieces, tables, write
 from apigen_nb.report.markdown import prose
 from apigen_nb.storage import safe_text
 from apigen_nb.world.api_graph import Graph
@@ -219,6 +222,7 @@ def test_pages_hold_hostile_texts_as_texts(hostile: Path) -> None:
 
 def test_pages_ask_no_host_and_share_one_plotly(hostile: Path) -> None:
     assert sorted(p.name for p in hostile.iterdir() if p.suffix != ".html") == [
+        "files",
         "plotly.min.js",
         "report.css",
         "report.js",
@@ -254,18 +258,19 @@ def test_stage_page_shows_results_without_code_or_chatter(tmp_path: Path) -> Non
 def test_index_says_what_was_run(tmp_path: Path) -> None:
     page = write.write_report(make_run(tmp_path / "demo", count=6)).read_text(encoding="utf-8")
     assert "6 seeds gave 5 accepted blueprints" in page
-    assert "scripted model" in page
+    assert 'class="tag scripted"' in page
     assert "random seed" in page
     assert "All parameters" in page
     assert "0a1b2c" in page
-    assert 'href="../trajectories.jsonl"' in page
+    assert 'href="files/run.json"' in page
+    assert ">trajectories.jsonl<" in page
 
 
 def test_an_empty_folder_gives_a_page_that_says_so(tmp_path: Path) -> None:
     page = write.write_report(tmp_path).read_text(encoding="utf-8")
     assert "0 seeds" in page
     assert "no run.json" in page
-    assert "scripted model" not in page
+    assert 'class="tag scripted"' not in page
 
 
 def test_a_page_of_a_stage_that_is_gone_goes_too(tmp_path: Path) -> None:
@@ -322,7 +327,7 @@ def test_only_what_failed_is_counted_where_nothing_can_hold() -> None:
 def test_the_first_row_is_cut_to_what_can_be_read(tmp_path: Path) -> None:
     row = {"messages": [{"role": "system", "content": "p" * 5_000}], "tools": [{"name": f"t{n}"} for n in range(9)]}
     (tmp_path / "chat.jsonl").write_text(json.dumps(row) + "\n")
-    piece = pieces.first_line(tmp_path / "chat.jsonl")
+    piece = first_row.first_line(tmp_path / "chat.jsonl")
     assert "4,760 more characters" in piece
     assert "and 8 more tools" in piece
     assert "t1" not in piece
@@ -339,7 +344,8 @@ def test_an_example_changes_something_if_any_does() -> None:
 
 def test_the_report_is_the_same_twice(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "demo", count=6)
-    pages = [{p.name: p.read_bytes() for p in write.write_report(folder).parent.iterdir()} for _ in range(2)]
+    reports = (write.write_report(folder).parent for _ in range(2))
+    pages = [{str(p): p.read_bytes() for p in report.rglob("*") if p.is_file()} for report in reports]
     assert pages[0] == pages[1]
 
 
@@ -352,3 +358,33 @@ def test_key_figures_count_what_there_is() -> None:
     assert all("[" in figures[name][1] for name in ("accepted at the first try", "blueprints with a verified one"))
     assert "[" in verified
     assert figures["rows in the dataset"][0] == "9"
+
+
+LEDGER = Ledger(total=Sum(), roles={}, stages={}, models={}).line()
+
+
+def test_what_a_report_links_is_sent_with_it(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", count=6)
+    (run / "ledger.json").write_text(LEDGER)
+    (run / "dataset" / "README.md").write_text("# The card")
+    sent = write.write_report(run).parent.rename(tmp_path / "sent")
+    shutil.rmtree(run)
+    links = {href for page in sent.glob("*.html") for href in re.findall(r'<a[^>]* href="([^"#]+)', whole(page))}
+    assert {"files/run.json", "files/ledger.json", "files/dataset/README.md"} <= links
+    assert [href for href in links if not (sent / href).is_file()] == []
+    assert (sent / "files" / "dataset" / "README.md").read_bytes() == b"# The card"
+    index = (sent / "index.html").read_text()
+    assert ">blueprints.jsonl<" in index
+    assert "not part of what is sent" in index
+
+
+def test_a_large_file_is_named_and_not_copied(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", count=6)
+    (run / "ledger.json").write_text(LEDGER + " " * overview.LARGEST_COPY)
+    (run / "dataset" / "README.md").write_text("# The card")
+    write.write_report(run)
+    (run / "dataset" / "README.md").unlink()
+    report = write.write_report(run).parent
+    assert [path.name for path in (report / "files").rglob("*") if path.is_file()] == ["run.json"]
+    assert ">ledger.json<" in (report / "index.html").read_text()
+    assert 'href="files/' not in write.write_single_file(run).read_text()

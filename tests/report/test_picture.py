@@ -25,6 +25,7 @@ from apigen_nb.report import (
     judge_agreement,
     mixture_tables,
     run_comparison,
+    study_figures,
     tables,
 )
 from apigen_nb.report.figure_style import FELL, HELD, INK, canvas, held_and_fell, in_rows
@@ -35,7 +36,7 @@ from apigen_nb.world.api_graph import Graph
 from apigen_nb.world.domain import Domain
 from tests.report_records import make_run
 
-MODULES = (api_graph_figure, attempt_flow, charts, diversity, judge_agreement, run_comparison)
+MODULES = (api_graph_figure, attempt_flow, charts, diversity, judge_agreement, run_comparison, study_figures)
 MOST = 60_000  # bytes
 BENCH = [("unknown id", False, 6, 6, 5), ("vague wish", False, 6, 1, 4), ("intact", True, 20, 0, 0)]
 
@@ -53,7 +54,7 @@ def drawn_by_us() -> set[str]:
 
 def bench() -> Any:
     columns = ["defect", "right", "planted", "gates", "committee"]
-    return mixture_tables.pd.DataFrame([(*row[:3], *row[3:]) for row in BENCH], columns=columns)
+    return mixture_tables.pd.DataFrame(BENCH, columns=columns).assign(decidable=[True, False, False])
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, go.Figure]:
     return {
         "api_graph_figure.figure": api_graph_figure.figure(shop),
         "attempt_flow.sankey": attempt_flow.sankey(attempt_flow.flows(p), tables.gates_of(p)),
-        "charts.arms": charts.arms(mixture_tables.arms({"feedback": list(p)})),
+        "study_figures.arms": study_figures.arms(mixture_tables.arms({"feedback": list(p)})),
         "charts.attempts": charts.attempts(tables.attempts(outcomes)),
         "charts.blames": charts.blames(tables.rates([{"cause": "agent", "attempted": 3, "passed": 0}], ["cause"])),
         "charts.checks": charts.checks(tables.checks(t)),
@@ -77,8 +78,8 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, go.Figure]:
         "charts.graph": charts.graph(tables.links(Graph.of(shop))),
         "charts.histogram": charts.histogram(frame, "words"),
         "charts.metrics": charts.metrics(tables.metrics(p)),
-        "charts.recall": charts.recall(bench()),
-        "charts.rejections": charts.rejections(mixture_tables.pd.DataFrame(found)),
+        "study_figures.recall": study_figures.recall(bench()),
+        "study_figures.rejections": study_figures.rejections(mixture_tables.pd.DataFrame(found), 114),
         "charts.rounds": charts.rounds(tables.rounds(p)),
         "charts.selection": charts.selection(tables.selection(t, 3)),
         "charts.successes": charts.successes(mixture_tables.successes(p, t, "kind")),
@@ -198,16 +199,16 @@ def test_a_notebook_gets_the_live_figure_the_picture_and_its_words(figures: dict
 
 
 def test_an_empty_figure_says_why() -> None:
-    nothing = charts.rejections(mixture_tables.pd.DataFrame(columns=["name", "by", "task"]))
+    nothing = study_figures.rejections(mixture_tables.pd.DataFrame(columns=["name", "by", "task"]), 114)
     assert "nothing to show: no gold task that is rejected" in in_words(nothing.to_dict())
     only_right = bench().query("right")
-    assert "nothing to show: no blueprints with the defect" in in_words(charts.recall(only_right).to_dict())
+    assert "nothing to show: no blueprints with the defect" in in_words(study_figures.recall(only_right).to_dict())
     assert nothing.layout.xaxis.visible is nothing.layout.yaxis.visible is False
     assert holds(pixels(nothing), INK) > 50
 
 
 def test_right_tasks_are_not_among_the_planted_defects(figures: dict[str, go.Figure]) -> None:
-    figure = figures["charts.recall"]
+    figure = figures["study_figures.recall"]
     assert [name for name, _ in figure.layout.meta["rows"]] == ["unknown id", "vague wish"]
     assert figure.layout.xaxis.range[1] < 7
 

@@ -76,7 +76,8 @@ def test_what_nobody_was_asked_is_no_undecided_check() -> None:
     assert "1 undecided · 1 not asked" in figure.layout.annotations[3].text
     checks = tables.checks([BROKE, talk])
     drawn = panels.counts_table(checks, ("held", "fell"), "trajectories", charts.check_leads(checks))
-    assert "undecided" not in drawn
+    assert 'data-name="undecided"' not in drawn
+    assert ">undecided<" not in drawn
     assert re.search(r"trajectories.html#\?check\+not\+asked=conduct[^>]*>1<", drawn)
     page = str(pieces.compare(talk, RECORDS[0].blueprint))
     assert "conduct not asked" in page
@@ -107,7 +108,8 @@ def test_without_any_nothing_speaks_of_them() -> None:
     outcomes = tables.trajectories(trajectories(RECORDS))
     assert len(charts.attempts(tables.attempts(outcomes)).data) == 2
     drawn = panels.counts_table(tables.attempts(outcomes), ("verified", "failed"), "trajectories")
-    assert "undecided" not in drawn
+    assert 'data-name="undecided"' not in drawn
+    assert ">undecided<" not in drawn
     assert "undecided trajectories" not in tables.key_figures(RECORDS, trajectories(RECORDS))
 
 

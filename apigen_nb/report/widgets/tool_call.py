@@ -24,14 +24,14 @@ def _joined(parts: Iterable[Markup]) -> Markup:
 
 def call_result(title: str, body: str, held: bool) -> pieces.Piece:
     """What a call by hand gave back."""
-    html = Markup('<section class="panel"><h3><span class="{}">{}</span></h3><pre class="text">{}</pre></section>')
+    html = Markup('<section class="panel"><h2><span class="{}">{}</span></h2><pre class="text">{}</pre></section>')
     return _piece(html.format("held" if held else "fell", _safe(title), _safe(body)))
 
 
 def delta(fields: Sequence[alignment.Field], calls: int) -> pieces.Piece:
     """What the calls so far changed in the scratch world."""
     table = pieces.environment().get_template("pieces.html.j2").module.diff_table(fields)  # type: ignore[attr-defined]
-    html = Markup('<section class="panel"><h3>What has changed after {} {}</h3>{}</section>')
+    html = Markup('<section class="panel"><h2>What has changed after {} {}</h2>{}</section>')
     return _piece(html.format(calls, "call" if calls == 1 else "calls", Markup(table)))
 
 
@@ -45,5 +45,5 @@ def tool(description: str, rules: Sequence[str]) -> pieces.Piece:
 
 def text(title: str, body: str) -> pieces.Piece:
     """A long text with its title."""
-    html = Markup('<section class="panel"><h3>{}</h3><div class="text">{}</div></section>')
+    html = Markup('<section class="panel"><h2>{}</h2><div class="text">{}</div></section>')
     return _piece(html.format(_safe(title), truncate_with_note(clean(body), 40_000)))

@@ -205,6 +205,10 @@ async function startExplorer(site, root) {
   }
 
   const step = (by) => found[at + by] && show(at + by);
+  // in a narrow window filters and list give way to the item until they are asked for
+  one(".choose").addEventListener("click", ({ currentTarget }) => {
+    currentTarget.setAttribute("aria-expanded", String(root.classList.toggle("choosing")));
+  });
   one(".previous").addEventListener("click", () => step(-1));
   one(".next").addEventListener("click", () => step(1));
   one(".find").addEventListener("input", () => filter());

@@ -13,6 +13,7 @@ const visible = (text) => text.replace(/<[^>]*>/g, "").replace(/&[^;]+;/g, "x").
 
 // plotly breaks no lines by itself.
 function broken(text, letters) {
+  if (visible(text) <= letters) return [text];
   const lines = [""];
   for (const word of text.match(/(?:<[^>]*>|[^\s<])+/g) || []) {
     const last = lines[lines.length - 1];
@@ -25,8 +26,9 @@ function broken(text, letters) {
 function breakTitles(layout, width, more = []) {
   const title = layout.title || {};
   const lines = broken(title.text || "", (width - 24) / 7.4);
-  const below = [...broken(title.subtitle?.text || "", (width - 24) / 6.2), ...more];
-  const extra = 18 * (lines.length - 1) + 16 * Math.max(0, below.length - 1);
+  const planned = (title.subtitle?.text || "").split("<br>"); // lines that the figure has room for
+  const below = [...planned.flatMap((line) => broken(line, (width - 24) / 6.2)), ...more];
+  const extra = 18 * (lines.length - 1) + 16 * Math.max(0, below.length - planned.length);
   if (lines.length > 1) title.text = lines.join("<br>");
   if (title.subtitle && below.length > 1) title.subtitle.text = below.join("<br>");
   if (extra) layout.margin = { ...layout.margin, t: (layout.margin?.t ?? 80) + extra };

@@ -45,6 +45,14 @@ function watch(site) {
   return () => (stop.abort(), unwatch());
 }
 
+// In a narrow window the menu is a line to move sideways: the page that is open must be in sight.
+function showWhere({ root }) {
+  const nav = root.querySelector(".top-bar nav");
+  const here = nav?.querySelector("[aria-current]");
+  const menu = here?.closest("details");
+  if (here && nav.scrollWidth > nav.clientWidth) nav.scrollLeft = (menu ?? here).offsetLeft - nav.offsetLeft - 40;
+}
+
 // Starts what is on the page that is open; what was started before hears of the address.
 function start(site) {
   const started = (kind) => [...site.content.querySelectorAll(`.${kind}:not(.started)`)].map((box) => (box.classList.add("started"), box));
@@ -53,6 +61,7 @@ function start(site) {
   const [explorer] = started("explorer");
   if (explorer) site.explorers.set(site.page, startExplorer(site, explorer));
   else site.explorers.get(site.page)?.then(({ follow }) => follow());
+  showWhere(site);
   drawFigures(site, site.content);
   redraw(site);
   makeReachable(site.content);
