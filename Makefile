@@ -26,12 +26,12 @@ endif
 # Where this is set, every kernel compiles pandas anew: two seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test nightly lint lab app tau2 trainers bench serve-local browser
+.PHONY: run test nightly lint lab app tau2 trainers verifiers bench serve-local browser
 
 run: $(VENV)/.run
 	@$(BIN)/apigen-nb run params/demo.yaml
 
-test: $(VENV)/.test $(VENV)/.tau2 $(VENV)/.trainers browser lint
+test: $(VENV)/.test $(VENV)/.tau2 $(VENV)/.trainers $(VENV)/.verifiers browser lint
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadscope
 
 # More of the same: 1,000 interruptions, a soak of 10,000 conversations with every fault on, new examples for every
@@ -60,6 +60,8 @@ app: $(VENV)/.app
 tau2: $(VENV)/.tau2
 
 trainers: $(VENV)/.trainers
+
+verifiers: $(VENV)/.verifiers
 
 # An hour and a half, most of it for the 100,000 seeds; at the end stands the README's table.
 BENCHMARKS := boundary demo "demo params/airline.yaml" "demo params/banking.yaml" "demo params/tau2-retail.yaml" \
@@ -106,6 +108,13 @@ $(VENV)/.trainers: Makefile | $(VENV)/.run
 	@rm -rf $(VENV)/trainers $(VENV)/datasets4
 	@$(INSTALL) --no-deps --target $(VENV)/trainers $(TRAINERS)
 	@$(INSTALL) --no-deps --target $(VENV)/datasets4 datasets==4.0.0
+	@touch $@
+
+# In a folder of its own, which only the tests of the environments see: it asks for another openai, and with all that it
+# asks for it has 570 MB.
+$(VENV)/.verifiers: tests/dataset/verifiers.txt | $(VENV)/.run
+	@rm -rf $(VENV)/verifiers
+	@$(INSTALL) --no-deps --target $(VENV)/verifiers -r tests/dataset/verifiers.txt
 	@touch $@
 
 $(VENV)/.local: $(VENV)/.run

@@ -141,6 +141,31 @@ def verify(folder: ExistingDirectory, /) -> int:
 
 
 @app.command
+def export_env(
+    folder: ExistingDirectory,
+    /,
+    *,
+    formats: Annotated[
+        tuple[Literal["verifiers", "tau2", "nemo-gym"], ...], Parameter("--format", consume_multiple=True)
+    ] = (),
+    out: Annotated[Path | None, Parameter(help="folder to write (default: environments/ of the run's)")] = None,
+) -> int:
+    """Write the tasks of a run's dataset as environments for reinforcement learning, a folder for each format.
+
+    Args:
+        formats: only these (default: verifiers and nemo-gym, and tau2 where the domain is one of tau2's)
+    """
+    from .dataset.environments.export import export_environments
+    from .dataset.environments.tasks import NotExported
+
+    try:
+        _tell(export_environments(folder, out, formats))
+    except NotExported as error:
+        return _say(error, 2)
+    return 0
+
+
+@app.command
 def judge(
     cases: Path,
     /,

@@ -37,11 +37,11 @@ def save(run: Path, name: str, changed: Rows) -> None:
     path.write_text("".join(lines), "utf-8")
 
 
-async def small_run(folder: Path, domain: Domain) -> Summary:
+async def small_run(folder: Path, domain: Domain, count: int = 32) -> Summary:
     """Both phases of the scripted model, and the dataset."""
     run, models = Run.open(folder), Roles(domain, random_seed=3)
     gates = choose_gates([*GATES, "committee"], Committee(models.judges()))
-    proposals = await propose_all(domain, models, gates, run, count=32, random_seed=3)
+    proposals = await propose_all(domain, models, gates, run, count=count, random_seed=3)
     await converse_all(domain, models, run, [p.blueprint for p in proposals if p.accepted])
     return build_dataset(run, domain, models.names)
 

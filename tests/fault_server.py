@@ -237,7 +237,7 @@ class FaultServer:
         said = self.reply(body)
         message = {"role": "assistant", **({"content": said} if isinstance(said, str) else said)}
         choice = {"index": 0, "message": message, **_OK, **_CHOICE.get(fault, {})}
-        head = {"id": "x", "object": "chat.completion", "model": body["model"]}
+        head = {"id": "x", "object": "chat.completion", "created": 0, "model": body["model"]}
         return head | {"choices": [choice], "usage": self.usage}
 
 

@@ -13,6 +13,7 @@ import httpx2
 import openai
 
 from ..storage.safe_text import clean
+from . import EndpointDown
 from .api_keys import SECRET, key_pattern, url_and_key, without_secrets
 from .retries import Failed
 from .streams import json_body
@@ -36,6 +37,9 @@ class Connection:
     which all that waits belongs: `proving` is held by whoever finds out whether the server answers at all."""
 
     def __init__(self, base_url: str | None, api_key_env: str, timeout: float, concurrency: int) -> None:
+        if int(openai.__version__.partition(".")[0]) < 3:  # beside verifiers, which takes no newer one
+            have = f"asking a server needs openai 3.50 or newer, here is {openai.__version__}"
+            raise EndpointDown(f"{have}; pip install 'openai>=3.50', or run where verifiers is not installed")
         url, self._key = url_and_key(base_url, api_key_env)
         self._key_marks = key_pattern(self._key) if len(self._key) >= SECRET else None
         self.name, self._base_url = without_secrets(url.geturl()), url.geturl()

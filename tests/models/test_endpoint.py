@@ -666,3 +666,9 @@ def test_repr_names_neither_key_nor_password() -> None:
 def test_importing_the_module_does_not_import_openai() -> None:
     code = "import sys, apigen_nb.models.endpoint; sys.exit('openai' in sys.modules or 'aiohttp' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_openai_that_is_too_old_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openai.__version__", "2.54.0")
+    with pytest.raises(EndpointDown, match=r"needs openai 3\.50 or newer, here is 2\.54\.0; pip install"):
+        Endpoint("m", "http://127.0.0.1:9/v1")
