@@ -12,9 +12,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import html
 import itertools
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -88,6 +90,8 @@ def answers(folder: Path) -> dict[str, tuple[float, float]]:
     def opened(name: str) -> Any:
         shown = getattr(widgets, name)(folder)
         shown.ask(f"{name}.html")
+        for question in itertools.islice(questions(shown, f"{name}.html"), 1):
+            shown.ask(**question)  # what is seen first
         return shown
 
     found = {}
@@ -102,15 +106,17 @@ def questions(shown: widgets.ReportPages, page: str) -> Iterator[dict[str, Any]]
     """What may be asked on a page."""
     for number, part in enumerate(shown.pages[page].body):
         if isinstance(part, ItemExplorer):
-            yield from (
-                {"page": page, "number": number, **q} for q in ({"key": part.items[-1].id}, {"text": "refunded"})
-            )
+            ids, _ = part.find("retail", 0)
+            yield from ({"page": page, "number": number, **q} for q in ({"key": max(ids)}, {"text": "refunded"}))
         if isinstance(part, PanelChooser):
-            keys = map("\n".join, itertools.product(*part.choices.values()))
+            menus = re.findall(r'data-choice="\w+">(.*?)</select>', str(shown.ask(page)), re.DOTALL)
+            options = [list(map(html.unescape, re.findall(r"<option>([^<]*)", menu))) for menu in menus]
+            keys = map("\n".join, itertools.product(*options))
             yield from ({"page": page, "number": number, "key": key} for key in keys)
 
 
-SHOWN = """[...document.querySelectorAll('.shown-item, .view, .datatable tbody')].every((box) => box.childElementCount)
+BOXES = ".explorer:not(.as-table) .shown-item, .as-table .grid tbody, .view, .datatable tbody"
+SHOWN = f"""[...document.querySelectorAll('{BOXES}')].every((box) => box.childElementCount)
   && !document.querySelector('[aria-busy]')"""
 DRAWN = """[...document.querySelectorAll('.plot')].every(
   (box) => box.getBoundingClientRect().top > innerHeight || box.querySelector('.main-svg'))"""
@@ -145,7 +151,7 @@ def changes_of(page: Any, name: str) -> list[Callable[[], Any]]:
     if name == "pass_rates":
         return [lambda: page.select_option("[data-choice=gate]", next(gates))]
     if name == "dataset":
-        return [lambda: page.locator(".datatable .after").click(), lambda: page.fill(".datatable input", "order")]
+        return [lambda: page.locator(".datatable .rows-after").click(), lambda: page.fill(".datatable input", "order")]
     if name in ("reflection", "blueprints", "trajectories"):
         return [lambda: page.keyboard.press("j"), lambda: page.select_option("select[data-facet]", index=1)]
     return []

@@ -305,9 +305,45 @@ def make_run(folder: Path, text: str = "", count: int = 24, marked: bool = False
 
 
 def blocks(markup: str) -> list[tuple[str, Any]]:
-    """The packed blocks of a page: their names, and what they hold."""
+    """The packed blocks of a page: their names, and what they hold; of columns the tables, each a list of rows."""
     found = re.findall(r'<script type="application/gzip" data-name="(\w+)">([^<]*)</script>', markup)
-    return [(name, json.loads(gzip.decompress(base64.b64decode(block)))) for name, block in found]
+    opened = [(name, gzip.decompress(base64.b64decode(block))) for name, block in found]
+    return [(name, rows_of(data) if name in ("index", "rows") else json.loads(data)) for name, data in opened]
+
+
+def rows_of(data: bytes) -> dict[str, Any]:
+    """A block of columns, read as a browser reads it: table → its rows, name → value (several values: a list)."""
+    at = 4 + int.from_bytes(data[:4], "little")
+    told = json.loads(data[4:at])
+    tables: dict[str, Any] = {}
+    for column in told.pop("columns"):
+        size = column["bytes"]
+        codes = [int.from_bytes(data[at + n : at + n + size], "little") for n in range(0, column["rows"] * size, size)]
+        at += column["rows"] * size
+        rows = tables.setdefault(column["table"], [{} for _ in codes])
+        for row, code in zip(rows, codes, strict=True):
+            chosen = column["sets"][code] if "sets" in column else [code]
+            texts = [column["values"][n] for n in chosen] if column["table"] != "starts" else [code]
+            row[column["name"]] = texts[0] if len(texts) == 1 else texts
+    assert at == len(data)
+    return {**told, **tables}
+
+
+def items_of(index: dict[str, Any]) -> list[dict[str, Any]]:
+    """The items of an explorer's index: texts, the facets that are their own, and those of each part."""
+
+    def filled(row: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in row.items() if value != []}
+
+    starts = [row["starts"] for row in index["starts"]]
+    parts = index.get("parts", [])
+    of_parts = set(parts[0]) if parts else set()
+    found = []
+    for n, texts in enumerate(index["texts"]):
+        own = filled(index["items"][n]) if "items" in index else {}
+        facets = {name: value for name, value in own.items() if name not in of_parts}
+        found.append({**texts, "facets": facets, "parts": list(map(filled, parts[starts[n] : starts[n + 1]]))})
+    return found
 
 
 def whole(page: Path) -> str:

@@ -1,16 +1,19 @@
 """A page that steps through items: filters, search, a list, one item whole, two side by side; by keys, too.
 
-The index of all items stands in the page as JSON. In a static page the items themselves stand there as well, in packed
-chunks that are unpacked when somebody comes to one of them; a widget asks for each by its id."""
+The index of all items stands in the page, column by column. In a static page the items themselves stand there as well,
+in packed chunks that are unpacked when somebody comes to one of them; a widget asks for each by its id."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from markupsafe import Markup
 
 from . import pieces
+from .columns import Columns
 from .embedded_data import packed
 from .notebook_html import inert
 
@@ -34,34 +37,32 @@ class Item:
     parts: Sequence[Facets] = ()
     alike: str = ""
 
-    @property
-    def row(self) -> dict[str, object]:
-        """The item in the index."""
-        facets, parts = _filled(self.facets), [_filled(part) for part in self.parts]
-        texts = {"id": self.id, "mark": self.mark, "line": self.line, "group": self.group}
-        return {**texts, "facets": facets, "parts": parts}
 
-
-def _filled(facets: Facets) -> dict[str, str | list[str]]:
-    return {name: v if isinstance(v, str) else list(v) for name, v in facets.items() if v}
+# A text and where to begin → the ids of items that hold it, and where to look on (-1: nowhere).
+Find = Callable[[str, int], tuple[Collection[str], int]]
 
 
 @dataclass(frozen=True)
 class ItemExplorer:
-    """All items of a `file`. `html` gives an item whole by its id, `find` the ids of those that hold a text. `menus`
-    are the facets with a menu of their own; the others can be asked for by the address only. `level` is the heading's,
-    `part` what an item's parts are called."""
+    """All items of a `file`; `make` gives them when they are first needed. `html` gives an item whole by its id, `find`
+    looks for a text, a slice of the items at a time. `menus` are the facets with a menu of their own; the others are
+    asked for by the table or the address. `level` is the heading's, `part` what an item's parts are called."""
 
     title: str
     about: str
     file: str
     unit: str
     menus: Sequence[str]
-    items: Sequence[Item]
+    make: Callable[[], Sequence[Item]]
     html: Callable[[str], str]
-    find: Callable[[str], Collection[str]]
+    find: Find
     level: int = 1
     part: str = "parts"
+
+    @cached_property
+    def items(self) -> Sequence[Item]:
+        """All of them, in order."""
+        return self.make()
 
     def fetch(self, id: str) -> str:
         """An item whole."""
@@ -69,8 +70,7 @@ class ItemExplorer:
 
     def live(self, number: int) -> pieces.Piece:
         """For a widget, which asks this component by its number on the page."""
-        rows = [item.row for item in self.items]
-        return self._draw(len(rows), packed({"items": rows}, "index", 1), Markup(""), number)
+        return self._draw(len(self.items), index(self.items, {}, 1), Markup(""), number)
 
     def static(self) -> pieces.Piece:
         """With the items inside: all of them, or a sample of very many."""
@@ -84,15 +84,40 @@ class ItemExplorer:
                 break
             chunks.append(chunk)
             size, shown = size + len(chunk), shown + len(held)
-        index = packed({"chunk": CHUNK, "items": [item.row for item in some[:shown]]}, "index")
-        return self._draw(shown, index, Markup("").join(chunks))
+        return self._draw(shown, index(some[:shown], {"chunk": CHUNK}), Markup("").join(chunks))
 
-    def _draw(self, shown: int, index: Markup, chunks: Markup, number: int = 0) -> pieces.Piece:
+    def _draw(self, shown: int, rows: Markup, chunks: Markup, number: int = 0) -> pieces.Piece:
+        if not self.items and self.level > 1:
+            return pieces.Piece("")  # below other parts of a page it has nothing to say
         compares = any(item.group for item in self.items)
         return pieces.draw(
-            "explorer.html.j2", e=self, shown=shown, total=len(self.items), index=index, chunks=chunks, number=number,
+            "explorer.html.j2", e=self, shown=shown, total=len(self.items), index=rows, chunks=chunks, number=number,
             compares=compares,
         )  # fmt: skip
+
+
+def index(items: Sequence[Item], told: Mapping[str, object], level: int = 6) -> Markup:
+    """All items in columns: what each is found by, of its parts what any of them shows; and each part by itself."""
+    columns = Columns(**told)
+    for name in ("id", "mark", "line", "group"):
+        columns.add("texts", name, [getattr(item, name) for item in items])
+    for name in _names(item.facets for item in items):
+        columns.add("items", name, [item.facets.get(name, "") for item in items])
+    for name in _names(part for item in items for part in item.parts):
+        columns.add("parts", name, [part.get(name, "") for item in items for part in item.parts])
+        columns.add("items", name, [_any(item.parts, name) for item in items])
+    columns.add_starts([0, *itertools.accumulate(len(item.parts) for item in items)])
+    return columns.packed("index", level)
+
+
+def _names(facets: Iterable[Facets]) -> list[str]:
+    return list(dict.fromkeys(name for one in facets for name, value in one.items() if value))
+
+
+def _any(parts: Sequence[Facets], name: str) -> tuple[str, ...]:
+    """The values that any of an item's parts has."""
+    found = (part.get(name, ()) for part in parts)
+    return tuple(dict.fromkeys(text for value in found for text in ((value,) if isinstance(value, str) else value)))
 
 
 def sample(items: Sequence[Item], most: int) -> Sequence[Item]:

@@ -24,11 +24,21 @@ def blueprints(run: RunContents) -> ItemExplorer:
         "feedback was and what it changed. Gates, failures, metrics and tools are those of one and the same attempt."
     )
     menus = ("outcome", "fell at", "failure", "metric not met", "attempts", "kind", "behaviour", "level", "tool")
-    items = [_blueprint(p) for p in run.proposals]
+
+    def html(id: str) -> str:
+        return conversations_of(run, id) + pieces.proposal(run.proposals.whole(id))
+
     return ItemExplorer(
-        "Every blueprint", about, "blueprints.jsonl", "blueprints", menus, items,
-        lambda id: pieces.proposal(run.proposals.whole(id)), run.proposals.search, part="attempts",
+        "Every blueprint", about, "blueprints.jsonl", "blueprints", menus,
+        lambda: [_blueprint(p) for p in run.proposals], html, run.proposals.search, part="attempts",
     )  # fmt: skip
+
+
+def conversations_of(run: RunContents, blueprint: str) -> str:
+    """Links to the conversations about a blueprint; "" when there is none."""
+    found = [(id, MARKS[outcome], outcome) for id, outcome in run.conversations_of.get(blueprint, ())]
+    kinds = {"verified": "held", "failed": "fell", "undecided": "undecided"}
+    return pieces.draw("conversations_of.html.j2", blueprint=blueprint, found=found, marks=kinds) if found else ""
 
 
 def _blueprint(p: Proposal) -> Item:
@@ -51,25 +61,26 @@ def _blueprint(p: Proposal) -> Item:
     return Item(p.id, facets, "✓" if p.accepted else "✗", line, parts=parts, alike=alike)
 
 
-def reflections(run: RunContents) -> ItemExplorer | str:
-    """Every attempt that followed feedback, beside the one before; "" when there is none."""
+def reflections(run: RunContents) -> ItemExplorer:
+    """Every attempt that followed feedback, beside the one before; shows nothing when there is none."""
     about = (
         "Each attempt that followed feedback: why the one before fell, what it was told, what it changed, word by word."
     )
     menus = ("came of it", "failure before", "reflection", "kind")
-    items = [_step(p, number) for p in run.proposals for number in range(1, len(p.attempts))]
+
+    def make() -> list[Item]:
+        return [_step(p, number) for p in run.proposals for number in range(1, len(p.attempts))]
 
     def html(id: str) -> str:
         proposal, _, number = id.rpartition(".")
         return pieces.reflection(run.proposals.whole(proposal), int(number))
 
-    def find(text: str) -> set[str]:
-        found = run.proposals.search(text)
-        return {item.id for item in items if item.group in found}
+    def find(text: str, start: int) -> tuple[list[str], int]:
+        found, on = run.proposals.search(text, start)
+        return [f"{id}.{number}" for id in found for number in range(1, run.attempts[id])], on
 
     title = "Before and after, attempt by attempt"
-    explorer = ItemExplorer(title, about, "blueprints.jsonl", "reflections", menus, items, html, find, level=2)
-    return explorer if items else ""
+    return ItemExplorer(title, about, "blueprints.jsonl", "reflections", menus, make, html, find, level=2)
 
 
 def _step(p: Proposal, number: int) -> Item:
@@ -101,17 +112,20 @@ def trajectories(run: RunContents) -> ItemExplorer:
         "outcome", "cause", "divergence", "failed check", "undecided check", "rule broken", "kind", "behaviour",
         "length", "ended",
     )  # fmt: skip
-    known = {p.id: p for p in run.proposals}
-    items = [_trajectory(t, known) for t in run.trajectories]
+
+    def make() -> list[Item]:
+        known = {p.id: p for p in run.proposals}
+        return [_trajectory(t, known) for t in run.trajectories]
 
     def html(id: str) -> str:
         trajectory = run.trajectories.whole(id)
-        p = run.proposals.whole(trajectory.blueprint) if trajectory.blueprint in known else None
+        known = trajectory.blueprint in run.proposals.place
+        p = run.proposals.whole(trajectory.blueprint) if known else None
         blueprint, diff = (p.blueprint, p.attempts[-1].diff) if p and p.accepted else (None, ())
         return pieces.compare(trajectory, blueprint, diff, run.writes)
 
     return ItemExplorer(
-        "Every conversation", about, "trajectories.jsonl", "conversations", menus, items, html, run.trajectories.search
+        "Every conversation", about, "trajectories.jsonl", "conversations", menus, make, html, run.trajectories.search
     )
 
 

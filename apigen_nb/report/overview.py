@@ -59,7 +59,7 @@ def overview(held: RunContents, links: Sequence[tuple[str, str, str]]) -> str:
         "index.html.j2",
         sentence=summary(held),
         undecided=undecided(held),
-        figures=pieces.key_figures(tables.key_figures(held.proposals, held.trajectories, held.rows), held.scripted),
+        figures=pieces.key_figures(held.key_figures, held.scripted),
         links=links,
         charts=columns(panels) if panels else "",
         files=_files(held),

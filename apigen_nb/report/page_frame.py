@@ -14,6 +14,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from . import glossary, pieces
+from .kept import Kept
 from .notebook_html import has_figures, inert
 from .panels import Body, live, static
 from .run_contents import RunContents
@@ -27,13 +28,14 @@ _LEAVES = re.compile(r'<a href="(?:\.\./|files/)[^"]*">([^<]*)</a>')  # links to
 @dataclass(frozen=True)
 class Page:
     """A page of a report: its file, its name in the navigation, what it is about, and what makes its body when it is
-    first asked for; `kind` is a CSS class."""
+    first asked for; `kind` is a CSS class. What a widget gets of a large run is `kept`."""
 
     file: str
     name: str
     about: str
     make: Callable[[], Body]
     kind: str = ""
+    kept: Kept | None = None
 
     @cached_property
     def body(self) -> Body:
@@ -47,7 +49,11 @@ class Page:
     @property
     def live(self) -> str:
         """For a widget, which asks for more; it stands beside no files of the run."""
-        return without_files(inert(self._with_words(live(self.body))))
+
+        def made() -> str:
+            return without_files(inert(self._with_words(live(self.body))))
+
+        return self.kept.get(f"page {self.file}", made) if self.kept else made()
 
     def _with_words(self, html: str) -> str:
         """A body and, but on the page that has them all, what its words mean."""
@@ -114,7 +120,9 @@ def style() -> str:
 
 def script(start: str) -> str:
     """The script of all pages, which the file `start` starts in its place."""
-    names = ("site", "figures", "explorer", "datatable", start)
+    names = (
+        "hyparquet-writer", "site", "figures", "columns", "exports", "grid", "finding", "explorer", "datatable", start,
+    )  # fmt: skip
     return "".join((pieces.ASSETS / "js" / f"{name}.js").read_text(encoding="utf-8") for name in names)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
@@ -22,7 +23,7 @@ from . import (
     run_comparison,
     tables,
 )
-from .embedded_data import packed
+from .data_table import data_table
 from .overview import copied
 from .panels import Body, PanelChooser, columns, counts_table, panel
 from .run_contents import RunContents
@@ -45,24 +46,32 @@ def _head(title: str, answer: str, hint: str = "") -> Markup:
 
 def pass_rates_page(run: RunContents) -> Body:
     """What each gate let pass: the funnel, and any gate by any facet."""
-    frame = pass_rates.judged(run.proposals)
-    steps = pass_rates.funnel_steps(run.proposals, frame)
+    judged = functools.cache(lambda: pass_rates.judged(run.proposals))
     facets = {pass_rates.CALLED.get(facet, facet): facet for facet in ("failure", *pass_rates.FACETS)}
 
     def one(gate: str, name: str) -> str:
         at = None if gate == EVERY_GATE else gate
-        counted = pass_rates.count_by(frame, facets[name], at)
+        counted = pass_rates.count_by(judged(), facets[name], at)
         words = ("accepted later", "never repaired") if name == "failure" else ("passed", "fell")
         told = counts_table(counted, words, leads=pass_rates.leads(counted, at), first=name)
         return panel(pass_rates.figure(counted, at), told)
 
-    counted = counts_table(steps, leads=pass_rates.step_leads(steps))
+    def menus() -> dict[str, list[str]]:
+        return {"gate": [EVERY_GATE, *pass_rates.gates(judged())], "by": list(facets)}
+
     return [
-        _head("What each gate let pass, and what fell there", pass_rates_answer(run.proposals, frame), HINT),
-        panel(pass_rates.steps_figure(steps), Markup('<p class="quiet">{}</p>').format(GATES) + Markup(counted)),
+        lambda: _funnel(run.proposals, judged()),
         Markup("<h2>One gate, from any side</h2>"),
-        PanelChooser({"gate": [EVERY_GATE, *pass_rates.gates(frame)], "by": list(facets)}, one),
+        PanelChooser(menus, one, "panels of pass rates", run.kept),
     ]
+
+
+def _funnel(proposals: Sequence[Proposal], frame: pd.DataFrame) -> Markup:
+    steps = pass_rates.funnel_steps(proposals, frame)
+    counted = counts_table(steps, leads=pass_rates.step_leads(steps))
+    told = Markup('<p class="quiet">{}</p>').format(GATES) + Markup(counted)
+    head = _head("What each gate let pass, and what fell there", pass_rates_answer(proposals, frame), HINT)
+    return head + panel(pass_rates.steps_figure(steps), told)
 
 
 HINT = (
@@ -97,6 +106,10 @@ def pass_rates_answer(proposals: Sequence[Proposal], frame: pd.DataFrame) -> str
 
 def reflection_page(run: RunContents) -> Body:
     """What feedback repaired, what it cost, and every step word by word."""
+    return [lambda: _repaired(run), listings.reflections(run)]
+
+
+def _repaired(run: RunContents) -> Markup:
     proposals = run.proposals
     gates = tables.gates_of(proposals)
     rounds, mended, flows = tables.rounds(proposals), reflection.repairs(proposals), reflection.flows(proposals)
@@ -108,13 +121,13 @@ def reflection_page(run: RunContents) -> Body:
         Markup(pieces.table(reflection.costs(proposals, run_prices(run.manifest)), percent=())), _spent(run)
     )
     yields = pieces.table(rounds.rename(columns={"round": "reflections", "proposals": "of"}), fold="The numbers")
-    return [
+    parts = (
         _head("What reflection repaired, and at what price", reflection.headline(proposals)),
         columns([panel(charts.rounds(rounds), yields), costs]),
         panel(reflection.sankey(flows, gates), _flow_table(flows)),
         panel(reflection.repairs_figure(mended), told),
-        listings.reflections(run),
-    ]
+    )
+    return Markup("").join(parts)
 
 
 def _spent(run: RunContents) -> Markup:
@@ -141,6 +154,10 @@ def voted(proposals: Iterable[Proposal]) -> bool:
 
 def committee_page(run: RunContents) -> Body:
     """How the judges voted, how far they agree, and where they did not."""
+    return [lambda: _committee(run)]
+
+
+def _committee(run: RunContents) -> Markup:
     votes = judge_agreement.votes(run.proposals)
     judges, pairs, fleiss = judge_agreement.judges(votes), judge_agreement.cohen(votes), judge_agreement.fleiss(votes)
     split = judge_agreement.disagreements(run.proposals)
@@ -157,16 +174,17 @@ def committee_page(run: RunContents) -> Body:
         "Those that fell come first, then those on which the judges differ in most metrics; each leads to the attempt "
         "in question."
     )
-    read = Markup('<h2>Disagreements to read first</h2><p class="quiet">{}</p><div class="panel">{}</div>').format(
-        order, Markup(pieces.table(listed, most=200, parts=numbers_of))
+    read = Markup('<h2>Disagreements to read first</h2><p class="quiet">{}</p>{}').format(
+        order, Markup(data_table(listed, "disagreements", parts=numbers_of))
     )
-    return [
+    parts = (
         _head("How the judges voted, and how far they agree", committee_answer(split, pairs, votes)),
         columns([panel(judge_agreement.votes_figure(judges)), panel(judge_agreement.kappa_figure(pairs))]),
         columns(boxes),
         Markup('<p class="quiet">{}</p>').format(KAPPA),
         read,
-    ]
+    )
+    return Markup("").join(parts)
 
 
 def committee_answer(split: pd.DataFrame, pairs: pd.DataFrame, votes: pd.DataFrame) -> str:
@@ -189,6 +207,10 @@ def committee_answer(split: pd.DataFrame, pairs: pd.DataFrame, votes: pd.DataFra
 
 def dataset_page(run: RunContents) -> Body:
     """How long conversations are, which tool follows which, what is there twice or nearly so, and a table of all."""
+    return [lambda: _dataset(run)]
+
+
+def _dataset(run: RunContents) -> Markup:
     frame, moves = run.conversations
     twice = diversity.duplicates(frame)
     measures = [panel(charts.histogram(frame, name)) for name in diversity.measures(frame)]
@@ -199,7 +221,7 @@ def dataset_page(run: RunContents) -> Body:
     alike = Markup('<section class="panel"><h2>Instructions nearly alike</h2>{}</section>').format(
         Markup(near_duplicates.shown(run.told, run.scripted))
     )
-    return [
+    parts = (
         _head("What the dataset is made of", diversity.headline(frame, run.rows)),
         columns(
             [
@@ -214,17 +236,16 @@ def dataset_page(run: RunContents) -> Body:
         loss.section(run),
         Markup("<h2>Every conversation in a table</h2>"),
         searchable(frame),
-    ]
+    )
+    return Markup("").join(parts)
 
 
 def searchable(frame: pd.DataFrame) -> pieces.Piece:
-    """Of `diversity.rows`: a table to search, sort and page through."""
+    """Of `diversity.rows`: every conversation in a table."""
     unused = [] if "tokens" in diversity.measures(frame) else ["tokens"]
     unused += [] if frame["noted"].any() else ["noted"]
     shown = frame.drop(columns=["success", "same as", *unused]).rename(columns={"turns": "user messages"})
-    links = ["trajectories" if c == "trajectory" else "blueprints" if c == "blueprint" else "" for c in shown.columns]
-    data = {"columns": list(shown.columns), "rows": shown.to_numpy().tolist(), "links": links}
-    return pieces.draw("datatable.html.j2", data=packed(data, "rows"))
+    return data_table(shown, "conversations")
 
 
 def comparison_page(runs: Mapping[str, RunContents], hrefs: Mapping[str, str]) -> Body:

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -16,6 +17,7 @@ from . import pieces
 from .embedded_data import packed
 from .figure_style import Leads, open_of
 from .item_explorer import ItemExplorer
+from .kept import Kept
 from .notebook_html import figure_html, inert
 from .shares import OPEN, interval, share
 
@@ -51,18 +53,27 @@ def counts_table(
 
 @dataclass(frozen=True)
 class PanelChooser:
-    """One panel at a time, chosen by menus: name of a menu → its values. `panel` draws the one of a value of each."""
+    """One panel at a time, chosen by menus: `menus` gives the name of each → its values. `panel` draws the one of a
+    value of each. All of them are kept by this `name` when they were made at once."""
 
-    choices: Mapping[str, Sequence[str]]
+    menus: Callable[[], Mapping[str, Sequence[str]]]
     panel: Callable[..., str]
+    name: str = ""
+    kept: Kept | None = None
+
+    @cached_property
+    def choices(self) -> Mapping[str, Sequence[str]]:
+        """Name of a menu → its values."""
+        return self.menus()
 
     def fetch(self, key: str) -> str:
         """The panel of the menus' values, a line each."""
-        return inert(self.panel(*key.split("\n")))
+        known = self.kept.find(self.name) if self.kept else None
+        return str(known[key]) if known else inert(self.panel(*key.split("\n")))
 
-    def find(self, text: str) -> Collection[str]:
+    def find(self, text: str, start: int) -> tuple[Collection[str], int]:
         """Nothing is searched for in panels."""
-        return ()
+        return (), -1
 
     def live(self, number: int) -> pieces.Piece:
         """For a widget, which asks this component by its number on the page."""
@@ -70,23 +81,33 @@ class PanelChooser:
 
     def static(self) -> pieces.Piece:
         """With all panels inside."""
-        keys = ["\n".join(key) for key in itertools.product(*self.choices.values())]
-        data = packed({key: self.fetch(key) for key in keys}, "views")
+        data = packed(self.kept.get(self.name, self._all) if self.kept else self._all(), "views")
         return pieces.draw("views.html.j2", choices=self.choices, data=data, number=0)
+
+    def _all(self) -> dict[str, str]:
+        keys = ["\n".join(key) for key in itertools.product(*self.choices.values())]
+        return {key: inert(self.panel(*key.split("\n"))) for key in keys}
 
 
 Component = ItemExplorer | PanelChooser
-Body = Sequence[str | Component]  # of a page
+Part = str | Component | Callable[[], str]  # HTML, or what makes it when it is needed
+Body = Sequence[Part]  # of a page
 
 
 def static(body: Body) -> str:
     """A page's HTML with all that its components may show inside."""
-    return "".join(part if isinstance(part, str) else part.static() for part in body)
+    return "".join(part.static() if isinstance(part, Component) else _html(part) for part in body)
 
 
 def live(body: Body) -> str:
     """A page's HTML whose components ask for what they show."""
-    return "".join(part if isinstance(part, str) else part.live(number) for number, part in enumerate(body))
+    return "".join(
+        part.live(number) if isinstance(part, Component) else _html(part) for number, part in enumerate(body)
+    )
+
+
+def _html(part: str | Callable[[], str]) -> str:
+    return part if isinstance(part, str) else part()
 
 
 def columns(panels: Sequence[str]) -> Markup:

@@ -102,7 +102,7 @@ def write_index(outputs: Path, found: Sequence[PastRun]) -> Path:
     domains = list(dict.fromkeys(run.domain for run in _last_first(found) if run.blueprints or run.conversations))
     table = Markup('<section class="panel">{}</section>').format(Markup(runs_table(found, outputs.as_posix())))
     head = Markup('<h1>Runs</h1><p class="lead">{}</p><p class="quiet hint">{}</p>').format(_answer(found), HINT)
-    trend = PanelChooser({"domain": domains}, lambda domain: panel(yields_figure(found, domain)))
+    trend = PanelChooser(lambda: {"domain": domains}, lambda domain: panel(yields_figure(found, domain)))
     body: list[Component | str] = [head, *((trend,) if domains else ()), table]
     page = Page(PAGE, "Runs", "", lambda: body)
     texts = (plotly_script(), script("start"), (pieces.ASSETS / "js" / "runs.js").read_text(encoding="utf-8"))

@@ -15,8 +15,9 @@ from ..records import Proposal, Trajectory
 from ..storage.jsonl import Damaged
 from ..storage.run_folder import Run, by_current_names
 from ..world.domain import Domain, DomainError
-from . import diversity
+from . import diversity, tables
 from .domain_tables import writing
+from .kept import Kept
 from .record_index import RecordIndex
 from .slim_records import SlimProposal, SlimTrajectory, SpokenTrajectory, ToldProposal
 
@@ -29,6 +30,11 @@ class RunContents:
         if not known and not self.folder.is_dir():
             raise FileNotFoundError(f"no run in {self.folder}; give the folder of a run, such as outputs/demo")
         vars(self).update(known)
+
+    @cached_property
+    def kept(self) -> Kept:
+        """What was made of its records before, where it is large."""
+        return Kept(self.folder)
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
@@ -47,7 +53,7 @@ class RunContents:
     @cached_property
     def proposals(self) -> RecordIndex[SlimProposal, Proposal]:
         """All proposals without their long texts."""
-        return RecordIndex(self.folder / "blueprints.jsonl", SlimProposal, Proposal)
+        return RecordIndex(self.folder / "blueprints.jsonl", SlimProposal, Proposal, self.kept)
 
     @property
     def told(self) -> Iterable[Proposal]:
@@ -57,7 +63,7 @@ class RunContents:
     @cached_property
     def trajectories(self) -> RecordIndex[SlimTrajectory, Trajectory]:
         """All trajectories without what was said."""
-        return RecordIndex(self.folder / "trajectories.jsonl", SlimTrajectory, Trajectory)
+        return RecordIndex(self.folder / "trajectories.jsonl", SlimTrajectory, Trajectory, self.kept)
 
     @property
     def spoken(self) -> Iterable[Trajectory]:
@@ -70,17 +76,61 @@ class RunContents:
         spoken = list(self.spoken)
         return diversity.rows(spoken, self.proposals), diversity.transitions(spoken)
 
+    @cached_property
+    def conversations_of(self) -> dict[str, list[tuple[str, str]]]:
+        """Blueprint → the conversations about it: id and outcome."""
+
+        def made() -> dict[str, list[tuple[str, str]]]:
+            found: dict[str, list[tuple[str, str]]] = {}
+            for t in self.trajectories:
+                found.setdefault(t.blueprint, []).append((t.id, t.outcome))
+            return found
+
+        return self.kept.get("conversations of", made)
+
+    @cached_property
+    def attempts(self) -> dict[str, int]:
+        """Blueprint → how many attempts there were at it."""
+        return self.kept.get("attempts", lambda: {p.id: len(p.attempts) for p in self.proposals})
+
+    @cached_property
+    def key_figures(self) -> dict[str, tuple[str, str]]:
+        """`tables.key_figures`."""
+
+        def made() -> dict[str, tuple[str, str]]:
+            return tables.key_figures(self.proposals, self.trajectories, self.rows)
+
+        return self.kept.get("key figures", made)
+
+    def keep(self) -> None:
+        """Make what is kept of a large run."""
+        made = (self.key_figures, self.attempts, self.conversations_of, self.writes)
+        places = (self.proposals.place, self.trajectories.place)
+        del made, places
+
+    @property
+    def held_blueprints(self) -> bool:
+        """Whether there are proposals, without reading them."""
+        return self._holds("blueprints.jsonl")
+
     @property
     def held_conversations(self) -> bool:
         """Whether there are trajectories, without reading them."""
-        files = (self.folder / f"trajectories.jsonl{end}" for end in ("", ".part"))
+        return self._holds("trajectories.jsonl")
+
+    def _holds(self, name: str) -> bool:
+        files = (self.folder / f"{name}{end}" for end in ("", ".part"))
         return any(file.is_file() and file.stat().st_size for file in files)
 
     @cached_property
     def writes(self) -> frozenset[str]:
         """The writing tools: those of groundtruths, and those of the domain where it is still there."""
-        attempts = (a for p in self.proposals for a in p.attempts if a.blueprint)
-        asked = {action.name for a in attempts for action in a.blueprint.actions}  # type: ignore[union-attr]
+
+        def made() -> list[str]:
+            attempts = (a.blueprint for p in self.proposals for a in p.attempts if a.blueprint)
+            return sorted({action.name for blueprint in attempts for action in blueprint.actions})
+
+        asked = set(self.kept.get("groundtruth tools", made))
         try:
             return writing(Domain.load(Run(self.folder).domain())) | asked
         except DomainError:

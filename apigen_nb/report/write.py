@@ -5,6 +5,7 @@ items are JSON blocks that `report.js` draws. All figures share one `plotly.min.
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ from . import glossary, listings, pages
 from .notebook_html import body_of
 from .overview import COPY, copied, overview
 from .page_frame import GLOSSARY, Inlined, Page, page_html, plotly_script, script, style, without_files
+from .panels import PanelChooser
 from .run_comparison import names
 from .run_contents import RunContents
 
@@ -51,10 +53,11 @@ QUESTIONS = (
 def question_pages(run: RunContents) -> list[Page]:
     """The overview and the pages that answer a question about a run, each made when its body is first asked for."""
     held = {"trajectories": run.held_conversations, "dataset": run.held_conversations}
+    voted = run.held_blueprints and run.kept.get("voted", lambda: pages.voted(run.proposals))
     found = [
-        Page(f"{name}.html", title, about, lambda make=make: make(run))  # type: ignore[misc]  # the loop's own
+        Page(f"{name}.html", title, about, functools.partial(make, run), kept=run.kept)
         for name, title, make, about in QUESTIONS
-        if held.get(name, bool(run.proposals)) and (name != "committee" or pages.voted(run.proposals))
+        if held.get(name, run.held_blueprints) and (name != "committee" or voted)
     ]
     found.append(Page(GLOSSARY, "Glossary", "what the words of these pages mean", glossary.page))
     return [_overview(run, found), *found]
@@ -62,7 +65,7 @@ def question_pages(run: RunContents) -> list[Page]:
 
 def _overview(run: RunContents, found: Sequence[Page]) -> Page:
     links = [(page.file, page.name, page.about) for page in found]
-    return Page("index.html", "Overview", "", lambda: [overview(run, links)])
+    return Page("index.html", "Overview", "", lambda: [lambda: overview(run, links)], kept=run.kept)
 
 
 def pages_of(run: RunContents) -> list[Page]:
@@ -90,6 +93,8 @@ def write_report(folder: Path, others: Sequence[Path] = ()) -> Path:
     for page in _counted(run, found):
         write_whole(target / page.file, [page_html(run, found, page)])
     _copy_files(run, target)
+    if run.kept.on:
+        keep(run)
     for old in {path.name for path in target.glob("*.html")} - {page.file for page in found}:
         (target / old).unlink()  # a page whose stage is gone must not stay reachable
     return target / "index.html"
@@ -114,6 +119,16 @@ def _copy_files(run: RunContents, target: Path) -> None:
         place = target / COPY.format(name)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(run.folder / name, place)
+
+
+def keep(run: RunContents) -> None:
+    """Make all that explorers need of a large run, so that they open at once."""
+    for page in question_pages(run):
+        for part in page.body:
+            if isinstance(part, PanelChooser):
+                part.static()
+        page.live  # noqa: B018  # kept as it is made
+    run.keep()
 
 
 def _compared(run: RunContents, others: Sequence[Path]) -> list[Page]:

@@ -30,7 +30,8 @@ TITLES = {
     "Glossary": "Glossary",
 }
 STANDS = """(title) => {
-  const boxes = [...document.querySelectorAll('.apigen-report :is(.shown-item, .view, .datatable tbody)')];
+  const shown = ':is(.explorer:not(.as-table) .shown-item, .as-table .grid tbody, .view, .datatable tbody)';
+  const boxes = [...document.querySelectorAll(`.apigen-report ${shown}`)];
   const plots = [...document.querySelectorAll('.apigen-report .plot')].filter((box) => !box.hidden);
   return [...document.querySelectorAll('.apigen-report h1')].some((one) => one.textContent.startsWith(title)) &&
     !document.querySelector('.apigen-report [aria-busy]') && boxes.every((box) => box.childElementCount) &&

@@ -162,6 +162,55 @@ def test_without_a_mouse(shown: App) -> None:
     shown.clean()
 
 
+def test_the_address_is_reloaded_sent_and_undone(shown: App) -> None:
+    page = shown.page
+    shown.go("Overview")
+    shown.behind(lambda: click_bar(page, ".apigen-report", 1, fell=True))
+    attempt = page.locator(".shown-item details[open]")
+    assert "fell at execution" in attempt.inner_text()
+    why = attempt.locator(".why").bounding_box()
+    assert why is not None
+    assert 0 <= why["y"] < why["y"] + why["height"] <= 1400, "what was clicked is in sight"
+    assert page.evaluate("location.hash") == "#/blueprints.html/retail-00001?fell+at=execution"
+    shown.until_changed(".shown-id", page.locator(".list a").nth(2).click)
+    sent = page.evaluate("location.hash")
+    page.go_back()
+    page.wait_for_function("() => document.querySelector('.shown-id').innerText === 'retail-00001'")
+    page.go_back()
+    shown.stands("Overview")
+    page.go_forward()
+    page.go_forward()
+    shown.stands("Blueprints")
+    page.wait_for_function("() => document.querySelector('.shown-id').innerText === 'retail-00007'")
+    assert page.evaluate("location.hash") == sent
+    page.reload()
+    page.wait_for_selector(".apigen-report h1", timeout=60_000)
+    shown.stands("Blueprints")
+    assert shown.chosen == "retail-00007"
+    assert page.locator("[data-facet='fell at']").input_value() == "execution"
+    shown.until_changed("button.as", page.locator("button.as").click)
+    page.locator(".grid th button", has_text="attempts").click()
+    page.reload()
+    page.wait_for_selector(".grid th[aria-sort=ascending]", timeout=60_000)
+    assert page.locator(".grid tbody tr").count() == 8
+    shown.errors[:] = [error for error in shown.errors if "/voila/api/shutdown/" not in error]  # voila's own beacon
+    shown.clean()
+
+
+def test_the_address_of_a_domain_is_in_that_of_the_app(shown: App) -> None:
+    page = shown.page
+    shown.go("Domain")
+    page.get_by_role("link", name="Data", exact=True).click()
+    page.locator(".shown-item .panel").wait_for()
+    page.select_option("[data-facet=table]", "products")
+    page.wait_for_function("() => /table%3Dproducts/.test(location.hash)")
+    page.reload()
+    page.wait_for_selector(".apigen-report .shown-id", timeout=60_000)
+    page.wait_for_function("() => document.querySelector('.shown-id').innerText.startsWith('products/')")
+    shown.errors[:] = [error for error in shown.errors if "/voila/api/shutdown/" not in error]
+    shown.clean()
+
+
 def test_in_a_narrow_window(shown: App) -> None:
     shown.go("Trajectories")
     shown.page.set_viewport_size({"width": 420, "height": 900})

@@ -190,15 +190,15 @@ def test_a_table_is_searched_sorted_and_paged(watched: Watched, demo: Path) -> N
     page = watched.open(demo / "dataset.html")
     table = page.locator(".datatable")
     assert table.locator("tbody tr").count() == 25
-    assert table.locator(".position").inner_text() == "1–25 of 60"
+    assert table.locator(".rows-shown").inner_text() == "1–25 of 60"
     table.get_by_role("button", name="next rows").click()
-    assert table.locator(".position").inner_text() == "26–50 of 60"
+    assert table.locator(".rows-shown").inner_text() == "26–50 of 60"
     table.get_by_role("button", name="trajectory").click()
     table.get_by_role("button", name="trajectory").click()
     assert table.locator("tbody tr td").first.inner_text() == "retail-00023.t3"
     assert table.locator("th[aria-sort=descending]").count() == 1
     table.locator("input").fill("failed 00001")
-    assert table.locator(".position").inner_text() == "1–1 of 1"
+    assert table.locator(".rows-shown").inner_text() == "1–1 of 1"
     table.locator("tbody a").first.click()
     page.wait_for_url("**/trajectories.html#retail-00001.*")
 

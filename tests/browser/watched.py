@@ -12,6 +12,10 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
 
 
+# What holds something as soon as it stands: the item of an explorer or its table, a panel, a table.
+SHOWN = ".explorer:not(.as-table) .shown-item, .explorer.as-table .grid tbody, .view, .datatable tbody"
+
+
 class Watched:
     """A page over `file://` whose other requests are aborted and remembered."""
 
@@ -41,9 +45,9 @@ class Watched:
         return self.page
 
     def settle(self) -> None:
-        """Wait until the explorer shows an item, the views a panel and the tables a row, and every figure is drawn."""
+        """Wait until explorers show an item or a table, the views a panel, tables a row, and figures are drawn."""
         # functions, not expressions: the pages' policy forbids the browser to evaluate a text again
-        boxes = "[...document.querySelectorAll('.shown-item, .view, .datatable tbody')]"
+        boxes = f"[...document.querySelectorAll('{SHOWN}')]"
         plots = "[...document.querySelectorAll('.plot')]"
         self.page.wait_for_function(f"() => {boxes}.every((box) => box.childElementCount)")
         self.page.wait_for_function(f"() => {plots}.every((box) => box.querySelector('.main-svg'))")

@@ -12,7 +12,7 @@ from apigen_nb.report import charts, diversity, embedded_data, listings, pieces
 from apigen_nb.report.item_explorer import A_FEW, Item, ItemExplorer, sample
 from apigen_nb.report.pages import searchable
 from apigen_nb.report.run_contents import RunContents
-from tests.report_records import HOSTILE, blocks, make_run, proposals, trajectories, whole
+from tests.report_records import HOSTILE, blocks, items_of, make_run, proposals, trajectories, whole
 
 MADE = proposals(6)
 TALKS = trajectories(MADE)
@@ -77,10 +77,15 @@ def test_an_explorer_stays_below_its_size_and_says_so(monkeypatch: pytest.Monkey
     def noise(id: str) -> str:
         return embedded_data.as_json([pow(7, int(id) * k, 10**9 + 7) for k in range(60)])
 
-    page = ItemExplorer("All", "about", "blueprints.jsonl", "blueprints", ["kind"], items, noise, set).static()
+    def nothing(text: str, start: int) -> tuple[list[str], int]:
+        return [], -1
+
+    page = ItemExplorer(
+        "All", "about", "blueprints.jsonl", "blueprints", ["kind"], lambda: items, noise, nothing
+    ).static()
     shown = int(re.search(r"A sample: (\d+) of 400", page)[1])
     assert 40 <= shown < 400
-    assert len(dict(blocks(page))["index"]["items"]) == shown
+    assert len(dict(blocks(page))["index"]["texts"]) == shown
     assert len(page) < 60_000
 
 
@@ -89,10 +94,10 @@ def test_conversations_are_found_by_length_and_cause(tmp_path: Path) -> None:
         "1–5 messages", "1–5 messages", "6–10 messages", "11–20 messages", "more than 40 messages",
     ]  # fmt: skip
     page = listings.trajectories(RunContents(make_run(tmp_path / "run", count=6))).static()
-    index = dict(blocks(page))["index"]
-    failed = [item for item in index["items"] if item["mark"] == "✗"]
+    items = items_of(dict(blocks(page))["index"])
+    failed = [item for item in items if item["mark"] == "✗"]
     assert {item["facets"]["divergence"] for item in failed} == {"different arguments"}
-    assert {item["group"] for item in index["items"]} == {t.blueprint for t in TALKS}
+    assert {item["group"] for item in items} == {t.blueprint for t in TALKS}
 
 
 def test_packed_blocks_come_back(tmp_path: Path) -> None:

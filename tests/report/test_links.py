@@ -13,7 +13,8 @@ import pytest
 
 from apigen_nb.records import Proposal
 from apigen_nb.report import notebook_html, pass_rates, pieces, tables, write
-from tests.report_records import attempt, blocks, make_run, proposals, whole
+from apigen_nb.report.data_table import ITEMS as LINKED
+from tests.report_records import attempt, blocks, items_of, make_run, proposals, whole
 
 Wishes = list[tuple[str, str]]
 
@@ -25,7 +26,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def items(page: Path) -> list[dict[str, Any]]:
     """The index of the explorer on a page."""
-    found = [data["items"] for name, data in blocks(page.read_text(encoding="utf-8")) if name == "index"]
+    found = [items_of(data) for name, data in blocks(page.read_text(encoding="utf-8")) if name == "index"]
     return found[0] if found else []
 
 
@@ -55,7 +56,10 @@ def addresses(page: Path) -> list[str]:
     for name, data in blocks(page.read_text(encoding="utf-8")):
         if name == "rows":
             found += [
-                f"{to}.html#{row[n]}" for row in data["rows"] for n, to in enumerate(data["links"]) if to and row[n]
+                f"{LINKED[column]}.html#{value}" + (f"?part={row['part']}" if "part" in row else "")
+                for row in data["rows"]
+                for column, value in row.items()
+                if column in LINKED and value != []
             ]
     return found
 
@@ -71,7 +75,7 @@ def test_every_link_leads_to_something_that_is_there(report: Path) -> None:
             if fragment and f'id="{fragment}"' in target.read_text(encoding="utf-8"):
                 continue  # a heading
             place, _, query = fragment.partition("?")
-            wishes = [wish for wish in parse_qsl(query) if wish[0] not in ("with", "part", "message")]
+            wishes = [wish for wish in parse_qsl(query) if wish[0] not in ("with", "part", "message", "view")]
             known = {item["id"]: item for item in items(target)} if fragment and place != "content" else {}
             if place and place != "content":
                 assert unquote(place) in known or f'id="{place}"' in target.read_text(), (page.name, address)
@@ -149,7 +153,8 @@ def test_a_disagreement_leads_to_its_attempt(tmp_path: Path) -> None:
     record: Proposal = proposals(2)[1].model_copy(update={"attempts": (attempt(0, "execution"), second)})
     (tmp_path / "blueprints.jsonl").write_text(record.line() + "\n")
     page = whole(write.write_report(tmp_path).parent / "committee.html")
-    assert f'href="blueprints.html#{record.id}?part=1"' in page
+    rows = next(data["rows"] for name, data in blocks(page) if name == "rows")
+    assert (record.id, 1) in [(row["blueprint"], row["part"]) for row in rows]
     assert 'data-part="1"' in whole(tmp_path / "report" / "blueprints.html")
 
 

@@ -285,7 +285,7 @@ def test_a_large_run_is_sampled_and_says_so(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("apigen_nb.report.item_explorer.MOST_ITEMS", 7)
     page = whole(write.write_report(make_run(tmp_path / "demo")).parent / "trajectories.html")
     assert "A sample: 7 of 60" in page
-    assert page.count('"facets":') == page.count('aria-label="conversation"') == 7
+    assert page.count('"line":') == page.count('aria-label="conversation"') == 7
 
 
 def test_a_trajectory_without_its_blueprint_is_shown(tmp_path: Path) -> None:

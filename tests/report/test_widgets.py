@@ -19,8 +19,10 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from apigen_nb.records import Proposal, Trajectory
 from apigen_nb.report import pass_rates, pieces, tables, widgets
+from apigen_nb.report.item_explorer import CHUNK
 from apigen_nb.report.page_frame import plotly_script
-from apigen_nb.report.record_index import RecordIndex
+from apigen_nb.report.panels import Component
+from apigen_nb.report.record_index import SLICE, RecordIndex
 from apigen_nb.report.run_contents import RunContents
 from apigen_nb.report.slim_records import SlimProposal
 from apigen_nb.report.widgets.domain import ToolConsole, domain_explorer, domain_pages
@@ -86,13 +88,25 @@ def test_slim_records_say_the_same_as_whole_ones(folder: Path, run: RunContents)
     assert [run.trajectories.whole(t.id) for t in held] == held
 
 
+def searched(run: RunContents, text: str, most: int = SLICE) -> set[str]:
+    """What all slices of a search find; none of them finds a record of another."""
+    found: list[str] = []
+    start = 0
+    while start >= 0:
+        some, start = run.trajectories.search(text, start, most)
+        found += some
+    assert len(found) == len(set(found))
+    return set(found)
+
+
 def test_search_finds_whole_records(run: RunContents, folder: Path) -> None:
     lines = (folder / "trajectories.jsonl").read_text().splitlines()
-    found = run.trajectories.search("you will get 22.40 BACK")
+    found = searched(run, "you will get 22.40 BACK")
     assert found == {json.loads(line)["id"] for line in lines if "You will get 22.40 back" in line}
     assert 0 < len(found) < len(lines)
-    assert run.trajectories.search("nobody says this") == set()
-    assert run.trajectories.search('"') == {json.loads(line)["id"] for line in lines if '\\"' in line}
+    assert searched(run, "you will get 22.40 BACK", most=1) == searched(run, "you will get 22.40 BACK", 9_000) == found
+    assert searched(run, "nobody says this", 9_000) == set()
+    assert searched(run, '"') == {json.loads(line)["id"] for line in lines if '\\"' in line}
 
 
 def test_what_a_running_stage_has_finished_is_there(folder: Path, tmp_path: Path) -> None:
@@ -111,9 +125,10 @@ def test_a_file_written_anew_is_told(folder: Path, tmp_path: Path) -> None:
     lines = (folder / "blueprints.jsonl").read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines))
     index = RecordIndex(path, SlimProposal, Proposal)
+    first = index[0].id  # they are read when one is first asked for
     path.write_bytes(b"".join(reversed(lines)))
     with pytest.raises(LookupError, match="open the explorer again"):
-        index.whole(index[0].id)
+        index.whole(first)
 
 
 # --- pages in a widget
@@ -127,15 +142,15 @@ def test_a_widget_shows_what_a_static_page_shows(folder: Path) -> None:
             continue
         shown, held = live.ask(page.file), dict(blocks(page.html))
         assert text_of(shown) == text_of(page.html)
-        number = next((n for n, part in enumerate(page.body) if not isinstance(part, str)), -1)
+        number = next((n for n, part in enumerate(page.body) if isinstance(part, Component)), -1)
         if "views" in held:
             answers = {key: live.ask(page.file, number, key) for key in held["views"]}
             assert answers == held["views"]
         if "index" in held:
-            items = dict(blocks(shown))["index"]["items"]
-            assert items == held["index"]["items"]
+            index = dict(blocks(shown))["index"]
+            assert index | {"chunk": CHUNK} == held["index"]
             chunks = [html for name, chunk in blocks(page.html) if name == "chunk" for html in chunk]
-            assert [live.ask(page.file, number, item["id"]) for item in items] == chunks
+            assert [live.ask(page.file, number, item["id"]) for item in index["texts"]] == chunks
 
 
 def text_of(markup: str) -> str:
@@ -152,12 +167,14 @@ def text_of(markup: str) -> str:
 def test_search_gives_the_items_that_hold_a_text(folder: Path, page: str, said: str) -> None:
     live = explored(folder)
     body = live.pages[f"{page}.html"].body
-    number, explorer = next((n, part) for n, part in enumerate(body) if not isinstance(part, str))
-    found = live.ask(f"{page}.html", number, text=said)
+    number, explorer = next((n, part) for n, part in enumerate(body) if isinstance(part, Component))
+    answer = live.ask(f"{page}.html", number, text=said)
+    assert answer["next"] == -1
+    found = answer["ids"]
     assert len(found) > 0
     assert set(found) <= {item.id for item in explorer.items}
     assert all(said.lower() in text_of(live.ask(f"{page}.html", number, id)).lower() for id in found)
-    assert live.ask(f"{page}.html", number, text="nobody says this") == []
+    assert live.ask(f"{page}.html", number, text="nobody says this") == {"ids": [], "next": -1}
 
 
 @pytest.mark.parametrize("name", OPENERS)
@@ -195,10 +212,11 @@ def test_all_widgets_share_one_library(folder: Path) -> None:
 
 
 def test_ten_thousand_items_are_one_index(run: RunContents, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run.proposals, "_records", [p for _ in range(417) for p in run.proposals])
+    many = [p for _ in range(417) for p in run.proposals]
+    monkeypatch.setitem(vars(run.proposals), "_read", (many, run.proposals._places))
     page = next(page for page in pages_of(run) if page.file == "blueprints.html")
     assert len(page.live) < 1_000_000
-    assert len(dict(blocks(page.live))["index"]["items"]) == 417 * 24
+    assert len(dict(blocks(page.live))["index"]["texts"]) == 417 * 24
     assert "A sample" not in page.live
 
 
@@ -326,7 +344,7 @@ def test_pages_of_a_domain() -> None:
     (rows,) = pages["Data"].body
     assert [item.id for item in rows.items] == [f"{t}/{key}" for t, found in retail.tables.items() for key in found]
     wanted = f"orders/{list(retail.tables['orders'])[40]}"
-    assert wanted in rows.find(wanted.partition("/")[2].lower())
+    assert wanted in rows.find(wanted.partition("/")[2].lower(), 0)[0]
     assert wanted in rows.fetch(wanted)
     box = domain_explorer("retail")
     assert isinstance(box.children[0], ReportPages)
@@ -413,3 +431,28 @@ def test_the_app_opens_the_chosen_run(folder: Path, tmp_path: Path, monkeypatch:
         app.main([])
     with pytest.raises(SystemExit, match="error: no run in"):
         app.main([str(tmp_path)])
+
+
+# --- any frame
+
+
+def test_a_frame_is_a_table_in_a_notebook() -> None:
+    frame = pd.DataFrame(
+        {
+            "<b>name": ["x10", "x9", "", HOSTILE.replace("\ud800", "")],
+            "calls": [3, None, 1, 2],
+            "done": [True, False, True, True],
+        }
+    )
+    shown = widgets.table(frame, "mine")
+    (page,) = shown.pages.values()
+    rows = dict(blocks(shown.ask(page.file)))["rows"]
+    assert rows["name"] == "mine"
+    assert [row["calls"] for row in rows["rows"]] == [3.0, [], 1.0, 2.0]
+    assert [row["done"] for row in rows["rows"]] == ["yes", "no", "yes", "yes"]
+    assert [row["<b>name"] for row in rows["rows"]][:3] == ["x10", "x9", []]
+    assert_harmless(shown.ask(page.file))
+    bundle = shown._repr_mimebundle_()
+    told = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert "x10" in told["text/html"]
+    assert "x10" in told["text/plain"]

@@ -3,6 +3,7 @@
     pass_rates(run) · reflection(run) · blueprints(run) · trajectories(run) · committee(run) · dataset(run)
     domain_explorer("retail")      its tools called by hand in a scratch world, its data, rules and API graph
     explore(run)                   all of them behind one menu
+    table(frame)                   any frame: sorted, filtered, grouped with counts, saved as CSV or Parquet
 
 They show the report's own pages, each made when it is first looked at: bars, links, filters and keys do the same."""
 
@@ -13,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets as W
+import pandas as pd
 
 from ...storage.run_folder import Run
 from ...world.domain import DomainError
-from .. import pieces, tables
+from .. import pieces
+from ..data_table import data_table
 from ..page_frame import Page
 from ..run_contents import RunContents
 from ..write import question_pages
@@ -33,6 +36,7 @@ __all__ = [
     "explore",
     "pass_rates",
     "reflection",
+    "table",
     "trajectories",
 ]
 
@@ -51,12 +55,14 @@ def reflection(run: Run | Path | str, item: str = "") -> ReportPages:
 
 
 def blueprints(run: Run | Path | str, item: str = "") -> ReportPages:
-    """Every blueprint of a run whole, opened on the one with the id `item`."""
+    """Every blueprint of a run whole, opened on the one with the id `item`, or on what stands behind the # of an
+    address."""
     return _opened(run, "blueprints.html", item)
 
 
 def trajectories(run: Run | Path | str, item: str = "") -> ReportPages:
-    """Every trajectory of a run beside its groundtruth, opened on the one with the id `item`."""
+    """Every trajectory of a run beside its groundtruth, opened on the one with the id `item`, or on what stands behind
+    the # of an address."""
     return _opened(run, "trajectories.html", item)
 
 
@@ -70,8 +76,9 @@ def dataset(run: Run | Path | str) -> ReportPages:
     return _opened(run, "dataset.html")
 
 
-def explore(run: Run | Path | str) -> W.VBox:
-    """Every page of a run behind one menu."""
+def explore(run: Run | Path | str, address: str = "") -> W.VBox:
+    """Every page of a run behind one menu, opened at an `address` that a widget, an app or a report shows:
+    "trajectories.html#retail-00002.t1?outcome=failed". Its `pages.address` is what is shown now, and can be set."""
     held = RunContents(run)
 
     def domain() -> W.Widget:
@@ -82,7 +89,16 @@ def explore(run: Run | Path | str) -> W.VBox:
 
     overview, *others = question_pages(held)
     pages = [overview, Page(DOMAIN, "Domain", "its tools by hand, its data and rules", lambda: []), *others]
-    return below(ReportPages(held.name, pages, held.scripted, figures=partial(_figures, held)), {DOMAIN: domain})
+    file, _, item = address.removeprefix("#/").replace(".html/", ".html#", 1).partition("#")
+    shown = ReportPages(held.name, pages, held.scripted, file, item, figures=partial(_figures, held))
+    return below(shown, {DOMAIN: domain})
+
+
+def table(frame: pd.DataFrame, name: str = "table") -> ReportPages:
+    """All rows of a frame, as the report's own tables: searched, sorted by any column, filtered by value, grouped with
+    counts; what is found is saved as CSV or Parquet under this name."""
+    page = Page("table.html", name, f"{len(frame):,} rows", lambda: [lambda: data_table(frame, name, {})])
+    return ReportPages(name, [page], False, menu=False, figures=lambda: pieces.table(frame, links={}))
 
 
 def _opened(run: Any, file: str, item: str = "") -> ReportPages:
@@ -92,4 +108,4 @@ def _opened(run: Any, file: str, item: str = "") -> ReportPages:
 
 
 def _figures(held: RunContents) -> pieces.Piece:
-    return pieces.key_figures(tables.key_figures(held.proposals, held.trajectories, held.rows), held.scripted)
+    return pieces.key_figures(held.key_figures, held.scripted)

@@ -23,6 +23,7 @@ from .layout import below, choice, line, put, show, stack
 from .report_pages import ReportPages
 
 MOST_IDS = 200  # suggested in a field
+A_SLICE = 2_000  # rows that are searched at a time
 MARKS = {"read": "reads", "write": "writes", "other": "no data"}
 
 
@@ -104,12 +105,14 @@ def rows(domain: Domain) -> ItemExplorer:
     def html(id: str) -> str:
         return tool_call.text(id, json.dumps(json.loads(text(id)), indent=1, ensure_ascii=False))
 
-    def find(words: str) -> set[str]:
-        return {item.id for item in items if words.lower() in text(item.id).lower()}
+    def find(words: str, start: int) -> tuple[set[str], int]:
+        end = start + A_SLICE
+        found = {item.id for item in items[start:end] if words.lower() in text(item.id).lower()}
+        return found, end if end < len(items) else -1
 
     items = [item(f"{table}/{key}") for table, found in domain.tables.items() for key in found]
     about = "The data that every scratch world and every conversation begins with."
-    return ItemExplorer("Data", about, "the domain's folder", "rows", ("table",), items, html, find)
+    return ItemExplorer("Data", about, "the domain's folder", "rows", ("table",), lambda: items, html, find)
 
 
 def domain_pages(domain: Domain) -> list[Page]:

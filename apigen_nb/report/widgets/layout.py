@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote, unquote
 
 import ipywidgets as W
 from markupsafe import Markup
@@ -38,6 +39,8 @@ def stack(*widgets: W.Widget) -> W.VBox:
 class Stack(StandIn, W.VBox):  # type: ignore[misc]
     """Pages and what stands below them."""
 
+    pages: ReportPages
+
 
 def choice(label: str, options: Any, width: str = "auto") -> W.Dropdown:
     """A dropdown with its label before it; its first option is chosen."""
@@ -46,17 +49,33 @@ def choice(label: str, options: Any, width: str = "auto") -> W.Dropdown:
 
 
 def below(pages: ReportPages, widgets: Mapping[str, Callable[[], W.Widget]]) -> W.VBox:
-    """Pages with widgets below those that are named, each made when its page is first looked at."""
+    """Pages with widgets below those that are named, each made when its page is first looked at. The address of pages
+    in such a widget stands in that of the page above them."""
     place, made = stack(), dict[str, W.Widget]()
 
     def turn(_: Any = None) -> None:
-        page = pages.address.partition("#")[0]
+        page, _, fragment = pages.address.partition("#")
         if page in widgets and page not in made:
             made[page] = widgets[page]()
+            if isinstance(made[page], Stack):
+                _within(pages, page, made[page].pages)
         place.children = [made[page]] if page in made else []
+        inner = made.get(page)
+        if isinstance(inner, Stack) and fragment and unquote(fragment) != inner.pages.address:
+            inner.pages.address = unquote(fragment)
 
     pages.observe(turn, "address")
     turn()
     both = Stack((pages, place), layout=W.Layout(width="100%", min_width="0"))
-    both.stand_in = pages.stand_in
+    both.stand_in, both.pages = pages.stand_in, pages
     return both
+
+
+def _within(pages: ReportPages, page: str, inner: ReportPages) -> None:
+    """Write the address of inner pages into that of the page that they stand on."""
+
+    def write(_: Any) -> None:
+        if pages.address.partition("#")[0] == page:
+            pages.address = f"{page}#{quote(inner.address, safe='')}"
+
+    inner.observe(write, "address")

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from ...storage.safe_text import clean
 from .. import pieces
 from ..page_frame import Page, bar_html, plotly_script, script
+from ..panels import Component
 from ..plain_text import in_words
 
 
@@ -89,20 +90,23 @@ class ReportPages(StandIn, anywidget.AnyWidget):  # type: ignore[misc]
         self.on_msg(lambda _, question, __: self._hear(question))
 
     def _hear(self, question: Mapping[str, Any]) -> None:
-        told = {name: question[name] for name in ("page", "number", "key", "text") if name in question}
+        told = {name: question[name] for name in ("page", "number", "key", "text", "start") if name in question}
         try:
             self.send({"to": question["from"], "answer": self.ask(**told)})
         except Exception as error:
             self.send({"to": question["from"], "error": clean(f"{type(error).__name__}: {error}")})
             raise
 
-    def ask(self, page: str, number: int = -1, key: str = "", text: str = "") -> str | list[str]:
-        """The HTML of a page; of its component with a number what a key stands for, or the ids of the items that hold a
-        text."""
+    def ask(self, page: str, number: int = -1, key: str = "", text: str = "", start: int = 0) -> str | dict[str, Any]:
+        """The HTML of a page; of its component with a number what a key stands for, or of the items that hold a text
+        those of the slice that begins at `start`: {"ids": …, "next": where to look on, -1 after the last one}."""
         found = self.pages[page]
         if number < 0:
             return found.live
         component = found.body[number]
-        if isinstance(component, str):
+        if not isinstance(component, Component):
             raise LookupError(f"part {number} of {page} is plain text")
-        return sorted(component.find(text)) if text else component.fetch(key)
+        if not text:
+            return component.fetch(key)
+        ids, on = component.find(text, start)
+        return {"ids": sorted(ids), "next": on}

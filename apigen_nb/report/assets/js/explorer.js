@@ -1,218 +1,279 @@
-// An explorer: filters, search, a list, one item whole, another one beside it. Keys j and k; the item's id is the address.
-// What is asked of an item's parts (the attempts of a blueprint), one and the same part must have.
+// An explorer: filters, search, a list or a table, one item whole, another one beside it. Keys j and k. All that is chosen
+// stands in the address: the item, then what is asked for. What is asked of an item's parts (the attempts of a
+// blueprint), one and the same part must have.
 "use strict";
 
 const LISTED = 40;
+const OURS = ["find", "with", "part", "message", "view", "sort", "group", "page"]; // what is no filter in an address
+
+function explorerState(fragment) {
+  const { item, said } = parsed(fragment);
+  const [find, other, part, message] = ["find", "with", "part", "message"].map((name) => said.get(name) || "");
+  const wishes = [...said].filter(([name]) => !OURS.includes(name));
+  return { item, wishes, find, other, part, message, table: said.get("view") === "table", ...gridState(said) };
+}
+
+function explorerFragment(state) {
+  const said = new URLSearchParams(state.wishes);
+  for (const [name, value] of [["find", state.find], ["view", state.table ? "table" : ""]]) if (value) said.set(name, value);
+  putGridState(said, state);
+  for (const [name, value] of [["with", state.other], ["part", state.part], ["message", state.message]]) if (value) said.set(name, value);
+  return spelled(state.item, said);
+}
 
 async function startExplorer(site, root) {
   const { page } = site;
-  const { chunk, items } = await unpack(blocks(root, "index")[0]);
-  const chunks = blocks(root, "chunk");
-  const unpacked = new Map();
+  const { told, tables } = await unpackColumns(blocks(root, "index")[0]);
+  const [ids, marks, lines, groups] = ["id", "mark", "line", "group"].map((name) => tables.get("texts").get(name));
+  const items = tables.get("items") || new Map();
+  const all = Uint32Array.from(ids.codes.keys());
+  const fit = fitting({ items, parts: tables.get("parts"), starts: tables.get("starts").get("starts").codes });
   const one = (selector) => root.querySelector(selector);
   const menus = [...root.querySelectorAll("select[data-facet]")];
   const beside = one(".with");
-  const decoder = document.createElement("textarea");
-  const asked = new Map(); // filters from the address that have no menu
-  const texts = new Map();
-  let found = items;
+  const chunks = blocks(root, "chunk");
+  const unpacked = new Map();
+  let state = explorerState("");
+  let found = all;
+  let partsOf = () => [];
   let at = 0;
-  let turn = 0;
-  let shown = false; // whether anything was ever
+  let asking = 0; // counts what was asked for, and what was to be shown: what is slow gives way to what came after it
+  let showing = 0;
+  let typing = false;
+  let left = ""; // the address as it was left
 
-  items.forEach((item, place) => (item.place = place));
-  const partly = new Set(items.flatMap((item) => item.parts.flatMap(Object.keys)));
-  const valuesOf = (item, facet) => [...new Set([item.facets, ...item.parts].flatMap((part) => part[facet] ?? []))];
-  const has = (facets, [facet, value]) => [facets[facet] ?? []].flat().includes(value);
-  const wishes = () => [...menus.filter((menu) => menu.value).map((menu) => [menu.dataset.facet, menu.value]), ...asked];
-  const ofParts = () => wishes().filter(([facet]) => partly.has(facet));
-  const fitting = (item, all) => item.parts.flatMap((part, number) => (all.every((wish) => has(part, wish)) ? [number] : []));
+  const rowOf = (id) => (ids.values.includes(id) ? ids.codes.indexOf(ids.values.indexOf(id)) : -1);
   const whole = (number) => {
     if (!unpacked.has(number)) unpacked.set(number, unpack(chunks[number]));
     return unpacked.get(number);
   };
-  const htmlOf = async (item) => {
-    if (site.ask) return site.ask(root.dataset.number, item.id);
-    return (await whole(Math.floor(item.place / chunk)))[item.place % chunk];
-  };
+  const htmlOf = async (row) => (site.ask ? site.ask(root.dataset.number, ids.value(row)) : (await whole(Math.floor(row / told.chunk)))[row % told.chunk]);
+  const search = searching(site, root, { ids, lines, htmlOf, chunk: told.chunk });
+
+  function write(push) {
+    left = explorerFragment(state);
+    site.write(page, left, push);
+  }
+
+  // What somebody asked for: into the address, then to be seen.
+  function commit(more, push = true) {
+    state = { ...state, part: "", message: "", ...more };
+    write(push);
+    return apply();
+  }
+
+  const drop = (wish) => commit({ wishes: state.wishes.filter((kept) => kept !== wish), item: "", page: 1 });
+  const ask = (facet, value) => commit({ wishes: [...state.wishes.filter(([name]) => name !== facet), ...(value ? [[facet, value]] : [])], item: "", page: 1 });
+  const columns = [ids, ...items.values()];
+  const showGrid = makeGrid(one(".grid"), columns, root.dataset.unit, {
+    change: (more) => commit(more),
+    narrow: (added) => commit({ wishes: [...state.wishes, ...added], groups: [], sort: "", item: "", page: 1 }),
+    linkOf: (column, row) => (column === ids ? linkTo(row, { table: false }) : null),
+  });
+
+  function linkTo(row, more = {}) {
+    const item = ids.value(row);
+    const link = element("a", { href: site.href(page, explorerFragment({ ...state, other: "", part: "", message: "", ...more, item })) });
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      if (more.table === false) commit({ ...more, item });
+      else choose(found.indexOf(row), true);
+    });
+    return link;
+  }
 
   for (const menu of menus) {
-    const counts = new Map();
-    for (const item of items) for (const value of valuesOf(item, menu.dataset.facet)) counts.set(value, (counts.get(value) || 0) + 1);
-    const sorted = [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0], "en", { numeric: true }));
-    for (const [value, count] of sorted) menu.add(Object.assign(new Option(`${value.slice(0, 60)} (${count})`, value), { title: value }));
-    const same = counts.size === 1 && items.every((item) => valuesOf(item, menu.dataset.facet).length);
-    if (!counts.size || same) menu.parentElement.hidden = true;
-    menu.addEventListener("change", () => filter());
+    const counts = items.get(menu.dataset.facet)?.counts(all) || [];
+    for (const [value, count] of counts) menu.add(Object.assign(new Option(`${value.slice(0, 60)} (${count})`, value), { title: value }));
+    menu.parentElement.hidden = !counts.length || (counts.length === 1 && counts[0][1] === all.length);
+    menu.addEventListener("change", () => ask(menu.dataset.facet, menu.value));
   }
 
-  // What holds a text: Python looks through its files, a static page through its items.
-  async function holding(text) {
-    const told = (item) => `${item.id} ${item.line}`.toLowerCase();
-    if (site.ask) {
-      const ids = new Set(await site.ask(root.dataset.number, "", text));
-      return (item) => ids.has(item.id) || told(item).includes(text);
+  function showAsked() {
+    for (const menu of menus) menu.value = "";
+    const chips = [];
+    for (const wish of state.wishes) {
+      const menu = menus.find((menu) => menu.dataset.facet === wish[0] && !menu.value);
+      if (menu) menu.value = wish[1];
+      if (!menu || menu.value !== wish[1]) chips.push([`${wish[0]}: ${wish[1] || "–"}`, () => drop(wish)]);
     }
-    if (texts.size < items.length) await readTexts();
-    return (item) => texts.get(item).includes(text);
+    const [by, falling] = sortOf(state.sort);
+    if (!state.table && state.sort) chips.push([`sorted by ${by}${falling ? ", falling" : ""}`, () => commit({ sort: "" })]);
+    one(".chips").replaceChildren(...chipsOf(chips));
+    if (one(".find") !== document.activeElement || !typing) one(".find").value = state.find;
+    one(".as").textContent = state.table ? "as a list" : "as a table";
   }
 
-  async function readTexts() {
-    for (const item of items) {
-      if (texts.has(item)) continue;
-      decoder.innerHTML = (await htmlOf(item)).replace(/<[^>]*>/g, " ");
-      texts.set(item, `${item.id} ${item.line} ${decoder.value}`.toLowerCase().replace(/\s+/g, " "));
-    }
-  }
-
-  // A message of an item that is shown, by its number.
-  function goTo(id, message) {
-    const box = [...one(".shown-item").children].find((box) => box.dataset.id === id);
-    const found = box?.querySelector(`:is(.turn, .marks)[data-turn="${CSS.escape(message)}"]`);
-    if (!found) return;
-    found.tabIndex = -1;
-    found.scrollIntoView({ block: "center" });
-    found.focus({ preventScroll: true });
-  }
-
-  async function filter(id, other, part) {
-    const mine = ++turn;
+  async function apply() {
+    const mine = ++asking;
     one(".shown-item").ariaBusy = "true";
-    const parts = ofParts();
-    const whole = wishes().filter((wish) => !parts.some(([facet]) => facet === wish[0]));
-    const wanted = one(".find").value.trim().toLowerCase().replace(/\s+/g, " ");
-    const fits = (item) => whole.every((wish) => has(item.facets, wish)) && (!parts.length || fitting(item, parts).length);
-    const holds = wanted ? await holding(wanted) : () => true;
-    if (mine !== turn) return; // somebody typed on
-    found = items.filter((item) => fits(item) && holds(item));
-    return show(Math.max(0, found.findIndex((item) => item.id === id)), other, part);
+    showAsked();
+    const fitted = fit(state.wishes);
+    partsOf = fitted.partsOf;
+    const text = state.find.trim().toLowerCase().replace(/\s+/g, " ");
+    const put = (held, done) => {
+      if (mine !== asking) return false;
+      found = all.filter((row) => fitted.fits(row) && (!held || held[row]));
+      const [by, falling] = sortOf(state.sort);
+      const column = state.groups.length ? null : columns.find(({ name }) => name === by);
+      if (column) found = column.sorted(found, falling);
+      return show(done, mine);
+    };
+    return text ? search(text, put) : put(null, true);
   }
 
-  function showChips() {
-    const chips = [...asked].map(([facet, value]) => {
-      const chip = element("button", { type: "button", textContent: `${facet}: ${value} ✕`, ariaLabel: `drop the filter ${facet}: ${value}` });
-      chip.addEventListener("click", () => {
-        asked.delete(facet);
-        filter();
-      });
-      return chip;
-    });
-    one(".chips").replaceChildren(...chips);
+  async function show(done, mine) {
+    const wanted = state.item;
+    at = Math.max(0, found.indexOf(rowOf(wanted)));
+    root.classList.toggle("as-table", state.table);
+    if (state.table) {
+      showGrid(found, state);
+      one(".shown-item").ariaBusy = null;
+      return true;
+    }
+    await showItem();
+    if (mine !== asking) return false;
+    if (!done) one(".position").textContent += " so far";
+    if (wanted && rowOf(wanted) < 0) one(".position").textContent += ` · ${wanted} is not on this page`;
+    return true;
+  }
+
+  // An item of the list. A step by key or arrow replaces the address, a click makes a new one.
+  function choose(place, push) {
+    state = { ...state, item: ids.value(found[place]), other: "", part: "", message: "" };
+    at = place;
+    if (push) write(true);
+    return showItem();
   }
 
   function showList() {
     const first = Math.floor(at / LISTED) * LISTED;
     const jump = (text, place) => {
       const button = element("button", { type: "button", textContent: text });
-      button.addEventListener("click", () => show(place));
+      button.addEventListener("click", () => choose(place, true));
       return button;
     };
-    const links = found.slice(first, first + LISTED).map((item, number) => {
-      const link = element("a", { href: "#" + encodeURIComponent(item.id), title: item.line });
-      link.append(element("span", { className: item.mark === "✓" ? "held" : item.mark === "✗" ? "fell" : item.mark === "?" ? "undecided" : "quiet", textContent: item.mark }));
-      link.append(element("b", { textContent: item.id }), element("small", { textContent: item.line }));
+    const links = Array.from(found.subarray(first, first + LISTED), (row, number) => {
+      const [mark, line] = [marks.value(row), lines.value(row)];
+      const kind = { "✓": "held", "✗": "fell", "?": "undecided" }[mark] || "quiet";
+      const link = Object.assign(linkTo(row), { title: line });
+      link.append(element("span", { className: kind, textContent: mark }), element("b", { textContent: ids.value(row) }), element("small", { textContent: line }));
       if (first + number === at) link.setAttribute("aria-current", "true");
-      link.addEventListener("click", (event) => {
-        event.preventDefault();
-        event.stopPropagation();
-        show(first + number);
-      });
       return link;
     });
-    const box = one(".list");
-    const parts = ofParts();
-    const counted = parts.length ? found.reduce((sum, item) => sum + fitting(item, parts).length, 0) : 0;
+    const counted = state.wishes.length ? found.reduce((sum, row) => sum + partsOf(row).length, 0) : 0;
     const { part, unit } = root.dataset;
-    const told = [];
-    if (counted > found.length) told.push(`${counted.toLocaleString("en")} ${part} of ${found.length.toLocaleString("en")} ${unit}`);
-    if (found.length > LISTED) told.push(`${first + 1}–${first + links.length} of ${found.length}`);
-    const head = told.map((textContent) => element("p", { className: "quiet", textContent }));
+    const said = [];
+    if (counted > found.length) said.push(`${counted.toLocaleString("en")} ${part} of ${found.length.toLocaleString("en")} ${unit}`);
+    if (found.length > LISTED) said.push(`${first + 1}–${first + links.length} of ${found.length}`);
+    const head = said.map((textContent) => element("p", { className: "quiet", textContent }));
     const before = first ? [jump(`▲ ${LISTED} before`, first - LISTED)] : [];
     const after = first + LISTED < found.length ? [jump(`▼ ${Math.min(LISTED, found.length - first - LISTED)} more`, first + LISTED)] : [];
+    const box = one(".list");
     box.replaceChildren(...head, ...before, ...links, ...after);
     const here = box.querySelector("[aria-current]");
     if (here && box.scrollHeight > box.clientHeight) box.scrollTop = here.offsetTop - box.offsetTop - box.clientHeight / 2;
   }
 
-  function showMenu(item, other) {
-    if (!beside) return;
-    const group = item ? items.filter((one) => one.group && one.group === item.group && one !== item) : [];
-    beside.replaceChildren(new Option("nothing", ""), ...group.map((one) => new Option(`${one.mark} ${one.id}`, one.id)));
-    beside.value = other && group.some((one) => one.id === other) ? other : "";
+  // The others of the item's group, of which one can stand beside it; gives the one that does.
+  function showBeside(row) {
+    if (!beside) return -1;
+    const group = row === undefined ? [] : all.filter((one) => groups.codes[one] === groups.codes[row] && one !== row && groups.value(row));
+    beside.replaceChildren(new Option("nothing", ""), ...Array.from(group, (one) => new Option(`${marks.value(one)} ${ids.value(one)}`, ids.value(one))));
+    beside.value = group.includes(rowOf(state.other)) ? state.other : "";
     one(".beside-menu").hidden = !group.length;
+    return beside.value ? rowOf(beside.value) : -1;
   }
 
-  async function show(index, other, part) {
-    at = index;
+  async function showItem() {
+    const mine = ++showing;
+    const row = found[at];
     one(".shown-item").ariaBusy = "true";
-    const item = found[at];
-    one(".shown-id").textContent = item ? item.id : "";
+    state.item = row === undefined ? "" : ids.value(row);
+    one(".shown-id").textContent = state.item;
     one(".position").textContent = found.length ? `${at + 1} of ${found.length}` : "0 of 0";
     one(".previous").disabled = at <= 0;
     one(".next").disabled = at >= found.length - 1;
-    showChips();
     showList();
-    showMenu(item, other);
-    const second = beside && beside.value ? items.find((one) => one.id === beside.value) : null;
-    const kept = new URLSearchParams({ ...(second && { with: second.id }), ...(part && { part }) }).toString();
-    if (item) site.write(page, encodeURIComponent(item.id) + (kept && `?${kept}`));
-    const htmls = item ? await Promise.all([item, second].filter(Boolean).map(htmlOf)) : ["<p class='panel quiet'>Nothing fits these filters.</p>"];
-    if (found[at] !== item) return;
+    const second = showBeside(row);
+    state.other = second < 0 ? "" : ids.value(second);
+    write(false);
+    const shown = row === undefined ? [] : [row, second].filter((one) => one >= 0);
+    const htmls = shown.length ? await Promise.all(shown.map(htmlOf)) : ["<p class='panel quiet'>Nothing fits these filters.</p>"];
+    if (mine !== showing) return false;
+    putItems(shown, htmls);
+    openPart(row);
+    if (state.message) goTo(state.item, state.message);
+    return true;
+  }
+
+  function putItems(shown, htmls) {
     const boxes = htmls.map((html, number) => {
       const box = element("div", { className: "item", innerHTML: html });
-      if (item) box.dataset.id = [item, second][number].id;
-      if (item) box.prepend(element("h2", { className: htmls.length > 1 ? "" : "unseen", textContent: [item, second][number].id }));
+      if (!shown.length) return box;
+      const id = ids.value(shown[number]);
+      box.dataset.id = id;
+      box.prepend(element("h2", { className: htmls.length > 1 ? "" : "unseen", textContent: id }));
       return box;
     });
     one(".shown-item").classList.toggle("beside", boxes.length > 1);
     one(".shown-item").replaceChildren(...boxes);
     one(".shown-item").ariaBusy = null;
-    shown = true;
-    const parts = ofParts();
-    const wanted = part ?? (item && parts.length ? String(fitting(item, parts)[0]) : null);
-    if (wanted !== null && boxes[0].querySelector(`details[data-part="${CSS.escape(wanted)}"]`)) {
-      for (const fold of boxes[0].querySelectorAll("details[data-part]")) fold.open = fold.dataset.part === wanted;
-    }
     makeReachable(one(".shown-item"));
   }
 
-  function follow() {
-    if (found[at] && shown && !site.read(page)) return site.write(page, encodeURIComponent(found[at].id)); // as it was left
-    const [name, query = ""] = site.read(page).split("?");
-    const id = decodeURIComponent(name);
-    const said = new URLSearchParams(query);
-    const [other, part, message] = ["with", "part", "message"].map((name) => said.get(name));
-    for (const name of ["with", "part", "message"]) said.delete(name);
-    if (message && [...one(".shown-item").children].some((box) => box.dataset.id === id)) return goTo(id, message);
-    const filtered = [...said].length > 0;
-    if (filtered || !found.some((item) => item.id === id)) {
-      // The address wins over filters left from before.
-      for (const menu of menus) menu.value = "";
-      asked.clear();
-      one(".find").value = said.get("find") || "";
-      said.delete("find");
-      for (const [facet, value] of said) {
-        const menu = menus.find((menu) => menu.dataset.facet === facet);
-        if (menu) menu.value = value;
-        if (!menu || menu.value !== value) asked.set(facet, value);
-      }
-    }
-    if ((id || filtered) && root.previousElementSibling?.previousElementSibling?.tagName === "H2") root.scrollIntoView();
-    filter(id, other, part).then(() => {
-      if (message) goTo(id, message);
-      if (id && !items.some((item) => item.id === id)) one(".position").textContent += ` · ${id} is not on this page`;
-    });
+  // Of an item's parts the one that is asked for stands open, and in sight.
+  function openPart(row) {
+    const wanted = state.part || (row === undefined ? "" : String(partsOf(row)[0] ?? ""));
+    const folds = [...one(".shown-item").querySelectorAll(".item:first-child details[data-part]")];
+    const fold = folds.find((one) => one.dataset.part === wanted);
+    if (!fold) return;
+    for (const other of folds) other.open = other === fold;
+    const { top } = fold.getBoundingClientRect();
+    if (top < 0 || top > innerHeight * 0.6) fold.scrollIntoView({ block: "start" });
   }
 
-  const step = (by) => found[at + by] && show(at + by);
+  // A message of an item that is shown, by its number.
+  function goTo(id, message) {
+    const box = [...one(".shown-item").children].find((box) => box.dataset.id === id);
+    const place = box?.querySelector(`:is(.turn, .marks)[data-turn="${CSS.escape(message)}"]`);
+    if (!place) return;
+    place.tabIndex = -1;
+    place.scrollIntoView({ block: "center" });
+    place.focus({ preventScroll: true });
+  }
+
+  function follow() {
+    const fragment = site.read(page);
+    if (!fragment && left) return site.write(page, left); // as it was left
+    const wanted = explorerState(fragment);
+    if (wanted.message && [...one(".shown-item").children].some((box) => box.dataset.id === wanted.item)) {
+      if (wanted.item === state.item) state.message = wanted.message; // filters stay
+      write(false);
+      return goTo(wanted.item, wanted.message);
+    }
+    state = wanted;
+    typing = false;
+    if (fragment && root.previousElementSibling?.previousElementSibling?.tagName === "H2") root.scrollIntoView();
+    return apply();
+  }
+
+  const step = (by) => !state.table && found[at + by] !== undefined && choose(at + by, false);
   // in a narrow window filters and list give way to the item until they are asked for
   one(".choose").addEventListener("click", ({ currentTarget }) => {
     currentTarget.setAttribute("aria-expanded", String(root.classList.toggle("choosing")));
   });
   one(".previous").addEventListener("click", () => step(-1));
   one(".next").addEventListener("click", () => step(1));
-  one(".find").addEventListener("input", () => filter());
-  if (beside) beside.addEventListener("change", () => show(at, beside.value));
+  one(".as").addEventListener("click", () => commit({ table: !state.table, groups: [], page: 1 }));
+  one(".find").addEventListener("input", () => {
+    const first = !typing;
+    typing = true;
+    commit({ find: one(".find").value, item: "", page: 1 }, first);
+  });
+  one(".find").addEventListener("blur", () => (typing = false));
+  if (beside) beside.addEventListener("change", () => commit({ other: beside.value }));
   follow();
   return { follow, step };
 }

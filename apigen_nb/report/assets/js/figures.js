@@ -163,6 +163,7 @@ async function startViews(site, root) {
   const panels = block && (await unpack(block));
   const menus = [...root.querySelectorAll("select[data-choice]")];
   const view = root.querySelector(".view");
+  const { page } = site;
   let turn = 0;
   const show = async () => {
     const mine = ++turn;
@@ -172,6 +173,20 @@ async function startViews(site, root) {
     view.innerHTML = html || "<p class='panel quiet'>Nothing to show.</p>";
     drawFigures(site, view);
   };
-  for (const menu of menus) menu.addEventListener("change", show);
-  show();
+  const follow = () => {
+    const { said } = parsed(site.read(page));
+    for (const menu of menus) {
+      const asked = said.get(menu.dataset.choice);
+      menu.value = [...menu.options].some(({ value }) => value === asked) ? asked : menu.options[0].value;
+    }
+    return show();
+  };
+  for (const menu of menus) {
+    menu.addEventListener("change", () => {
+      site.change(page, (said) => menus.forEach((one) => said.set(one.dataset.choice, one.value)), true);
+      show();
+    });
+  }
+  follow();
+  return { follow };
 }

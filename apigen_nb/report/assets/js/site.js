@@ -1,13 +1,24 @@
 // A site is where pages are shown: a document of one page, one of all pages, or a widget. `root` holds it, `content` the
-// page that is open, `page` is that page's name; `read`, `write` and `go` are its address, `ask` is how a component gets
-// what does not stand in the page. Everything shown was escaped when the page was written.
+// page that is open, `page` is that page's name; `read`, `write`, `go` and `href` are its address, `ask` is how a
+// component gets what does not stand in the page. Everything shown was escaped when the page was written.
 "use strict";
 
-async function unpack(block) {
+async function bytesOf(block) {
   const bytes = Uint8Array.from(atob(block.textContent), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return JSON.parse(await new Response(stream).text());
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }
+
+const unpack = async (block) => JSON.parse(new TextDecoder().decode(await bytesOf(block)));
+
+// A page's part of an address: the item that is chosen and what is asked for, "retail-00001?outcome=failed&sort=-calls".
+function parsed(fragment) {
+  const [, item, query] = /^([^?]*)\??(.*)$/s.exec(fragment);
+  let id = item;
+  try { id = decodeURIComponent(item); } catch { /* a lone "%": taken as it is */ }
+  return { item: id, said: new URLSearchParams(query) };
+}
+
+const spelled = (item, said) => encodeURIComponent(item) + (said.size ? `?${said}` : "");
 
 const blocks = (root, name) => [...root.querySelectorAll(`script[data-name="${name}"]`)];
 
@@ -30,14 +41,20 @@ function makeReachable(root) {
 function watch(site) {
   const { root } = site;
   const stop = new AbortController();
-  site.explorers = new Map(); // page → what its explorer does when the address changes, and to step on
+  site.parts = new Map(); // page → its components: what they do when the address changes, and to step on
+  // Of what a page asks for, one component changes its own; `push` makes a step that the browser's “back” undoes.
+  site.change = (page, edit, push) => {
+    const { item, said } = parsed(site.read(page));
+    edit(said);
+    site.write(page, spelled(item, said), push);
+  };
   const onKey = (event) => {
     if (!root.contains(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
     // Lab's own keys, such as j and k, are heard at its document
     if (site.ask && !(event.shiftKey && event.key === "Enter")) event.stopPropagation();
     if (/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
     const by = { j: 1, k: -1 }[event.key];
-    if (by) site.explorers.get(site.page)?.then(({ step }) => step(by));
+    for (const part of by ? site.parts.get(site.page) || [] : []) part.then(({ step }) => step?.(by));
   };
   window.addEventListener("keydown", onKey, { signal: stop.signal, capture: true });
   root.addEventListener("toggle", (event) => makeReachable(event.target), { signal: stop.signal, capture: true });
@@ -55,12 +72,16 @@ function showWhere({ root }) {
 
 // Starts what is on the page that is open; what was started before hears of the address.
 function start(site) {
-  const started = (kind) => [...site.content.querySelectorAll(`.${kind}:not(.started)`)].map((box) => (box.classList.add("started"), box));
-  for (const box of started("views")) startViews(site, box);
-  for (const box of started("datatable")) startTable(box);
-  const [explorer] = started("explorer");
-  if (explorer) site.explorers.set(site.page, startExplorer(site, explorer));
-  else site.explorers.get(site.page)?.then(({ follow }) => follow());
+  const kinds = { views: startViews, datatable: startTable, explorer: startExplorer };
+  const before = site.parts.get(site.page) || [];
+  const boxes = [...site.content.querySelectorAll(":is(.views, .datatable, .explorer):not(.started)")];
+  const started = boxes.map((box) => {
+    const kind = Object.keys(kinds).find((name) => box.classList.contains(name));
+    box.classList.add("started");
+    return kinds[kind](site, box);
+  });
+  for (const part of before) part.then(({ follow }) => follow());
+  site.parts.set(site.page, [...before, ...started]);
   showWhere(site);
   drawFigures(site, site.content);
   redraw(site);

@@ -6,9 +6,14 @@ const isPlace = () => location.hash !== "" && document.getElementById(location.h
 const site = { root: document.body, content: document.getElementById("content"), plotly: () => globalThis.Plotly };
 watch(site);
 
+function put(hash, push) {
+  if (hash !== location.hash) history[push ? "pushState" : "replaceState"](null, "", hash);
+}
+
 function startOne() {
   site.read = () => location.hash.slice(1);
-  site.write = (page, fragment) => history.replaceState(null, "", "#" + fragment);
+  site.write = (page, fragment, push) => put(`#${fragment}`, push);
+  site.href = (page, fragment) => `#${fragment}`;
   site.go = (page, fragment) => (location.href = `${page}#${fragment}`);
   addEventListener("hashchange", () => isPlace() || start(site));
   start(site);
@@ -19,8 +24,9 @@ function startAll() {
   const parts = () => /^#\/([\w.-]+)\/?(.*)$/s.exec(location.hash) || ["", "", ""];
   // What is slow on one page must neither read nor write the address of the page that was opened meanwhile.
   site.read = (page) => (parts()[1] === page ? parts()[2] : "");
-  site.write = (page, fragment) => {
-    if (page === site.page && ["", page].includes(parts()[1])) history.replaceState(null, "", `#/${page}/${fragment}`);
+  site.href = (page, fragment) => `#/${page}/${fragment}`;
+  site.write = (page, fragment, push) => {
+    if (page === site.page && ["", page].includes(parts()[1])) put(site.href(page, fragment), push);
   };
   site.go = (page, fragment) => (location.hash = `/${page}/${fragment}`);
   const turnTo = turning(site, (page) => [...named.get(page).content.childNodes]);

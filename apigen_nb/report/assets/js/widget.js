@@ -32,6 +32,38 @@ function asking(model) {
   return [ask, () => model.off("msg:custom", hear)];
 }
 
+// The one widget that a document is about (the app) has its address: "#/page.html/fragment".
+const PLACE = Symbol.for("apigen_nb.place");
+
+function ownPlace(el) {
+  if (document.body.dataset.apigenApp === undefined || globalThis[PLACE]?.isConnected) return null;
+  globalThis[PLACE] = el;
+  return {
+    read: () => /^#\/([\w.-]+\.html)\/?(.*)$/s.exec(location.hash)?.slice(1),
+    write: (page, fragment, push) => {
+      const hash = `#/${page}/${fragment}`;
+      if (hash !== location.hash) history[push ? "pushState" : "replaceState"](null, "", hash);
+    },
+  };
+}
+
+// Where there is no address of its own, a line to copy it from and to type one into: those of report and app, too.
+function addressLine(go) {
+  const input = element("input", { type: "text", spellcheck: false, ariaLabel: "address of what is shown: copy it, or enter another" });
+  const copy = element("button", { type: "button", textContent: "copy" });
+  copy.addEventListener("click", async () => {
+    input.select();
+    try { await navigator.clipboard.writeText(input.value); } catch { document.execCommand("copy"); }
+    copy.textContent = "copied";
+  });
+  input.addEventListener("keydown", (event) => {
+    const asked = event.key === "Enter" && /(?:^|[/#])([\w-]+\.html)(?:[#/](.*))?$/s.exec(input.value.trim());
+    if (asked) go(asked[1], asked[2] || "");
+  });
+  const fold = element("details", { className: "address" }, element("summary", { textContent: "Address" }), element("div", {}, input, copy));
+  return { fold, show: (text) => ((input.value = text), (copy.textContent = "copy")) };
+}
+
 export default {
   render({ model, el }) {
     const root = element("div", { className: "apigen", innerHTML: model.get("bar") });
@@ -43,17 +75,24 @@ export default {
     const site = { root, content, page: "", plotly: () => plotly(model) };
     const end = watch(site);
     const parts = () => /^([^#]*)#?(.*)$/s.exec(model.get("address")).slice(1);
+    const place = ownPlace(el);
+    const line = place ? null : addressLine((page, fragment) => site.go(page, fragment));
+    if (line) root.querySelector(".top-bar").append(line.fold);
     const [first] = parts();
     let written = "";
-    const put = (page, fragment) => {
+    const put = (page, fragment, push) => {
       written = `${page}#${fragment}`;
+      line?.show(written);
+      place?.write(page, fragment, push);
+      if (model.get("address") === written) return;
       model.set("address", written);
       model.save_changes();
     };
     site.read = (page) => (parts()[0] === page ? parts()[1] : "");
-    site.write = (page, fragment) => page === site.page && page === parts()[0] && put(page, fragment);
-    site.go = (page, fragment) => (put(page, fragment), open());
-    site.ask = (number, key, text = "") => ask({ page: site.page, number: Number(number), key, text });
+    site.write = (page, fragment, push) => page === site.page && page === parts()[0] && put(page, fragment, push);
+    site.href = (page, fragment) => (place ? `#/${page}/${fragment}` : `#${fragment}`);
+    site.go = (page, fragment) => (put(page, fragment, true), open());
+    site.ask = (number, key, text = "", start = 0) => ask({ page: site.page, number: Number(number), key, text, start });
 
     const told = (error) => element("p", { className: "panel", textContent: `This page cannot be shown: ${error.message}` });
     const turnTo = turning(site, async (page) => {
@@ -69,7 +108,16 @@ export default {
       await turnTo(page);
       if (other && root.getBoundingClientRect().top < 0) root.scrollIntoView();
     };
-    const onAddress = () => model.get("address") !== written && open();
+    const onAddress = () => {
+      if (model.get("address") === written) return;
+      put(...parts(), parts()[0] !== site.page); // Python has written it
+      open();
+    };
+    const onHash = () => {
+      const asked = place.read();
+      if (!asked) return;
+      if (asked.join("#") !== model.get("address")) site.go(...asked);
+    };
     const follow = (event) => {
       const link = event.target.closest("a[href]");
       if (!link) return;
@@ -80,8 +128,11 @@ export default {
     root.addEventListener("click", follow);
     root.addEventListener("auxclick", follow);
     model.on("change:address", onAddress);
+    if (place) addEventListener("hashchange", onHash);
+    put(...(place?.read() || parts()), false);
     open();
     return () => {
+      removeEventListener("hashchange", onHash);
       model.off("change:address", onAddress);
       stop();
       end();
