@@ -3,8 +3,9 @@ said. Plain values without any markup; `pieces` draws them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from ..records import Action, Change, Message, ToolCall, Trajectory, canonical
@@ -19,12 +20,14 @@ Status = Literal["as expected", "different argument", "missing", "extra", "refus
 
 @dataclass(frozen=True)
 class CallMade:
-    """A tool call of a trajectory: the index of its message, what came back and whether the tool refused it."""
+    """A tool call of a trajectory: the index of its message, what came back, whether the tool refused it, and the index
+    of the message that says so (-1 when none does)."""
 
     turn: int
     call: ToolCall
     result: str
     refused: bool
+    answer: int = -1
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,10 @@ def same(one: Any, other: Any) -> bool:
     return canonical(one) == canonical(other)
 
 
-def calls_made(messages: Iterable[Message]) -> list[CallMade]:
+def calls_made(messages: Sequence[Message]) -> list[CallMade]:
     """All tool calls in order, each with its result ('' when none came back)."""
     found: list[tuple[int, ToolCall]] = []
-    results: dict[int, Message] = {}
+    results: dict[int, int] = {}
     open_calls: dict[str, list[int]] = {}
     for turn, message in enumerate(messages):
         for call in message.tool_calls:
@@ -85,11 +88,12 @@ def calls_made(messages: Iterable[Message]) -> list[CallMade]:
             found.append((turn, call))
         if message.role == "tool" and open_calls.get(message.tool_call_id):
             # Weak models reuse ids: the oldest unanswered call of that id gets the result.
-            results[open_calls[message.tool_call_id].pop(0)] = message
+            results[open_calls[message.tool_call_id].pop(0)] = turn
     made = []
     for number, (turn, call) in enumerate(found):
-        result = results.get(number)
-        made.append(CallMade(turn, call, result.content if result else "", bool(result and result.error)))
+        answer = results.get(number, -1)
+        result = messages[answer] if answer >= 0 else None
+        made.append(CallMade(turn, call, result.content if result else "", bool(result and result.error), answer))
     return made
 
 
@@ -179,5 +183,10 @@ def _by_key(objects: list[dict[str, Any]]) -> list[Item]:
 
 def message_telling(trajectory: Trajectory, output: str) -> int | None:
     """The first message of the agent that holds an expected output, None when it was never told."""
-    spoken = (n for n, m in enumerate(trajectory.messages) if m.role == "assistant" and mentions(m.content, output))
-    return next(spoken, None)
+    said = tuple((n, m.content) for n, m in enumerate(trajectory.messages) if m.role == "assistant")
+    return _first_telling(said, output)
+
+
+@lru_cache(maxsize=64)  # who shows a conversation asks for the same ones twice
+def _first_telling(said: tuple[tuple[int, str], ...], output: str) -> int | None:
+    return next((n for n, content in said if mentions(content, output)), None)

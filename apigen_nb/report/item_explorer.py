@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from . import pieces
 from .columns import Columns
+from .comparable import DATA
 from .embedded_data import packed
 from .notebook_html import inert
 
@@ -46,7 +47,8 @@ Find = Callable[[str, int], tuple[Collection[str], int]]
 class ItemExplorer:
     """All items of a `file`; `make` gives them when they are first needed. `html` gives an item whole by its id, `find`
     looks for a text, a slice of the items at a time. `menus` are the facets with a menu of their own; the others are
-    asked for by the table or the address. `level` is the heading's, `part` what an item's parts are called."""
+    asked for by the table or the address. `level` is the heading's, `part` what an item's parts are called; of items of
+    which `any_two` can be compared the diff is shown, by what their HTML brings along."""
 
     title: str
     about: str
@@ -58,6 +60,7 @@ class ItemExplorer:
     find: Find
     level: int = 1
     part: str = "parts"
+    any_two: bool = False
 
     @cached_property
     def items(self) -> Sequence[Item]:
@@ -79,7 +82,7 @@ class ItemExplorer:
         size = shown = 0
         for start in range(0, len(some), CHUNK):
             held = some[start : start + CHUNK]
-            chunk = packed([self.fetch(item.id) for item in held], "chunk")
+            chunk = packed(_apart([self.fetch(item.id) for item in held]), "chunk")
             if size + len(chunk) > MOST_BYTES and chunks:
                 break
             chunks.append(chunk)
@@ -108,6 +111,12 @@ def index(items: Sequence[Item], told: Mapping[str, object], level: int = 6) -> 
         columns.add("items", name, [_any(item.parts, name) for item in items])
     columns.add_starts([0, *itertools.accumulate(len(item.parts) for item in items)])
     return columns.packed("index", level)
+
+
+def _apart(htmls: Sequence[str]) -> list[str]:
+    """HTML of items, and behind all of them the data that each brings along: like packs with like to half the size."""
+    parts = [html.partition(DATA) for html in htmls]
+    return [*(html for html, _, _ in parts), *(mark + data for _, mark, data in parts)]
 
 
 def _names(facets: Iterable[Facets]) -> list[str]:

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from ..records import Proposal, Trajectory
 from ..storage.safe_text import clean_name
 from . import pieces, tables
+from .comparable import embedded
+from .compared_conversations import of_blueprint
 from .item_explorer import Facets, Item, ItemExplorer
 from .pass_rates import REJECTED, REPAIRED, attempt_facets, failure_name, traits
 from .reflection import ACCEPTED, fell_at, is_mended
 from .run_contents import RunContents
-from .shares import OPEN
+from .shares import MARKS, OPEN
 
-MARKS = {"verified": "✓", "failed": "✗", "undecided": "?"}
 LENGTHS = ((5, "1–5 messages"), (10, "6–10 messages"), (20, "11–20 messages"), (40, "21–40 messages"))
 
 
@@ -26,19 +27,12 @@ def blueprints(run: RunContents) -> ItemExplorer:
     menus = ("outcome", "fell at", "failure", "metric not met", "attempts", "kind", "behaviour", "level", "tool")
 
     def html(id: str) -> str:
-        return conversations_of(run, id) + pieces.proposal(run.proposals.whole(id))
+        return of_blueprint(id, run.conversations_of.get(id, ())) + pieces.proposal(run.proposals.whole(id))
 
     return ItemExplorer(
         "Every blueprint", about, "blueprints.jsonl", "blueprints", menus,
         lambda: [_blueprint(p) for p in run.proposals], html, run.proposals.search, part="attempts",
     )  # fmt: skip
-
-
-def conversations_of(run: RunContents, blueprint: str) -> str:
-    """Links to the conversations about a blueprint; "" when there is none."""
-    found = [(id, MARKS[outcome], outcome) for id, outcome in run.conversations_of.get(blueprint, ())]
-    kinds = {"verified": "held", "failed": "fell", "undecided": "undecided"}
-    return pieces.draw("conversations_of.html.j2", blueprint=blueprint, found=found, marks=kinds) if found else ""
 
 
 def _blueprint(p: Proposal) -> Item:
@@ -106,7 +100,8 @@ def trajectories(run: RunContents) -> ItemExplorer:
     """Every trajectory beside its groundtruth."""
     about = (
         "Each conversation beside its groundtruth: what was said, where it first went wrong, what should have been "
-        "called, what the world looked like then. “beside” puts another attempt at the same blueprint next to it."
+        "called, what the world looked like then. “compare with” puts any other turn by turn beside it: where the two "
+        "part, and what that did to the end state."
     )
     menus = (
         "outcome", "cause", "divergence", "failed check", "undecided check", "rule broken", "kind", "behaviour",
@@ -119,14 +114,14 @@ def trajectories(run: RunContents) -> ItemExplorer:
 
     def html(id: str) -> str:
         trajectory = run.trajectories.whole(id)
-        known = trajectory.blueprint in run.proposals.place
-        p = run.proposals.whole(trajectory.blueprint) if known else None
+        p = run.proposal_of(trajectory)
         blueprint, diff = (p.blueprint, p.attempts[-1].diff) if p and p.accepted else (None, ())
-        return pieces.compare(trajectory, blueprint, diff, run.writes)
+        return pieces.compare(trajectory, blueprint, diff, run.writes) + embedded(trajectory, p, run.writes)
 
     return ItemExplorer(
-        "Every conversation", about, "trajectories.jsonl", "conversations", menus, make, html, run.trajectories.search
-    )
+        "Every conversation", about, "trajectories.jsonl", "conversations", menus, make, html, run.trajectories.search,
+        any_two=True,
+    )  # fmt: skip
 
 
 def _trajectory(t: Trajectory, known: Mapping[str, Proposal]) -> Item:

@@ -121,7 +121,8 @@ def style() -> str:
 def script(start: str) -> str:
     """The script of all pages, which the file `start` starts in its place."""
     names = (
-        "hyparquet-writer", "site", "figures", "columns", "exports", "grid", "finding", "explorer", "datatable", start,
+        "hyparquet-writer", "site", "figures", "columns", "exports", "grid", "finding", "align", "trajectory_diff",
+        "diff_view", "diff_panels", "explorer", "datatable", start,
     )  # fmt: skip
     return "".join((pieces.ASSETS / "js" / f"{name}.js").read_text(encoding="utf-8") for name in names)
 

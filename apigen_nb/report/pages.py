@@ -12,6 +12,7 @@ from ..models.ledger import run_prices
 from ..records import METRICS, Proposal
 from . import (
     charts,
+    compared_conversations,
     diversity,
     judge_agreement,
     listings,
@@ -221,6 +222,7 @@ def _dataset(run: RunContents) -> Markup:
     alike = Markup('<section class="panel"><h2>Instructions nearly alike</h2>{}</section>').format(
         Markup(near_duplicates.shown(run.told, run.scripted))
     )
+    pairs = Markup('<section class="panel"><h2>Preference pairs, chosen and rejected</h2>{}</section>')
     parts = (
         _head("What the dataset is made of", diversity.headline(frame, run.rows)),
         columns(
@@ -233,6 +235,7 @@ def _dataset(run: RunContents) -> Markup:
         panel(diversity.transitions_figure(moves), pieces.table(moves, most=60, fold="The numbers")),
         again,
         alike,
+        pairs.format(Markup(compared_conversations.chosen_and_rejected(run))),
         loss.section(run),
         Markup("<h2>Every conversation in a table</h2>"),
         searchable(frame),
@@ -255,6 +258,7 @@ def comparison_page(runs: Mapping[str, RunContents], hrefs: Mapping[str, str]) -
         drawn = Markup(pieces.table(frame, most=most, percent=(), links={}))
         return Markup('<section class="panel"><h2>{}</h2>{}</section>').format(title, drawn)
 
+    reports = Markup('<p class="quiet">Reports of these runs, where their folders lie beside this one: {}</p>')
     changed, both = run_comparison.changes(runs), run_comparison.same_seeds(runs)
     steps, gates = run_comparison.shares(runs), run_comparison.shares_by(runs, "gate")
     links = Markup(" · ").join(Markup('<a href="{}">{}</a>').format(href, name) for name, href in hrefs.items())
@@ -270,12 +274,23 @@ def comparison_page(runs: Mapping[str, RunContents], hrefs: Mapping[str, str]) -
     figures += [panel(run_comparison.lengths_figure(runs, measure)) for measure in ("turns", "calls", "words")]
     return [
         _head("Runs side by side", run_comparison.sentence(runs)),
-        Markup('<p class="quiet">Reports of these runs, where their folders lie beside this one: {}</p>').format(links),
+        reports.format(links) if hrefs else "",
         table("What they gave and cost", run_comparison.numbers(runs)),
         table(f"What was set differently: {len(changed)} settings", changed),
         columns(figures),
         table("The same seeds in both", both) if len(both) else "",
         table("Why most fell, gate by gate", run_comparison.failures_by_gate(runs)),
+        *_conversations(runs, hrefs),
+    ]
+
+
+def _conversations(runs: Mapping[str, RunContents], hrefs: Mapping[str, str]) -> Body:
+    """Which conversations came out otherwise, and all of them, any two to be compared."""
+    turned = Markup(compared_conversations.turned(runs))
+    title = "Conversations that came out otherwise"
+    return [
+        Markup('<section class="panel"><h2>{}</h2>{}</section>').format(title, turned),
+        compared_conversations.of_runs(runs, hrefs),
     ]
 
 

@@ -34,6 +34,11 @@ def names(runs: Sequence[RunContents]) -> list[str]:
     return [f"{p.parent.name}/{n}" if plain.count(n) > 1 else n for n, p in zip(plain, paths, strict=True)]
 
 
+def named_runs(runs: Sequence[RunContents]) -> dict[str, RunContents]:
+    """Runs by the `names` that they have beside each other."""
+    return dict(zip(names(runs), runs, strict=True))
+
+
 def shares(runs: Mapping[str, RunContents]) -> pd.DataFrame:
     """A row for each run and step: how many there were, how many came through, the share and its 95 % interval."""
     rows: list[dict[str, Any]] = []

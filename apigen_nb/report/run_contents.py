@@ -65,6 +65,11 @@ class RunContents:
         """All trajectories without what was said."""
         return RecordIndex(self.folder / "trajectories.jsonl", SlimTrajectory, Trajectory, self.kept)
 
+    def proposal_of(self, trajectory: Trajectory) -> Proposal | None:
+        """The proposal that a conversation is about, whole; None where it is not among the run's."""
+        known = trajectory.blueprint in self.proposals.place
+        return self.proposals.whole(trajectory.blueprint) if known else None
+
     @property
     def spoken(self) -> Iterable[Trajectory]:
         """All trajectories with what was said: read anew and not kept."""
@@ -156,6 +161,14 @@ class RunContents:
     def notebooks(self) -> list[Path]:
         """The executed notebooks."""
         return sorted((self.folder / "notebooks").glob("*.ipynb"))
+
+    @property
+    def preference_pairs(self) -> list[tuple[str, str, str]]:
+        """Of the preference pairs that were exported the ids of the chosen and the rejected conversation, and why the
+        latter was rejected."""
+        files = sorted((self.folder / "dataset" / "preference").glob("*.parquet"))
+        rows = [row for file in files for row in pd.read_parquet(file, columns=["id", "cause"]).itertuples(index=False)]
+        return [(*row.id.split("/", 1), row.cause) for row in rows]
 
     @property
     def rows(self) -> int | None:

@@ -13,6 +13,7 @@ from .intervals import share as share
 from .intervals import wilson as wilson
 
 OUTCOMES = ("verified", "failed", "undecided")
+MARKS = dict(zip(OUTCOMES, "✓✗?", strict=True))
 UNASKED = "not asked"  # of a check: the conversation fell elsewhere
 OPEN = ("undecided", UNASKED)  # columns of what neither held nor fell, where there can be any
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from markupsafe import Markup
@@ -20,7 +20,7 @@ from .notebook_html import body_of
 from .overview import COPY, copied, overview
 from .page_frame import GLOSSARY, Inlined, Page, page_html, plotly_script, script, style, without_files
 from .panels import PanelChooser
-from .run_comparison import names
+from .run_comparison import named_runs
 from .run_contents import RunContents
 
 __all__ = ["Page", "RunContents", "pages_of", "question_pages", "write_report", "write_single_file"]
@@ -135,14 +135,18 @@ def _compared(run: RunContents, others: Sequence[Path]) -> list[Page]:
     """The page that puts a run beside others; none without others."""
     if not others:
         return []
-    runs = [run, *map(RunContents, others)]
-    named = dict(zip(names(runs), runs, strict=True))
+    named = named_runs([run, *map(RunContents, others)])
     here = (run.folder / "report").resolve()
     hrefs = {
         name: Path(os.path.relpath(other.folder.resolve() / "report" / "index.html", here)).as_posix()
         for name, other in named.items()
     }
-    return [Page("compare.html", "Compare", "this run beside others", lambda: pages.comparison_page(named, hrefs))]
+    return [comparison(named, hrefs)]
+
+
+def comparison(runs: Mapping[str, RunContents], hrefs: Mapping[str, str]) -> Page:
+    """The page that puts runs side by side; `hrefs` is run → its report, where there are any to lead to."""
+    return Page("compare.html", "Compare", "this run beside others", lambda: pages.comparison_page(runs, hrefs))
 
 
 def write_single_file(folder: Path, others: Sequence[Path] = ()) -> Path:

@@ -160,7 +160,7 @@ def walk_through(seen: Explored) -> None:
     page.fill(".find", "")
     page.wait_for_function("document.querySelector('.position').innerText === '1 of 20'")
     page.select_option(".with", index=1)
-    side_by_side(seen)
+    compared(seen)
 
     seen.go("Domain")
     page.locator(".widget-dropdown select").first.select_option(label="change_email (writes)")
@@ -182,19 +182,22 @@ def walk_through(seen: Explored) -> None:
     page.get_by_role("button", name="Call", exact=True).wait_for()
 
 
-def side_by_side(seen: Explored) -> None:
-    """Both attempts can be seen beside each other, each under its id."""
-    items = seen.page.locator(".shown-item > .item")
-    items.nth(1).wait_for()
-    heads = items.locator("> h2")
-    assert items.count() == heads.count() == 2
-    assert heads.nth(0).inner_text() == seen.chosen != heads.nth(1).inner_text()
-    whole = seen.page.locator(".apigen-report").first.bounding_box()
-    (left, right), (one, other) = ([part.nth(n).bounding_box() for n in (0, 1)] for part in (items, heads))
+def compared(seen: Explored) -> None:
+    """Both attempts can be seen turn by turn, each under its id, and the answer before them."""
+    page = seen.page
+    page.locator(".shown-item:not([aria-busy]) .diff").wait_for()
+    one, other = page.locator(".diff .heads a").all_inner_texts()
+    assert one == seen.chosen != other
+    whole = page.locator(".apigen-report").first.bounding_box()
+    left, right = (page.locator(f".diff .is-arguments .of-{side}").first.bounding_box() for side in "AB")
     assert whole["x"] <= left["x"] < left["x"] + left["width"] <= right["x"]
     assert right["x"] + right["width"] <= whole["x"] + whole["width"]
     assert min(left["width"], right["width"]) > 300
-    assert one["y"] == other["y"]
+    assert left["y"] == right["y"]
+    assert "item_ids" in page.locator(".diff .answer").inner_text()
+    page.locator(".swap").click()
+    page.wait_for_function("(id) => document.querySelector('.diff .heads a').innerText === id", arg=other)
+    assert seen.chosen == other
 
 
 def by_keyboard(seen: Explored) -> None:

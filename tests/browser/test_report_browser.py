@@ -117,14 +117,14 @@ def test_filters_and_search_narrow_the_list(watched: Watched, demo: Path) -> Non
     position(page, "5 of 20")
 
 
-def test_two_attempts_stand_side_by_side_and_the_address_keeps_both(watched: Watched, demo: Path) -> None:
-    page = watched.open(demo / "trajectories.html", "#retail-00001.t1")
-    page.select_option(".with", "retail-00001.t2")
+def test_two_reflections_stand_side_by_side_and_the_address_keeps_both(watched: Watched, demo: Path) -> None:
+    page = watched.open(demo / "reflection.html", "#retail-00002.1")
+    page.select_option(".with", "retail-00002.2")
     sync_api.expect(page.locator(".shown-item .item")).to_have_count(2)
     fragment = page.evaluate("location.hash")
-    assert fragment == "#retail-00001.t1?with=retail-00001.t2"
-    page = watched.open(demo / "trajectories.html", fragment)
-    assert page.locator(".shown-item .item h2").all_inner_texts() == ["retail-00001.t1", "retail-00001.t2"]
+    assert fragment == "#retail-00002.1?with=retail-00002.2"
+    page = watched.open(demo / "reflection.html", fragment)
+    assert page.locator(".shown-item .item h2").all_inner_texts() == ["retail-00002.1", "retail-00002.2"]
     left, right = (page.locator(".shown-item .item").nth(n).bounding_box() for n in (0, 1))
     assert left is not None
     assert right is not None
@@ -430,15 +430,6 @@ def test_an_address_opens_a_message(watched: Watched, marked: Path, single: bool
     is_focused_in_sight(page, 8)
     page.keyboard.press("j")
     sync_api.expect(page.locator(".shown-id")).to_have_text("retail-00000.t5")
-
-
-def test_a_message_beside_another_conversation_keeps_both(watched: Watched, marked: Path) -> None:
-    page = watched.open(marked / "trajectories.html", "#retail-00000.t4?with=retail-00000.t5")
-    sync_api.expect(page.locator(".shown-item .item")).to_have_count(2)
-    page.locator(".shown-item .item").nth(1).locator(".found a").first.click()
-    is_focused_in_sight(page, 8)
-    assert page.locator(".shown-item .item").count() == 2
-    assert page.evaluate("document.activeElement.closest('.item').dataset.id") == "retail-00000.t5"
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("light", 420), ("dark", 1280), ("dark", 420)])

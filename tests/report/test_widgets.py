@@ -149,8 +149,9 @@ def test_a_widget_shows_what_a_static_page_shows(folder: Path) -> None:
         if "index" in held:
             index = dict(blocks(shown))["index"]
             assert index | {"chunk": CHUNK} == held["index"]
-            chunks = [html for name, chunk in blocks(page.html) if name == "chunk" for html in chunk]
-            assert [live.ask(page.file, number, item["id"]) for item in index["texts"]] == chunks
+            packs = [chunk for name, chunk in blocks(page.html) if name == "chunk"]  # HTML, then data
+            whole = [one + data for c in packs for one, data in zip(c, c[len(c) // 2 :], strict=False)]
+            assert [live.ask(page.file, number, item["id"]) for item in index["texts"]] == whole
 
 
 def text_of(markup: str) -> str:
@@ -398,6 +399,34 @@ def test_plain_text_is_escaped() -> None:
     assert Tags(box.value).found == ["span", "data-to=x.html#1", "span", "data-to=y.html#2"]
 
 
+# --- two conversations
+
+
+def test_the_diff_of_two_conversations_is_an_address(folder: Path, tmp_path: Path) -> None:
+    pages = widgets.diff(folder, "retail-00000.t1", "retail-00000.t2")
+    assert pages.address == "trajectories.html#retail-00000.t1?with=retail-00000.t2"
+    both = [pages.ask("trajectories.html", 0, id) for id in ("retail-00000.t1", "retail-00000.t2")]
+    assert all('data-name="comparable"' in html for html in both)
+    other = make_run(tmp_path / "other", count=6)
+    across = widgets.diff(folder, "retail-00000.t1", "retail-00001.t2", other)
+    name = folder.name
+    assert across.address == f"compare.html#{name}%2Fretail-00000.t1?with=other%2Fretail-00001.t2"
+    (number,) = [n for n, part in enumerate(across.pages["compare.html"].body) if hasattr(part, "items")]
+    for id in (f"{name}/retail-00000.t1", "other/retail-00001.t2"):
+        html = across.ask("compare.html", number, id)
+        assert 'data-name="comparable"' in html
+        assert "<a " not in html, "the pages that it would lead to are not here"
+    found = across.ask("compare.html", number, text="retail-00001.t2")
+    assert f"{name}/retail-00001.t2" in found["ids"]
+    assert "other/retail-00001.t2" not in found["ids"], "one file at a time"
+    on = across.ask("compare.html", number, text="retail-00001.t2", start=found["next"])
+    assert (on["ids"], on["next"]) == (["other/retail-00001.t2"], -1)
+    with pytest.raises(LookupError, match=r"no conversation 'retail-9' in .*; ids are such as retail-00042.t1"):
+        widgets.diff(folder, "retail-00000.t1", "retail-9")
+    with pytest.raises(LookupError, match="no conversation"):
+        widgets.diff(folder, "retail-00000.t1", "retail-00010.t3", other)
+
+
 # --- executed copies
 
 
@@ -427,6 +456,12 @@ def test_the_app_opens_the_chosen_run(folder: Path, tmp_path: Path, monkeypatch:
     assert app.chosen("../outputs/tour") == str(folder.resolve())
     with pytest.raises(UsageError, match=r"no run in .*has no blueprints.jsonl"):
         app.command(tmp_path)
+    assert app.beside() == []
+    line, needed = app.command(folder, ["--port=1"], [folder])
+    monkeypatch.setenv(app.BESIDE, needed[app.BESIDE])
+    assert app.beside() == [str(folder.resolve())]
+    with pytest.raises(UsageError, match=r"no run in .*has no blueprints.jsonl"):
+        app.command(folder, [], [tmp_path])
     with pytest.raises(SystemExit, match="usage"):
         app.main([])
     with pytest.raises(SystemExit, match="error: no run in"):

@@ -1,4 +1,4 @@
-// An explorer: filters, search, a list or a table, one item whole, another one beside it. Keys j and k. All that is chosen
+// An explorer: filters, search, a list or a table, one item whole, another one beside it or compared with it. Keys j and k. All that is chosen
 // stands in the address: the item, then what is asked for. What is asked of an item's parts (the attempts of a
 // blueprint), one and the same part must have.
 "use strict";
@@ -31,6 +31,7 @@ async function startExplorer(site, root) {
   const one = (selector) => root.querySelector(selector);
   const menus = [...root.querySelectorAll("select[data-facet]")];
   const beside = one(".with");
+  const anyTwo = one(".any"); // where any two can be compared, the field for another one's id
   const chunks = blocks(root, "chunk");
   const unpacked = new Map();
   let state = explorerState("");
@@ -47,7 +48,11 @@ async function startExplorer(site, root) {
     if (!unpacked.has(number)) unpacked.set(number, unpack(chunks[number]));
     return unpacked.get(number);
   };
-  const htmlOf = async (row) => (site.ask ? site.ask(root.dataset.number, ids.value(row)) : (await whole(Math.floor(row / told.chunk)))[row % told.chunk]);
+  const htmlOf = async (row) => {
+    if (site.ask) return site.ask(root.dataset.number, ids.value(row));
+    const parts = await whole(Math.floor(row / told.chunk)); // HTML of each, then the data of each
+    return parts[row % told.chunk] + parts[parts.length / 2 + (row % told.chunk)];
+  };
   const search = searching(site, root, { ids, lines, htmlOf, chunk: told.chunk });
 
   function write(push) {
@@ -179,11 +184,41 @@ async function startExplorer(site, root) {
   // The others of the item's group, of which one can stand beside it; gives the one that does.
   function showBeside(row) {
     if (!beside) return -1;
-    const group = row === undefined ? [] : all.filter((one) => groups.codes[one] === groups.codes[row] && one !== row && groups.value(row));
-    beside.replaceChildren(new Option("nothing", ""), ...Array.from(group, (one) => new Option(`${marks.value(one)} ${ids.value(one)}`, ids.value(one))));
-    beside.value = group.includes(rowOf(state.other)) ? state.other : "";
-    one(".beside-menu").hidden = !group.length;
-    return beside.value ? rowOf(beside.value) : -1;
+    const group = row === undefined ? [] : Array.from(all.filter((one) => groups.codes[one] === groups.codes[row] && one !== row && groups.value(row)));
+    const other = rowOf(state.other);
+    if (anyTwo && row !== undefined && other >= 0 && !group.includes(other)) group.push(other);
+    const more = anyTwo && row !== undefined ? [new Option("another one …", "…")] : [];
+    beside.replaceChildren(new Option("nothing", ""), ...group.map((one) => new Option(`${marks.value(one)} ${ids.value(one)}`, ids.value(one))), ...more);
+    beside.value = group.includes(other) ? state.other : "";
+    one(".beside-menu").hidden = beside.length < 2;
+    if (anyTwo) anyTwo.parentElement.hidden = true;
+    return beside.value ? other : -1;
+  }
+
+  function compareWith() {
+    if (beside.value !== "…") return commit({ other: beside.value });
+    anyTwo.parentElement.hidden = false;
+    anyTwo.value = "";
+    anyTwo.focus();
+    offer();
+  }
+
+  // Of all items those whose ids or lines hold what is typed; an id that is complete is compared with.
+  function offer() {
+    const typed = anyTwo.value.trim();
+    if (rowOf(typed) >= 0) return commit({ other: typed });
+    const options = [];
+    for (let row = 0; row < all.length && options.length < LISTED; row += 1) {
+      const told = `${ids.value(row)} ${lines.value(row)}`;
+      if (row !== found[at] && told.toLowerCase().includes(typed.toLowerCase())) options.push(row);
+    }
+    one("datalist").replaceChildren(...options.map((row) => element("option", { value: ids.value(row), textContent: `${marks.value(row)} ${lines.value(row)}` })));
+  }
+
+  // From a diff to one of the two, or to both the other way round; filters go where they would hide it.
+  function leadTo(item, other = "") {
+    const isFound = found.includes(rowOf(item));
+    commit({ item, other, ...(isFound ? {} : { wishes: [], find: "" }) });
   }
 
   async function showItem() {
@@ -197,6 +232,7 @@ async function startExplorer(site, root) {
     one(".next").disabled = at >= found.length - 1;
     showList();
     const second = showBeside(row);
+    if (anyTwo && state.other && second < 0) one(".position").textContent += ` · ${state.other} is not on this page`;
     state.other = second < 0 ? "" : ids.value(second);
     write(false);
     const shown = row === undefined ? [] : [row, second].filter((one) => one >= 0);
@@ -208,8 +244,15 @@ async function startExplorer(site, root) {
     return true;
   }
 
-  function putItems(shown, htmls) {
-    const boxes = htmls.map((html, number) => {
+  // Two that can be compared turn by turn are; else each stands for itself.
+  function boxesOf(shown, htmls) {
+    const [one, other] = shown.map(ids.value, ids);
+    const both = shown.length > 1 ? htmls.map(comparableOf) : [null];
+    if (both.every(Boolean)) {
+      const href = (item) => site.href(page, explorerFragment({ ...state, item, other: "", part: "", message: "" }));
+      return [drawDiff({ ...both[0], id: one }, { ...both[1], id: other }, { href, open: leadTo, swap: () => leadTo(other, one) })];
+    }
+    return htmls.map((html, number) => {
       const box = element("div", { className: "item", innerHTML: html });
       if (!shown.length) return box;
       const id = ids.value(shown[number]);
@@ -217,6 +260,10 @@ async function startExplorer(site, root) {
       box.prepend(element("h2", { className: htmls.length > 1 ? "" : "unseen", textContent: id }));
       return box;
     });
+  }
+
+  function putItems(shown, htmls) {
+    const boxes = boxesOf(shown, htmls);
     one(".shown-item").classList.toggle("beside", boxes.length > 1);
     one(".shown-item").replaceChildren(...boxes);
     one(".shown-item").ariaBusy = null;
@@ -236,9 +283,10 @@ async function startExplorer(site, root) {
 
   // A message of an item that is shown, by its number.
   function goTo(id, message) {
-    const box = [...one(".shown-item").children].find((box) => box.dataset.id === id);
-    const place = box?.querySelector(`:is(.turn, .marks)[data-turn="${CSS.escape(message)}"]`);
+    const turns = [...one(".shown-item").querySelectorAll(`:is(.turn, .marks)[data-turn="${CSS.escape(message)}"]`)];
+    const place = turns.find((turn) => turn.closest("[data-id]").dataset.id === id);
     if (!place) return;
+    for (let fold = place.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
     place.tabIndex = -1;
     place.scrollIntoView({ block: "center" });
     place.focus({ preventScroll: true });
@@ -248,7 +296,8 @@ async function startExplorer(site, root) {
     const fragment = site.read(page);
     if (!fragment && left) return site.write(page, left); // as it was left
     const wanted = explorerState(fragment);
-    if (wanted.message && [...one(".shown-item").children].some((box) => box.dataset.id === wanted.item)) {
+    const isShown = (id) => [...one(".shown-item").querySelectorAll("[data-id]")].some((box) => box.dataset.id === id);
+    if (wanted.message && isShown(wanted.item) && (!wanted.other || isShown(wanted.other))) {
       if (wanted.item === state.item) state.message = wanted.message; // filters stay
       write(false);
       return goTo(wanted.item, wanted.message);
@@ -273,7 +322,8 @@ async function startExplorer(site, root) {
     commit({ find: one(".find").value, item: "", page: 1 }, first);
   });
   one(".find").addEventListener("blur", () => (typing = false));
-  if (beside) beside.addEventListener("change", () => commit({ other: beside.value }));
+  if (beside) beside.addEventListener("change", compareWith);
+  if (anyTwo) anyTwo.addEventListener("input", offer);
   follow();
   return { follow, step };
 }

@@ -26,7 +26,7 @@ function searching(site, root, { ids, lines, htmlOf, chunk }) {
   const rowOf = new Map();
 
   async function textOf(row) {
-    decoder.innerHTML = (await htmlOf(row)).replace(/<[^>]*>/g, " ");
+    decoder.innerHTML = (await htmlOf(row)).replace(/<script.*?<\/script>|<[^>]*>/gs, " ");
     return `${ids.value(row)} ${lines.value(row)} ${decoder.value}`.toLowerCase().replace(/\s+/g, " ");
   }
 

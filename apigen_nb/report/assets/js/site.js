@@ -54,6 +54,8 @@ function watch(site) {
     if (site.ask && !(event.shiftKey && event.key === "Enter")) event.stopPropagation();
     if (/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
     const by = { j: 1, k: -1 }[event.key];
+    const leap = { n: 1, p: -1 }[event.key];
+    if (leap) site.content.querySelector(".diff")?.step(leap);
     for (const part of by ? site.parts.get(site.page) || [] : []) part.then(({ step }) => step?.(by));
   };
   window.addEventListener("keydown", onKey, { signal: stop.signal, capture: true });
