@@ -12,7 +12,7 @@ from ..dataset.configs import CONFIGS
 def configs(examples: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
     """Of `Summary.examples`: config, what it is for, and how many examples each split has."""
     rows = [
-        {"config": name, "for": CONFIGS[name].purpose, "split": split, "examples": count}
+        {"config": name, "for": CONFIGS[name].purpose.replace("`", ""), "split": split, "examples": count}
         for name, splits in examples.items()
         for split, count in splits.items()
     ]
