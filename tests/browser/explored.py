@@ -206,7 +206,7 @@ def by_keyboard(seen: Explored) -> None:
     seen.go("Pass rates")
     page.locator(".numbers summary").first.focus()
     page.keyboard.press("Enter")
-    for _ in range(60):
+    for _ in range(150):
         page.keyboard.press("Tab")
         if "fell+at=execution" in (page.evaluate("document.activeElement.getAttribute('href')") or ""):
             break

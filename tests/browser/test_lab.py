@@ -58,7 +58,7 @@ WORDS = {
     "1_domain": ["cancel_order", "Larkmoor customer service"],
     "2_blueprints": [*KEY, "FIRST TRY", "The feedback it was given"],
     "3_trajectories": [*KEY, *TALK, "verified trajectories", "state reached", "failed"],
-    "4_dataset": [*KEY, "rows in the dataset", "CHAT.JSONL, FIRST ROW"],
+    "4_dataset": [*KEY, "rows in the dataset", "TRAIN.JSONL, FIRST ROW"],
     "7_report": [*KEY, "../outputs/tour/report/index.html"],
     "explorers": [*KEY, "Pass rates", "Trajectories"],
 }

@@ -111,5 +111,5 @@ def test_a_report_says_what_the_records_say(tmp_path: Path) -> None:
     frame, told = near_duplicates.near_duplicates(run.told)
     pd.testing.assert_frame_equal(frame, expected)
     assert told == accepted == sum(p.accepted for p in whole)
-    body = "".join(part for part in pages.dataset_page(run) if isinstance(part, str))
+    body = "".join(part() for part in pages.dataset_page(run) if callable(part))
     assert near_duplicates.shown(whole, run.scripted) in body
