@@ -271,7 +271,7 @@ def executed_notebook(path: Path, records: list[Proposal], talks: list[Trajector
         new_markdown_cell("# Pass rates\n\nWhat each gate let pass."),
         new_markdown_cell("## Parameters"),
         new_code_cell("secret_code = 1"),
-        new_markdown_cell("## Look"),
+        new_markdown_cell("## Look\n\n### A conversation that holds"),
         new_code_cell("look()", outputs=outputs),
         new_markdown_cell("## Next\n\nOpen the next notebook."),
     ]
