@@ -23,6 +23,7 @@ from apigen_nb.storage.run_folder import Run
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+MAKE = ("make", "--dry-run", "--no-print-directory")  # else a make that runs the tests is told of as well
 
 
 def test_the_table_is_what_the_benchmarks_left() -> None:
@@ -70,7 +71,7 @@ class Played:
         assert not missing, f"no command before makes {missing}"
 
     def make(self, target: str, *given: str) -> None:
-        done = subprocess.run(["make", "-n", target, *given], cwd=ROOT, capture_output=True, text=True, check=False)
+        done = subprocess.run([*MAKE, target, *given], cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         if target == "run":
             self.apigen_nb(*done.stdout.strip().splitlines()[-1].split()[1:])
@@ -100,6 +101,9 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Played:
     monkeypatch.setattr("apigen_nb.run.estimate_command.estimate_by_trial", estimated)
     monkeypatch.setattr("apigen_nb.run.estimate_command.keep_estimate", lambda *_: None)
     monkeypatch.setattr("apigen_nb.dataset.verify.verify_dataset", lambda run: played.needs(run) or nothing)
+    monkeypatch.setattr(
+        "apigen_nb.dataset.environments.export.export_environments", lambda run, *_: played.needs(run) or [run]
+    )
     monkeypatch.setattr("apigen_nb.report.write.write_report", lambda run, others=(): played.needs(run, *others))
     monkeypatch.setenv("OPENAI_API_KEY", "of the test")
     for folder in ("params", "notebooks", "tests"):
@@ -132,7 +136,7 @@ def test_jupyter_is_told_that_it_may_run_as_root(user: str, told: str, tmp_path:
     (tmp_path / "id").chmod(0o755)
     path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     line = subprocess.check_output(
-        ["make", "-n", "lab", "OPTIONS=--no-browser"], cwd=ROOT, env=os.environ | path, text=True
+        [*MAKE, "lab", "OPTIONS=--no-browser"], cwd=ROOT, env=os.environ | path, text=True
     ).splitlines()[-1]
     assert line.split() == [".venv/bin/jupyter", "lab", *told.split(), "--no-browser", "notebooks/0_tour.ipynb"]
 

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from markupsafe import Markup
 
 from ..storage.jsonl import write_whole
-from . import pieces
+from . import glossary, pieces
 from .figure_style import canvas, empty, interval_bars, label, subtitle
 from .page_frame import Inlined, Page, plotly_script, script, style
 from .panels import Component, PanelChooser, panel
@@ -110,7 +110,8 @@ def write_index(outputs: Path, found: Sequence[PastRun]) -> Path:
     css = (pieces.ASSETS / "runs.css").read_text(encoding="utf-8")
     inlined = Inlined(Markup(style() + css), scripts, Markup(""))
     drawn = pieces.draw(
-        "page.html.j2", title="Runs", inlined=inlined, scripts=inlined.hashes, kind="", body=Markup(page.html),
+        "page.html.j2", title="Runs", tag="header", popovers=glossary.popovers(), inlined=inlined,
+        scripts=inlined.hashes, kind="", body=Markup(page.html),
         plots=True, run=outputs.resolve().name, here=PAGE, scripted=False, pages=[(PAGE, "Runs")], notebooks=[],
     )  # fmt: skip
     write_whole(outputs / PAGE, [drawn])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,27 +15,11 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this ma
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[sync_api.Browser]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_run(tmp_path_factory.mktemp("runs") / "demo")
     write_report(folder)
     write_single_file(folder)
     return folder
-
-
-@pytest.fixture
-def watched(browser: sync_api.Browser) -> Iterator[Watched]:
-    found = Watched(browser)
-    yield found
-    assert found.errors == found.requests == []
-    found.context.close()
 
 
 def opened(watched: Watched, run: Path, single: bool, page: str, fragment: str = "") -> sync_api.Page:

@@ -8,7 +8,6 @@ import html as html_texts
 import io
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -89,14 +88,6 @@ def test_the_explorers_have_a_stand_in(copies: Path) -> None:
     for shown in (cleaned, data["text/plain"]):
         words = ("accepted blueprints", "Pass rates", "Trajectories", "open it in JupyterLab and run it", "make app")
         assert [text for text in words if text not in shown] == []
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[sync_api.Browser]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 BOXES = "(boxes) => boxes.map((box) => box.getBoundingClientRect()).map((box) => [box.width, box.height])"

@@ -20,14 +20,6 @@ FIRST_SCREEN = 400  # pixels from the top within which a conversation starts
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[sync_api.Browser]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Verified, failed and undecided conversations, some with findings and the answers of judges."""
     return write_report(make_run(tmp_path_factory.mktemp("runs") / "demo", marked=True, count=24)).parent

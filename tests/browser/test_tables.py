@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -31,14 +30,6 @@ FRAME = pd.DataFrame(
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[sync_api.Browser]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page with one table, and the report of a small run, of a hostile one, too."""
     home = tmp_path_factory.mktemp("pages")
@@ -49,14 +40,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_report(home / "run")
     write_report(make_run(home / "hostile", HOSTILE, count=6))
     return home
-
-
-@pytest.fixture
-def watched(browser: sync_api.Browser) -> Iterator[Watched]:
-    found = Watched(browser, accept_downloads=True)
-    yield found
-    assert found.errors == found.requests == []
-    found.context.close()
 
 
 def column(page: sync_api.Page, name: str) -> list[str]:

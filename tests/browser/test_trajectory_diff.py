@@ -31,14 +31,6 @@ Find = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[sync_api.Browser]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def find(browser: sync_api.Browser) -> Iterator[Find]:
     """Evaluates JavaScript in a page that has the diff's functions; its arguments go the way of a page's data."""
     page = browser.new_page()

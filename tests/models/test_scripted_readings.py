@@ -176,9 +176,10 @@ async def test_it_reads_every_kind_of_question_that_the_checks_ask(library: Doma
     dialogue = Dialogue(GOOD["plain"], messages, library)
     await settle(functools.partial(keeps_conduct, dialogue), Meanings(messages), [kept] * 3, "x")
     output = Case("plain", ("U: hi", "A: Which?", "U: L1", (RENEW,), "A: Done."), "")
-    about = GOOD["plain"].model_copy(update={"outputs": ("Salt Roads",)})
-    dialogue = Dialogue(about, messages_of(about, library, *output.turns), library)
-    await assess(dialogue, (), Verdict(gate="ended", passed=True), [kept] * 3, name="x", thorough=True)
+    for outputs in (("Salt Roads",), ("Salt Roads", "Salt Roads")):
+        about = GOOD["plain"].model_copy(update={"outputs": outputs})
+        dialogue = Dialogue(about, messages_of(about, library, *output.turns), library)
+        await assess(dialogue, (), Verdict(gate="ended", passed=True), [kept] * 3, name="x", thorough=True)
     assert asked | {"last words"} == set(READERS), "the last words are read for blame alone"
 
 

@@ -106,7 +106,7 @@ def test_nohup_is_respected_and_signals_are_given_back(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_the_report_that_there_was(tmp_path: Path, finished: Path) -> None:
     """No file may grow beyond a megabyte: to what writes plotly's script, that is a disk without space."""
     out = shutil.copytree(finished, tmp_path / "run")
-    before = {path.name: path.read_bytes() for path in (out / "report").iterdir()}
+    before = files_of(out / "report")
 
     def limited() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6))
@@ -117,4 +117,8 @@ def test_a_full_disk_leaves_the_report_that_there_was(tmp_path: Path, finished: 
         assert done.returncode == 1
         assert "plotly.min.js" in done.stderr
         assert "Traceback" not in done.stderr
-        assert {path.name: path.read_bytes() for path in (out / "report").iterdir()} == before
+        assert files_of(out / "report") == before
+
+
+def files_of(folder: Path) -> dict[Path, bytes]:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

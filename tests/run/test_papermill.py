@@ -135,5 +135,5 @@ def test_the_stages_by_hand(tmp_path: Path) -> None:
         tmp_path, root / "notebooks" / "4_dataset.ipynb", "4.ipynb", "--cwd", root, "-p", "out", "outputs/mine"
     )
     assert third.returncode == 0, third.stderr
-    assert (run.dataset / "chat.jsonl").is_file()
+    assert (run.dataset / "rl" / "train.jsonl").is_file()
     assert made(tmp_path) == ["checkout/outputs/mine"]
