@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 import yaml
 
 from ..models.scripted import LABEL
-from ..world.domain import Domain
+from .choosing import Chosen
 from .columns import as_features, has_json
 from .configs import CONFIGS
+from .options import DatasetOptions
 from .rows import Row, TaskRows, Tokens
+from .sources import Source
+from .splits import SPLITS, told
 from .tokens import Tokenizer
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -25,11 +28,9 @@ DEFAULT = "trl"
 class CardFacts:
     """What a card tells; `add` counts rows in, one task after the other. `examples` is config → split → how many."""
 
-    domain: Domain
-    models: Mapping[str, str]
-    counts: Mapping[str, int]
-    left_out: Mapping[str, int]
-    license: str
+    sources: Sequence[Source]
+    chosen: Chosen
+    options: DatasetOptions
     tokenizer: Tokenizer
     examples: dict[str, dict[str, int]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
@@ -61,7 +62,17 @@ class CardFacts:
     @property
     def scripted(self) -> bool:
         """Whether the scripted stand-in played any role: then nothing of it is for training."""
-        return LABEL in ", ".join(self.models.values())
+        return any(LABEL in ", ".join(source.models.values()) for source in self.sources)
+
+    @property
+    def domains(self) -> dict[str, str]:
+        """Domain → its version."""
+        return {source.domain.name: source.domain.fingerprint for source in self.sources}
+
+    @property
+    def name(self) -> str:
+        """The dataset's name for people."""
+        return f"Verified conversations of {', '.join(self.domains)}"
 
 
 def card(facts: CardFacts) -> str:
@@ -71,12 +82,13 @@ def card(facts: CardFacts) -> str:
 
 
 def _metadata(facts: CardFacts) -> dict[str, object]:
-    rows = facts.counts["rows"]
+    rows = facts.chosen.selection.counts["rows"]
+    licenses = list(dict.fromkeys(source.license for source in facts.sources))
     tags = ["tool-use", "function-calling", "multi-turn", "synthetic", "apigen-mt"]
     return {
-        "license": facts.license,
+        "license": licenses if len(licenses) > 1 else licenses[0],
         "language": ["en"],
-        "pretty_name": f"Verified conversations of {facts.domain.name}",
+        "pretty_name": facts.name,
         "task_categories": ["text-generation"],
         "size_categories": [next((name for most, name in SIZES if rows < most), "n>1M")],
         "tags": tags + (["not-for-training"] if facts.scripted else []),
@@ -107,15 +119,20 @@ LOADING = (
 
 
 def _body(facts: CardFacts) -> Iterator[str]:
-    yield f"# Verified conversations of {facts.domain.name}\n"
+    yield f"# {facts.name}\n"
     if facts.scripted:
         yield f"> **Made by the {LABEL}: not for training.** It shows the pipeline at work; its texts are templates.\n"
     yield f"{PROVEN}\n"
     yield from _table(("", ""), _counts(facts))
+    if len(facts.sources) > 1:
+        yield "\n## Runs\n"
+        yield from _table(("run", "domain", "license", "role", "model"), _runs(facts))
     yield "\n## Configs\n"
     told = [(f"`{name}`", config.purpose, _splits(facts.examples[name])) for name, config in CONFIGS.items()]
     yield from _table(("config", "for", "examples"), told)
-    yield f"\n{LOADING}\n\n## Tokens\n\nBy {facts.tokenizer.name}, without the marks of a chat template.\n"
+    yield f"\n{LOADING}\n\n## Splits\n"
+    yield from _split_lines(facts)
+    yield f"\n## Tokens\n\nBy {facts.tokenizer.name}, without the marks of a chat template.\n"
     lengths = [(part, *(_quantile(found, at) for at in (0.5, 0.95, 1.0))) for part, found in facts.tokens.items()]
     yield from _table(("part of a row", "median", "95 %", "longest"), lengths)
     yield "\n## Checks\n"
@@ -130,12 +147,38 @@ def _body(facts: CardFacts) -> Iterator[str]:
 
 def _counts(facts: CardFacts) -> list[tuple[object, ...]]:
     return [
-        *facts.counts.items(),
-        *((f"left out: {reason}", count) for reason, count in facts.left_out.items()),
+        *facts.chosen.selection.counts.items(),
+        *((f"left out: {reason}", count) for reason, count in facts.chosen.selection.reasons.items()),
         ("user turns a row, median", _quantile(facts.user_turns, 0.5)),
-        ("domain version", f"`{facts.domain.fingerprint}`"),
-        *facts.models.items(),
+        *(
+            (f"version of {name}" if len(facts.domains) > 1 else "domain version", f"`{version}`")
+            for name, version in facts.domains.items()
+        ),
+        *(facts.sources[0].models.items() if len(facts.sources) == 1 else ()),
     ]
+
+
+def _runs(facts: CardFacts) -> list[tuple[object, ...]]:
+    """Of several runs: who played which role."""
+    return [
+        (source.name, source.domain.name, source.license, role, model)
+        for source in facts.sources
+        for role, model in source.models.items()
+    ]
+
+
+def _split_lines(facts: CardFacts) -> Iterator[str]:
+    """How the rows were split, beside what was asked for."""
+    found = facts.chosen.splits
+    shares = [(name, found.asked.get(name, 0), found.shares.get(name, 0)) for name in SPLITS]
+    rows = [
+        (name, f"{asked:.1%}", f"{share:.1%}", found.rows[name], found.groups[name], found.users[name])
+        for name, asked, share in shares
+        if asked or share
+    ]
+    yield from _table(("split", "asked for", "came out", "rows", "groups", "users"), rows)
+    yield "\nA group is what shares a task, a part of one, or a user; none is in two splits."
+    yield from told(found, facts.options)
 
 
 def _checks(facts: CardFacts) -> list[tuple[object, ...]]:
@@ -146,7 +189,7 @@ def _checks(facts: CardFacts) -> list[tuple[object, ...]]:
         ("the same words and calls twice", "every row of a task"),
         ("near duplicates", "not run"),
         ("contamination with benchmarks", "not run"),
-        ("groups kept in one split", "every row" if len(facts.examples["trl"]) > 1 else "not run: there is one split"),
+        ("groups kept in one split", f"every row, of {facts.chosen.splits.groups.total()} groups"),
     ]
 
 

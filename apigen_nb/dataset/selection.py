@@ -3,21 +3,16 @@ left out."""
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
 from ..blueprints.difficulty import Difficulty, difficulty
 from ..models.spoken import MACHINERY
-from ..records import Blueprint, Proposal, Record, Trajectory
-from ..storage.jsonl import scan_lines
-from ..storage.run_folder import Run
-from ..world.domain import Domain
-from .groups import as_groups
+from ..records import Blueprint, Record, Trajectory
 from .rows import About, Scores, marked_turns, trained_on, unfit
+from .sources import Source
 
 DUPLICATE = "duplicate"
 MARKS = "marks or thoughts in a text"
@@ -41,14 +36,21 @@ class Task(NamedTuple):
 
 @dataclass
 class Selection:
-    """What of a run is exported: trajectory → what is known of its row, for verified ones (`rows`) and for failed ones
-    of the same tasks (`failed`), in the order of their file; what is `left_out`; as `counts` what it was made of."""
+    """What is exported: trajectory → what is known of its row, for verified ones (`rows`) and for failed ones of the
+    same tasks (`failed`), in the order of their files; what is `left_out`; as `counts` what it was made of. `called`
+    are the tools that a conversation or its task calls."""
 
     tasks: dict[str, Task]
     rows: dict[str, About] = field(default_factory=dict)
     failed: dict[str, About] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    called: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def leave_out(self, id: str, reason: str, twin: str = "") -> None:
+        """Take a row out, with the reason, and where another one stands for it, with that one."""
+        del self.rows[id]
+        self.left_out.append(LeftOut(id=id, reason=reason, twin=twin))
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -56,38 +58,30 @@ class Selection:
         return dict(sorted(Counter(one.reason for one in self.left_out).items()))
 
 
-def by_task(path: Path) -> Iterator[tuple[str, list[Trajectory]]]:
-    """Blueprint → its trajectories, one blueprint after the other, as they stand in the file."""
-    lines = (trajectory for _, _, trajectory in scan_lines(path, Trajectory))
-    for blueprint, held in itertools.groupby(lines, key=lambda trajectory: trajectory.blueprint):
-        yield blueprint, sorted(held, key=lambda trajectory: trajectory.attempt)
-
-
-def select(run: Run, domain: Domain, models: Mapping[str, str], license: str = "unknown") -> Selection:
-    """Choose the rows of a run from its two files. `models` is role → model name."""
+def candidates(sources: Sequence[Source]) -> Selection:
+    """What could be rows: the distinct verified conversations of these runs that formats can hold, from their two files
+    each, and the failed ones of the same tasks. Each task is a group of its own so far."""
     found = Selection({}, counts=Counter({"seeds": 0, "recombined": 0}))
-    for _, _, proposal in scan_lines(run.blueprints, Proposal):
-        found.counts["recombined" if proposal.parts else "seeds"] += 1
-        if proposal.accepted:
-            task = proposal.blueprint
-            found.tasks[task.id] = Task(task, len(proposal.attempts), difficulty(task, domain))
-    groups = as_groups({id: task.blueprint for id, task in found.tasks.items()})
-    found.counts["accepted blueprints"] = len(found.tasks)
-    for id, held in by_task(run.trajectories):
-        common = _known_of_task(found.tasks[id], groups[id], models, license)
-        _add(found, held, common)
+    for source in sources:
+        for proposal in source.proposals():
+            found.counts["recombined" if proposal.parts else "seeds"] += 1
+            if proposal.accepted:
+                task = proposal.blueprint
+                found.tasks[task.id] = Task(task, len(proposal.attempts), difficulty(task, source.domain))
+        found.counts["accepted blueprints"] = len(found.tasks)
+        for id, held in source.conversations():
+            _add(found, held, _known_of_task(found.tasks[id], source.models, source.license))
     found.counts["verified conversations"] = len(found.rows) + len(found.left_out)
-    found.counts["rows"] = len(found.rows)
     return found
 
 
-def _known_of_task(task: Task, group: str, models: Mapping[str, str], license: str) -> About:
+def _known_of_task(task: Task, models: Mapping[str, str], license: str) -> About:
     """What all rows of a task have in common."""
     blueprint = task.blueprint
     return About(
         id="",
         task_id=blueprint.id,
-        group_id=group,
+        group_id=blueprint.id,
         user=blueprint.user,
         domain=blueprint.domain,
         kind=blueprint.kind,
@@ -106,11 +100,13 @@ def _add(found: Selection, held: Sequence[Trajectory], common: About) -> None:
     found.left_out += left_out
     decided = [trajectory for trajectory in held if not trajectory.undecided and not trajectory.unanswered]
     rate = sum(trajectory.success for trajectory in decided) / len(decided) if decided else None
+    acted = {action.name for action in found.tasks[common.task_id].blueprint.actions}
     for trajectory in chosen:
         found.rows[trajectory.id] = _about(trajectory, common, rate)
     if chosen:
-        fell = (t for t in decided if t.outcome == "failed" and not unfit(t.messages) and _clean(t))
+        fell = [t for t in decided if t.outcome == "failed" and not unfit(t.messages) and _clean(t)]
         found.failed |= {trajectory.id: _about(trajectory, common, rate) for trajectory in fell}
+        found.called |= {t.id: frozenset(acted.union(call.name for call in t.calls)) for t in (*chosen, *fell)}
 
 
 def _about(trajectory: Trajectory, common: About, rate: float | None) -> About:

@@ -1,0 +1,38 @@
+"""What is asked of a dataset: the parameter `dataset` of a run, which changes no conversation but which of them are
+rows, and in which split each stands."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Split = Literal["train", "validation", "test"]
+HELD_OUT: Split = "test"  # where rows of held-out users and tools go
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _shares(value: dict[Split, float]) -> dict[Split, float]:
+    if not math.isclose(sum(value.values()), 1, abs_tol=1e-6):
+        raise ValueError(f"expected shares that sum to 1, these sum to {sum(value.values()):g}")
+    if not value.get("train"):
+        raise ValueError("expected a share of train above 0")
+    return value
+
+
+class DatasetOptions(BaseModel):
+    """Which conversations are rows, and where. Strict: an unknown name or split, or a value that cannot be, is an
+    error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    splits: Annotated[dict[Split, Share], AfterValidator(_shares)] = Field(
+        default={"train": 1.0}, description="Split → share of the rows; sum 1. Groups stay whole."
+    )
+    held_out_users: float = Field(
+        default=0.0, ge=0, lt=1, description="Share of the users whose rows all go to `test`."
+    )
+    held_out_tools: list[str] = Field(
+        default=[], description="Tools; whoever calls one goes to `test`, with its group."
+    )
