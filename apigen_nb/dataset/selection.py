@@ -11,7 +11,9 @@ from typing import NamedTuple
 from ..blueprints.difficulty import Difficulty, difficulty
 from ..models.spoken import MACHINERY
 from ..records import Blueprint, Record, Trajectory
-from .rows import About, Scores, marked_turns, trained_on, unfit
+from ..world.domain import Domain
+from .rows import About, Scores, unfit
+from .scores import Answers, committee_of, rates, scored
 from .sources import Source
 
 DUPLICATE = "duplicate"
@@ -27,11 +29,12 @@ class LeftOut(Record):
 
 
 class Task(NamedTuple):
-    """An accepted blueprint, how many attempts it took, and how hard it came out."""
+    """An accepted blueprint, how many attempts it took, how hard it came out, and how its committee voted."""
 
     blueprint: Blueprint
     drafts: int
     difficulty: Difficulty
+    committee: Answers
 
 
 @dataclass
@@ -66,11 +69,11 @@ def candidates(sources: Sequence[Source]) -> Selection:
         for proposal in source.proposals():
             found.counts["recombined" if proposal.parts else "seeds"] += 1
             if proposal.accepted:
-                task = proposal.blueprint
-                found.tasks[task.id] = Task(task, len(proposal.attempts), difficulty(task, source.domain))
+                task, voted = proposal.blueprint, committee_of(proposal.attempts[-1].verdicts)
+                found.tasks[task.id] = Task(task, len(proposal.attempts), difficulty(task, source.domain), voted)
         found.counts["accepted blueprints"] = len(found.tasks)
         for id, held in source.conversations():
-            _add(found, held, _known_of_task(found.tasks[id], source.models, source.license))
+            _add(found, held, _known_of_task(found.tasks[id], source.models, source.license), source.domain)
     found.counts["verified conversations"] = len(found.rows) + len(found.left_out)
     return found
 
@@ -93,27 +96,24 @@ def _known_of_task(task: Task, models: Mapping[str, str], license: str) -> About
     )
 
 
-def _add(found: Selection, held: Sequence[Trajectory], common: About) -> None:
+def _add(found: Selection, held: Sequence[Trajectory], common: About, domain: Domain) -> None:
     """Add what one task has: its rows, and the failed conversations that are held against them."""
     chosen, left_out = choose(held)
     found.counts["conversations"] += len(held)
     found.left_out += left_out
-    decided = [trajectory for trajectory in held if not trajectory.undecided and not trajectory.unanswered]
-    rate = sum(trajectory.success for trajectory in decided) / len(decided) if decided else None
-    acted = {action.name for action in found.tasks[common.task_id].blueprint.actions}
-    for trajectory in chosen:
-        found.rows[trajectory.id] = _about(trajectory, common, rate)
+    task = found.tasks[common.task_id]
+    shared = common.scores.model_copy(update=rates(held))
+
+    def about(trajectory: Trajectory) -> About:
+        scores = scored(trajectory, shared, task.blueprint, task.committee, domain)
+        return common.model_copy(update={"id": trajectory.id, "scores": scores, "cause": cause(trajectory)})
+
+    acted = {action.name for action in task.blueprint.actions}
+    found.rows |= {trajectory.id: about(trajectory) for trajectory in chosen}
     if chosen:
-        fell = [t for t in decided if t.outcome == "failed" and not unfit(t.messages) and _clean(t)]
-        found.failed |= {trajectory.id: _about(trajectory, common, rate) for trajectory in fell}
+        fell = [t for t in held if t.outcome == "failed" and not t.unanswered and not unfit(t.messages) and _clean(t)]
+        found.failed |= {trajectory.id: about(trajectory) for trajectory in fell}
         found.called |= {t.id: frozenset(acted.union(call.name for call in t.calls)) for t in (*chosen, *fell)}
-
-
-def _about(trajectory: Trajectory, common: About, rate: float | None) -> About:
-    replies = [turn for turn, m in enumerate(trained_on(trajectory.messages)) if m.role == "assistant"]
-    marked = set(replies).intersection(marked_turns(trajectory))
-    scores = common.scores.model_copy(update={"conduct": 1 - len(marked) / len(replies), "pass_rate": rate})
-    return common.model_copy(update={"id": trajectory.id, "scores": scores, "cause": cause(trajectory)})
 
 
 def cause(trajectory: Trajectory) -> str:
