@@ -15,7 +15,8 @@ from .choosing import Chosen
 from .columns import as_features, has_json
 from .configs import CONFIGS
 from .options import DatasetOptions
-from .rows import Row, TaskRows, Tokens
+from .rows import Row, Scores, TaskRows, Tokens
+from .scores import FORMULA
 from .sources import Source
 from .splits import SPLITS, told
 from .tokens import Tokenizer
@@ -38,6 +39,7 @@ class CardFacts:
     tokens: dict[str, array[int]] = field(
         default_factory=lambda: {name: array("l") for name in (*Tokens.model_fields, "in all")}
     )
+    scores: dict[str, array[float]] = field(default_factory=lambda: {name: array("d") for name in Scores.model_fields})
     judged: int = 0
     replies: Counter[str] = field(default_factory=Counter)
 
@@ -54,6 +56,8 @@ class CardFacts:
         self.replies["without loss"] += sum(not message.train for message in replies)
         self.replies["of several calls"] += any(len(message.tool_calls) > 1 for message in replies)
         self.user_turns.append(sum(message.role == "user" for message in row.messages))
+        for name, value in row.scores:
+            self.scores[name].extend([] if value is None else [value])
         counted = row.tokens.model_dump()
         counted["in all"] = counted["system"] + counted["tools"] + counted["conversation"]
         for part, number in counted.items():
@@ -137,6 +141,8 @@ def _body(facts: CardFacts) -> Iterator[str]:
     yield from _table(("part of a row", "median", "95 %", "longest"), lengths)
     yield "\n## Checks\n"
     yield from _table(("check", "run on"), _checks(facts))
+    yield f"\n## Scores\n\n`score` is {FORMULA}.\n"
+    yield from _table(("score", "rows that have it", "5 %", "median", "95 %"), list(_scores(facts)))
     yield "\n## Known limits\n"
     yield from (f"- {limit}" for limit in _limits(facts))
     yield "\n## Tools\n"
@@ -187,10 +193,29 @@ def _checks(facts: CardFacts) -> list[tuple[object, ...]]:
         ("end state, outputs, behaviour, conduct", "every row"),
         ("what was meant, read by judges", f"{facts.judged} rows, whose evidence left it open"),
         ("the same words and calls twice", "every row of a task"),
+        ("filters", _filters(facts.options) or "not run: none was asked for"),
         ("near duplicates", "not run"),
         ("contamination with benchmarks", "not run"),
         ("groups kept in one split", f"every row, of {facts.chosen.splits.groups.total()} groups"),
     ]
+
+
+def _scores(facts: CardFacts) -> Iterator[tuple[object, ...]]:
+    """How good the rows are, and how hard."""
+    for name, found in facts.scores.items():
+        some = (f"{_quantile(found, at):.2f}" for at in (0.05, 0.5, 0.95))
+        yield f"`{name}`", len(found), *(some if found else ("–",) * 3)
+
+
+def _filters(options: DatasetOptions) -> str:
+    """What rows had to be, in words; what a person kept need not."""
+    asked = {
+        "score at least": options.min_score,
+        "kind": ", ".join(options.kinds) or None,
+        "pass rate of the task": options.pass_rate and " to ".join(f"{end:g}" for end in options.pass_rate),
+    }
+    told = "; ".join(f"{what} {value}" for what, value in asked.items() if value is not None)
+    return told and f"every row: {told}"
 
 
 def _limits(facts: CardFacts) -> Iterator[str]:
@@ -218,6 +243,6 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> Iterato
     yield from (f"| {' | '.join(map(str, row))} |" for row in rows)
 
 
-def _quantile(values: array[int], at: float) -> int | str:
+def _quantile(values: array[int] | array[float], at: float) -> float | str:
     """The value that a share of them does not exceed."""
     return sorted(values)[max(0, -(-int(at * 1000 * len(values)) // 1000) - 1)] if values else "–"

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .filters import keep_asked_for
 from .groups import as_groups
 from .options import DatasetOptions
 from .selection import Selection, candidates
@@ -25,6 +26,7 @@ def choose_rows(sources: Sequence[Source], options: DatasetOptions) -> Chosen:
     """The rows that these runs make, in the order of their files. SplitError where they cannot be split as asked."""
     check_tools(options.held_out_tools, [name for source in sources for name in source.domain.tools])
     selection = candidates(sources)
+    keep_asked_for(selection, options)
     _keep_failed_of_rows(selection)
     _join_groups(selection)
     assigned = split_rows(selection, options)

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from ..records import Kind
+
 Split = Literal["train", "validation", "test"]
 HELD_OUT: Split = "test"  # where rows of held-out users and tools go
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -18,6 +20,12 @@ def _shares(value: dict[Split, float]) -> dict[Split, float]:
         raise ValueError(f"expected shares that sum to 1, these sum to {sum(value.values()):g}")
     if not value.get("train"):
         raise ValueError("expected a share of train above 0")
+    return value
+
+
+def _range(value: list[float]) -> list[float]:
+    if len(value) != 2 or value[0] > value[1]:
+        raise ValueError("expected the least and the most, such as [0.2, 0.8]")
     return value
 
 
@@ -35,4 +43,9 @@ class DatasetOptions(BaseModel):
     )
     held_out_tools: list[str] = Field(
         default=[], description="Tools; whoever calls one goes to `test`, with its group."
+    )
+    min_score: Share | None = Field(default=None, description="Rows below are left out; none: no row is.")
+    kinds: list[Kind] = Field(default=[], description="Kinds of rows; none: all of them.")
+    pass_rate: Annotated[list[Share], AfterValidator(_range)] | None = Field(
+        default=None, description="[least, most]: of its task's conversations; none: any."
     )

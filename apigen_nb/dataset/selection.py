@@ -21,11 +21,13 @@ MARKS = "marks or thoughts in a text"
 
 
 class LeftOut(Record):
-    """A verified conversation that is no row, and why; `twin` is the row that stands for it, where one does."""
+    """A verified conversation that is no row, and why; `twin` is the row that stands for it, where one does, `found`
+    what the reason goes by: the score that is too low, a person's words."""
 
     id: str
     reason: str
     twin: str = ""
+    found: str = ""
 
 
 class Task(NamedTuple):
@@ -41,7 +43,8 @@ class Task(NamedTuple):
 class Selection:
     """What is exported: trajectory → what is known of its row, for verified ones (`rows`) and for failed ones of the
     same tasks (`failed`), in the order of their files; what is `left_out`; as `counts` what it was made of. `called`
-    are the tools that a conversation or its task calls."""
+    are the tools that a conversation or its task calls; `kept` are rows that a person keeps: no step leaves them out.
+    """
 
     tasks: dict[str, Task]
     rows: dict[str, About] = field(default_factory=dict)
@@ -49,11 +52,12 @@ class Selection:
     left_out: list[LeftOut] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     called: dict[str, frozenset[str]] = field(default_factory=dict)
+    kept: set[str] = field(default_factory=set)
 
-    def leave_out(self, id: str, reason: str, twin: str = "") -> None:
-        """Take a row out, with the reason, and where another one stands for it, with that one."""
+    def leave_out(self, id: str, reason: str, twin: str = "", found: str = "") -> None:
+        """Take a row out, with the reason, what it goes by, and where another one stands for it, with that one."""
         del self.rows[id]
-        self.left_out.append(LeftOut(id=id, reason=reason, twin=twin))
+        self.left_out.append(LeftOut(id=id, reason=reason, twin=twin, found=found))
 
     @property
     def reasons(self) -> dict[str, int]:

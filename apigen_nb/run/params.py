@@ -189,7 +189,8 @@ def _told(problem: Any) -> str:
         nested: dict[str, type[BaseModel]] = {"prices": Price, "dataset": DatasetOptions}
         parts = nested.get(path[0], RoleParams)
         known = re.findall(r"'(.*?)'", problem.get("ctx", {}).get("expected", "")) or list(parts.model_fields)
-        return f"{'.'.join(path[:-1])}: {not_one(path[-1], known)}"
+        wrong = str(problem["input"]) if path[-1].isdigit() else path[-1]  # one of a list, or a name
+        return f"{'.'.join(path[:-1])}: {not_one(wrong, known)}"
     message = problem["msg"].removeprefix("Value error, ")
     return (
         f"{'.'.join(path)}: {message}, found {json.dumps(problem.get('input'), ensure_ascii=False, default=str)[:80]}"
