@@ -193,6 +193,7 @@ def _checks(facts: CardFacts) -> list[tuple[object, ...]]:
         ("end state, outputs, behaviour, conduct", "every row"),
         ("what was meant, read by judges", f"{facts.judged} rows, whose evidence left it open"),
         ("the same words and calls twice", "every row of a task"),
+        ("read by people", str(facts.chosen.people) or "not run: nobody left a word"),
         ("filters", _filters(facts.options) or "not run: none was asked for"),
         ("near duplicates", "not run"),
         ("contamination with benchmarks", "not run"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from .filters import keep_asked_for
 from .groups import as_groups
 from .options import DatasetOptions
+from .people import Heeded, heed_notes
 from .selection import Selection, candidates
 from .sources import Source
 from .splits import Assigned, check_tools, split_rows
@@ -19,6 +20,7 @@ class Chosen:
     """The rows with their splits, and what the card and the report tell of how they came to be."""
 
     selection: Selection
+    people: Heeded
     splits: Assigned
 
 
@@ -26,12 +28,13 @@ def choose_rows(sources: Sequence[Source], options: DatasetOptions) -> Chosen:
     """The rows that these runs make, in the order of their files. SplitError where they cannot be split as asked."""
     check_tools(options.held_out_tools, [name for source in sources for name in source.domain.tools])
     selection = candidates(sources)
+    people = heed_notes(selection)
     keep_asked_for(selection, options)
     _keep_failed_of_rows(selection)
     _join_groups(selection)
     assigned = split_rows(selection, options)
     selection.counts["rows"] = len(selection.rows)
-    return Chosen(selection, assigned)
+    return Chosen(selection, people, assigned)
 
 
 def _keep_failed_of_rows(selection: Selection) -> None:

@@ -8,7 +8,7 @@
     dataset/left_out.jsonl          verified conversations that are no rows, and why
     dataset/dataset.json            what was asked for, of which runs, and how the rows were split
 
-A pure function of `blueprints.jsonl` and `trajectories.jsonl`.
+A pure function of `blueprints.jsonl`, `trajectories.jsonl`, what people say of them (`notes.jsonl`) and parameters.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from ..blueprints.difficulty import Difficulty, difficulty
 from ..models.spoken import MACHINERY
 from ..records import Blueprint, Record, Trajectory
 from ..world.domain import Domain
+from .notes import Note
 from .rows import About, Scores, unfit
 from .scores import Answers, committee_of, rates, scored
 from .sources import Source
@@ -44,7 +45,7 @@ class Selection:
     """What is exported: trajectory → what is known of its row, for verified ones (`rows`) and for failed ones of the
     same tasks (`failed`), in the order of their files; what is `left_out`; as `counts` what it was made of. `called`
     are the tools that a conversation or its task calls; `kept` are rows that a person keeps: no step leaves them out.
-    """
+    `notes` are what people say of conversations, `contents` the hashes of those."""
 
     tasks: dict[str, Task]
     rows: dict[str, About] = field(default_factory=dict)
@@ -53,6 +54,8 @@ class Selection:
     counts: Counter[str] = field(default_factory=Counter)
     called: dict[str, frozenset[str]] = field(default_factory=dict)
     kept: set[str] = field(default_factory=set)
+    notes: dict[str, Note] = field(default_factory=dict)
+    contents: dict[str, str] = field(default_factory=dict)
 
     def leave_out(self, id: str, reason: str, twin: str = "", found: str = "") -> None:
         """Take a row out, with the reason, what it goes by, and where another one stands for it, with that one."""
@@ -70,6 +73,7 @@ def candidates(sources: Sequence[Source]) -> Selection:
     each, and the failed ones of the same tasks. Each task is a group of its own so far."""
     found = Selection({}, counts=Counter({"seeds": 0, "recombined": 0}))
     for source in sources:
+        found.notes |= source.notes()
         for proposal in source.proposals():
             found.counts["recombined" if proposal.parts else "seeds"] += 1
             if proposal.accepted:
@@ -105,6 +109,7 @@ def _add(found: Selection, held: Sequence[Trajectory], common: About, domain: Do
     chosen, left_out = choose(held)
     found.counts["conversations"] += len(held)
     found.left_out += left_out
+    found.contents |= {trajectory.id: trajectory.content for trajectory in held if trajectory.id in found.notes}
     task = found.tasks[common.task_id]
     shared = common.scores.model_copy(update=rates(held))
 

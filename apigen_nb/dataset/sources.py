@@ -10,6 +10,7 @@ from ..records import Proposal, Trajectory
 from ..storage.jsonl import scan_lines
 from ..storage.run_folder import Run
 from ..world.domain import Domain, DomainError
+from .notes import Note, latest, read_notes
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,10 @@ class Source:
         for blueprint, held in itertools.groupby(lines, key=lambda trajectory: trajectory.blueprint):
             told = sorted(held, key=lambda trajectory: trajectory.attempt)
             yield self.id(blueprint), [self._of(trajectory) for trajectory in told] if self.name else told
+
+    def notes(self) -> dict[str, Note]:
+        """Conversation → what a person said of it last."""
+        return {self.id(id): note for id, note in latest(read_notes(self.run.notes)).items()}
 
     def id(self, id: str) -> str:
         """An id of this run as it stands in the dataset."""

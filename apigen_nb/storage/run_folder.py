@@ -99,6 +99,11 @@ class Run:
         return self.folder / "dataset"
 
     @property
+    def notes(self) -> Path:
+        """What people say of the conversations, which no stage writes."""
+        return self.folder / "notes.jsonl"
+
+    @property
     def report(self) -> Path:
         return self.folder / "report"
 
