@@ -183,7 +183,7 @@ def _split_lines(facts: CardFacts) -> Iterator[str]:
         if asked or share
     ]
     yield from _table(("split", "asked for", "came out", "rows", "groups", "users"), rows)
-    yield "\nA group is what shares a task, a part of one, or a user; none is in two splits."
+    yield "\nA group is what shares a task, a part of one, a user, or nearly all words; none is in two splits."
     yield from told(found, facts.options)
 
 
@@ -195,7 +195,7 @@ def _checks(facts: CardFacts) -> list[tuple[object, ...]]:
         ("the same words and calls twice", "every row of a task"),
         ("read by people", str(facts.chosen.people) or "not run: nobody left a word"),
         ("filters", _filters(facts.options) or "not run: none was asked for"),
-        ("near duplicates", "not run"),
+        ("near duplicates, values masked", _near(facts)),
         ("contamination with benchmarks", "not run"),
         ("groups kept in one split", f"every row, of {facts.chosen.splits.groups.total()} groups"),
     ]
@@ -217,6 +217,13 @@ def _filters(options: DatasetOptions) -> str:
     }
     told = "; ".join(f"{what} {value}" for what, value in asked.items() if value is not None)
     return told and f"every row: {told}"
+
+
+def _near(facts: CardFacts) -> str:
+    alike = facts.chosen.alike
+    gone = alike.found - len(alike.stayed)
+    told = f"{alike.found} share {alike.threshold:.0%} of their runs of words with a better one"
+    return f"every row: {told}; {gone} left out, {len(alike.stayed)} kept"
 
 
 def _limits(facts: CardFacts) -> Iterator[str]:

@@ -3,11 +3,12 @@ stands. To add one: a function that changes a `Selection`, its line in `choose_r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .filters import keep_asked_for
 from .groups import as_groups
+from .near_duplicates import Alike, find_near_duplicates
 from .options import DatasetOptions
 from .people import Heeded, heed_notes
 from .selection import Selection, candidates
@@ -22,6 +23,7 @@ class Chosen:
     selection: Selection
     people: Heeded
     splits: Assigned
+    alike: Alike
 
 
 def choose_rows(sources: Sequence[Source], options: DatasetOptions) -> Chosen:
@@ -30,11 +32,13 @@ def choose_rows(sources: Sequence[Source], options: DatasetOptions) -> Chosen:
     selection = candidates(sources)
     people = heed_notes(selection)
     keep_asked_for(selection, options)
+    alike = find_near_duplicates(selection, sources, options.near_duplicates)
     _keep_failed_of_rows(selection)
-    _join_groups(selection)
+    _join_groups(selection, alike.pairs)
+    selection.settle_twins()
     assigned = split_rows(selection, options)
     selection.counts["rows"] = len(selection.rows)
-    return Chosen(selection, people, assigned)
+    return Chosen(selection, people, assigned, alike)
 
 
 def _keep_failed_of_rows(selection: Selection) -> None:
@@ -43,7 +47,7 @@ def _keep_failed_of_rows(selection: Selection) -> None:
     selection.failed = {id: about for id, about in selection.failed.items() if about.task_id in tasks}
 
 
-def _join_groups(selection: Selection) -> None:
-    groups = as_groups({id: task.blueprint for id, task in selection.tasks.items()})
+def _join_groups(selection: Selection, alike: Iterable[tuple[str, str]]) -> None:
+    groups = as_groups({id: task.blueprint for id, task in selection.tasks.items()}, alike)
     for held in (selection.rows, selection.failed):
         held |= {id: about.model_copy(update={"group_id": groups[about.task_id]}) for id, about in held.items()}

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from ..records import Kind
 
 Split = Literal["train", "validation", "test"]
+THRESHOLD = 0.8  # Jaccard similarity from which two texts are near duplicates
 HELD_OUT: Split = "test"  # where rows of held-out users and tools go
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -48,4 +49,10 @@ class DatasetOptions(BaseModel):
     kinds: list[Kind] = Field(default=[], description="Kinds of rows; none: all of them.")
     pass_rate: Annotated[list[Share], AfterValidator(_range)] | None = Field(
         default=None, description="[least, most]: of its task's conversations; none: any."
+    )
+    near_duplicates: float | None = Field(
+        default=THRESHOLD,
+        gt=0,
+        le=1,
+        description="Similarity from which a row gives way to a better one; none: all stay.",
     )

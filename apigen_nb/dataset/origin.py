@@ -27,11 +27,13 @@ class Made(Record):
 
 
 class Origin(Record):
-    """What was asked for (`options`), of which `runs`, and split → rows that came of it."""
+    """What was asked for (`options`), of which `runs`; split → rows that came of it; rows that `stayed` though they
+    nearly repeat another one."""
 
-    options: DatasetOptions = DatasetOptions()
+    options: DatasetOptions = DatasetOptions(near_duplicates=None)
     runs: tuple[Made, ...] = ()
     splits: dict[str, int] = {}
+    stayed: tuple[str, ...] = ()
 
 
 def write_origin(folder: Path, sources: Sequence[Source], chosen: Chosen, options: DatasetOptions) -> None:
@@ -46,7 +48,7 @@ def write_origin(folder: Path, sources: Sequence[Source], chosen: Chosen, option
         )
         for source in sources
     )
-    told = Origin(options=options, runs=runs, splits=chosen.splits.rows)
+    told = Origin(options=options, runs=runs, splits=chosen.splits.rows, stayed=chosen.alike.stayed)
     write_whole(folder / FILE, [json.dumps(told.model_dump(mode="json"), indent=2, ensure_ascii=False)])
 
 

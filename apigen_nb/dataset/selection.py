@@ -62,6 +62,17 @@ class Selection:
         del self.rows[id]
         self.left_out.append(LeftOut(id=id, reason=reason, twin=twin, found=found))
 
+    def settle_twins(self) -> None:
+        """Name as a twin the row that stands there in the end, where a twin was itself left out for another one."""
+        gone = {one.id: one.twin for one in self.left_out}
+
+        def last(twin: str) -> str:
+            while gone.get(twin):
+                twin = gone[twin]
+            return twin
+
+        self.left_out = [one.model_copy(update={"twin": last(one.twin)}) if one.twin else one for one in self.left_out]
+
     @property
     def reasons(self) -> dict[str, int]:
         """Reason → how many conversations were left out for it."""

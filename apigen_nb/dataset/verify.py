@@ -19,6 +19,8 @@ from ..world.world import ToolBug
 from .comparison import Comparison
 from .configs import CONFIGS
 from .earlier import is_earlier, verify_earlier
+from .minhash import Distinct
+from .near_duplicates import conversation_shingles
 from .options import HELD_OUT
 from .origin import Origin, read_origin
 from .proof import Proof, row_of
@@ -77,7 +79,8 @@ class _Verification(NamedTuple):
             (proof for _, _, proof in scan_lines(self.home / name, Proof))
             for name in ("proofs.jsonl", "rejected.jsonl")
         )
-        guard = Guard()
+        guard, threshold = Guard(), self.origin.options.near_duplicates
+        distinct, stayed = Distinct(threshold) if threshold else None, frozenset(self.origin.stayed)
         with contextlib.ExitStack() as opened:
             files = {
                 name: opened.enter_context(Comparison(self.home / name, config)) for name, config in CONFIGS.items()
@@ -85,6 +88,8 @@ class _Verification(NamedTuple):
             complete = True
             for task, held in _by_task(proofs, rejected):
                 self._guard(guard, itertools.chain(*held))
+                if distinct:
+                    self._distinct(distinct, (proof for proof in held[0] if proof.id not in stayed))
                 verified = [self._proven(proof, failed=False) for proof in held[0]]
                 failed = [self._proven(proof, failed=True) for proof in held[1]]
                 rows = TaskRows(tuple(filter(None, verified)), tuple(filter(None, failed)))
@@ -105,6 +110,13 @@ class _Verification(NamedTuple):
             made |= {action.name for action in proof.task.actions}
             if proof.about.split != HELD_OUT and (held := made.intersection(self.origin.options.held_out_tools)):
                 told = f"{min(held)}, which is held out, is called in the split {proof.about.split}"
+                self.report.failures.append((proof.id, told))
+
+    def _distinct(self, distinct: Distinct, proofs: Iterable[Proof]) -> None:
+        """Add rows that nearly repeat an earlier one, where such were to be left out."""
+        for proof in proofs:
+            for twin in distinct.twins(proof.id, conversation_shingles(proof.messages, proof.task))[:1]:
+                told = f"nearly repeats {twin.id} ({twin.similarity:.2f}), though such rows were left out"
                 self.report.failures.append((proof.id, told))
 
     def _proven(self, proof: Proof, failed: bool) -> Row | None:

@@ -124,7 +124,9 @@ def lines(run: Path, name: str) -> list[dict[str, Any]]:
 
 
 def build(run: Path, **options: Any) -> Summary:
-    return build_dataset(Run(run), retail, {"agent": "x"}, options=DatasetOptions(**options))
+    return build_dataset(
+        Run(run), retail, {"agent": "x"}, options=DatasetOptions(**{"near_duplicates": None, **options})
+    )
 
 
 def test_every_config_follows_and_all_is_proven(run: Path) -> None:
@@ -166,7 +168,7 @@ def test_a_held_out_tool_is_called_in_test_only(run: Path) -> None:
 
 def test_a_group_that_crosses_is_never_written(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = (run / "dataset" / "README.md").read_text()
-    monkeypatch.setattr("apigen_nb.dataset.choosing.as_groups", lambda tasks: {id: id for id in tasks})
+    monkeypatch.setattr("apigen_nb.dataset.choosing.as_groups", lambda tasks, alike: {id: id for id in tasks})
     with pytest.raises(SplitLeak, match="is in the splits"):
         build(run, splits={"train": 0.5, "test": 0.5})
     assert (run / "dataset" / "README.md").read_text() == before
@@ -174,7 +176,7 @@ def test_a_group_that_crosses_is_never_written(run: Path, monkeypatch: pytest.Mo
 
 
 def test_a_group_that_crosses_is_found_by_verify(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apigen_nb.dataset.choosing.as_groups", lambda tasks: {id: id for id in tasks})
+    monkeypatch.setattr("apigen_nb.dataset.choosing.as_groups", lambda tasks, alike: {id: id for id in tasks})
     monkeypatch.setattr("apigen_nb.dataset.export.Guard.crossing", lambda *_: "")
     build(run, splits={"train": 0.5, "test": 0.5})
     monkeypatch.undo()
