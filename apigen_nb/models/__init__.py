@@ -156,7 +156,7 @@ def heard(answer: Answer, question: Question) -> Answer:
     if answer.error:
         return answer
     text, thought, cut = spoken(answer.text, question.reply is not None)
-    thoughts = "\n\n".join(filter(None, [answer.thoughts, thought]))
+    thoughts = "\n\n".join(filter(None, [answer.thoughts, thought])) if thought else answer.thoughts
     calls, error = answer.tool_calls, ""
     if cut:
         error = "the reply was cut off inside of its thoughts; allow more by max_tokens"
@@ -167,7 +167,7 @@ def heard(answer: Answer, question: Question) -> Answer:
             text, calls = read_calls(text, question.tools, calls)
         except WrittenCall:
             error = f"wrote a tool call as text; switch on the server's tool parser: {text[:200]!r}"
-    calls, text = with_ids(calls, question.messages), "" if error else text
+    calls, text = with_ids(calls, question.messages) if calls else (), "" if error else text
     if (text, calls, error) == (answer.text, answer.tool_calls, ""):
         return answer
     return answer.model_copy(update={"text": text, "thoughts": thoughts, "tool_calls": calls, "error": error})

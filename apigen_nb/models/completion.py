@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ..records import ToolCall, Usage
@@ -16,6 +17,7 @@ from .written_calls import decoded
 MAX_REPLY = 200_000  # characters; a longer reply is a model in a loop, and no stage has a use for it
 MAX_TOKENS = 10**7  # of one request; whoever counts more is wrong, and would end a budget at once
 _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details", "thinking")  # of a message, by server
+_ANY_THOUGHTS = frozenset(_THOUGHTS)
 _SAID = ("text", "output_text", "", None)  # types of parts
 
 
@@ -28,16 +30,18 @@ def read_completion(content: bytes, question: Question, origin: str = "") -> Ans
     what the server wants back with it goes to `origin`. ValueError when the body is something else, or the server says
     that something went wrong with it."""
     try:
-        body = json.loads(content.decode("utf-8-sig"))
+        body = json.loads(content.removeprefix(BOM_UTF8).decode())
         choice, message = _message(body)
-        parts = _parts(message.get("content"))
-        calls, text, thoughts = list(_calls(message, parts)), _text(parts), _thoughts(message, parts)
+        said = "" if message.get("content") is None else message["content"]
+        parts = [] if isinstance(said, str) else _parts(said)
+        calls, thoughts = _calls(message, parts), _thoughts(message, parts)
+        text = said if isinstance(said, str) else _text(parts)
     except RecursionError:
         raise ValueError(_not_a_completion(content, "no JSON")) from None
     except ValueError as error:
         raise ValueError(_not_a_completion(content, str(error) if isinstance(error, _Unknown) else "no JSON")) from None
     usage = _usage(body.get("usage"))
-    size = len(text) + sum(len(call.raw) or len(str(call.arguments)) for call in calls)
+    size = len(text) + (sum(len(call.raw) or len(str(call.arguments)) for call in calls) if calls else 0)
     if size > MAX_REPLY:
         return Answer(error=f"reply of {size} characters; at most {MAX_REPLY} are read", usage=usage)
     try:
@@ -77,9 +81,7 @@ def _message(body: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _parts(content: Any) -> list[dict[str, Any]]:
     """What a message holds, as parts with a type each."""
-    if content is None:
-        return []
-    if isinstance(content, str | dict):
+    if isinstance(content, dict):
         content = [content]
     if not isinstance(content, list) or not all(isinstance(part, str | dict) for part in content):
         raise _Unknown("its content is neither text nor parts")
@@ -104,8 +106,10 @@ def _is_thought(kind: Any) -> bool:
     return isinstance(kind, str) and any(word in kind for word in ("think", "reason", "thought", "summary"))
 
 
-def _thoughts(message: dict[str, Any], parts: Iterable[dict[str, Any]]) -> str:
+def _thoughts(message: dict[str, Any], parts: Sequence[dict[str, Any]]) -> str:
     """What a model thought, wherever its server puts it; what stands in several places once."""
+    if not parts and _ANY_THOUGHTS.isdisjoint(message):
+        return ""
     within = [part for part in parts if _is_thought(part.get("type"))]
     places = [*map(message.get, _THOUGHTS), within]
     if not any(places):
@@ -126,26 +130,31 @@ def _strings(thought: Any, depth: int = 0) -> Iterator[str]:
             yield from _strings(thought.get(name), depth + 1)
 
 
-def _calls(message: dict[str, Any], parts: Iterable[dict[str, Any]]) -> Iterator[ToolCall]:
-    """The calls of a message: `tool_calls`, the older `function_call`, or parts of its content. What holds neither name
-    nor arguments is no call."""
-    listed = message.get("tool_calls") or []
+def _calls(message: dict[str, Any], parts: Sequence[dict[str, Any]]) -> list[ToolCall]:
+    """The calls of a message: `tool_calls`, the older `function_call`, or parts of its content."""
+    listed, older = message.get("tool_calls") or [], message.get("function_call")
+    if not (listed or older or parts):
+        return []
     listed = [listed] if isinstance(listed, dict) else listed
     if not isinstance(listed, list):
         raise _Unknown("its tool_calls are no list")
-    older = message.get("function_call")
     listed = [*listed, *([older] if older and not listed else [])]
     listed += [part for part in parts if part.get("type") in ("tool_use", "function_call")]
-    for call in listed:
-        call = {} if call is None else call
-        if not isinstance(call, dict):
-            raise _Unknown("a tool call is no object")
-        inner = call["function"] if isinstance(call.get("function"), dict) else call
-        name, given = inner.get("name"), next((inner[key] for key in ("arguments", "input") if key in inner), None)
-        if isinstance(name, str) and name.strip():
-            yield _call(call.get("id") or call.get("call_id"), name.strip(), given)
-        elif name or given:
-            raise _Unknown("a tool call has no name")
+    return [call for call in map(_made, listed) if call is not None]
+
+
+def _made(call: Any) -> ToolCall | None:
+    """A call as it came; what holds neither name nor arguments is none."""
+    call = {} if call is None else call
+    if not isinstance(call, dict):
+        raise _Unknown("a tool call is no object")
+    inner = call["function"] if isinstance(call.get("function"), dict) else call
+    name, given = inner.get("name"), inner["arguments"] if "arguments" in inner else inner.get("input")
+    if isinstance(name, str) and name.strip():
+        return _call(call.get("id") or call.get("call_id"), name.strip(), given)
+    if name or given:
+        raise _Unknown("a tool call has no name")
+    return None
 
 
 def _call(id: Any, name: str, given: Any) -> ToolCall:
@@ -155,10 +164,14 @@ def _call(id: Any, name: str, given: Any) -> ToolCall:
 
 
 def _usage(said: Any) -> Usage:
-    def count(holder: Any, name: str) -> int:
-        value = holder.get(name) if isinstance(holder, dict) else None
-        return max(0, min(value, MAX_TOKENS)) if type(value) is int else 0
-
-    prompt, completion = count(said, "prompt_tokens"), count(said, "completion_tokens")
-    cached = count(said.get("prompt_tokens_details"), "cached_tokens") if isinstance(said, dict) else 0
+    if not isinstance(said, dict):
+        return Usage(calls=1)
+    details = said.get("prompt_tokens_details")
+    cached = _count(details, "cached_tokens") if isinstance(details, dict) else 0
+    prompt, completion = _count(said, "prompt_tokens"), _count(said, "completion_tokens")
     return Usage(calls=1, prompt=prompt, cached=cached, completion=completion)
+
+
+def _count(holder: dict[str, Any], name: str) -> int:
+    value = holder.get(name)
+    return max(0, min(value, MAX_TOKENS)) if type(value) is int else 0

@@ -27,10 +27,10 @@ MOST = 200_000  # characters; whoever sends more will get none of it back
 
 def opaque_of(message: Any, origin: str) -> Opaque | None:
     """What a completion's `message` holds that goes back to `origin`; None when it is nothing, too much, or no JSON."""
-    if not isinstance(message, Mapping):
+    if not isinstance(message, dict):
         return None
     fields, made = _fields(message), message.get("tool_calls")
-    calls = tuple(map(_fields, made)) if isinstance(made, list) else ()
+    calls = tuple(map(_fields, made)) if made and isinstance(made, list) else ()
     if not fields and not any(calls):
         return None
     found = Opaque(origin=origin, message=fields, calls=calls if any(calls) else ())
@@ -58,7 +58,7 @@ def give_back(
 
 def _fields(holder: Any) -> dict[str, Any]:
     # Absent and empty are the same to all servers, except to those that ask for an empty text, who are `owed` it.
-    if not isinstance(holder, Mapping) or _ANY.isdisjoint(holder):
+    if not isinstance(holder, dict) or _ANY.isdisjoint(holder):
         return {}
     return {name: holder[name] for name in FIELDS if holder.get(name)}
 

@@ -57,7 +57,8 @@ CALL_MARK = re.compile(_CALLS, re.I)
 
 _CHANNEL = re.compile(r"<\|channel\|>([^<]{0,200})(?:<\|constrain\|>[^<]{0,40})?<\|message\|>")
 _CHANNEL_END = re.compile(r"<\|(?:end|return|call|start|channel)\|>")
-_UNMARKED = re.compile(r"analysis(.*?)assistant(?:commentary)?final(.*)", re.DOTALL)
+_FIRST_CHANNEL = "analysis"
+_UNMARKED = re.compile(rf"{_FIRST_CHANNEL}(.*?)assistant(?:commentary)?final(.*)", re.DOTALL)
 _WRAPPED = re.compile(r"<(answer|response|final_?answer|output)>(.*)</\1>", re.DOTALL | re.I)
 _TRIES = 20  # marks that are looked for inside of JSON; a reply that needs more is none
 
@@ -74,7 +75,7 @@ def spoken(text: str, asked_for_json: bool = False) -> Spoken:
     """What of a text is said. All before a mark that only closes is thought. After the first mark that ends the turn or
     begins another's nothing counts, once something was said. Inside of JSON that was asked for, marks are words."""
     if not may_hold_marks(text):
-        return Spoken(*_unmarked(text), False)
+        return Spoken(*_unmarked(text), False) if text.startswith(_FIRST_CHANNEL) else Spoken(text, "", False)
     reader = _Reader()
     if "<|channel|>" in text:
         text = reader.channels(text)
@@ -92,7 +93,7 @@ def _unmarked(said: str) -> tuple[str, str]:
     """What is said and what is thought where a server has taken gpt-oss's marks out and left the names of its channels;
     other marks, such as the turn's end, may have stood behind them."""
     thoughts = list[str]()
-    while said.startswith("analysis") and (found := _UNMARKED.fullmatch(said)) is not None:
+    while said.startswith(_FIRST_CHANNEL) and (found := _UNMARKED.fullmatch(said)) is not None:
         thoughts += [found[1].strip()] if found[1].strip() else []
         said = found[2].strip()
     return said, "\n\n".join(thoughts)

@@ -63,7 +63,9 @@ def _may_call(text: str, tools: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a text without marks holds what begins as an object with a call does, or as a call in Python's form."""
     if "{" in text and _OBJECT.search(text) is not None:
         return True
-    return "(" in text and any(f"{tool['function']['name']}(" in text for tool in tools)
+    if text.count("(") == text.count(" ("):  # as sentences have them; a call's stands behind its name
+        return False
+    return any(f"{tool['function']['name']}(" in text for tool in tools)
 
 
 def _pair(call: ToolCall) -> tuple[str, dict[str, Any] | None]:
@@ -154,6 +156,8 @@ def decoded(given: Any) -> dict[str, Any] | None:
             given = load_json(given) if given.strip() else {}
         except ValueError:
             return None
+    if isinstance(given, dict) and all(value is None or type(value) in (str, bool) for value in given.values()):
+        return given
     try:
         _STRICT.encode(given)  # NaN and infinities are no JSON and would not survive our own files
     except (ValueError, RecursionError, TypeError):
