@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import subprocess
@@ -111,6 +112,9 @@ def measure(name: str, seeds: int, before: str = "") -> tuple[dict[str, float], 
         side = beside(tasks, trajectories, name, before) if before else {}
         cases = [_case(tasks[one.blueprint], one, domain) for one in trajectories]
     for number, (dialogue, reached, readings) in enumerate([*cases[::WARM], *cases]):
+        if number == len(cases[::WARM]):
+            gc.collect()
+            gc.freeze()  # to look through a whole domain for garbage takes as long as a hundred conversations
         again = Dialogue(dialogue.blueprint, dialogue.messages, domain)
         meanings = Meanings(dialogue.messages, readings)
         for check, run in CHECKS.items():

@@ -8,6 +8,7 @@ every text is new to it. Fields that a version's records do not have are left ou
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 import json
@@ -62,6 +63,9 @@ def main() -> int:
     domain, lines = Domain.load(name), Path(file).read_text(encoding="utf-8").splitlines()
     found: list[list[float]] = []
     for number, line in enumerate([*lines[::WARM], *lines]):
+        if number == len(lines[::WARM]):
+            gc.collect()
+            gc.freeze()  # to look through a whole domain for garbage takes as long as a hundred conversations
         spent = []
         for check in _outcome_and_conduct(_case(line, domain)):
             begin = time.process_time()

@@ -19,7 +19,6 @@ EXIT_CODES = {  # by the name of what was raised: a stage's kernel tells no more
             "NoRun",
             "WithoutKey",
             "TokenizerError",
-            "SplitError",
         ),
         2,
     ),

@@ -184,13 +184,17 @@ def clear_sentences(text: str, output: str, type: str = "") -> Iterator[str]:
     return (plain(text)[slice(*span)] for _, span, clear in _sentences_with(text, output, type) if clear)
 
 
-def _sentences_with(text: str, output: str, type: str) -> Iterator[tuple[int, tuple[int, int], bool]]:
+@functools.lru_cache(maxsize=4096)  # all messages are looked at, then those that announce nothing
+def _sentences_with(text: str, output: str, type: str) -> tuple[tuple[int, tuple[int, int], bool], ...]:
     """For each place where a text tells an output: number, start and end of its sentence; whether that asserts it."""
+    found = list[tuple[int, tuple[int, int], bool]]()
     mere = any(value.type in NUMBERS for value in expected(output, type)[:1])
     for place in told_at(text, output, type):
-        found = next(((n, span) for n, span in enumerate(sentences(text)) if span[0] <= place.start < span[1]), None)
-        if found:
-            yield *found, place.sure and _is_clear(plain(text), found[1], place, mere)
+        for n, span in enumerate(sentences(text)):
+            if span[0] <= place.start < span[1]:
+                found.append((n, span, place.sure and _is_clear(plain(text), span, place, mere)))
+                break
+    return tuple(found)
 
 
 def _is_clear(text: str, span: tuple[int, int], place: Place, mere: bool) -> bool:

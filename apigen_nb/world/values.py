@@ -115,7 +115,8 @@ def produced_key(tool: str) -> str:
     return match.group(1) if match else ""
 
 
-_NO_NUMBER = re.compile(r"[A-DF-Za-df-z]|\A\D*\Z")
+_NO_NUMBER = re.compile(r"[A-DF-Za-df-z:/#]|\d-|\A\D*\Z")
+_CURRENCY = re.compile(r"^(-?)[$€£]")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
@@ -129,8 +130,11 @@ def parse_number(text: str) -> Decimal | None:
     """The number that a text is ("$1,234.50" → 1234.5), or None."""
     if _NO_NUMBER.search(text):
         return None
+    bare = text.strip()
+    if bare[:1] in "-$€£":
+        bare = _CURRENCY.sub(r"\1", bare)
     try:
-        value = Decimal(_THOUSANDS.sub("", re.sub(r"^(-?)[$€£]", r"\1", text.strip()).rstrip("%").strip()))
+        value = Decimal(_THOUSANDS.sub("", bare.rstrip("%").strip()))
     except InvalidOperation:
         return None
     return value if value.is_finite() and abs(value.adjusted()) < 30 else None  # what else looks like one is a word

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections import Counter, defaultdict
@@ -22,7 +23,12 @@ _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[t ](\d\d:\d\d)(?::\d\d.*)?")
 
 def known_form(value: Any) -> Known:
     """A value as it is compared."""
-    text = normalize(str(value))
+    return _form_of(str(value))
+
+
+@functools.lru_cache(maxsize=16384)  # statuses, prices and days stand in many results
+def _form_of(written: str) -> Known:
+    text = normalize(written)
     number = parse_number(text)
     return text if number is None else number
 
