@@ -5,15 +5,16 @@ from __future__ import annotations
 import html
 import json
 import re
+from functools import cache
 from pathlib import Path
-from typing import Any
-
-import nbformat
-from nbconvert import HTMLExporter
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING, Any
 
 from .markdown import prose
 from .pieces import linked
+
+if TYPE_CHECKING:
+    from nbconvert import HTMLExporter
+    from nbformat import NotebookNode
 
 PLOTLY = "application/vnd.plotly.v1+json"
 # What a page can show without running anything; widgets and scripts are left to the notebook.
@@ -51,15 +52,24 @@ def inert(body: str) -> str:
 
 def body_of(path: Path) -> str:
     """The HTML of an executed notebook: its text and results. Errors stay, warnings and progress on stderr go."""
+    import nbformat
+
     notebook = nbformat.read(path, as_version=4)
     notebook.cells = [cell for cell in map(_shown, notebook.cells) if cell.source.strip() and _tells(cell)]
     notebook.metadata.pop("widgets", None)
+    body, _ = _exporter().from_notebook_node(notebook)
+    return linked(_SCRIPT.sub("", _STYLE.sub("", body)))
+
+
+@cache
+def _exporter() -> HTMLExporter:
+    from nbconvert import HTMLExporter  # 0.8 s, and only who writes a report needs it
+
     exporter = HTMLExporter(
         template_name="basic", exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True
     )
     exporter.mathjax_url = exporter.require_js_url = exporter.mermaid_js_url = exporter.jquery_url = ""
-    body, _ = exporter.from_notebook_node(notebook)
-    return linked(_SCRIPT.sub("", _STYLE.sub("", body)))
+    return exporter
 
 
 def _shown(cell: NotebookNode) -> NotebookNode:
@@ -82,7 +92,7 @@ def _shown(cell: NotebookNode) -> NotebookNode:
                 kind, data = "text/html", prose("".join(data), "Read it", below=2)
             if kind == "text/plain" and not "".join(data).strip():  # what a progress line leaves behind
                 continue
-            output.data = NotebookNode({kind: data})
+            output.data = type(output)({kind: data})
         outputs.append(output)
     cell.outputs = outputs
     return cell

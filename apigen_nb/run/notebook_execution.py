@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import importlib
 import json
 import keyword
 import sqlite3
@@ -29,7 +28,6 @@ def declared(notebook: Path) -> dict[str, ast.expr]:
 def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
     """UsageError unless each is declared by the notebook and its value would stand in the injected cell as a literal
     that is read back as the same value: papermill writes code, and nothing but literals may get into it."""
-    importlib.import_module("apigen_nb.report")  # before nbformat: saves 2 s of import, see there
     from papermill.translators import PythonTranslator
 
     known = declared(notebook)
