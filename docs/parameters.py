@@ -23,6 +23,8 @@ nearest one.
 |---|---|---|---|
 """
 TAIL = """
+`dataset: {{splits: {{train: 0.9, test: 0.1}}}}` sets one part and leaves the others as they are.
+
 A role (`roles.ROLE.…`: generator, judge, feedback, user, critic, agent) takes from the run what it does not give
 itself; `roles: {{judge: […]}}` may list several.
 

@@ -10,6 +10,7 @@ from typing import Any
 from apigen_nb.blueprints.gates import GATES, Committee, choose_gates
 from apigen_nb.blueprints.propose import propose_all
 from apigen_nb.dataset.export import Summary, build_dataset
+from apigen_nb.dataset.options import DatasetOptions
 from apigen_nb.models import Answer, Question
 from apigen_nb.models.roles import Roles
 from apigen_nb.records import STOP, Attempt, Blueprint, Proposal, ToolCall, Verdict
@@ -21,6 +22,7 @@ from tests.library import RENEW, task
 from tests.players import KEPT, Means, Reader
 
 Rows = list[dict[str, Any]]
+ALL = DatasetOptions(near_duplicates=None)  # every distinct conversation
 EXAMPLES = ("trl", "openai", "sharegpt", "per_reply", "preference", "xlam", "rl")
 
 
@@ -43,7 +45,7 @@ async def small_run(folder: Path, domain: Domain, count: int = 32) -> Summary:
     gates = choose_gates([*GATES, "committee"], Committee(models.judges()))
     proposals = await propose_all(domain, models, gates, run, count=count, random_seed=3)
     await converse_all(domain, models, run, [p.blueprint for p in proposals if p.accepted])
-    return build_dataset(run, domain, models.names)
+    return build_dataset(run, domain, models.names, options=ALL)
 
 
 def calls_of(messages: Rows) -> Iterator[dict[str, Any]]:

@@ -11,10 +11,14 @@ from dataclasses import dataclass, field
 import yaml
 
 from ..models.scripted import LABEL
-from ..world.domain import Domain
+from .choosing import Chosen
 from .columns import as_features, has_json
 from .configs import CONFIGS
-from .rows import Row, TaskRows, Tokens
+from .options import DatasetOptions
+from .rows import Row, Scores, TaskRows, Tokens
+from .scores import FORMULA
+from .sources import Source
+from .splits import SPLITS, told
 from .tokens import Tokenizer
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -25,11 +29,9 @@ DEFAULT = "trl"
 class CardFacts:
     """What a card tells; `add` counts rows in, one task after the other. `examples` is config → split → how many."""
 
-    domain: Domain
-    models: Mapping[str, str]
-    counts: Mapping[str, int]
-    left_out: Mapping[str, int]
-    license: str
+    sources: Sequence[Source]
+    chosen: Chosen
+    options: DatasetOptions
     tokenizer: Tokenizer
     examples: dict[str, dict[str, int]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
@@ -37,6 +39,7 @@ class CardFacts:
     tokens: dict[str, array[int]] = field(
         default_factory=lambda: {name: array("l") for name in (*Tokens.model_fields, "in all")}
     )
+    scores: dict[str, array[float]] = field(default_factory=lambda: {name: array("d") for name in Scores.model_fields})
     judged: int = 0
     replies: Counter[str] = field(default_factory=Counter)
 
@@ -53,6 +56,8 @@ class CardFacts:
         self.replies["without loss"] += sum(not message.train for message in replies)
         self.replies["of several calls"] += any(len(message.tool_calls) > 1 for message in replies)
         self.user_turns.append(sum(message.role == "user" for message in row.messages))
+        for name, value in row.scores:
+            self.scores[name].extend([] if value is None else [value])
         counted = row.tokens.model_dump()
         counted["in all"] = counted["system"] + counted["tools"] + counted["conversation"]
         for part, number in counted.items():
@@ -61,7 +66,17 @@ class CardFacts:
     @property
     def scripted(self) -> bool:
         """Whether the scripted stand-in played any role: then nothing of it is for training."""
-        return LABEL in ", ".join(self.models.values())
+        return any(LABEL in ", ".join(source.models.values()) for source in self.sources)
+
+    @property
+    def domains(self) -> dict[str, str]:
+        """Domain → its version."""
+        return {source.domain.name: source.domain.fingerprint for source in self.sources}
+
+    @property
+    def name(self) -> str:
+        """The dataset's name for people."""
+        return f"Verified conversations of {', '.join(self.domains)}"
 
 
 def card(facts: CardFacts) -> str:
@@ -71,12 +86,13 @@ def card(facts: CardFacts) -> str:
 
 
 def _metadata(facts: CardFacts) -> dict[str, object]:
-    rows = facts.counts["rows"]
+    rows = facts.chosen.selection.counts["rows"]
+    licenses = list(dict.fromkeys(source.license for source in facts.sources))
     tags = ["tool-use", "function-calling", "multi-turn", "synthetic", "apigen-mt"]
     return {
-        "license": facts.license,
+        "license": licenses if len(licenses) > 1 else licenses[0],
         "language": ["en"],
-        "pretty_name": f"Verified conversations of {facts.domain.name}",
+        "pretty_name": facts.name,
         "task_categories": ["text-generation"],
         "size_categories": [next((name for most, name in SIZES if rows < most), "n>1M")],
         "tags": tags + (["not-for-training"] if facts.scripted else []),
@@ -107,19 +123,26 @@ LOADING = (
 
 
 def _body(facts: CardFacts) -> Iterator[str]:
-    yield f"# Verified conversations of {facts.domain.name}\n"
+    yield f"# {facts.name}\n"
     if facts.scripted:
         yield f"> **Made by the {LABEL}: not for training.** It shows the pipeline at work; its texts are templates.\n"
     yield f"{PROVEN}\n"
     yield from _table(("", ""), _counts(facts))
+    if len(facts.sources) > 1:
+        yield "\n## Runs\n"
+        yield from _table(("run", "domain", "license", "role", "model"), _runs(facts))
     yield "\n## Configs\n"
     told = [(f"`{name}`", config.purpose, _splits(facts.examples[name])) for name, config in CONFIGS.items()]
     yield from _table(("config", "for", "examples"), told)
-    yield f"\n{LOADING}\n\n## Tokens\n\nBy {facts.tokenizer.name}, without the marks of a chat template.\n"
+    yield f"\n{LOADING}\n\n## Splits\n"
+    yield from _split_lines(facts)
+    yield f"\n## Tokens\n\nBy {facts.tokenizer.name}, without the marks of a chat template.\n"
     lengths = [(part, *(_quantile(found, at) for at in (0.5, 0.95, 1.0))) for part, found in facts.tokens.items()]
     yield from _table(("part of a row", "median", "95 %", "longest"), lengths)
     yield "\n## Checks\n"
     yield from _table(("check", "run on"), _checks(facts))
+    yield f"\n## Scores\n\n`score` is {FORMULA}.\n"
+    yield from _table(("score", "rows that have it", "5 %", "median", "95 %"), list(_scores(facts)))
     yield "\n## Known limits\n"
     yield from (f"- {limit}" for limit in _limits(facts))
     yield "\n## Tools\n"
@@ -130,12 +153,38 @@ def _body(facts: CardFacts) -> Iterator[str]:
 
 def _counts(facts: CardFacts) -> list[tuple[object, ...]]:
     return [
-        *facts.counts.items(),
-        *((f"left out: {reason}", count) for reason, count in facts.left_out.items()),
+        *facts.chosen.selection.counts.items(),
+        *((f"left out: {reason}", count) for reason, count in facts.chosen.selection.reasons.items()),
         ("user turns a row, median", _quantile(facts.user_turns, 0.5)),
-        ("domain version", f"`{facts.domain.fingerprint}`"),
-        *facts.models.items(),
+        *(
+            (f"version of {name}" if len(facts.domains) > 1 else "domain version", f"`{version}`")
+            for name, version in facts.domains.items()
+        ),
+        *(facts.sources[0].models.items() if len(facts.sources) == 1 else ()),
     ]
+
+
+def _runs(facts: CardFacts) -> list[tuple[object, ...]]:
+    """Of several runs: who played which role."""
+    return [
+        (source.name, source.domain.name, source.license, role, model)
+        for source in facts.sources
+        for role, model in source.models.items()
+    ]
+
+
+def _split_lines(facts: CardFacts) -> Iterator[str]:
+    """How the rows were split, beside what was asked for."""
+    found = facts.chosen.splits
+    shares = [(name, found.asked.get(name, 0), found.shares.get(name, 0)) for name in SPLITS]
+    rows = [
+        (name, f"{asked:.1%}", f"{share:.1%}", found.rows[name], found.groups[name], found.users[name])
+        for name, asked, share in shares
+        if asked or share
+    ]
+    yield from _table(("split", "asked for", "came out", "rows", "groups", "users"), rows)
+    yield "\nA group is what shares a task, a part of one, a user, or nearly all words; none is in two splits."
+    yield from told(found, facts.options)
 
 
 def _checks(facts: CardFacts) -> list[tuple[object, ...]]:
@@ -144,10 +193,37 @@ def _checks(facts: CardFacts) -> list[tuple[object, ...]]:
         ("end state, outputs, behaviour, conduct", "every row"),
         ("what was meant, read by judges", f"{facts.judged} rows, whose evidence left it open"),
         ("the same words and calls twice", "every row of a task"),
-        ("near duplicates", "not run"),
+        ("read by people", str(facts.chosen.people) or "not run: nobody left a word"),
+        ("filters", _filters(facts.options) or "not run: none was asked for"),
+        ("near duplicates, values masked", _near(facts)),
         ("contamination with benchmarks", "not run"),
-        ("groups kept in one split", "every row" if len(facts.examples["trl"]) > 1 else "not run: there is one split"),
+        ("groups kept in one split", f"every row, of {facts.chosen.splits.groups.total()} groups"),
     ]
+
+
+def _scores(facts: CardFacts) -> Iterator[tuple[object, ...]]:
+    """How good the rows are, and how hard."""
+    for name, found in facts.scores.items():
+        some = (f"{_quantile(found, at):.2f}" for at in (0.05, 0.5, 0.95))
+        yield f"`{name}`", len(found), *(some if found else ("–",) * 3)
+
+
+def _filters(options: DatasetOptions) -> str:
+    """What rows had to be, in words; what a person kept need not."""
+    asked = {
+        "score at least": options.min_score,
+        "kind": ", ".join(options.kinds) or None,
+        "pass rate of the task": options.pass_rate and " to ".join(f"{end:g}" for end in options.pass_rate),
+    }
+    told = "; ".join(f"{what} {value}" for what, value in asked.items() if value is not None)
+    return told and f"every row: {told}"
+
+
+def _near(facts: CardFacts) -> str:
+    alike = facts.chosen.alike
+    gone = alike.found - len(alike.stayed)
+    told = f"{alike.found} share {alike.threshold:.0%} of their runs of words with a better one"
+    return f"every row: {told}; {gone} left out, {len(alike.stayed)} kept"
 
 
 def _limits(facts: CardFacts) -> Iterator[str]:
@@ -175,6 +251,6 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> Iterato
     yield from (f"| {' | '.join(map(str, row))} |" for row in rows)
 
 
-def _quantile(values: array[int], at: float) -> int | str:
+def _quantile(values: array[int] | array[float], at: float) -> float | str:
     """The value that a share of them does not exceed."""
     return sorted(values)[max(0, -(-int(at * 1000 * len(values)) // 1000) - 1)] if values else "–"

@@ -23,12 +23,16 @@ class Tokens(Record):
 
 
 class Scores(Record):
-    """What is known of how good a row is; None where nobody knows."""
+    """What is known of how good a row is, and how hard; None where nobody knows. See `scores.py`."""
 
-    conduct: float | None = None  # share of the agent's replies that no check of conduct marks
+    score: float | None = None  # 0 to 1: the mean of the known parts of conduct, reads, drafts, agreement
+    conduct: float | None = None  # share of the agent's replies that no check of conduct marks, needless reads aside
+    wasted_reads: float | None = None  # share of the reads that were repeated or of which nothing was used
     drafts: float | None = None  # attempts that the blueprint took until it was accepted
+    agreement: float | None = None  # share of the judges' answers, on task and conversation, that most judges gave
     difficulty: float | None = None  # writes × facts to look up
-    pass_rate: float | None = None  # share of the conversations about the blueprint that were verified
+    attempts: float | None = None  # decided conversations about the blueprint until one was verified
+    pass_rate: float | None = None  # share of the decided conversations about the blueprint that were verified
 
 
 class About(Record):
@@ -139,8 +143,8 @@ def _texts(messages: Sequence[Message]) -> Iterator[str]:
         yield from (str(call.arguments) for call in message.tool_calls)
 
 
-def marked_turns(trajectory: Trajectory) -> tuple[int, ...]:
-    """The turns of the agent that a check of conduct marks, if only for a note."""
+def marked_turns(trajectory: Trajectory, but: str = "") -> tuple[int, ...]:
+    """The turns of the agent that a check of conduct marks, if only for a note, by another rule than `but`."""
     found = (finding for verdict in trajectory.verdicts if verdict.gate == "conduct" for finding in verdict.findings)
-    turns = {finding.turn for finding in found}
+    turns = {finding.turn for finding in found if finding.rule != but}
     return tuple(turn for turn, m in enumerate(trajectory.messages) if turn in turns and m.role == "assistant")

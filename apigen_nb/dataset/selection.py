@@ -3,52 +3,75 @@ left out."""
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
 from ..blueprints.difficulty import Difficulty, difficulty
 from ..models.spoken import MACHINERY
-from ..records import Blueprint, Proposal, Record, Trajectory
-from ..storage.jsonl import scan_lines
-from ..storage.run_folder import Run
+from ..records import Blueprint, Record, Trajectory
 from ..world.domain import Domain
-from .groups import as_groups
-from .rows import About, Scores, marked_turns, trained_on, unfit
+from .notes import Note
+from .rows import About, Scores, unfit
+from .scores import Answers, committee_of, rates, scored
+from .sources import Source
 
 DUPLICATE = "duplicate"
 MARKS = "marks or thoughts in a text"
 
 
 class LeftOut(Record):
-    """A verified conversation that is no row, and why; `twin` is the row that stands for it, where one does."""
+    """A verified conversation that is no row, and why; `twin` is the row that stands for it, where one does, `found`
+    what the reason goes by: the score that is too low, a person's words."""
 
     id: str
     reason: str
     twin: str = ""
+    found: str = ""
 
 
 class Task(NamedTuple):
-    """An accepted blueprint, how many attempts it took, and how hard it came out."""
+    """An accepted blueprint, how many attempts it took, how hard it came out, and how its committee voted."""
 
     blueprint: Blueprint
     drafts: int
     difficulty: Difficulty
+    committee: Answers
 
 
 @dataclass
 class Selection:
-    """What of a run is exported: trajectory → what is known of its row, for verified ones (`rows`) and for failed ones
-    of the same tasks (`failed`), in the order of their file; what is `left_out`; as `counts` what it was made of."""
+    """What is exported: trajectory → what is known of its row, for verified ones (`rows`) and for failed ones of the
+    same tasks (`failed`), in the order of their files; what is `left_out`; as `counts` what it was made of. `called`
+    are the tools that a conversation or its task calls; `kept` are rows that a person keeps: no step leaves them out.
+    `notes` are what people say of conversations, `contents` the hashes of those."""
 
     tasks: dict[str, Task]
     rows: dict[str, About] = field(default_factory=dict)
     failed: dict[str, About] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    called: dict[str, frozenset[str]] = field(default_factory=dict)
+    kept: set[str] = field(default_factory=set)
+    notes: dict[str, Note] = field(default_factory=dict)
+    contents: dict[str, str] = field(default_factory=dict)
+
+    def leave_out(self, id: str, reason: str, twin: str = "", found: str = "") -> None:
+        """Take a row out, with the reason, what it goes by, and where another one stands for it, with that one."""
+        del self.rows[id]
+        self.left_out.append(LeftOut(id=id, reason=reason, twin=twin, found=found))
+
+    def settle_twins(self) -> None:
+        """Name as a twin the row that stands there in the end, where a twin was itself left out for another one."""
+        gone = {one.id: one.twin for one in self.left_out}
+
+        def last(twin: str) -> str:
+            while gone.get(twin):
+                twin = gone[twin]
+            return twin
+
+        self.left_out = [one.model_copy(update={"twin": last(one.twin)}) if one.twin else one for one in self.left_out]
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -56,38 +79,31 @@ class Selection:
         return dict(sorted(Counter(one.reason for one in self.left_out).items()))
 
 
-def by_task(path: Path) -> Iterator[tuple[str, list[Trajectory]]]:
-    """Blueprint → its trajectories, one blueprint after the other, as they stand in the file."""
-    lines = (trajectory for _, _, trajectory in scan_lines(path, Trajectory))
-    for blueprint, held in itertools.groupby(lines, key=lambda trajectory: trajectory.blueprint):
-        yield blueprint, sorted(held, key=lambda trajectory: trajectory.attempt)
-
-
-def select(run: Run, domain: Domain, models: Mapping[str, str], license: str = "unknown") -> Selection:
-    """Choose the rows of a run from its two files. `models` is role → model name."""
+def candidates(sources: Sequence[Source]) -> Selection:
+    """What could be rows: the distinct verified conversations of these runs that formats can hold, from their two files
+    each, and the failed ones of the same tasks. Each task is a group of its own so far."""
     found = Selection({}, counts=Counter({"seeds": 0, "recombined": 0}))
-    for _, _, proposal in scan_lines(run.blueprints, Proposal):
-        found.counts["recombined" if proposal.parts else "seeds"] += 1
-        if proposal.accepted:
-            task = proposal.blueprint
-            found.tasks[task.id] = Task(task, len(proposal.attempts), difficulty(task, domain))
-    groups = as_groups({id: task.blueprint for id, task in found.tasks.items()})
-    found.counts["accepted blueprints"] = len(found.tasks)
-    for id, held in by_task(run.trajectories):
-        common = _known_of_task(found.tasks[id], groups[id], models, license)
-        _add(found, held, common)
+    for source in sources:
+        found.notes |= source.notes()
+        for proposal in source.proposals():
+            found.counts["recombined" if proposal.parts else "seeds"] += 1
+            if proposal.accepted:
+                task, voted = proposal.blueprint, committee_of(proposal.attempts[-1].verdicts)
+                found.tasks[task.id] = Task(task, len(proposal.attempts), difficulty(task, source.domain), voted)
+        found.counts["accepted blueprints"] = len(found.tasks)
+        for id, held in source.conversations():
+            _add(found, held, _known_of_task(found.tasks[id], source.models, source.license), source.domain)
     found.counts["verified conversations"] = len(found.rows) + len(found.left_out)
-    found.counts["rows"] = len(found.rows)
     return found
 
 
-def _known_of_task(task: Task, group: str, models: Mapping[str, str], license: str) -> About:
+def _known_of_task(task: Task, models: Mapping[str, str], license: str) -> About:
     """What all rows of a task have in common."""
     blueprint = task.blueprint
     return About(
         id="",
         task_id=blueprint.id,
-        group_id=group,
+        group_id=blueprint.id,
         user=blueprint.user,
         domain=blueprint.domain,
         kind=blueprint.kind,
@@ -99,25 +115,25 @@ def _known_of_task(task: Task, group: str, models: Mapping[str, str], license: s
     )
 
 
-def _add(found: Selection, held: Sequence[Trajectory], common: About) -> None:
+def _add(found: Selection, held: Sequence[Trajectory], common: About, domain: Domain) -> None:
     """Add what one task has: its rows, and the failed conversations that are held against them."""
     chosen, left_out = choose(held)
     found.counts["conversations"] += len(held)
     found.left_out += left_out
-    decided = [trajectory for trajectory in held if not trajectory.undecided and not trajectory.unanswered]
-    rate = sum(trajectory.success for trajectory in decided) / len(decided) if decided else None
-    for trajectory in chosen:
-        found.rows[trajectory.id] = _about(trajectory, common, rate)
+    found.contents |= {trajectory.id: trajectory.content for trajectory in held if trajectory.id in found.notes}
+    task = found.tasks[common.task_id]
+    shared = common.scores.model_copy(update=rates(held))
+
+    def about(trajectory: Trajectory) -> About:
+        scores = scored(trajectory, shared, task.blueprint, task.committee, domain)
+        return common.model_copy(update={"id": trajectory.id, "scores": scores, "cause": cause(trajectory)})
+
+    acted = {action.name for action in task.blueprint.actions}
+    found.rows |= {trajectory.id: about(trajectory) for trajectory in chosen}
     if chosen:
-        fell = (t for t in decided if t.outcome == "failed" and not unfit(t.messages) and _clean(t))
-        found.failed |= {trajectory.id: _about(trajectory, common, rate) for trajectory in fell}
-
-
-def _about(trajectory: Trajectory, common: About, rate: float | None) -> About:
-    replies = [turn for turn, m in enumerate(trained_on(trajectory.messages)) if m.role == "assistant"]
-    marked = set(replies).intersection(marked_turns(trajectory))
-    scores = common.scores.model_copy(update={"conduct": 1 - len(marked) / len(replies), "pass_rate": rate})
-    return common.model_copy(update={"id": trajectory.id, "scores": scores, "cause": cause(trajectory)})
+        fell = [t for t in held if t.outcome == "failed" and not t.unanswered and not unfit(t.messages) and _clean(t)]
+        found.failed |= {trajectory.id: about(trajectory) for trajectory in fell}
+        found.called |= {t.id: frozenset(acted.union(call.name for call in t.calls)) for t in (*chosen, *fell)}
 
 
 def cause(trajectory: Trajectory) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..records import Blueprint
-from ..storage.jsonl import scan_lines
+from ..storage.jsonl import Damaged, scan_lines
 from ..storage.run_folder import Run
 from ..trajectories.replay import replay
 from ..world.domain import Domain, DomainError
@@ -19,9 +19,14 @@ from ..world.world import ToolBug
 from .comparison import Comparison
 from .configs import CONFIGS
 from .earlier import is_earlier, verify_earlier
+from .minhash import Distinct
+from .near_duplicates import conversation_shingles
+from .options import HELD_OUT
+from .origin import Origin, read_origin
 from .proof import Proof, row_of
 from .replaying import VerifyReport, accepted_tasks, check_problems, domain_of, groundtruth_problems
 from .rows import Row, TaskRows
+from .splits import Guard
 
 
 def verify_dataset(folder: Path | str) -> VerifyReport:
@@ -44,7 +49,12 @@ def verify_dataset(folder: Path | str) -> VerifyReport:
         few = ", ".join(missing[:4]) + (" …" if len(missing) > 4 else "")
         report.failures.append((home.name, f"no dataset here: {few} missing"))
         return report
-    _Verification(home, report, accepted_tasks(home.parent)).run()
+    try:
+        origin = read_origin(home) or Origin()
+    except Damaged as error:
+        report.failures.append((home.name, str(error)))
+        return report
+    _Verification(home, report, accepted_tasks(home.parent), origin).run()
     return report
 
 
@@ -54,11 +64,13 @@ def _expected_files() -> list[str]:
 
 
 class _Verification(NamedTuple):
-    """What one dataset is proven with: its folder, where failures go, and the accepted blueprints of its run."""
+    """What one dataset is proven with: its folder, where failures go, the accepted blueprints of its run, and what it
+    says that it was made of."""
 
     home: Path
     report: VerifyReport
     tasks: dict[str, Blueprint] | None
+    origin: Origin
 
     def run(self) -> None:
         """Prove all rows, task by task, and hold every config's files to what their examples should be: up to the first
@@ -67,12 +79,17 @@ class _Verification(NamedTuple):
             (proof for _, _, proof in scan_lines(self.home / name, Proof))
             for name in ("proofs.jsonl", "rejected.jsonl")
         )
+        guard, threshold = Guard(), self.origin.options.near_duplicates
+        distinct, stayed = Distinct(threshold) if threshold else None, frozenset(self.origin.stayed)
         with contextlib.ExitStack() as opened:
             files = {
                 name: opened.enter_context(Comparison(self.home / name, config)) for name, config in CONFIGS.items()
             }
             complete = True
             for task, held in _by_task(proofs, rejected):
+                self._guard(guard, itertools.chain(*held))
+                if distinct:
+                    self._distinct(distinct, (proof for proof in held[0] if proof.id not in stayed))
                 verified = [self._proven(proof, failed=False) for proof in held[0]]
                 failed = [self._proven(proof, failed=True) for proof in held[1]]
                 rows = TaskRows(tuple(filter(None, verified)), tuple(filter(None, failed)))
@@ -83,6 +100,24 @@ class _Verification(NamedTuple):
                     self.report.failures += file.expect(rows)
             for file in files.values() if complete else ():
                 self.report.failures += file.finish()
+
+    def _guard(self, guard: Guard, proofs: Iterable[Proof]) -> None:
+        """Add what is in two splits, or is held out and yet not in `test`."""
+        for proof in proofs:
+            if leak := guard.crossing(proof.about, proof.task):
+                self.report.failures.append((proof.id, leak))
+            made = {call.name for message in proof.messages for call in message.tool_calls}
+            made |= {action.name for action in proof.task.actions}
+            if proof.about.split != HELD_OUT and (held := made.intersection(self.origin.options.held_out_tools)):
+                told = f"{min(held)}, which is held out, is called in the split {proof.about.split}"
+                self.report.failures.append((proof.id, told))
+
+    def _distinct(self, distinct: Distinct, proofs: Iterable[Proof]) -> None:
+        """Add rows that nearly repeat an earlier one, where such were to be left out."""
+        for proof in proofs:
+            for twin in distinct.twins(proof.id, conversation_shingles(proof.messages, proof.task))[:1]:
+                told = f"nearly repeats {twin.id} ({twin.similarity:.2f}), though such rows were left out"
+                self.report.failures.append((proof.id, told))
 
     def _proven(self, proof: Proof, failed: bool) -> Row | None:
         """The row of a proof; None where it does not hold, with what does not added to the report."""

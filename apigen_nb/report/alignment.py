@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from ..records import Action, Change, Message, ToolCall, Trajectory, canonical
+from ..storage.safe_text import LONGEST
 from ..world.aligned_lists import Item, align_items
 from ..world.values import mentions
 
@@ -182,9 +183,9 @@ def _by_key(objects: list[dict[str, Any]]) -> list[Item]:
 
 
 def message_telling(trajectory: Trajectory, output: str) -> int | None:
-    """The first message of the agent that holds an expected output, None when it was never told."""
-    said = tuple((n, m.content) for n, m in enumerate(trajectory.messages) if m.role == "assistant")
-    return _first_telling(said, output)
+    """The first message of the agent that holds an expected output, as far as it is shown; None when none does."""
+    said = tuple((n, m.content[:LONGEST]) for n, m in enumerate(trajectory.messages) if m.role == "assistant")
+    return _first_telling(said, output[:LONGEST])
 
 
 @lru_cache(maxsize=64)  # who shows a conversation asks for the same ones twice

@@ -1,12 +1,19 @@
-"""The dataset in rows: how many examples each config has, and why verified conversations are none."""
+"""The dataset in rows: how many examples each config has, how they were split, and which verified conversations are no
+rows, for which reason, and which row stands for them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pandas as pd
+from markupsafe import Markup
 
 from ..dataset.configs import CONFIGS
+from ..dataset.origin import read_origin
+from ..dataset.selection import LeftOut
+from ..storage.jsonl import scan_lines
+from . import pieces
 
 
 def configs(examples: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
@@ -20,6 +27,44 @@ def configs(examples: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
 
 
 def reasons(left_out: Mapping[str, int]) -> pd.DataFrame:
-    """Of `Summary.left_out`: why verified conversations are no rows, the most frequent first."""
+    """Reason → conversations: why verified ones are no rows, the most frequent first."""
     rows = sorted(left_out.items(), key=lambda pair: (-pair[1], pair[0]))
     return pd.DataFrame(rows, columns=["reason", "conversations"])
+
+
+def splits(dataset: Path) -> pd.DataFrame:
+    """Split → rows and their share, as asked for and as it came out; empty of a dataset of an earlier version."""
+    origin = read_origin(dataset)
+    found = origin.splits if origin else {}
+    asked: Mapping[str, float] = {str(name): share for name, share in origin.options.splits.items()} if origin else {}
+    rows = [
+        {"split": name, "rows": count, "share": count / sum(found.values()), "asked for": asked.get(name, 0.0)}
+        for name, count in found.items()
+    ]
+    return pd.DataFrame(rows, columns=["split", "rows", "share", "asked for"])
+
+
+def left_out(dataset: Path) -> pd.DataFrame:
+    """Every verified conversation that is no row: the reason, and the row that stands for it, where one does."""
+    path = dataset / "left_out.jsonl"
+    records = (one for _, _, one in scan_lines(path, LeftOut)) if path.is_file() else ()
+    return pd.DataFrame([(one.id, one.reason, one.twin) for one in records], columns=["trajectory", "reason", "twin"])
+
+
+def section(dataset: Path) -> pieces.Piece:
+    """What the page of the dataset shows: the splits, and what was left out, each with its twin; "" where nothing was
+    exported."""
+    parts, gone = splits(dataset), left_out(dataset)
+    if not len(parts):
+        return pieces.Piece("")
+    links = {"trajectory": "trajectories", "twin": "trajectories"}
+    html = Markup(
+        '<section class="panel" id="splits"><h2>Splits</h2>{}</section>'
+        '<section class="panel" id="left-out"><h2>Left out: {:,} verified conversations</h2>{}{}</section>'
+    ).format(
+        Markup(pieces.table(parts, percent=("share", "asked for"), links={})),
+        len(gone),
+        Markup(pieces.table(reasons(gone["reason"].value_counts().to_dict()), links={})),
+        Markup(pieces.table(gone, most=100, links=links, fold="Each with its twin")),
+    )
+    return pieces.Piece(html)

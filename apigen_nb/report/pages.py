@@ -13,6 +13,7 @@ from ..records import METRICS, Proposal
 from . import (
     charts,
     compared_conversations,
+    dataset_tables,
     diversity,
     judge_agreement,
     listings,
@@ -213,11 +214,10 @@ def dataset_page(run: RunContents) -> Body:
 
 def _dataset(run: RunContents) -> Markup:
     frame, moves = run.conversations
-    twice = diversity.duplicates(frame)
+    twice = diversity.duplicates(frame).rename(columns={"turns": "user messages"})
     measures = [panel(charts.histogram(frame, name)) for name in diversity.measures(frame)]
-    named = twice.rename(columns={"turns": "user messages"})
     again = Markup('<section class="panel"><h2>Said and done twice: {} verified conversations</h2>{}</section>').format(
-        f"{len(twice):,}", Markup(pieces.table(named, links={"trajectory": "trajectories", "same as": "trajectories"}))
+        f"{len(twice):,}", Markup(pieces.table(twice, links={"trajectory": "trajectories", "same as": "trajectories"}))
     )
     alike = Markup('<section class="panel"><h2>Instructions nearly alike</h2>{}</section>').format(
         Markup(near_duplicates.shown(run.told, run.scripted))
@@ -233,6 +233,7 @@ def _dataset(run: RunContents) -> Markup:
             ]
         ),
         panel(diversity.transitions_figure(moves), pieces.table(moves, most=60, fold="The numbers")),
+        Markup(dataset_tables.section(run.folder / "dataset")),
         again,
         alike,
         pairs.format(Markup(compared_conversations.chosen_and_rejected(run))),

@@ -19,6 +19,7 @@ EXIT_CODES = {  # by the name of what was raised: a stage's kernel tells no more
             "NoRun",
             "WithoutKey",
             "TokenizerError",
+            "SplitError",
         ),
         2,
     ),

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from ..dataset.options import DatasetOptions
 from .params import Params, RoleParams
 
 WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "anything"}
@@ -27,12 +28,12 @@ class Parameter(NamedTuple):
 
 
 def params_table() -> list[Parameter]:
-    """Every parameter in the order of `Params`, then those of a role, which stand under `roles`."""
-    return [*_rows(Params), *_rows(RoleParams, "roles.ROLE.")]
+    """Every parameter in the order of `Params`, then those that stand under `dataset` and, of a role, under `roles`."""
+    return [*_rows(Params), *_rows(DatasetOptions, "dataset."), *_rows(RoleParams, "roles.ROLE.")]
 
 
 def lines() -> list[str]:
-    """The table as a file of parameters with all defaults, those of a role as a comment."""
+    """The table as a file of parameters with all defaults, nested ones as a comment."""
     told = []
     for one in params_table():
         off = "" if one.name in Params.model_fields else "# "
@@ -68,5 +69,6 @@ def _takes(kind: Any) -> str:
 
 
 def _as_yaml(value: Any) -> str:
+    value = value.model_dump(exclude_defaults=True) if isinstance(value, BaseModel) else value
     text: str = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=float("inf"))
     return text.removesuffix("\n").removesuffix("\n...")

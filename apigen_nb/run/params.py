@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from ..blueprints.gates import GATE_NAMES
 from ..blueprints.mixture import BEHAVIOUR_SHARES, KIND_SHARES, LEVEL_SHARES, normalise
+from ..dataset.options import DatasetOptions
 from ..models.extra_body import check_extra_body
 from ..models.ledger import Price
 from ..records import Behaviour, Kind, Level, Role
@@ -105,6 +106,9 @@ class Params(_Strict):
     license: str = Field(
         "unknown", pattern=r"^[a-z0-9.-]+$", description="What the rows are under, as the Hub names licences."
     )
+    dataset: DatasetOptions = Field(
+        DatasetOptions(), description="Which conversations become rows, in which split; its parts stand under it."
+    )
     concurrency: int = Field(32, ge=1, description="Jobs at the same time.")
     round_size: int = Field(50, ge=1, description="Seeds per round; the pool of examples grows between rounds.")
     model: str = Field("scripted", min_length=1, description="Model of all roles; `scripted` needs no key, no network.")
@@ -125,8 +129,9 @@ class Params(_Strict):
     )
 
     def plain(self) -> dict[str, Any]:
-        """The values as JSON knows them, what a role leaves out left out."""
+        """The values as JSON knows them; what a role or `dataset` leaves out is left out."""
         values = self.model_dump(mode="json", exclude={"roles"})
+        values["dataset"] = self.dataset.model_dump(mode="json", exclude_defaults=True)
         return values | {"roles": self.model_dump(mode="json", include={"roles"}, exclude_none=True)["roles"]}
 
 
@@ -181,9 +186,11 @@ def _told(problem: Any) -> str:
     """One of pydantic's errors in our words: which parameter, what was expected, what was found."""
     path = [str(part) for part in problem["loc"] if not str(part).startswith(("RoleParams", "list[", "[key]"))]
     if problem["type"] in ("literal_error", "extra_forbidden"):
-        parts = Price if path[0] == "prices" else RoleParams
+        nested: dict[str, type[BaseModel]] = {"prices": Price, "dataset": DatasetOptions}
+        parts = nested.get(path[0], RoleParams)
         known = re.findall(r"'(.*?)'", problem.get("ctx", {}).get("expected", "")) or list(parts.model_fields)
-        return f"{'.'.join(path[:-1])}: {not_one(path[-1], known)}"
+        wrong = str(problem["input"]) if path[-1].isdigit() else path[-1]  # one of a list, or a name
+        return f"{'.'.join(path[:-1])}: {not_one(wrong, known)}"
     message = problem["msg"].removeprefix("Value error, ")
     return (
         f"{'.'.join(path)}: {message}, found {json.dumps(problem.get('input'), ensure_ascii=False, default=str)[:80]}"

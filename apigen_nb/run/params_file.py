@@ -14,6 +14,7 @@ import yaml
 
 from ..blueprints.gates import choose_gates
 from ..blueprints.personas import read_personas
+from ..dataset.splits import check_tools
 from ..models.ledger import Budget, price_table
 from ..records import Role
 from ..world.domain import Domain, DomainError
@@ -51,6 +52,8 @@ def load_params(path: Path | str | None, overrides: Iterable[str] = (), base: di
                 domain = Domain.load(params.domain)
             with _about("tool_weights: "):
                 _check_weights(params, domain)
+            with _about(""):
+                check_tools(params.dataset.held_out_tools, domain.tools)
             with _about("gates: "):
                 choose_gates(name for name in params.gates if name != "committee")
         with _about("personas: "):

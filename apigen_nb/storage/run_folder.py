@@ -18,7 +18,7 @@ MANIFEST, ESTIMATE = "run.json", "estimate.json"
 # parameters that may change while a run is made: how fast, for how much; never what comes out
 CHANGEABLE = frozenset({"concurrency", "timeout", "requests_per_minute", "tokens_per_minute"})
 CHANGEABLE |= {"max_cost", "max_total_tokens", "api_key_env", "prices", "offline"}
-CHANGEABLE |= {"tokenizer", "license"}  # of the dataset, which is made anew each time
+CHANGEABLE |= {"tokenizer", "license", "dataset"}  # of the dataset, which is made anew each time
 RENAMED = {"seeds": "count", "seed": "random_seed"}  # old name of a parameter → its name; this version takes both
 LOOKED_AT = 0.5  # seconds that somebody may hold a lock only to see whether it is held
 LOCK = ".lock"
@@ -97,6 +97,11 @@ class Run:
     @property
     def dataset(self) -> Path:
         return self.folder / "dataset"
+
+    @property
+    def notes(self) -> Path:
+        """What people say of the conversations, which no stage writes."""
+        return self.folder / "notes.jsonl"
 
     @property
     def report(self) -> Path:

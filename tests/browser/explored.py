@@ -204,6 +204,7 @@ def by_keyboard(seen: Explored) -> None:
     """The same without a mouse."""
     page = seen.page
     seen.go("Pass rates")
+    page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = false })")  # as at first
     page.locator(".numbers summary").first.focus()
     page.keyboard.press("Enter")
     for _ in range(150):

@@ -266,6 +266,7 @@ def test_from_a_bar_to_a_conversation(lab: Lab, seen: Explored) -> None:
 def test_without_a_mouse(lab: Lab, seen: Explored) -> None:
     """Lab's own shortcuts, such as j and k in command mode, stay out of the explorers."""
     lab.errors.clear()
+    seen.go("Overview")  # by a click, which makes its cell the active one
     before = lab.page.evaluate("window.jupyterapp.shell.currentWidget.content.activeCellIndex")
     by_keyboard(seen)
     assert lab.page.evaluate("window.jupyterapp.shell.currentWidget.content.activeCellIndex") == before

@@ -154,7 +154,9 @@ def test_a_gate_from_any_side_and_from_its_numbers_by_keyboard_to_the_blueprints
     assert title == "What “execution” let pass, by attempt"
     page.locator(".view summary").focus()
     page.keyboard.press("Enter")
-    page.keyboard.press("Tab")
+    for reached in ("attempt", "fell", "16"):  # two headings that are explained, then the first count
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.innerText") == reached
     page.keyboard.press("Enter")
     page.wait_for_url("**/blueprints.html*")
     watched.settle()
@@ -255,7 +257,9 @@ def test_dark_and_narrow(browser: sync_api.Browser, demo: Path, scheme: str, wid
 def test_it_prints_without_the_things_to_click(watched: Watched, demo: Path) -> None:
     page = watched.open(demo / "trajectories.html")
     page.emulate_media(media="print")
-    assert not page.locator(".tools").is_visible()
+    tools = page.locator(".tools").all()
+    assert len(tools) == 2
+    assert not any(box.is_visible() for box in tools)
     assert not page.locator(".list").is_visible()
     assert page.locator(".shown-item").is_visible()
     assert page.locator(".shown-item .scroll").first.evaluate("(box) => getComputedStyle(box).overflowX") == "visible"

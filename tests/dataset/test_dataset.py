@@ -22,7 +22,7 @@ from apigen_nb.models.scripted import LABEL
 from apigen_nb.records import STOP, Blueprint, Message, Proposal, ToolCall, Trajectory, Verdict
 from apigen_nb.storage.journal import Run, read_lines
 from apigen_nb.world.domain import Domain
-from tests.dataset_runs import EXAMPLES, Rows, calls_of, export, rows
+from tests.dataset_runs import ALL, EXAMPLES, Rows, calls_of, export, rows
 from tests.library import RENEW, task
 
 retail = Domain.load("retail")
@@ -347,7 +347,7 @@ def content(folder: Path) -> dict[str, bytes]:
 def test_building_again_gives_the_same_bytes(run: Path) -> None:
     before = content(run / "dataset")
     shutil.rmtree(run / "dataset")
-    build_dataset(Run(run), retail, Roles(retail).names)
+    build_dataset(Run(run), retail, Roles(retail).names, options=ALL)
     assert content(run / "dataset") == before
     assert set(before) >= {f"{name}/train{ending}" for name in EXAMPLES for ending in (".jsonl", ".parquet")}
 

@@ -160,7 +160,7 @@ def straight(out: Path, **values: Any) -> None:
         await models.aclose()
 
     asyncio.run(work())
-    build_dataset(run, domain, models.names)
+    build_dataset(run, domain, models.names, options=p.dataset)
 
 
 def command(name: str, *arguments: str | Path) -> list[str]:
@@ -231,7 +231,8 @@ def player(undisturbed: Path) -> Player:
 def test_every_role_by_its_own_model(home: Path, player: Player) -> None:
     out = home / "http"
     with serving(player, latency=0.01, jitter=0.01) as server:
-        values = SERVED | {"count": 12, "roles": ROLES, "base_url": server.url}
+        everything = {"near_duplicates": None}
+        values = SERVED | {"count": 12, "roles": ROLES, "base_url": server.url, "dataset": everything}
         done = run(out, **values, concurrency=8)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == f"report: {out / 'report' / 'index.html'}"

@@ -5,6 +5,7 @@ import pytest
 
 from apigen_nb.__main__ import main
 from apigen_nb.blueprints.sampling import Sampling
+from apigen_nb.dataset.options import DatasetOptions
 from apigen_nb.run.parameter_list import params_table
 from apigen_nb.run.params import Params, ParamsError, RoleParams
 from apigen_nb.run.params_file import load_params
@@ -44,7 +45,8 @@ def test_all_are_listed_as_a_file_that_is_the_defaults(capsys: pytest.CaptureFix
     assert main(["params"]) == 0
     assert load(told := capsys.readouterr().out) == Params()
     rows = {row.name: row for row in params_table()}
-    assert list(rows) == [*Params.model_fields, *(f"roles.ROLE.{name}" for name in RoleParams.model_fields)]
+    nested = [f"dataset.{name}" for name in DatasetOptions.model_fields]
+    assert list(rows) == [*Params.model_fields, *nested, *(f"roles.ROLE.{name}" for name in RoleParams.model_fields)]
     assert all(f"{row.name}: {row.default}\n" in told and row.meaning in told for row in rows.values())
     assert rows["count"].takes == "whole number ≥ 1"
     assert rows["threshold"].takes == "number ≥ 0 ≤ 1"
@@ -136,6 +138,22 @@ def test_overrides_win_and_are_read_by_type(monkeypatch: pytest.MonkeyPatch) -> 
         ),
         ("prices: {m: {prompt: 1}}", (), "prices.m.completion: Field required"),
         ("prices: {m: {prompt: -1, completion: 1}}", (), "prices.m.prompt: Input should be greater than or equal to 0"),
+        ("dataset: {splts: {train: 1}}", (), "p.yaml: dataset: there is no 'splts'; did you mean splits?"),
+        ("dataset: {splits: {dev: 1}}", (), "dataset.splits: there is no 'dev'; there are train, validation, test"),
+        ("dataset: {splits: {valid: 1}}", (), "dataset.splits: there is no 'valid'; did you mean validation?"),
+        ("dataset: {splits: {train: 0.8, test: 0.1}}", (), "dataset.splits: expected shares that sum to 1, these sum"),
+        ("dataset: {splits: {test: 1}}", (), "dataset.splits: expected a share of train above 0"),
+        ("dataset: {held_out_users: 1}", (), "dataset.held_out_users: Input should be less than 1, found 1"),
+        (
+            "",
+            ("dataset={held_out_tools: [cancel_oder]}",),
+            "dataset.held_out_tools: there is no tool 'cancel_oder'; did",
+        ),
+        ("dataset: {kinds: [plane]}", (), "dataset.kinds: there is no 'plane'; did you mean plain?"),
+        ("dataset: {pass_rate: [0.8, 0.2]}", (), "dataset.pass_rate: expected the least and the most, such as [0.2, 0"),
+        ("dataset: {pass_rate: 0.5}", (), "dataset.pass_rate: Input should be a valid list, found 0.5"),
+        ("dataset: {min_score: 80}", (), "dataset.min_score: Input should be less than or equal to 1, found 80"),
+        ("dataset: 0.8", (), "dataset: Input should be a valid dictionary"),
         ("a: [1", (), "p.yaml, line 1: broken YAML"),
         ("count: 1\ncount: 2", (), "count is given twice"),
         ("- seeds", (), "p.yaml: expected lines of name: value, found a list"),

@@ -21,6 +21,7 @@ SINGLE = "One call at a time"
 SILENT = "While it calls a tool, the agent does not write to the customer"
 LAST = "After a transfer nothing more is called"
 USEFUL = "What is read is needed, and read once"
+NEEDLESS = "needless read"  # the rule that notes it
 
 
 def identifies_first(dialogue: Dialogue, meanings: Meanings) -> Iterator[Finding]:
@@ -79,7 +80,7 @@ def does_not_repeat(dialogue: Dialogue, meanings: Meanings) -> Iterator[Finding]
     seen: dict[str, int] = {}
     count = defaultdict[str, int](lambda: 1)
     for call in dialogue.calls:
-        if not call.done or call.result is None or not _reads(call, dialogue.domain):
+        if not call.done or call.result is None or not is_read(call, dialogue.domain):
             continue
         same = canonical([call.action.name, call.action.arguments, call.result.content])
         if same in seen and not any(seen[same] < write < call.turn for write in writes):
@@ -91,10 +92,11 @@ def does_not_repeat(dialogue: Dialogue, meanings: Meanings) -> Iterator[Finding]
 
 
 def _noted(call: Call, found: str) -> Finding:
-    return Finding(turn=call.turn, rule="needless read", text=USEFUL, found=found, outcome="noted")
+    return Finding(turn=call.turn, rule=NEEDLESS, text=USEFUL, found=found, outcome="noted")
 
 
-def _reads(call: Call, domain: Domain) -> bool:
+def is_read(call: Call, domain: Domain) -> bool:
+    """Whether a call only looks something up."""
     return call.action.name in domain.tools and domain.tools[call.action.name].kind == "read"
 
 

@@ -16,6 +16,11 @@ function startOne() {
   site.href = (page, fragment) => `#${fragment}`;
   site.go = (page, fragment) => (location.href = `${page}#${fragment}`);
   addEventListener("hashchange", () => isPlace() || start(site));
+  // A link to where one is already changes no address, but leads to its message again.
+  document.addEventListener("click", ({ target }) => {
+    const link = target.closest("a[href*='#']");
+    if (link?.href === location.href && !isPlace()) start(site);
+  });
   start(site);
 }
 
@@ -28,7 +33,11 @@ function startAll() {
   site.write = (page, fragment, push) => {
     if (page === site.page && ["", page].includes(parts()[1])) put(site.href(page, fragment), push);
   };
-  site.go = (page, fragment) => (location.hash = `/${page}/${fragment}`);
+  site.go = (page, fragment) => {
+    const before = location.hash;
+    location.hash = `/${page}/${fragment}`;
+    if (location.hash === before) open(); // a link to where one is already
+  };
   const turnTo = turning(site, (page) => [...named.get(page).content.childNodes]);
   const open = async () => {
     if (isPlace()) return;
