@@ -30,6 +30,7 @@ app = App(
 app.register_install_completion_command()
 Overrides = Annotated[tuple[str, ...], Parameter("-p", help="name=value: change a parameter")]
 Out = Annotated[Path | None, Parameter(help="folder of the run (default: outputs/<name of the file>)")]
+Formats = Annotated[tuple[Literal["verifiers", "tau2", "nemo-gym"], ...], Parameter("--format", consume_multiple=True)]
 Stages = Annotated[tuple[Literal[*STAGES], ...], Parameter("--stage", consume_multiple=True)]  # type: ignore[valid-type]
 
 
@@ -98,7 +99,7 @@ def estimate(
     seeds: int = 8,
     earlier: Annotated[Path | None, Parameter("--from")] = None,
     out: Out = None,
-) -> int:
+) -> None:
     """Predict requests, tokens, dollars and minutes of a run, from its first seeds or an earlier run.
 
     Where the key is not set, a rough figure: the scripted model plays those seeds, and the price table does the rest.
@@ -111,7 +112,6 @@ def estimate(
     from .run.estimate_command import estimate_lines
 
     _tell(estimate_lines(params, overrides, _folder(params, out), seeds, earlier))
-    return 0
 
 
 @app.command
@@ -141,28 +141,38 @@ def verify(folder: ExistingDirectory, /) -> int:
 
 
 @app.command
+def dataset(
+    folder: ExistingDirectory,
+    /,
+    *others: ExistingDirectory,
+    overrides: Overrides = (),
+    out: Annotated[Path | None, Parameter(help="folder to write (default, of one run: its own dataset/)")] = None,
+) -> None:
+    """Make the dataset of a run anew, or one of several runs: merged, deduplicated, split and proven together.
+
+    Takes the parameters dataset, license and tokenizer: -p 'dataset={splits: {train: 0.9, test: 0.1}}'
+    """
+    from .run.dataset_command import dataset_lines
+
+    _tell(dataset_lines([folder, *others], overrides, out))
+
+
+@app.command
 def export_env(
     folder: ExistingDirectory,
     /,
     *,
-    formats: Annotated[
-        tuple[Literal["verifiers", "tau2", "nemo-gym"], ...], Parameter("--format", consume_multiple=True)
-    ] = (),
+    formats: Formats = (),
     out: Annotated[Path | None, Parameter(help="folder to write (default: environments/ of the run's)")] = None,
-) -> int:
+) -> None:
     """Write the tasks of a run's dataset as environments for reinforcement learning, a folder for each format.
 
     Args:
         formats: only these (default: verifiers and nemo-gym, and tau2 where the domain is one of tau2's)
     """
     from .dataset.environments.export import export_environments
-    from .dataset.environments.tasks import NotExported
 
-    try:
-        _tell(export_environments(folder, out, formats))
-    except NotExported as error:
-        return _say(error, 2)
-    return 0
+    _tell(export_environments(folder, out, formats))
 
 
 @app.command
@@ -173,9 +183,7 @@ def judge(
     params: Path | None = None,
     overrides: Overrides = (),
     readings: Path | None = None,
-    out: Annotated[
-        Path | None, Parameter(help="folder of the replies (default: <CASES without .jsonl>-judged)")
-    ] = None,
+    out: Annotated[Path | None, Parameter(help="folder of the replies (default: <CASES' stem>-judged)")] = None,
 ) -> int:
     """Judge conversations that were written down: one line of JSON for each, held, fell or undecided per check.
 

@@ -62,7 +62,12 @@ def build_dataset(
     TokenizerError where there is no such tokenizer, SplitError where rows cannot be split as asked, InUse while another
     process writes the run's folder."""
     with run.writing():
-        return write_dataset([Source(run, domain, models, license)], run.dataset, tokenizer, options)
+        found = write_dataset([Source(run, domain, models, license)], run.dataset, tokenizer, options)
+        manifest = run.read_manifest()
+        if "rows" in manifest.get("stages", {}).get("4_dataset", {}):  # what `verify` holds the files to
+            manifest["stages"]["4_dataset"]["rows"] = found.rows
+            run.write_manifest(manifest)
+        return found
 
 
 def write_dataset(

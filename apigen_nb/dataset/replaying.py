@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,12 +46,12 @@ def accepted_tasks(folder: Path) -> dict[str, Blueprint] | None:
     return {p.id: p.blueprint for _, _, p in scan_lines(path, Proposal) if p.accepted}
 
 
-def domain_of(task: Blueprint, fingerprint: str, folder: Path) -> Domain:
-    """The domain that a proof was made on. A domain folder is found from the run's manifest. DomainError where it is
-    not there or has changed since."""
-    name = task.domain
+def domain_of(task: Blueprint, fingerprint: str, folder: Path, known: Mapping[str, Path] | None = None) -> Domain:
+    """The domain that a proof was made on. A domain folder is one of those that are `known` (domain → folder), or found
+    from the manifest of the run in `folder`. DomainError where it is not there or has changed since."""
+    name, known = task.domain, known or {}
     is_folder = ":" not in name and name not in builtin_domains() and (folder / "run.json").is_file()
-    domain = Domain.load(Run(folder).domain() if is_folder else name)
+    domain = Domain.load(str(known[name]) if name in known else Run(folder).domain() if is_folder else name)
     if domain.fingerprint != fingerprint:
         raise DomainError(f"made on another version of {name} ({fingerprint}, here {domain.fingerprint})")
     return domain

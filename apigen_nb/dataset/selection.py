@@ -82,7 +82,7 @@ class Selection:
 def candidates(sources: Sequence[Source]) -> Selection:
     """What could be rows: the distinct verified conversations of these runs that formats can hold, from their two files
     each, and the failed ones of the same tasks. Each task is a group of its own so far."""
-    found = Selection({}, counts=Counter({"seeds": 0, "recombined": 0}))
+    found, first = Selection({}, counts=Counter({"seeds": 0, "recombined": 0})), dict[tuple[str, str], str]()
     for source in sources:
         found.notes |= source.notes()
         for proposal in source.proposals():
@@ -93,8 +93,21 @@ def candidates(sources: Sequence[Source]) -> Selection:
         found.counts["accepted blueprints"] = len(found.tasks)
         for id, held in source.conversations():
             _add(found, held, _known_of_task(found.tasks[id], source.models, source.license), source.domain)
+            if len(sources) > 1:
+                _leave_out_repeated(found, held, source.domain.name, first)
     found.counts["verified conversations"] = len(found.rows) + len(found.left_out)
     return found
+
+
+def _leave_out_repeated(
+    found: Selection, held: Sequence[Trajectory], domain: str, first: dict[tuple[str, str], str]
+) -> None:
+    """Leave out what says and does the same as a row of an earlier run; `first` is content → that row."""
+    for trajectory in held:
+        if trajectory.id in found.rows:
+            twin = first.setdefault((domain, trajectory.content), trajectory.id)
+            if twin != trajectory.id:
+                found.leave_out(trajectory.id, DUPLICATE, twin)
 
 
 def _known_of_task(task: Task, models: Mapping[str, str], license: str) -> About:

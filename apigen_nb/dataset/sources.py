@@ -59,10 +59,21 @@ class Source:
 
 
 def check_versions(sources: Sequence[Source]) -> None:
-    """DomainError where a run was made on another version of its domain than is here."""
-    for source in sources:
+    """DomainError where two runs were made on two versions of one domain, or one on another version than is here."""
+    made_on = [
+        source.run.read_manifest().get("domain", {}).get("fingerprint", source.domain.fingerprint) for source in sources
+    ]
+    first = dict[str, tuple[Source, str]]()
+    for source, made in zip(sources, made_on, strict=True):
+        name = source.domain.name
+        other, version = first.setdefault(name, (source, made))
+        if version != made:
+            raise DomainError(
+                f"{other.run.folder} and {source.run.folder} were made on two versions of {name} ({version} and "
+                f"{made}); a dataset has one version of a domain: leave one out, or make it again"
+            )
+    for source, made in zip(sources, made_on, strict=True):
         here = source.domain.fingerprint
-        made = source.run.read_manifest().get("domain", {}).get("fingerprint", here)
         if made != here:
             raise DomainError(
                 f"{source.run.folder} was made on another version of {source.domain.name} ({made}, here {here}); rows "

@@ -123,7 +123,8 @@ class _Verification(NamedTuple):
         """The row of a proof; None where it does not hold, with what does not added to the report."""
         self.report.rows += not failed
         try:
-            domain = domain_of(proof.task, proof.domain_fingerprint, self.home.parent)
+            known = self.origin.domain_folders(self.home)
+            domain = domain_of(proof.task, proof.domain_fingerprint, self.home.parent, known)
             problems = [(proof.id, problem) for problem in self._problems(proof, failed, domain)]
             self.report.failures += problems
             return None if problems else row_of(proof, domain)

@@ -20,6 +20,7 @@ EXIT_CODES = {  # by the name of what was raised: a stage's kernel tells no more
             "WithoutKey",
             "TokenizerError",
             "SplitError",
+            "NotExported",
         ),
         2,
     ),

@@ -44,7 +44,7 @@ def load_params(path: Path | str | None, overrides: Iterable[str] = (), base: di
     values = base or {} if path is None else _read(Path(path))
     with _about(where := "" if path is None else f"{path}: "):
         values = current_names(values)
-    values |= dict(map(_override, overrides))
+    values |= read_overrides(overrides)
     with _about(where):
         params = validated(values)
         with _importable_from_here():
@@ -64,6 +64,11 @@ def load_params(path: Path | str | None, overrides: Iterable[str] = (), base: di
                 _check_access(params, role, setting)
         Budget(price_table(params.prices), (model for _, model, _ in _asked(params)), params.max_cost)
     return params
+
+
+def read_overrides(overrides: Iterable[str]) -> dict[str, Any]:
+    """Name → value of each `name=value`. ParamsError for what is none, or no parameter."""
+    return dict(map(_override, overrides))
 
 
 @contextlib.contextmanager

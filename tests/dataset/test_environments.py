@@ -267,6 +267,9 @@ def test_the_command_writes_beside_the_dataset_and_never_over_anything(
 
 def test_tau2_plays_its_own_domains_only(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = refused([str(run), "--format", "verifiers", "tau2"], capsys)
+    new = run / "of" / "my" / "own"
+    refused([str(run), "--format", "verifiers", "tau2", "--out", str(new)], capsys)
+    assert not (run / "of").exists()
     assert "the domain is retail, and tau2 plays only its own, tau2:retail and tau2:airline" in told
     assert not list((run / "environments").glob("*"))
 

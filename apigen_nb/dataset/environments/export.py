@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +34,13 @@ def export_environments(folder: Path, out: Path | None = None, formats: Sequence
         raise NotExported(
             f"{taken[0]} exists already and is left as it is; remove it first, or choose another: --out DIR"
         )
-    return list(_write(source, targets))
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        return list(_write(source, targets))
+    finally:
+        for folder in made:
+            with contextlib.suppress(OSError):  # something was written there
+                folder.rmdir()
 
 
 def _write(source: Source, targets: dict[Format, Path]) -> Iterator[str]:

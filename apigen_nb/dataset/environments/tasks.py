@@ -11,6 +11,7 @@ from typing import Any
 from ...storage.run_folder import Run
 from ...world.domain import Domain, builtin_domains
 from ..earlier import is_earlier
+from ..origin import Origin, read_origin
 from ..replaying import domain_of
 from .play import blueprint_of
 
@@ -50,7 +51,8 @@ class Source:
             found = ", ".join(f"{name} ({version})" for name, version in known) or "no verified row"
             raise NotExported(f"{dataset} holds {found}; an environment has the tasks of one domain, in one version")
         [((_, version), row)] = known.items()
-        return cls(dataset, domain_of(blueprint_of(row), version, dataset.parent), counts)
+        folders = (read_origin(dataset) or Origin()).domain_folders(dataset)
+        return cls(dataset, domain_of(blueprint_of(row), version, dataset.parent, folders), counts)
 
     @property
     def count(self) -> int:
@@ -60,7 +62,9 @@ class Source:
     def own_domain(self) -> Path | None:
         """The folder of a domain that is one; None for those that the package knows by name."""
         name = self.domain.name
-        return None if ":" in name or name in builtin_domains() else Path(Run(self.dataset.parent).domain())
+        known = (read_origin(self.dataset) or Origin()).domain_folders(self.dataset)
+        of_run = ":" not in name and name not in builtin_domains()
+        return known.get(name) or (Path(Run(self.dataset.parent).domain()) if of_run else None)
 
     def rows(self, split: str) -> Iterator[dict[str, Any]]:
         """The tasks of a split, one by one."""
