@@ -13,7 +13,10 @@ from ..dataset.configs import CONFIGS
 from ..dataset.origin import read_origin
 from ..dataset.selection import LeftOut
 from ..storage.jsonl import scan_lines
+from ..storage.safe_text import clean, truncate
 from . import pieces
+
+FOUND = 300  # characters of what a reason goes by
 
 
 def configs(examples: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
@@ -45,10 +48,12 @@ def splits(dataset: Path) -> pd.DataFrame:
 
 
 def left_out(dataset: Path) -> pd.DataFrame:
-    """Every verified conversation that is no row: the reason, and the row that stands for it, where one does."""
+    """Every verified conversation that is no row: the reason, what that goes by, and the row that stands for it, where
+    one does."""
     path = dataset / "left_out.jsonl"
     records = (one for _, _, one in scan_lines(path, LeftOut)) if path.is_file() else ()
-    return pd.DataFrame([(one.id, one.reason, one.twin) for one in records], columns=["trajectory", "reason", "twin"])
+    rows = [(one.id, one.reason, clean(truncate(one.found, FOUND)), one.twin) for one in records]
+    return pd.DataFrame(rows, columns=["trajectory", "reason", "found", "twin"])
 
 
 def section(dataset: Path) -> pieces.Piece:
@@ -65,6 +70,6 @@ def section(dataset: Path) -> pieces.Piece:
         Markup(pieces.table(parts, percent=("share", "asked for"), links={})),
         len(gone),
         Markup(pieces.table(reasons(gone["reason"].value_counts().to_dict()), links={})),
-        Markup(pieces.table(gone, most=100, links=links, fold="Each with its twin")),
+        Markup(pieces.table(gone, most=100, links=links, fold="Each with its twin, or what was found")),
     )
     return pieces.Piece(html)

@@ -23,7 +23,10 @@ from platformdirs import user_cache_path
 T = TypeVar("T")
 LARGE = 50_000_000  # bytes of records; below, reading them takes a second
 RUNS = 8  # whose pages are kept
-FILES = ("run.json", "ledger.json", "blueprints.jsonl", "trajectories.jsonl", "dataset/proofs.jsonl")
+FILES = (
+    *("run.json", "ledger.json", "blueprints.jsonl", "trajectories.jsonl", "dataset/proofs.jsonl"),
+    "notes.jsonl",
+)
 PACKAGE = Path(__file__).parent.parent
 
 

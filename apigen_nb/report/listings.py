@@ -11,6 +11,7 @@ from .comparable import embedded
 from .compared_conversations import of_blueprint
 from .item_explorer import Facets, Item, ItemExplorer
 from .pass_rates import REJECTED, REPAIRED, attempt_facets, failure_name, traits
+from .people_notes import SAID, shown
 from .reflection import ACCEPTED, fell_at, is_mended
 from .run_contents import RunContents
 from .shares import MARKS, OPEN
@@ -105,18 +106,20 @@ def trajectories(run: RunContents) -> ItemExplorer:
     )
     menus = (
         "outcome", "cause", "divergence", "failed check", "undecided check", "rule broken", "kind", "behaviour",
-        "length", "ended",
+        "length", "ended", "a person says",
     )  # fmt: skip
 
     def make() -> list[Item]:
         known = {p.id: p for p in run.proposals}
-        return [_trajectory(t, known) for t in run.trajectories]
+        said = {id: SAID[note.verdict] for id, note in run.said.items()}
+        return [_trajectory(t, known, said.get(t.id, "")) for t in run.trajectories]
 
     def html(id: str) -> str:
         trajectory = run.trajectories.whole(id)
         p = run.proposal_of(trajectory)
         blueprint, diff = (p.blueprint, p.attempts[-1].diff) if p and p.accepted else (None, ())
-        return pieces.compare(trajectory, blueprint, diff, run.writes) + embedded(trajectory, p, run.writes)
+        note = shown(run.said[id], trajectory) if id in run.said else ""
+        return note + pieces.compare(trajectory, blueprint, diff, run.writes) + embedded(trajectory, p, run.writes)
 
     return ItemExplorer(
         "Every conversation", about, "trajectories.jsonl", "conversations", menus, make, html, run.trajectories.search,
@@ -124,7 +127,7 @@ def trajectories(run: RunContents) -> ItemExplorer:
     )  # fmt: skip
 
 
-def _trajectory(t: Trajectory, known: Mapping[str, Proposal]) -> Item:
+def _trajectory(t: Trajectory, known: Mapping[str, Proposal], said: str) -> Item:
     p = known.get(t.blueprint)
     divergence, cause = t.divergence.kind if t.divergence else "", t.blame.cause if t.blame else ""
     rules: dict[str, list[str]] = {}
@@ -146,6 +149,7 @@ def _trajectory(t: Trajectory, known: Mapping[str, Proposal]) -> Item:
         "behaviour": p.behaviour if p else "",
         "length": length_class(len(t.messages)),
         "ended": tables.ENDED[t.ended],
+        "a person says": said,
         "attempt": str(t.attempt),
         "tool": list(dict.fromkeys(clean_name(call.name) for call in t.calls)),
         "blueprint": t.blueprint,

@@ -24,6 +24,7 @@ FILES = {
     "dataset/README.md": "the dataset card",
     "dataset/trl/train.jsonl": "the rows to train on; beside them in other forms, for other trainers",
     "dataset/proofs.jsonl": "what a re-check of every row needs",
+    "notes.jsonl": "what people say of conversations",
     "dataset/left_out.jsonl": "verified conversations that are no rows, and why",
 }
 

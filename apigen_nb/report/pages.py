@@ -20,9 +20,11 @@ from . import (
     loss,
     near_duplicates,
     pass_rates,
+    people_notes,
     pieces,
     reflection,
     run_comparison,
+    score_tables,
     tables,
 )
 from .data_table import data_table
@@ -216,6 +218,7 @@ def _dataset(run: RunContents) -> Markup:
     frame, moves = run.conversations
     twice = diversity.duplicates(frame).rename(columns={"turns": "user messages"})
     measures = [panel(charts.histogram(frame, name)) for name in diversity.measures(frame)]
+    measures += [panel(diversity.composition_figure(frame, by)) for by in ("kind", "behaviour")]
     again = Markup('<section class="panel"><h2>Said and done twice: {} verified conversations</h2>{}</section>').format(
         f"{len(twice):,}", Markup(pieces.table(twice, links={"trajectory": "trajectories", "same as": "trajectories"}))
     )
@@ -225,18 +228,13 @@ def _dataset(run: RunContents) -> Markup:
     pairs = Markup('<section class="panel"><h2>Preference pairs, chosen and rejected</h2>{}</section>')
     parts = (
         _head("What the dataset is made of", diversity.headline(frame, run.rows)),
-        columns(
-            [
-                *measures,
-                panel(diversity.composition_figure(frame)),
-                panel(diversity.composition_figure(frame, "behaviour")),
-            ]
-        ),
+        columns(measures),
         panel(diversity.transitions_figure(moves), pieces.table(moves, most=60, fold="The numbers")),
-        Markup(dataset_tables.section(run.folder / "dataset")),
+        *(Markup(part.section(run.folder / "dataset")) for part in (dataset_tables, score_tables)),
         again,
         alike,
         pairs.format(Markup(compared_conversations.chosen_and_rejected(run))),
+        Markup(people_notes.section(run)),
         loss.section(run),
         Markup("<h2>Every conversation in a table</h2>"),
         searchable(frame),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..dataset.notes import Note, latest, read_notes
 from ..models.ledger import Ledger, read_ledger
 from ..records import Proposal, Trajectory
 from ..storage.jsonl import Damaged
@@ -69,6 +70,25 @@ class RunContents:
         """The proposal that a conversation is about, whole; None where it is not among the run's."""
         known = trajectory.blueprint in self.proposals.place
         return self.proposals.whole(trajectory.blueprint) if known else None
+
+    @cached_property
+    def notes(self) -> list[Note]:
+        """What people said of conversations, in the order in which they said it."""
+        return read_notes(Run(self.folder).notes)
+
+    @cached_property
+    def said(self) -> dict[str, Note]:
+        """Conversation → what was said of it last."""
+        return latest(self.notes)
+
+    def hear(self, note: Note) -> None:
+        """Take in a note that was just taken."""
+        self.notes.append(note)
+        self.said[note.id] = note
+
+    def conversation(self, id: str) -> Trajectory | None:
+        """A conversation whole; None where there is none of this id."""
+        return self.trajectories.whole(id) if id in self.trajectories.place else None
 
     @property
     def spoken(self) -> Iterable[Trajectory]:

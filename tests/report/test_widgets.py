@@ -240,7 +240,7 @@ def test_widgets_below_a_page_are_made_when_it_is_looked_at(folder: Path) -> Non
     assert place.children == ()
     pages.address = "domain.html#"
     (domain,) = place.children
-    pages.address = "trajectories.html#"
+    pages.address = "blueprints.html#"
     assert place.children == ()
     pages.address = "domain.html#"
     assert place.children == (domain,)

@@ -30,6 +30,7 @@ from ..run_contents import RunContents
 from ..write import comparison, question_pages
 from .domain import domain_explorer
 from .layout import below, show
+from .note_form import CONVERSATIONS, NoteForm
 from .report_pages import ReportPages
 
 __all__ = [
@@ -100,7 +101,8 @@ def diff(run: Run | Path | str, one: str, other: str, beside: Run | Path | str |
 def explore(run: Run | Path | str, address: str = "", others: Sequence[Run | Path | str] = ()) -> W.VBox:
     """Every page of a run behind one menu, opened at an `address` that a widget, an app or a report shows:
     "trajectories.html#retail-00002.t1?outcome=failed". Its `pages.address` is what is shown now, and can be set. With
-    `others`, further runs, one more page puts all of them side by side."""
+    `others`, further runs, one more page puts all of them side by side. Below the conversations a form takes notes on
+    the one that is shown, for the run's `notes.jsonl`."""
     held = RunContents(run)
 
     def domain() -> W.Widget:
@@ -114,7 +116,7 @@ def explore(run: Run | Path | str, address: str = "", others: Sequence[Run | Pat
     pages = [overview, Page(DOMAIN, "Domain", "its tools by hand, its data and rules", lambda: []), *answers, *beside]
     file, _, item = address.removeprefix("#/").replace(".html/", ".html#", 1).partition("#")
     shown = ReportPages(held.name, pages, held.scripted, file, item, figures=partial(_figures, held))
-    return below(shown, {DOMAIN: domain})
+    return below(shown, {DOMAIN: domain, CONVERSATIONS: lambda: NoteForm(held, shown).box})
 
 
 def table(frame: pd.DataFrame, name: str = "table") -> ReportPages:
