@@ -152,7 +152,7 @@ async def _draft(task: Seed | Combination, *, domain: Domain, made: Journal[Prop
     if isinstance(task, Seed):
         assignment = seed_assignment(task, domain)
     else:
-        assignment = combination_assignment(task, _blueprints(made, task.parts))
+        assignment = combination_assignment(task, _blueprints(made, task.parts), domain)
     try:
         return await draft_until_accepted(assignment, domain, **options)
     except NoAnswer as error:

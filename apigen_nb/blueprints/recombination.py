@@ -20,6 +20,7 @@ from ..models.reply_schema import reply_schema
 from ..records import Blueprint, Verdict
 from ..world.domain import Domain
 from ..world.world import digest
+from .gates.evidence import Row, place_asked_for
 from .gates.execution import execute, executed
 from .gates.policy import broken_rules
 from .gates.verdict import verdict_on
@@ -97,16 +98,26 @@ def _grown(ids: Iterable[str], size: int, holds: Callable[[Sequence[str]], bool]
     return parts
 
 
-def join_parts(id: str, parts: Sequence[Blueprint]) -> Blueprint:
-    """The task that these parts come to, not worded yet: their actions and outputs in order."""
+def join_parts(id: str, parts: Sequence[Blueprint], domain: Domain) -> Blueprint:
+    """The task that these parts come to, not worded yet: their actions and outputs in order. Two questions with one
+    answer stay two; one that two parts ask, of one field of one row, becomes one."""
     return parts[0].model_copy(
         update={
             "id": id,
             "actions": tuple(action for part in parts for action in part.actions),
-            "outputs": tuple(dict.fromkeys(output for part in parts for output in part.outputs)),
+            "outputs": tuple(_outputs(parts, domain)),
             "parts": tuple(part.id for part in parts),
         }
     )
+
+
+def _outputs(parts: Sequence[Blueprint], domain: Domain) -> Iterator[str]:
+    asked = set[tuple[str, Row, str]]()
+    for part in parts:
+        places = [(output, place_asked_for(output, part, domain)) for output in part.outputs]
+        questions = [(output, (output, place.row, place.path) if place else None) for output, place in places]
+        yield from (output for output, question in questions if question not in asked)
+        asked |= {question for _, question in questions if question}
 
 
 def every_action_counts(task: Blueprint, domain: Domain) -> Verdict | None:
@@ -124,16 +135,16 @@ def every_action_counts(task: Blueprint, domain: Domain) -> Verdict | None:
 
 def are_compatible(parts: Sequence[Blueprint], domain: Domain) -> bool:
     """Whether the actions of all parts execute together, break no rule and undo nothing of each other."""
-    verdict = every_action_counts(join_parts("", parts), domain)
+    verdict = every_action_counts(join_parts("", parts, domain), domain)
     return verdict is not None and verdict.passed
 
 
-def combination_assignment(combination: Combination, parts: Sequence[Blueprint]) -> Assignment:
+def combination_assignment(combination: Combination, parts: Sequence[Blueprint], domain: Domain) -> Assignment:
     """What a combination asks of the generator: one instruction; actions and outputs are settled, those of the parts in
     order. ValueError unless there are two parts at least, all plain and of one user."""
     if len(parts) < 2 or len({part.user for part in parts}) > 1 or any(part.kind != "plain" for part in parts):
         raise ValueError(f"{combination.id}: expected two or more plain blueprints of one user, found {parts!r:.200}")
-    task = join_parts(combination.id, parts)
+    task = join_parts(combination.id, parts, domain)
     known = task.model_dump(mode="json", include={"actions", "outputs", "persona", "behaviour", "user"})
     return Assignment(
         blueprint=task,

@@ -26,6 +26,7 @@ from apigen_nb.blueprints.recombination import (
     are_compatible,
     combination_assignment,
     draw_combinations,
+    join_parts,
 )
 from apigen_nb.blueprints.reflection import draft_until_accepted
 from apigen_nb.blueprints.sampling import Sampling
@@ -79,7 +80,7 @@ def contact(user: str, **arguments: Any) -> Action:
 def joined(parts: list[Blueprint], generator: Generator, **options: Any) -> Any:
     combination = Combination("retail-r00000", parts[0].user, tuple(one.id for one in parts))
     given = {"feedback": generator, "gates": PLAIN} | options
-    assignment = combination_assignment(combination, parts)
+    assignment = combination_assignment(combination, parts, retail)
     return asyncio.run(draft_until_accepted(assignment, retail, generator=generator, **given))
 
 
@@ -174,7 +175,7 @@ def test_actions_and_outputs_follow_each_other_and_run_together() -> None:
     assert proposal.accepted
     made = proposal.blueprint
     assert made.actions == (*one.actions, *two.actions)
-    assert made.outputs == ("7", "8")
+    assert made.outputs == ("7", "7", "8")  # nothing says that the two ask for one thing
     assert (made.parts, proposal.parts) == (("a", "b"), ("a", "b"))
     assert proposal.attempts[0].diff == execute(made, retail).diff
     assert same_state(execute(made, retail).diff, proposal.attempts[0].diff).passed
@@ -229,6 +230,42 @@ def test_a_part_that_another_undoes_is_a_conflict() -> None:
     assert [(v.gate, v.kind) for v in proposal.attempts[0].failures] == [("recombination", "action undone")]
     assert proposal.attempts[0].failures[0].reason.startswith("action 1, update_customer_address(")
     assert len(proposal.attempts) == 1
+
+
+def asks(id: str, order: dict[str, Any], field: str, *, more: str = "") -> Blueprint:
+    user, words = order["customer_id"], field.replace("_", " ")
+    told = f"Your id is {user}. You want to know the {words} of {order['order_id']}.{more}"
+    return part(id, user, outputs=(str(order[field]),)).model_copy(update={"instruction": told})
+
+
+def test_two_questions_with_one_answer_stay_two() -> None:
+    """Two orders have the same shipping fee; one order's fee is the discount of its item; one part has two outputs."""
+    by: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for order in retail.tables["orders"].values():
+        by.setdefault((order["customer_id"], order["shipping_fee"]), []).append(order)
+    one, other = next(found for found in by.values() if len(found) > 1)[:2]
+    fee = str(one["shipping_fee"])
+    parts = [asks("a", one, "shipping_fee"), asks("b", other, "shipping_fee")]
+    assert join_parts("r", parts, retail).outputs == (fee, fee)
+    assert joined(parts, Generator()).attempts[-1].blueprint.outputs == (fee, fee)
+    free = _first("delivered", lambda order: order["shipping_fee"] == 0.0 == order["items"][0]["discount"])
+    item = f" You want to know the discount of {free['items'][0]['item_id']}."
+    discount = asks("b", free, "shipping_fee").model_copy(
+        update={"instruction": f"Your id is {free['customer_id']}.{item}"}
+    )
+    assert join_parts("r", [asks("a", free, "shipping_fee"), discount], retail).outputs == ("0.0", "0.0")
+    both = parts[0].model_copy(update={"outputs": (fee, fee)})
+    assert join_parts("r", [both, parts[1]], retail).outputs == (fee, fee, fee)
+
+
+def test_a_question_that_two_parts_ask_becomes_one() -> None:
+    """An order's status is its own, whatever statuses its items have, unless one of them is named."""
+    order = _first("delivered", lambda order: order["items"][0]["status"] == "delivered")
+    parts = [asks("a", order, "status"), asks("b", order, "status", more=" You are in a hurry.")]
+    assert join_parts("r", parts, retail).outputs == ("delivered",)
+    item = f" You mean the status of {order['items'][0]['item_id']}."
+    parts = [parts[0], asks("b", order, "status", more=item)]
+    assert join_parts("r", parts, retail).outputs == ("delivered", "delivered")
 
 
 def test_an_instruction_that_leaves_something_out_is_mended_with_feedback() -> None:

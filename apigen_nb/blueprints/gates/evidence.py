@@ -21,6 +21,7 @@ BUDGET = 6_000  # characters of JSON of the rows that are shown, about 2k tokens
 MAX_PLACES = 4  # at which an output is shown to stand
 FEW = 3  # entries of a list that are shown whatever they are; rows that have a part with an id
 MAX_FIELDS = 4  # that tell what an id stands for
+_PART = re.compile(r"\[([^\]]+)\]")  # of a path
 Tables = dict[str, dict[str, Any]]
 Row = tuple[str, str]  # table and id
 
@@ -188,16 +189,30 @@ def _only_after(output: str, execution: Execution) -> Iterator[str]:
                 yield f"{change.table}/{change.id} {path} after the actions{was}"
 
 
+def place_asked_for(output: str, blueprint: Blueprint, domain: Domain) -> Place | None:
+    """The place in the rows around a user where an output stands, if the instruction names this row, this field and
+    whatever part of the row it is a field of, and no others that hold it."""
+    named, said, instruction = _named(blueprint, domain), _said(blueprint), blueprint.instruction
+    places = (p for p in _places_of(output, blueprint, domain, named) if not any(_unlikely(p, said, named)))
+    found = [place for place in places if all(part in instruction for part in _PART.findall(place.path))]
+    return found[0] if len(found) == 1 else None
+
+
 def _places_of(output: str, blueprint: Blueprint, domain: Domain, named: Container[Row]) -> list[Place]:
     """Where an output stands in the rows around a user: first in those that are named, in fields that are."""
     exact, longer = _places(domain, blueprint.user)
-    form, said = known_form(output), {*map(stem, re.findall(r"[a-z]+", blueprint.instruction.casefold()))}
+    form, said = known_form(output), _said(blueprint)
     worded = (place for place in longer if known_form(place.value) != form and _is(output, place.value))
+    return sorted([*exact.get(form, ()), *worded], key=lambda place: _unlikely(place, said, named))
 
-    def unlikely(place: Place) -> tuple[bool, bool]:
-        return place.row not in named, said.isdisjoint(map(stem, re.findall("[a-z]+", place.path.rpartition(".")[2])))
 
-    return sorted([*exact.get(form, ()), *worded], key=unlikely)
+def _said(blueprint: Blueprint) -> set[str]:
+    return {*map(stem, re.findall(r"[a-z]+", blueprint.instruction.casefold()))}
+
+
+def _unlikely(place: Place, said: set[str], named: Container[Row]) -> tuple[bool, bool]:
+    """Whether an instruction of these words names neither the row of a place nor the field."""
+    return place.row not in named, said.isdisjoint(map(stem, re.findall("[a-z]+", place.path.rpartition(".")[2])))
 
 
 @functools.lru_cache(maxsize=64)
