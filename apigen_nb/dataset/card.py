@@ -14,6 +14,7 @@ from ..models.scripted import LABEL
 from .choosing import Chosen
 from .columns import as_features, has_json
 from .configs import CONFIGS
+from .contamination import WORDS
 from .options import DatasetOptions
 from .rows import Row, Scores, TaskRows, Tokens
 from .scores import FORMULA
@@ -196,7 +197,7 @@ def _checks(facts: CardFacts) -> list[tuple[object, ...]]:
         ("read by people", str(facts.chosen.people) or "not run: nobody left a word"),
         ("filters", _filters(facts.options) or "not run: none was asked for"),
         ("near duplicates, values masked", _near(facts)),
-        ("contamination with benchmarks", "not run"),
+        *(_contamination(facts)),
         ("groups kept in one split", f"every row, of {facts.chosen.splits.groups.total()} groups"),
     ]
 
@@ -217,6 +218,18 @@ def _filters(options: DatasetOptions) -> str:
     }
     told = "; ".join(f"{what} {value}" for what, value in asked.items() if value is not None)
     return told and f"every row: {told}"
+
+
+def _contamination(facts: CardFacts) -> Iterator[tuple[object, ...]]:
+    """Benchmark by benchmark: what rows share with its tasks, or why nobody looked."""
+    came = "kept" if facts.options.contaminated == "keep" else "left out"
+    for one in facts.chosen.contamination.benchmarks:
+        hit = {hit.id for hit in facts.chosen.contamination.hits if hit.benchmark == one.name}
+        told = f"every row, {len(one.tasks):,} tasks: {len(hit)} share runs of {WORDS} words or calls with it, {came}"
+        yield (
+            f"contamination with {one.name} {one.version}".rstrip(),
+            (f"not checked: {one.missing}" if one.missing else told),
+        )
 
 
 def _near(facts: CardFacts) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from .contamination import Contamination, find_contamination
 from .filters import keep_asked_for
 from .groups import as_groups
 from .near_duplicates import Alike, find_near_duplicates
@@ -24,6 +25,7 @@ class Chosen:
     people: Heeded
     splits: Assigned
     alike: Alike
+    contamination: Contamination
 
 
 def choose_rows(sources: Sequence[Source], options: DatasetOptions) -> Chosen:
@@ -33,12 +35,13 @@ def choose_rows(sources: Sequence[Source], options: DatasetOptions) -> Chosen:
     people = heed_notes(selection)
     keep_asked_for(selection, options)
     alike = find_near_duplicates(selection, sources, options.near_duplicates)
+    contamination = find_contamination(selection, sources, options.contaminated == "leave_out")
     _keep_failed_of_rows(selection)
     _join_groups(selection, alike.pairs)
     selection.settle_twins()
     assigned = split_rows(selection, options)
     selection.counts["rows"] = len(selection.rows)
-    return Chosen(selection, people, assigned, alike)
+    return Chosen(selection, people, assigned, alike, contamination)
 
 
 def _keep_failed_of_rows(selection: Selection) -> None:

@@ -6,6 +6,7 @@
     dataset/proofs.jsonl            a line a row: task, groundtruth, conversation, end state
     dataset/rejected.jsonl          the same of failed conversations that are held against rows
     dataset/left_out.jsonl          verified conversations that are no rows, and why
+    dataset/contamination.jsonl     what rows share with public benchmarks
     dataset/dataset.json            what was asked for, of which runs, and how the rows were split
 
 A pure function of `blueprints.jsonl`, `trajectories.jsonl`, what people say of them (`notes.jsonl`) and parameters.
@@ -145,6 +146,7 @@ def _proven(
 
 def _write_small(folder: Path, chosen: Chosen, facts: CardFacts) -> None:
     write_whole(folder / "left_out.jsonl", [one.line() for one in chosen.selection.left_out])
+    write_whole(folder / "contamination.jsonl", [hit.line() for hit in chosen.contamination.hits])
     write_origin(folder, facts.sources, chosen, facts.options)
     write_whole(folder / "dataset_info.json", [json.dumps(_llama_factory(facts), indent=2)])
     write_whole(folder / "README.md", [card(facts)])

@@ -56,3 +56,6 @@ class DatasetOptions(BaseModel):
         le=1,
         description="Similarity from which a row gives way to a better one; none: all stay.",
     )
+    contaminated: Literal["keep", "leave_out"] = Field(
+        default="keep", description="What becomes of rows that share with a benchmark that is installed."
+    )

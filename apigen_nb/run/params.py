@@ -189,6 +189,8 @@ def _told(problem: Any) -> str:
         nested: dict[str, type[BaseModel]] = {"prices": Price, "dataset": DatasetOptions}
         parts = nested.get(path[0], RoleParams)
         known = re.findall(r"'(.*?)'", problem.get("ctx", {}).get("expected", "")) or list(parts.model_fields)
+        if problem["type"] == "literal_error" and "[key]" not in problem["loc"]:
+            path = [*(part for part in path if not part.isdigit()), str(problem["input"])]
         wrong = str(problem["input"]) if path[-1].isdigit() else path[-1]  # one of a list, or a name
         return f"{'.'.join(path[:-1])}: {not_one(wrong, known)}"
     message = problem["msg"].removeprefix("Value error, ")
