@@ -15,6 +15,7 @@ from .choosing import Chosen
 from .columns import as_features, has_json
 from .configs import CONFIGS
 from .contamination import WORDS
+from .diversity import DiversityCounter, lines
 from .options import DatasetOptions
 from .rows import Row, Scores, TaskRows, Tokens
 from .scores import FORMULA
@@ -41,6 +42,7 @@ class CardFacts:
         default_factory=lambda: {name: array("l") for name in (*Tokens.model_fields, "in all")}
     )
     scores: dict[str, array[float]] = field(default_factory=lambda: {name: array("d") for name in Scores.model_fields})
+    diversity: DiversityCounter = field(default_factory=DiversityCounter)
     judged: int = 0
     replies: Counter[str] = field(default_factory=Counter)
 
@@ -140,6 +142,8 @@ def _body(facts: CardFacts) -> Iterator[str]:
     yield f"\n## Tokens\n\nBy {facts.tokenizer.name}, without the marks of a chat template.\n"
     lengths = [(part, *(_quantile(found, at) for at in (0.5, 0.95, 1.0))) for part, found in facts.tokens.items()]
     yield from _table(("part of a row", "median", "95 %", "longest"), lengths)
+    yield "\n## Diversity\n"
+    yield from _table(("measure", "value"), list(lines(facts.diversity.found)))
     yield "\n## Checks\n"
     yield from _table(("check", "run on"), _checks(facts))
     yield f"\n## Scores\n\n`score` is {FORMULA}.\n"

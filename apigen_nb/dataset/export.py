@@ -7,6 +7,7 @@
     dataset/rejected.jsonl          the same of failed conversations that are held against rows
     dataset/left_out.jsonl          verified conversations that are no rows, and why
     dataset/contamination.jsonl     what rows share with public benchmarks
+    dataset/diversity.json          how diverse the rows are, in numbers
     dataset/dataset.json            what was asked for, of which runs, and how the rows were split
 
 A pure function of `blueprints.jsonl`, `trajectories.jsonl`, what people say of them (`notes.jsonl`) and parameters.
@@ -121,6 +122,8 @@ def _write(folder: Path, sources: Sequence[Source], chosen: Chosen, facts: CardF
             rejected.writelines(proof.line() + "\n" for proof, _ in failed)
             rows = TaskRows(tuple(row for _, row in verified), tuple(row for _, row in failed))
             facts.add(rows, sum(bool(proof.readings) for proof, _ in verified))
+            for proof, row in verified:
+                facts.diversity.add(proof, row, domain)
             for name, config in CONFIGS.items():
                 for example in config.examples(rows):
                     files[name].add(example)
@@ -147,6 +150,7 @@ def _proven(
 def _write_small(folder: Path, chosen: Chosen, facts: CardFacts) -> None:
     write_whole(folder / "left_out.jsonl", [one.line() for one in chosen.selection.left_out])
     write_whole(folder / "contamination.jsonl", [hit.line() for hit in chosen.contamination.hits])
+    write_whole(folder / "diversity.json", [facts.diversity.found.model_dump_json(indent=2)])
     write_origin(folder, facts.sources, chosen, facts.options)
     write_whole(folder / "dataset_info.json", [json.dumps(_llama_factory(facts), indent=2)])
     write_whole(folder / "README.md", [card(facts)])

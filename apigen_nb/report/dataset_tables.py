@@ -10,6 +10,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from ..dataset.configs import CONFIGS
+from ..dataset.contamination import Hit
+from ..dataset.diversity import Diversity, lines
 from ..dataset.origin import read_origin
 from ..dataset.selection import LeftOut
 from ..storage.jsonl import scan_lines
@@ -56,20 +58,41 @@ def left_out(dataset: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["trajectory", "reason", "found", "twin"])
 
 
+def diversity(dataset: Path) -> pd.DataFrame:
+    """How diverse the rows are: measure and value; empty of a dataset of an earlier version."""
+    path = dataset / "diversity.json"
+    told = lines(Diversity.model_validate_json(path.read_bytes())) if path.is_file() else ()
+    return pd.DataFrame(told, columns=["measure", "value"])
+
+
+def contamination(dataset: Path) -> pd.DataFrame:
+    """What rows share with tasks of public benchmarks that were installed; the card says which were."""
+    path = dataset / "contamination.jsonl"
+    hits = (hit for _, _, hit in scan_lines(path, Hit)) if path.is_file() else ()
+    rows = [(h.id, h.benchmark, clean(h.task), h.overlap, clean(truncate(h.found, FOUND))) for h in hits]
+    return pd.DataFrame(rows, columns=["trajectory", "benchmark", "task", "overlap", "found"])
+
+
 def section(dataset: Path) -> pieces.Piece:
-    """What the page of the dataset shows: the splits, and what was left out, each with its twin; "" where nothing was
-    exported."""
+    """What the page of the dataset shows: the splits, diversity in numbers, what was left out, each with its twin, and
+    what is shared with benchmarks; "" where nothing was exported."""
     parts, gone = splits(dataset), left_out(dataset)
     if not len(parts):
         return pieces.Piece("")
     links = {"trajectory": "trajectories", "twin": "trajectories"}
+    shared = contamination(dataset)
     html = Markup(
         '<section class="panel" id="splits"><h2>Splits</h2>{}</section>'
+        '<section class="panel" id="diversity"><h2>Diversity</h2>{}</section>'
         '<section class="panel" id="left-out"><h2>Left out: {:,} verified conversations</h2>{}{}</section>'
+        '<section class="panel" id="contamination"><h2>Shared with public benchmarks: {:,} rows</h2>{}</section>'
     ).format(
         Markup(pieces.table(parts, percent=("share", "asked for"), links={})),
+        Markup(pieces.table(diversity(dataset), most=60, links={})),
         len(gone),
         Markup(pieces.table(reasons(gone["reason"].value_counts().to_dict()), links={})),
         Markup(pieces.table(gone, most=100, links=links, fold="Each with its twin, or what was found")),
+        shared["trajectory"].nunique(),
+        Markup(pieces.table(shared, most=100, links=links)) if len(shared) else "",
     )
     return pieces.Piece(html)
