@@ -359,7 +359,7 @@ def test_an_address_opens_an_attempt(watched: Watched, demo: Path) -> None:
     assert page.evaluate("location.hash") == "#retail-00002?part=1"
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize(("scheme", "width"), [*LOOKS, ("light", 420), ("dark", 1280)])
 def test_axe_finds_nothing_on_any_page(browser: sync_api.Browser, demo: Path, scheme: str, width: int) -> None:
     watched = Watched(browser, color_scheme=scheme, viewport={"width": width, "height": 900})
     found = {path.name: problems(watched.open(path)) for path in sorted(demo.glob("*.html"))}
@@ -428,7 +428,7 @@ def test_an_address_opens_a_message(watched: Watched, marked: Path, single: bool
     sync_api.expect(page.locator(".shown-id")).to_have_text("retail-00000.t5")
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("light", 420), ("dark", 1280), ("dark", 420)])
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
 def test_marks_and_undecided_bars_can_be_read(browser: sync_api.Browser, marked: Path, scheme: str, width: int) -> None:
     from axe_playwright_python import sync_playwright as axe
 

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from apigen_nb.report.past_runs import read_runs
 from apigen_nb.report.past_runs_page import write_index
-from tests.browser.watched import CHROMIUM, Watched, sync_api
+from tests.browser.watched import CHROMIUM, LOOKS, Watched, sync_api
 from tests.run.test_runs import begin, pay
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
@@ -58,8 +58,7 @@ def test_reports_are_opened_and_runs_are_compared(browser: sync_api.Browser, ind
     watched.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [420, 1280])
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
 def test_nobody_is_kept_out(browser: sync_api.Browser, index: Path, scheme: str, width: int) -> None:
     from axe_playwright_python import sync_playwright as axe
 

@@ -11,7 +11,7 @@ from apigen_nb.report.data_table import data_table
 from apigen_nb.report.page_frame import Page, page_html, script, style
 from apigen_nb.report.run_contents import RunContents
 from apigen_nb.report.write import write_report
-from tests.browser.watched import CHROMIUM, Watched, sync_api
+from tests.browser.watched import CHROMIUM, LOOKS, Watched, sync_api
 from tests.report_records import HOSTILE, make_run
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
@@ -173,7 +173,7 @@ def test_texts_of_models_stay_texts(watched: Watched, folder: Path, tmp_path: Pa
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("light", 420), ("dark", 1280), ("dark", 420)])
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
 def test_axe_finds_nothing_in_tables(browser: sync_api.Browser, folder: Path, scheme: str, width: int) -> None:
     from axe_playwright_python import sync_playwright as axe
 

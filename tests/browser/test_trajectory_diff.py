@@ -20,7 +20,7 @@ from apigen_nb.report import alignment, pieces, text_diff
 from apigen_nb.report.comparable import comparable, plain
 from apigen_nb.report.embedded_data import as_json
 from apigen_nb.report.write import write_report, write_single_file
-from tests.browser.watched import CHROMIUM, Watched, sync_api
+from tests.browser.watched import CHROMIUM, LOOKS, Watched, sync_api
 from tests.report_records import EXPECTED, HOSTILE, REACHED, make_run, proposals, said, trajectory
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
@@ -385,7 +385,7 @@ def test_in_the_single_file(watched: Watched, demo: Path) -> None:
     assert watched.errors == []
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("light", 420), ("dark", 1280), ("dark", 420)])
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
 def test_it_can_be_read_everywhere(browser: sync_api.Browser, demo: Path, scheme: str, width: int) -> None:
     from axe_playwright_python import sync_playwright as axe
 
