@@ -191,7 +191,8 @@ def with_value(value: Any, old: Any, new: Any) -> Any:
 def _told_facts(blueprint: Blueprint, domain: Domain) -> Iterator[Fact]:
     """Facts that the instruction tells: of the user's own records, and row ids of any table."""
     text, records = blueprint.instruction, user_records(domain, blueprint.user)
-    yield from (fact for fact in facts(records) if not isinstance(fact.value, bool) and is_mentioned(fact.value, text))
+    is_told = functools.cache(lambda shown: is_mentioned(shown, text))  # records say the same again and again
+    yield from (fact for fact in facts(records) if not isinstance(fact.value, bool) and is_told(str(fact.value)))
     words = set(re.split(r"[\s,;()\"']+", blueprint.instruction))
     words |= {word.rstrip(".:!?") for word in words}
     for table, rows in domain.tables.items():

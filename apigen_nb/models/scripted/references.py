@@ -93,11 +93,15 @@ class Notes:
         self.results: list[tuple[frozenset[str], Any]] = []
         self.keys: dict[str, set[str]] = {}
         self.lines: list[tuple[Row, Row]] = []
-        self._rows: dict[str, list[Row]] = {}  # of things asked for since the last result
+        # of what was asked for since the last result
+        self._rows: dict[str, list[Row]] = {}
+        self._fitting: dict[str, list[Known]] = {}
+        self._prices: dict[tuple[str, frozenset[str]], tuple[Row, list[tuple[str, Any]]]] = {}
 
     def add(self, call: ToolCall, text: str, key: str) -> None:
         """Read the result of a call; `key` is what it is a result about."""
-        self._rows.clear()
+        for kept in (self._rows, self._fitting, self._prices):
+            kept.clear()
         result, found, lines = _read(text, key)
         self.lines = [*lines, *self.lines]
         asked = frozenset(str(value) for value in (call.arguments or {}).values())
@@ -109,7 +113,9 @@ class Notes:
 
     def fitting(self, parameter: str) -> list[Known]:
         """The facts that fit a parameter by name."""
-        return [known for known in self.found if fits(parameter, known.fact.key)]
+        if parameter not in self._fitting:
+            self._fitting[parameter] = [known for known in self.found if fits(parameter, known.fact.key)]
+        return self._fitting[parameter]
 
     def hanging(self, mentions: list[str]) -> set[str]:
         """The values that stand beside what was mentioned."""
@@ -185,6 +191,12 @@ class Notes:
         """What is known of a thing, and the amounts that hold of it in a call with these names. A line about a thing,
         such as a payment with a card, is not the thing: it tells an amount that the thing has, such as a price, as it
         is within what the call names, too; else only where nothing else is known."""
+        asked = name, frozenset(names)
+        if asked not in self._prices:
+            self._prices[asked] = self._prices_of(name, asked[1])
+        return self._prices[asked]
+
+    def _prices_of(self, name: str, names: frozenset[str]) -> tuple[Row, list[tuple[str, Any]]]:
         rows = [(row, _id(next((of for line, of in self.lines if line == row), {}))) for row in self.rows(name)]
         own = _joined(row for row, of in rows if of in ("", self.user))
         within = _joined(row for row, of in rows if of in names)
