@@ -15,7 +15,7 @@ from .run_contents import RunContents
 COLUMNS = ["trajectory", "a person says", "why", "who", "checks", "heeded"]
 PAIRS = ["of these two", "and", "both judged", "the same", "Cohen's κ, 95 %"]
 CHECKS, JUDGES = "the checks", "the judges"
-FEW = 5  # conversations; below, an agreement is said of nothing
+FEW = 10  # conversations; below, an agreement is said of nothing
 SAID = {"keep": "keep it", "drop": "drop it", "": "no verdict"}
 KIND = {"keep": "held", "drop": "fell", "": "quiet"}
 MOST = 600  # characters of a text that are shown

@@ -166,12 +166,12 @@ def test_agreement_is_counted_and_too_few_have_no_kappa(folder: Path) -> None:
     }
     # 10 of 11 agree; by chance (7 × 6 + 4 × 5) / 121 would: κ = (10/11 - 62/121) / (1 - 62/121)
     assert found["a person", "the checks"][2].startswith(f"{(110 - 62) / (121 - 62):.2f} [")
-    assert found["a person", "the judges"][2] == "too few: at least 5 are needed"
+    assert found["a person", "the judges"][2] == "too few: at least 10 are needed"
 
 
 def test_where_verdicts_do_not_vary_there_is_no_kappa(folder: Path) -> None:
     held = [one.id for one in talks(folder).values() if one.outcome == "verified"]
-    found = people_notes.agreement(noted(folder, *((id, "keep", "") for id in held[:6])))
+    found = people_notes.agreement(noted(folder, *((id, "keep", "") for id in held[:11])))
     assert found["Cohen's κ, 95 %"].tolist() == ["–: their verdicts do not vary"]
 
 
