@@ -65,7 +65,7 @@ verifiers: $(VENV)/.verifiers
 
 # An hour and a half, most of it for the 100,000 seeds; at the end stands the README's table.
 BENCHMARKS := boundary demo "demo params/airline.yaml" "demo params/banking.yaml" "demo params/tau2-retail.yaml" \
-	checks explorers judging "scale --seeds 1000 10000 100000" startup world readme
+	checks dataset explorers judging "scale --seeds 1000 10000 100000" startup world readme
 bench: $(VENV)/.test $(VENV)/.tau2
 	@missed=; for work in $(BENCHMARKS); do echo "== $$work"; \
 		set -- $$work; script=$$1; shift; $(BIN)/python benchmarks/$$script.py "$$@" || missed="$$missed $$script"; done; \

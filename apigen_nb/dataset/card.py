@@ -14,7 +14,6 @@ from ..models.scripted import LABEL
 from .choosing import Chosen
 from .columns import as_features, has_json
 from .configs import CONFIGS
-from .contamination import WORDS
 from .diversity import DiversityCounter, lines
 from .options import DatasetOptions
 from .rows import Row, Scores, TaskRows, Tokens
@@ -225,15 +224,10 @@ def _filters(options: DatasetOptions) -> str:
 
 
 def _contamination(facts: CardFacts) -> Iterator[tuple[object, ...]]:
-    """Benchmark by benchmark: what rows share with its tasks, or why nobody looked."""
+    """Benchmark by benchmark: what rows share with its tasks and what became of those, or why nobody looked."""
     came = "kept" if facts.options.contaminated == "keep" else "left out"
-    for one in facts.chosen.contamination.benchmarks:
-        hit = {hit.id for hit in facts.chosen.contamination.hits if hit.benchmark == one.name}
-        told = f"every row, {len(one.tasks):,} tasks: {len(hit)} share runs of {WORDS} words or calls with it, {came}"
-        yield (
-            f"contamination with {one.name} {one.version}".rstrip(),
-            (f"not checked: {one.missing}" if one.missing else told),
-        )
+    for name, looked in facts.chosen.contamination.told().items():
+        yield f"contamination with {name}", looked if looked.startswith("not") else f"{looked}, {came}"
 
 
 def _near(facts: CardFacts) -> str:

@@ -45,6 +45,16 @@ class Contamination(NamedTuple):
     benchmarks: Sequence[Installed]
     hits: Sequence[Hit]
 
+    def told(self) -> dict[str, str]:
+        """Benchmark, with its version → how many rows share with how many tasks, or why nobody looked."""
+        return {f"{one.name} {one.version}".rstrip(): self._told(one) for one in self.benchmarks}
+
+    def _told(self, one: Installed) -> str:
+        if one.missing:
+            return f"not checked: {one.missing}"
+        hit = {hit.id for hit in self.hits if hit.benchmark == one.name}
+        return f"every row, {len(one.tasks):,} tasks: {len(hit)} share runs of {WORDS} words or calls with it"
+
 
 def find_contamination(selection: Selection, sources: Sequence[Source], leave_out: bool) -> Contamination:
     """List what the rows share with the benchmarks that are installed; with `leave_out` such rows go, but for those

@@ -32,12 +32,13 @@ class Made(Record):
 
 class Origin(Record):
     """What was asked for (`options`), of which `runs`; split → rows that came of it; rows that `stayed` though they
-    nearly repeat another one."""
+    nearly repeat another one; benchmark → what is shared with it, or why nobody looked."""
 
     options: DatasetOptions = DatasetOptions(near_duplicates=None)
     runs: tuple[Made, ...] = ()
     splits: dict[str, int] = {}
     stayed: tuple[str, ...] = ()
+    benchmarks: dict[str, str] = {}
 
     def domain_folders(self, home: Path) -> dict[str, Path]:
         """Domain → its folder, of those that are one, for the dataset in the folder `home`."""
@@ -57,7 +58,13 @@ def write_origin(folder: Path, sources: Sequence[Source], chosen: Chosen, option
         )
         for source in sources
     )
-    told = Origin(options=options, runs=runs, splits=chosen.splits.rows, stayed=chosen.alike.stayed)
+    told = Origin(
+        options=options,
+        runs=runs,
+        splits=chosen.splits.rows,
+        stayed=chosen.alike.stayed,
+        benchmarks=chosen.contamination.told(),
+    )
     write_whole(folder / FILE, [json.dumps(told.model_dump(mode="json"), indent=2, ensure_ascii=False)])
 
 

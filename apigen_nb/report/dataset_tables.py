@@ -65,8 +65,14 @@ def diversity(dataset: Path) -> pd.DataFrame:
     return pd.DataFrame(told, columns=["measure", "value"])
 
 
+def benchmarks(dataset: Path) -> pd.DataFrame:
+    """Public benchmark → how many rows share with it, or why nobody looked."""
+    origin = read_origin(dataset)
+    return pd.DataFrame(origin.benchmarks.items() if origin else (), columns=["benchmark", "looked at"])
+
+
 def contamination(dataset: Path) -> pd.DataFrame:
-    """What rows share with tasks of public benchmarks that were installed; the card says which were."""
+    """What rows share with tasks of public benchmarks that were installed."""
     path = dataset / "contamination.jsonl"
     hits = (hit for _, _, hit in scan_lines(path, Hit)) if path.is_file() else ()
     rows = [(h.id, h.benchmark, clean(h.task), h.overlap, clean(truncate(h.found, FOUND))) for h in hits]
@@ -85,14 +91,14 @@ def section(dataset: Path) -> pieces.Piece:
         '<section class="panel" id="splits"><h2>Splits</h2>{}</section>'
         '<section class="panel" id="diversity"><h2>Diversity</h2>{}</section>'
         '<section class="panel" id="left-out"><h2>Left out: {:,} verified conversations</h2>{}{}</section>'
-        '<section class="panel" id="contamination"><h2>Shared with public benchmarks: {:,} rows</h2>{}</section>'
+        '<section class="panel" id="contamination"><h2>Shared with public benchmarks</h2>{}{}</section>'
     ).format(
         Markup(pieces.table(parts, percent=("share", "asked for"), links={})),
         Markup(pieces.table(diversity(dataset), most=60, links={})),
         len(gone),
         Markup(pieces.table(reasons(gone["reason"].value_counts().to_dict()), links={})),
         Markup(pieces.table(gone, most=100, links=links, fold="Each with its twin, or what was found")),
-        shared["trajectory"].nunique(),
+        Markup(pieces.table(benchmarks(dataset), links={})),
         Markup(pieces.table(shared, most=100, links=links)) if len(shared) else "",
     )
     return pieces.Piece(html)

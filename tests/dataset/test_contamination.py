@@ -16,6 +16,7 @@ from apigen_nb.dataset.export import build_dataset
 from apigen_nb.dataset.options import DatasetOptions
 from apigen_nb.dataset.verify import verify_dataset
 from apigen_nb.records import Action
+from apigen_nb.report import dataset_tables
 from apigen_nb.storage.journal import Run
 from apigen_nb.world.domain import Domain
 from tests.dataset_runs import does, export
@@ -100,6 +101,9 @@ def test_a_row_with_the_text_of_a_task_is_listed_and_left_out_if_asked(
     assert "| contamination with tau2 26.3 |" in card or "| contamination with tau2 |" in card
     assert "every row, 1 tasks: 1 share runs of 13 words or calls with it, kept |" in card
     assert "| contamination with BFCL | not checked: installed without its tasks |" in card
+    assert dataset_tables.contamination(run / "dataset")["task"].tolist() == ["library 7"]
+    looked = dict(dataset_tables.benchmarks(run / "dataset").itertuples(index=False))
+    assert looked["BFCL"] == "not checked: installed without its tasks"
     assert verify_dataset(run).holds
     found = build_dataset(Run(run), here, {"agent": "x"}, options=DatasetOptions(contaminated="leave_out"))
     assert (found.rows, found.left_out) == (0, {"shares with a benchmark: tau2": 1})
