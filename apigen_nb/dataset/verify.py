@@ -22,6 +22,7 @@ from .earlier import is_earlier, verify_earlier
 from .minhash import Distinct
 from .near_duplicates import conversation_shingles
 from .options import HELD_OUT
+from .origin import FILE as ORIGIN
 from .origin import Origin, read_origin
 from .proof import Proof, row_of
 from .replaying import VerifyReport, accepted_tasks, check_problems, domain_of, groundtruth_problems
@@ -60,7 +61,7 @@ def verify_dataset(folder: Path | str) -> VerifyReport:
 
 def _expected_files() -> list[str]:
     examples = [f"{name}/train{ending}" for name in CONFIGS for ending in (".jsonl", ".parquet")]
-    return ["proofs.jsonl", "rejected.jsonl", *examples]
+    return ["proofs.jsonl", "rejected.jsonl", ORIGIN, *examples]
 
 
 class _Verification(NamedTuple):

@@ -250,7 +250,9 @@ def test_rows_removed_from_an_earlier_stage_are_missed(run: Path, name: str) -> 
     assert main(["verify", str(run)]) == 1
 
 
-@pytest.mark.parametrize("name", ["trl/train.jsonl", "openai/train.parquet", "proofs.jsonl", "rejected.jsonl"])
+@pytest.mark.parametrize(
+    "name", ["trl/train.jsonl", "openai/train.parquet", "proofs.jsonl", "rejected.jsonl", "dataset.json"]
+)
 def test_a_file_that_is_gone_is_named(run: Path, name: str) -> None:
     (run / "dataset" / name).unlink()
     report = verify_dataset(run)
