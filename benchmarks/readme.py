@@ -78,6 +78,13 @@ def others() -> Iterator[Line]:
         f"{scale['ratios']['peak MB']:.2f}× the memory ({many['peak MB']:.0f} MB)",
         f"scale.py --seeds {seeds}",
     )
+    few, many = (made := result("dataset"))["runs"][0], made["runs"][-1]
+    yield (
+        f"a dataset of {many['conversations']:,} conversations against {few['conversations']:,}",
+        f"{made['ratios']['ms per row']:.2f}× the time per row ({many['ms a row']:.0f} ms of CPU), "
+        f"{made['ratios']['kB per further row']:.0f} kB of memory for each further row ({many['peak MB']:.0f} MB)",
+        f"dataset.py --rows {few['conversations']} {many['conversations']}",
+    )
     checks = result("checks")
     rows, sides = checks["rows"].values(), checks.get("before", {}).values()
     ratio = max((side["ratio"] for side in sides), default=0.0)
