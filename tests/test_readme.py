@@ -104,6 +104,7 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Played:
     monkeypatch.setattr(
         "apigen_nb.dataset.environments.export.export_environments", lambda run, *_: played.needs(run) or [run]
     )
+    monkeypatch.setattr("apigen_nb.run.dataset_command.dataset_lines", lambda runs, *_: played.needs(*runs) or runs)
     monkeypatch.setattr("apigen_nb.report.write.write_report", lambda run, others=(): played.needs(run, *others))
     monkeypatch.setenv("OPENAI_API_KEY", "of the test")
     for folder in ("params", "notebooks", "tests"):
