@@ -6,7 +6,6 @@ state verdicts, which cost nothing; every guess is made by a classifier that saw
 from __future__ import annotations
 
 import difflib
-import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -221,10 +220,6 @@ def _figure(
     return Figure(features, labels, *counts, float(roc_auc_score(truth, guessed)), float(low), float(high))
 
 
-def seen_in(
-    conversations: Iterable[tuple[str, Sequence[Trajectory]]], groups: Mapping[str, str], many: int
-) -> list[Seen]:
-    """What the verifier sees of a run: blueprint → its conversations, blueprint → group. Of more than `MOST`
-    conversations (`many` says how many there are) every n-th blueprint's."""
-    some = itertools.islice(conversations, 0, None, max(1, -(-many // MOST)))
-    return [one for id, held in some if id in groups for one in see(held, groups[id])]
+def looked_at(blueprints: Sequence[str], conversations: int) -> Sequence[str]:
+    """The blueprints whose conversations are looked at: of more than `MOST` conversations every n-th one's."""
+    return blueprints[:: max(1, -(-conversations // MOST))]

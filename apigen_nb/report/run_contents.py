@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pandas as pd
 from ..dataset.notes import Note, latest, read_notes
 from ..models.ledger import Ledger, read_ledger
 from ..records import Proposal, Trajectory
-from ..storage.jsonl import Damaged, scan_lines
+from ..storage.jsonl import Damaged
 from ..storage.run_folder import Run, by_current_names
 from ..world.domain import Domain, DomainError
 from . import diversity, tables
@@ -94,12 +94,6 @@ class RunContents:
     def spoken(self) -> Iterable[Trajectory]:
         """All trajectories with what was said: read anew and not kept."""
         return RecordIndex(self.folder / "trajectories.jsonl", SpokenTrajectory, Trajectory)
-
-    @property
-    def whole_conversations(self) -> Iterator[Trajectory]:
-        """All trajectories whole, one at a time: read anew and not kept."""
-        path = self.folder / "trajectories.jsonl"
-        return (trajectory for _, _, trajectory in scan_lines(path, Trajectory)) if path.is_file() else iter(())
 
     @cached_property
     def conversations(self) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -3,13 +3,11 @@ those are to be read, since one of the two is wrong."""
 
 from __future__ import annotations
 
-import itertools
-
 import pandas as pd
 from markupsafe import Markup
 
 from ..dataset.groups import as_groups
-from ..dataset.verifier import Study, seen_in, study
+from ..dataset.verifier import Study, looked_at, see, study
 from . import pieces
 from .run_contents import RunContents
 
@@ -28,10 +26,14 @@ FIGURES = ["features", "held against", "held", "fell", "AUROC", "95 %"]
 
 
 def study_of(run: RunContents) -> Study:
-    """What the verifier comes to on a run."""
-    tasks = {p.id: p.blueprint for p in run.proposals if p.accepted}
-    told = itertools.groupby(run.whole_conversations, key=lambda trajectory: trajectory.blueprint)
-    return study(seen_in(((id, list(held)) for id, held in told), as_groups(tasks), len(run.trajectories)))
+    """What the verifier comes to on a run. Only what is looked at is read."""
+    groups = as_groups({p.id: p.blueprint for p in run.proposals if p.accepted})
+    known = {id: held for id, held in run.conversations_of.items() if id in groups}
+    seen = (
+        see([run.trajectories.whole(name) for name, _ in known[id]], groups[id])
+        for id in looked_at(list(known), sum(map(len, known.values())))
+    )
+    return study([one for some in seen for one in some])
 
 
 def figures(found: Study) -> pd.DataFrame:

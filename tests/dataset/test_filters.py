@@ -80,7 +80,7 @@ def test_what_a_person_keeps_no_filter_takes() -> None:
 def test_a_filtered_dataset_holds_and_tells_what_it_lacks(made: tuple[Path, Summary], tmp_path: Path) -> None:
     before, domain = rows(made[0], "trl"), Domain.load("retail")
     scores = sorted(row["scores"]["score"] for row in before)
-    options = DatasetOptions(min_score=scores[len(scores) // 2], pass_rate=[0.5, 1.0])
+    options = DatasetOptions(min_score=scores[len(scores) // 2], pass_rate=[0.5, 1.0], near_duplicates=None)
     shutil.copytree(made[0], tmp_path / "run")
     summary = build_dataset(Run(tmp_path / "run"), domain, {"agent": "by hand"}, options=options)
     after = rows(tmp_path / "run", "trl")

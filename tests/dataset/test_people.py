@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
-from apigen_nb.dataset.export import Summary, build_dataset
+from apigen_nb.dataset.export import Summary, build_dataset, write_dataset
 from apigen_nb.dataset.notes import MOST_WHO, MOST_WHY, Note, latest, read_notes, take_note
 from apigen_nb.dataset.options import DatasetOptions
 from apigen_nb.dataset.people import DROPPED
+from apigen_nb.dataset.sources import Source
 from apigen_nb.dataset.verify import verify_dataset
 from apigen_nb.records import Trajectory
 from apigen_nb.storage.journal import Run, read_lines
 from apigen_nb.storage.jsonl import Damaged
 from apigen_nb.world.domain import Domain
-from tests.dataset_runs import rows, small_run
+from tests.dataset_runs import ALL, rows, small_run
 from tests.report_records import HOSTILE
 
 retail = Domain.load("retail")
@@ -31,7 +32,9 @@ def held(run: Path) -> dict[str, Trajectory]:
 
 
 def export(run: Path, **options: Any) -> Summary:
-    summary = build_dataset(Run(run), retail, {"agent": "by hand"}, options=DatasetOptions(**options))
+    summary = build_dataset(
+        Run(run), retail, {"agent": "by hand"}, options=DatasetOptions(near_duplicates=None, **options)
+    )
     report = verify_dataset(run)
     assert report.holds, report.lines()
     assert summary.rows + sum(summary.left_out.values()) == summary.counts["verified conversations"]
@@ -63,7 +66,7 @@ def test_what_a_person_drops_is_no_row_and_says_why(run: Path, held: dict[str, T
 
 def test_without_a_word_of_anybody_nothing_is_heeded(run: Path) -> None:
     before = (run / "dataset" / "proofs.jsonl").read_bytes()
-    build_dataset(Run(run), retail, {})
+    build_dataset(Run(run), retail, {}, options=ALL)
     assert read(run) == "not run: nobody left a word"
     assert len(ids(run)) == before.count(b"\n")
 
@@ -153,3 +156,15 @@ def test_texts_of_people_come_back_as_they_were(run: Path, held: dict[str, Traje
     assert latest([note, note.model_copy(update={"verdict": "keep"})])[note.id].verdict == "keep"
     assert isinstance(note, Note)
     assert note.why == typed.replace("\ud800", "?"), "half a sign is none"
+
+
+def test_of_several_runs_each_has_its_own_notes(run: Path, held: dict[str, Trajectory], tmp_path: Path) -> None:
+    other = Path(shutil.copytree(run, tmp_path / "other"))
+    dropped, left = ids(run)[:2]
+    take_note(Run(run), held[dropped], "drop", "Not this one.")
+    take_note(Run(other), held[left], "drop")  # the other run's repeats this one's, which stays
+    sources = [Source(Run(folder), retail, {"agent": "x"}, name=name) for folder, name in ((run, "a"), (other, "b"))]
+    write_dataset(sources, tmp_path / "both" / "dataset", options=ALL)
+    told = [(one["id"], one["found"]) for one in rows(tmp_path / "both", "left_out") if one["reason"] == DROPPED]
+    assert told == [(f"a:{dropped}", "Not this one.")]
+    assert ids(tmp_path / "both")[0] == f"a:{left}"

@@ -3,14 +3,13 @@ there is none."""
 
 from __future__ import annotations
 
-import itertools
 import random
 from collections.abc import Sequence
 
 import pytest
 
 from apigen_nb.dataset import verifier
-from apigen_nb.dataset.verifier import BETWEEN, FEATURES, LEAST, Seen, see, seen_in, study
+from apigen_nb.dataset.verifier import BETWEEN, FEATURES, LEAST, Seen, looked_at, see, study
 from apigen_nb.records import Message, Opinion, Reading, ToolCall, Trajectory, Verdict
 
 READING = Reading(id="r", claim="c", question="?", opinions=(Opinion(judge="j", answer="yes"),), majority=1)
@@ -191,9 +190,8 @@ def test_with_too_little_there_is_no_figure(
 
 def test_of_very_many_whole_blueprints_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verifier, "MOST", 6)
-    told = [(f"b{n}", [talk(f"b{n}.t1"), talk(f"b{n}.t2")]) for n in range(9)]
-    groups = {id: id for id, _ in told}
-    found = seen_in(told, groups, 18)
-    assert [one.group for one in found] == [*itertools.chain.from_iterable((f"b{n}",) * 2 for n in (0, 3, 6))]
-    assert len(seen_in(told[:3], groups, 6)) == 6
+    ids = [f"b{n}" for n in range(9)]
+    assert looked_at(ids, 18) == ["b0", "b3", "b6"]
+    assert looked_at(ids, 19) == ["b0", "b4", "b8"]
+    assert looked_at(ids, 6) == ids
     assert {*FEATURES["both"]} == {*BETWEEN, "text"}
