@@ -58,6 +58,12 @@ def left_out(dataset: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["trajectory", "reason", "found", "twin"])
 
 
+def reason_of(dataset: Path) -> dict[str, str]:
+    """Verified conversation that is no row → the reason."""
+    gone = left_out(dataset)
+    return dict(zip(gone["trajectory"], gone["reason"], strict=True))
+
+
 def diversity(dataset: Path) -> pd.DataFrame:
     """How diverse the rows are: measure and value; empty of a dataset of an earlier version."""
     path = dataset / "diversity.json"

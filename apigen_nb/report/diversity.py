@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -21,6 +21,7 @@ ROWS = [
     "trajectory", "blueprint", "success", "outcome", "kind", "behaviour", "turns", "messages", "calls", "tools",
     "words", "tokens", "noted", "same as", "opens with",
 ]  # fmt: skip
+ROW = "a row"  # of the dataset, said of a conversation
 BEGIN, END = "(begin)", "(end)"
 
 
@@ -124,15 +125,18 @@ def duplicates(frame: pd.DataFrame) -> pd.DataFrame:
     return twice[["trajectory", "same as", "turns", "calls", "opens with"]].reset_index(drop=True)
 
 
-def composition_figure(frame: pd.DataFrame, by: str = "kind") -> go.Figure:
-    """Of `rows`: the share of each kind or behaviour among the dataset's rows."""
-    kept = frame[frame["success"] & (frame["same as"] == "")]
+def composition_figure(frame: pd.DataFrame, by: str = "kind", left_out: Collection[str] = ()) -> go.Figure:
+    """Of `rows`: the share of each kind or behaviour among the dataset's rows, which are the verified conversations
+    that were not `left_out`."""
+    kept = frame[frame["success"] & ~frame["trajectory"].isin(left_out)]
     title = f"Rows of the dataset, by {by}"
     if kept.empty:
         return empty(title, "rows", "no conversation was verified")
     counts = kept[by].value_counts()
     names = [str(name) for name in counts.index]
-    drawn = canvas(title, 112 + 30 * len(names), margin={"t": 56, "b": 40})
+    asked = [[{"dataset": ROW, by: name} for name in names]]
+    meta = {"page": "trajectories", "leads": asked}
+    drawn = canvas(title, 112 + 30 * len(names), margin={"t": 56, "b": 40}, meta=meta)
     told = [
         f"<b>{label(name)}</b><br>{n:,} rows · {tables.share(n, len(kept))}"
         for name, n in zip(names, counts, strict=True)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from ..records import Proposal, Trajectory
 from ..storage.safe_text import clean_name
-from . import pieces, tables
+from . import dataset_tables, pieces, tables
 from .comparable import embedded
 from .compared_conversations import of_blueprint
+from .diversity import ROW
 from .item_explorer import Facets, Item, ItemExplorer
 from .pass_rates import REJECTED, REPAIRED, attempt_facets, failure_name, traits
 from .people_notes import SAID, shown
@@ -106,13 +107,15 @@ def trajectories(run: RunContents) -> ItemExplorer:
     )
     menus = (
         "outcome", "cause", "divergence", "failed check", "undecided check", "rule broken", "kind", "behaviour",
-        "length", "ended", "a person says",
+        "length", "ended", "dataset", "a person says",
     )  # fmt: skip
 
     def make() -> list[Item]:
         known = {p.id: p for p in run.proposals}
         said = {id: SAID[note.verdict] for id, note in run.said.items()}
-        return [_trajectory(t, known, said.get(t.id, "")) for t in run.trajectories]
+        gone, exported = dataset_tables.reason_of(run.folder / "dataset"), run.rows is not None
+        rows = ((t, gone.get(t.id, ROW) if exported and t.success else "") for t in run.trajectories)
+        return [_trajectory(t, known, {"dataset": row, "a person says": said.get(t.id, "")}) for t, row in rows]
 
     def html(id: str) -> str:
         trajectory = run.trajectories.whole(id)
@@ -127,7 +130,7 @@ def trajectories(run: RunContents) -> ItemExplorer:
     )  # fmt: skip
 
 
-def _trajectory(t: Trajectory, known: Mapping[str, Proposal], said: str) -> Item:
+def _trajectory(t: Trajectory, known: Mapping[str, Proposal], beside: Facets) -> Item:
     p = known.get(t.blueprint)
     divergence, cause = t.divergence.kind if t.divergence else "", t.blame.cause if t.blame else ""
     rules: dict[str, list[str]] = {}
@@ -149,7 +152,7 @@ def _trajectory(t: Trajectory, known: Mapping[str, Proposal], said: str) -> Item
         "behaviour": p.behaviour if p else "",
         "length": length_class(len(t.messages)),
         "ended": tables.ENDED[t.ended],
-        "a person says": said,
+        **beside,
         "attempt": str(t.attempt),
         "tool": list(dict.fromkeys(clean_name(call.name) for call in t.calls)),
         "blueprint": t.blueprint,

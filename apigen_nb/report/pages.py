@@ -217,7 +217,8 @@ def _dataset(run: RunContents) -> Markup:
     frame, moves = run.conversations
     twice = diversity.duplicates(frame).rename(columns={"turns": "user messages"})
     measures = [panel(charts.histogram(frame, name)) for name in diversity.measures(frame)]
-    measures += [panel(diversity.composition_figure(frame, by)) for by in ("kind", "behaviour")]
+    gone = dataset_tables.reason_of(run.folder / "dataset")
+    measures += [panel(diversity.composition_figure(frame, by, gone)) for by in ("kind", "behaviour")]
     again = Markup('<section class="panel"><h2>Said and done twice: {} verified conversations</h2>{}</section>').format(
         f"{len(twice):,}", Markup(pieces.table(twice, links={"trajectory": "trajectories", "same as": "trajectories"}))
     )

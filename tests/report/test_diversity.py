@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from apigen_nb.dataset.selection import LeftOut
 from apigen_nb.report import charts, diversity, embedded_data, listings, pieces
 from apigen_nb.report.item_explorer import A_FEW, Item, ItemExplorer, sample
 from apigen_nb.report.pages import searchable
@@ -98,6 +99,22 @@ def test_conversations_are_found_by_length_and_cause(tmp_path: Path) -> None:
     failed = [item for item in items if item["mark"] == "✗"]
     assert {item["facets"]["divergence"] for item in failed} == {"different arguments"}
     assert {item["group"] for item in items} == {t.blueprint for t in TALKS}
+
+
+def test_a_bar_of_the_rows_leads_to_exactly_those_rows(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    verified = [t for t in RunContents(run).trajectories if t.success]
+    gone = [LeftOut(id=t.id, reason="nearly repeats", twin=verified[0].id) for t in verified[1:4]]
+    (run / "dataset" / "left_out.jsonl").write_text("".join(one.line() + "\n" for one in gone))
+    held = RunContents(run)
+    found = diversity.composition_figure(held.conversations[0], "kind", [one.id for one in gone])
+    items = listings.trajectories(held).items
+    for count, wished in zip(found.data[0].x, found.layout.meta["leads"][0], strict=True):
+        meant = [i for i in items if all(i.facets[name] == value for name, value in wished.items())]
+        assert len(meant) == count > 0
+    assert sum(found.data[0].x) == len(verified) - 3
+    assert {i.facets["dataset"] for i in items if i.id in [one.id for one in gone]} == {"nearly repeats"}
+    assert {i.facets["dataset"] for i in items if i.mark == "✗"} == {""}
 
 
 def test_packed_blocks_come_back(tmp_path: Path) -> None:
