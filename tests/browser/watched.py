@@ -60,8 +60,7 @@ class Watched:
         self.page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True, clip=clip)
 
 
-# Scheme and width that everything is seen in: both of either. No rule of the style sheets hangs on both at once; the
-# report's pages are seen in all four.
+# Scheme and width that everything is seen in: both of either. No rule of the style sheets hangs on both at once.
 LOOKS = [("light", 1280), ("dark", 420)]
 
 
