@@ -1,4 +1,4 @@
-"""The dataset: distinct verified conversations in several configs, and beside them the proofs that `verify` needs.
+"""The dataset: chosen verified conversations in several configs, and beside them the proofs that `verify` needs.
 
     dataset/README.md               the card: how to load it, what is in it, what made it
     dataset/<config>/<split>.*      its examples, as JSONL and as Parquet (`configs/`)

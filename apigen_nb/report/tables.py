@@ -198,7 +198,7 @@ def key_figures(
             figures["undecided trajectories"] = (f"{undecided:,}", "nothing fell, a question is open")
         figures["blueprints with a verified one"] = _part(reached, accepted, "accepted")
     if rows is not None:
-        figures["rows in the dataset"] = (f"{rows:,}", "distinct verified trajectories")
+        figures["rows in the dataset"] = (f"{rows:,}", "verified trajectories, less what is left out")
     spent = [*total_usage(proposals).values(), *total_usage(records).values()]
     if tokens := sum(u.prompt + u.completion for u in spent):
         each = f"{tokens / verified:,.0f} per verified trajectory" if verified else "no verified trajectory"
