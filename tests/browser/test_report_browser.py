@@ -368,8 +368,9 @@ def test_axe_finds_nothing_on_any_page(browser: sync_api.Browser, demo: Path, sc
     watched.context.close()
 
 
-def test_axe_finds_nothing_in_the_single_file(browser: sync_api.Browser, demo: Path) -> None:
-    watched = Watched(browser, viewport={"width": 1280, "height": 900})  # the same pages as above
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_axe_finds_nothing_in_the_single_file(browser: sync_api.Browser, demo: Path, scheme: str, width: int) -> None:
+    watched = Watched(browser, color_scheme=scheme, viewport={"width": width, "height": 900})
     page = watched.open(write_single_file(demo.parent))
     found = {}
     for name in page.locator("template").evaluate_all("(all) => all.map((one) => one.dataset.page)"):

@@ -60,8 +60,8 @@ class Watched:
         self.page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True, clip=clip)
 
 
-# Scheme and width that everything is seen in: both of either. No rule of the style sheets hangs on both at once.
-LOOKS = [("light", 1280), ("dark", 420)]
+# Scheme and width that everything is seen in: all four, since what a narrow window alone shows has colours of its own.
+LOOKS = [("light", 1280), ("dark", 1280), ("light", 420), ("dark", 420)]
 
 
 def problems(page: sync_api.Page, within: str = "") -> list[str]:
